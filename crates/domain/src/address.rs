@@ -1,0 +1,237 @@
+//! Mail addresses, normalised so that one mailbox has one spelling.
+//!
+//! Case is folded, domains are IDNA A-labels (RFC 5891), sub-addresses (`+tag`, RFC 5233)
+//! are dropped. RFC 5321 lets local parts differ by case; no server that people log in to
+//! does, and a spammer must not get a fresh count for typing `Alice` instead of `alice`.
+
+use std::borrow::Cow;
+use std::fmt;
+
+/// A domain in its one spelling: lower-case A-labels without a trailing dot.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Domain(Box<str>);
+
+/// Why a text is no domain or address.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidAddress {
+    /// Nothing there.
+    #[error("is empty")]
+    Empty,
+    /// The domain part cannot be a domain.
+    #[error("has no valid domain")]
+    Domain,
+    /// Nothing before the `@`.
+    #[error("has nothing before the @")]
+    LocalPart,
+    /// No `@` where one is needed.
+    #[error("has no @ and domain")]
+    NoDomain,
+}
+
+impl Domain {
+    /// Reads a domain: U-labels or A-labels, any case, with or without the trailing dot.
+    ///
+    /// # Errors
+    /// The text is empty or is no domain.
+    pub fn parse(text: &str) -> Result<Self, InvalidAddress> {
+        let folded = fold_domain(text);
+        if folded.is_empty() {
+            return Err(InvalidAddress::Empty);
+        }
+        // Address literals (RFC 5321 section 4.1.3) are as good as a name here.
+        let literal = folded.starts_with('[') && folded.ends_with(']');
+        let name = folded.split('.').all(|label| !label.is_empty() && label.len() <= 63 && label.bytes().all(is_ldh));
+        if literal || (name && folded.len() <= 253) { Ok(Self(folded.into())) } else { Err(InvalidAddress::Domain) }
+    }
+
+    /// The domain as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Domain {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// How addresses of this mail system are read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AddressRules {
+    /// Characters that start a sub-address, as Postfix's `recipient_delimiter`; may be empty.
+    pub recipient_delimiter: String,
+    /// What an address without a domain gets.
+    pub default_domain: Domain,
+}
+
+/// A mailbox in its one spelling: `local@domain`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Address {
+    text: Box<str>,
+    at: usize,
+}
+
+impl Address {
+    /// Reads an address by `rules`; a missing domain becomes the default one.
+    ///
+    /// What cannot be an address is still given a stable spelling, since it must be counted
+    /// all the same: normalising never fails on what a mail server passed on.
+    pub fn normalise(text: &str, rules: &AddressRules) -> Self {
+        let (local, domain) = match text.rsplit_once('@') {
+            Some((local, domain)) if !domain.is_empty() => (local, fold_domain(domain)),
+            Some((local, _)) => (local, Cow::Borrowed(rules.default_domain.as_str())),
+            None => (text, Cow::Borrowed(rules.default_domain.as_str())),
+        };
+        Self::join(local, &domain, &rules.recipient_delimiter)
+    }
+
+    fn join(local: &str, folded_domain: &str, delimiters: &str) -> Self {
+        let local = strip_tag(local, delimiters);
+        let mut text = String::with_capacity(local.len() + 1 + folded_domain.len());
+        push_lowercase(&mut text, local);
+        let at = text.len();
+        text.push('@');
+        text.push_str(folded_domain);
+        Self { text: text.into(), at }
+    }
+
+    /// Reads a complete address, as an admin writes it in a setting.
+    ///
+    /// # Errors
+    /// The domain is missing or invalid, or the local part is empty.
+    pub fn parse(text: &str, recipient_delimiter: &str) -> Result<Self, InvalidAddress> {
+        let text = text.trim();
+        if text.is_empty() {
+            return Err(InvalidAddress::Empty);
+        }
+        let (local, domain) = text.rsplit_once('@').ok_or(InvalidAddress::NoDomain)?;
+        if local.is_empty() {
+            return Err(InvalidAddress::LocalPart);
+        }
+        Ok(Self::join(local, Domain::parse(domain)?.as_str(), recipient_delimiter))
+    }
+
+    /// The part before the `@`.
+    pub fn local(&self) -> &str {
+        &self.text[..self.at]
+    }
+
+    /// The domain's text.
+    pub fn domain(&self) -> &str {
+        &self.text[self.at + 1..]
+    }
+
+    /// The whole address.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// The whole address, owned.
+    pub fn into_boxed_str(self) -> Box<str> {
+        self.text
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+fn fold_domain(text: &str) -> Cow<'_, str> {
+    let text = text.trim_end_matches('.');
+    let plain = text.is_ascii() && !text.to_ascii_lowercase().contains("xn--");
+    if plain {
+        return if text.bytes().any(|b| b.is_ascii_uppercase()) {
+            Cow::Owned(text.to_ascii_lowercase())
+        } else {
+            Cow::Borrowed(text)
+        };
+    }
+    match idna::domain_to_ascii(text) {
+        Ok(ascii) if !ascii.is_empty() => Cow::Owned(ascii),
+        _ => Cow::Owned(text.to_lowercase()),
+    }
+}
+
+fn is_ldh(b: u8) -> bool {
+    b.is_ascii_alphanumeric() || b == b'-' || b == b'_'
+}
+
+/// Drops a sub-address. A delimiter that starts the local part starts no sub-address
+/// (postconf(5), `recipient_delimiter`), and a quoted local part has none.
+fn strip_tag<'a>(local: &'a str, delimiters: &str) -> &'a str {
+    if delimiters.is_empty() || local.starts_with('"') {
+        return local;
+    }
+    match local.char_indices().skip(1).find(|&(_, c)| delimiters.contains(c)) {
+        Some((at, _)) => &local[..at],
+        None => local,
+    }
+}
+
+fn push_lowercase(out: &mut String, text: &str) {
+    if text.is_ascii() {
+        let start = out.len();
+        out.push_str(text);
+        out[start..].make_ascii_lowercase();
+    } else {
+        out.extend(text.chars().flat_map(char::to_lowercase));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn rules() -> AddressRules {
+        AddressRules { recipient_delimiter: "+".into(), default_domain: Domain::parse("example.com").unwrap() }
+    }
+
+    fn norm(text: &str) -> String {
+        Address::normalise(text, &rules()).to_string()
+    }
+
+    #[test]
+    fn one_mailbox_has_one_spelling() {
+        for spelling in
+            ["alice", "Alice", "ALICE@EXAMPLE.COM", "alice+news@example.com", "alice@example.com.", "alice@"]
+        {
+            assert_eq!(norm(spelling), "alice@example.com", "{spelling}");
+        }
+    }
+
+    #[test]
+    fn idn_domains_become_a_labels() {
+        assert_eq!(norm("bob@Bücher.example"), "bob@xn--bcher-kva.example");
+        assert_eq!(norm("bob@XN--BCHER-KVA.example"), "bob@xn--bcher-kva.example");
+        assert_eq!(norm("Jürgen@example.com"), "jürgen@example.com");
+    }
+
+    #[test]
+    fn a_leading_delimiter_is_no_tag() {
+        assert_eq!(norm("+tag@example.com"), "+tag@example.com");
+        assert_eq!(norm("a++b@example.com"), "a@example.com");
+        assert_eq!(norm("\"a+b\"@example.com"), "\"a+b\"@example.com");
+    }
+
+    #[test]
+    fn settings_need_whole_addresses() {
+        assert_eq!(Address::parse("Post@Example.com", "+").unwrap().as_str(), "post@example.com");
+        assert_eq!(Address::parse("post", "+"), Err(InvalidAddress::NoDomain));
+        assert_eq!(Address::parse("@example.com", "+"), Err(InvalidAddress::LocalPart));
+        assert_eq!(Address::parse("a@exa mple", "+"), Err(InvalidAddress::Domain));
+        assert_eq!(Domain::parse(".."), Err(InvalidAddress::Empty));
+        assert_eq!(Domain::parse("a..b"), Err(InvalidAddress::Domain));
+    }
+
+    proptest! {
+        #[test]
+        fn normalising_is_idempotent(text in "\\PC{0,40}") {
+            let once = norm(&text);
+            prop_assert_eq!(norm(&once), once);
+        }
+    }
+}

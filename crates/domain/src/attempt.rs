@@ -1,0 +1,257 @@
+//! One message that an entity tries to send, from its first recipient to its end.
+//!
+//! A mail server asks about each recipient as it is named (and perhaps again, once its other
+//! rules have passed it), then about the whole message. An attempt remembers what was named,
+//! so that a recipient counts once however often it is asked about, and works out at the end
+//! which recipients the message really went to.
+//!
+//! ```text
+//!        recipient named          message accepted
+//! Open ────────────────▶ Open ─────────────────────▶ Committed
+//!   │  ▲                                                 (repeats are answered, not counted)
+//!   ▼  │ asked about again
+//! GivenBack (silent for too long, or its session went on to another message)
+//! ```
+
+use std::collections::BTreeMap;
+
+use crate::entity::Direction;
+use crate::entity::Recipient;
+use crate::window::Charge;
+
+/// What a recipient counts as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Class {
+    /// An external recipient.
+    External,
+    /// An internal recipient.
+    Internal,
+    /// A recipient on the escape lane.
+    EscapeLane,
+}
+
+impl Class {
+    /// What a recipient counts as when it does not go by the escape lane.
+    pub fn of(recipient: &Recipient) -> Self {
+        match recipient.direction {
+            Direction::External => Class::External,
+            Direction::Internal => Class::Internal,
+        }
+    }
+
+    /// `n` recipients of this class.
+    pub fn charge(self, n: u32) -> Charge {
+        match self {
+            Class::External => Charge { external: n, ..Charge::NONE },
+            Class::Internal => Charge { internal: n, ..Charge::NONE },
+            Class::EscapeLane => Charge { lane: n, ..Charge::NONE },
+        }
+    }
+}
+
+/// How far an attempt has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Phase {
+    /// Recipients are being named; their room is reserved.
+    Open,
+    /// The room was given back, but the message may still turn up.
+    GivenBack,
+    /// The message was accepted and counted.
+    Committed(Charge),
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Named {
+    class: Class,
+    /// How often the mail server asked whether the recipient may be named.
+    asked: u32,
+    /// How often it said that its other rules passed the recipient.
+    confirmed: u32,
+}
+
+/// One message under way.
+#[derive(Debug)]
+pub struct Attempt {
+    phase: Phase,
+    recipients: BTreeMap<Box<str>, Named>,
+    held: Charge,
+}
+
+impl Default for Attempt {
+    fn default() -> Self {
+        Self { phase: Phase::Open, recipients: BTreeMap::new(), held: Charge::NONE }
+    }
+}
+
+impl Attempt {
+    /// How far it has come.
+    pub fn phase(&self) -> Phase {
+        self.phase
+    }
+
+    /// The room that is reserved for it in the ledger.
+    pub fn held(&self) -> Charge {
+        if self.phase == Phase::Open { self.held } else { Charge::NONE }
+    }
+
+    /// All recipients named so far, each once.
+    pub fn named(&self) -> Charge {
+        self.held
+    }
+
+    /// Whether the recipient was named before; if so, notes that it was asked about again.
+    pub fn ask_again(&mut self, address: &str) -> bool {
+        match self.recipients.get_mut(address) {
+            Some(named) => {
+                named.asked += 1;
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// Takes in a recipient whose room has been reserved.
+    pub fn name(&mut self, address: Box<str>, class: Class) {
+        self.held = self.held.plus(class.charge(1));
+        self.recipients.insert(address, Named { class, asked: 1, confirmed: 0 });
+    }
+
+    /// Notes that the mail server's other rules passed the recipient. False if it was never
+    /// named here.
+    pub fn confirm(&mut self, address: &str) -> bool {
+        match self.recipients.get_mut(address) {
+            Some(named) => {
+                named.confirmed += 1;
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// The room was given back.
+    pub fn gave_back(&mut self) {
+        if self.phase == Phase::Open {
+            self.phase = Phase::GivenBack;
+        }
+    }
+
+    /// The room was reserved again.
+    pub fn reserved_again(&mut self) {
+        if self.phase == Phase::GivenBack {
+            self.phase = Phase::Open;
+        }
+    }
+
+    /// The message was accepted, for `charge`.
+    pub fn committed(&mut self, charge: Charge) {
+        self.phase = Phase::Committed(charge);
+        self.recipients = BTreeMap::new();
+        self.held = Charge::NONE;
+    }
+
+    /// Whether every recipient that was passed is on the escape lane (and there is one).
+    pub fn is_escape_lane_only(&self) -> bool {
+        !self.held.is_none() && self.held.total() == 0
+    }
+
+    /// The recipients the message really goes to, if the mail server says it accepted
+    /// `accepted_count` `RCPT TO` commands (0 or none: it does not say).
+    ///
+    /// Where recipients were confirmed, only those count. Where the number is lower than what
+    /// was named, a later rule refused some: the mail server does not say which, but its own
+    /// last rule refuses unknown recipients of its own domains, so internal ones are taken off
+    /// first. Where it is higher than all that was asked about, recipients got past Postern,
+    /// and what isn't known is external.
+    pub fn accepted(&self, accepted_count: Option<u32>) -> Charge {
+        let confirming = self.recipients.values().any(|named| named.confirmed > 0);
+        let mut charge = Charge::NONE;
+        let mut commands = 0u32;
+        for named in self.recipients.values() {
+            let times = if confirming { named.confirmed } else { named.asked };
+            if times > 0 {
+                charge = charge.plus(named.class.charge(1));
+                commands = commands.saturating_add(times);
+            }
+        }
+        match accepted_count {
+            None | Some(0) => charge,
+            Some(count) if count > commands => charge.plus(Class::External.charge(count - commands)),
+            Some(count) => without(charge, charge.recipients().saturating_sub(count)),
+        }
+    }
+}
+
+fn without(charge: Charge, refused: u32) -> Charge {
+    let internal = refused.min(charge.internal);
+    let external = (refused - internal).min(charge.external);
+    let lane = refused - internal - external;
+    charge.minus(Charge { external, internal, lane })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn charge(external: u32, internal: u32) -> Charge {
+        Charge { external, internal, lane: 0 }
+    }
+
+    fn attempt(recipients: &[(&str, Class)]) -> Attempt {
+        let mut attempt = Attempt::default();
+        for (address, class) in recipients {
+            attempt.name((*address).into(), *class);
+        }
+        attempt
+    }
+
+    #[test]
+    fn a_recipient_counts_once_however_often_it_is_asked_about() {
+        let mut a = attempt(&[("a", Class::External)]);
+        assert!(a.ask_again("a"));
+        assert!(!a.ask_again("b"));
+        assert_eq!(a.held(), charge(1, 0));
+        assert_eq!(a.accepted(Some(2)), charge(1, 0));
+    }
+
+    #[test]
+    fn confirmed_recipients_are_the_ones_that_count() {
+        let mut a = attempt(&[("a", Class::External), ("b", Class::Internal), ("c", Class::External)]);
+        assert!(a.confirm("a") && a.confirm("b"));
+        assert!(!a.confirm("z"));
+        assert_eq!(a.accepted(None), charge(1, 1));
+        assert_eq!(a.accepted(Some(2)), charge(1, 1));
+    }
+
+    #[test]
+    fn a_lower_count_takes_off_internal_recipients_first() {
+        let a = attempt(&[("a", Class::External), ("b", Class::Internal), ("c", Class::External)]);
+        assert_eq!(a.accepted(Some(3)), charge(2, 1));
+        assert_eq!(a.accepted(Some(2)), charge(2, 0));
+        assert_eq!(a.accepted(Some(1)), charge(1, 0));
+    }
+
+    #[test]
+    fn recipients_nobody_asked_about_are_external() {
+        assert_eq!(Attempt::default().accepted(Some(4)), charge(4, 0));
+        assert_eq!(attempt(&[("b", Class::Internal)]).accepted(Some(3)), charge(2, 1));
+    }
+
+    #[test]
+    fn a_given_back_attempt_holds_nothing_until_it_turns_up_again() {
+        let mut a = attempt(&[("a", Class::External)]);
+        a.gave_back();
+        assert_eq!((a.held(), a.named()), (Charge::NONE, charge(1, 0)));
+        a.reserved_again();
+        assert_eq!(a.held(), charge(1, 0));
+        a.committed(charge(1, 0));
+        a.gave_back();
+        assert_eq!(a.phase(), Phase::Committed(charge(1, 0)));
+    }
+
+    #[test]
+    fn the_escape_lane_is_told_apart() {
+        assert!(attempt(&[("p", Class::EscapeLane)]).is_escape_lane_only());
+        assert!(!attempt(&[("p", Class::EscapeLane), ("a", Class::Internal)]).is_escape_lane_only());
+        assert!(!Attempt::default().is_escape_lane_only());
+    }
+}

@@ -1,0 +1,268 @@
+//! Who really sends: accounts and connectors, and which recipients are the organization's own.
+
+use std::collections::HashSet;
+use std::fmt;
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+use serde::{Deserialize, Serialize};
+
+use crate::address::{Address, AddressRules, Domain};
+
+/// What an entity is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum EntityKind {
+    /// Someone who logged in.
+    Account,
+    /// A host that may relay without a login.
+    Connector,
+}
+
+/// An account or a connector, by its normalised name.
+///
+/// As text, an account is its address and a connector is `connector:NAME`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct EntityId {
+    kind: EntityKind,
+    name: Box<str>,
+}
+
+const CONNECTOR_PREFIX: &str = "connector:";
+
+impl EntityId {
+    /// The account that logs in as `address`.
+    pub fn account(address: Address) -> Self {
+        Self { kind: EntityKind::Account, name: address.into_boxed_str() }
+    }
+
+    /// The account of that normalised name.
+    pub fn account_named(name: impl Into<Box<str>>) -> Self {
+        Self { kind: EntityKind::Account, name: name.into() }
+    }
+
+    /// The connector called `name` (or known by its address).
+    pub fn connector(name: impl Into<Box<str>>) -> Self {
+        Self { kind: EntityKind::Connector, name: name.into() }
+    }
+
+    /// An entity as it was written by `Display`; accounts are taken as they stand.
+    pub fn from_text(text: &str) -> Self {
+        match text.strip_prefix(CONNECTOR_PREFIX) {
+            Some(name) => Self::connector(name),
+            None => Self::account_named(text),
+        }
+    }
+
+    /// Account or connector.
+    pub fn kind(&self) -> EntityKind {
+        self.kind
+    }
+
+    /// The account's address or the connector's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+}
+
+impl fmt::Display for EntityId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.kind {
+            EntityKind::Account => f.write_str(&self.name),
+            EntityKind::Connector => write!(f, "{CONNECTOR_PREFIX}{}", self.name),
+        }
+    }
+}
+
+impl Serialize for EntityId {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for EntityId {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Self::from_text(&String::deserialize(deserializer)?))
+    }
+}
+
+/// Where a recipient is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Direction {
+    /// In one of the organization's accepted domains.
+    Internal,
+    /// Anywhere else; what isn't known is external.
+    External,
+}
+
+/// Hosts that may relay without a login.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConnectorRule {
+    /// One name for all hosts of the rule; without it each host is its own connector.
+    pub name: Option<String>,
+    /// The networks the hosts are in.
+    pub networks: Vec<IpNet>,
+}
+
+/// What a mail server told about the client of one SMTP session.
+#[derive(Debug, Clone, Copy)]
+pub struct Client<'a> {
+    /// The login, empty when there was none.
+    pub sasl_username: &'a str,
+    /// The client's address, where the mail server gave one.
+    pub address: Option<IpAddr>,
+    /// The envelope sender; empty for bounces.
+    pub sender: &'a str,
+}
+
+/// The organization's view of the world: who is who, and which recipients are its own.
+#[derive(Debug, Clone)]
+pub struct Directory {
+    /// How addresses are read.
+    pub rules: AddressRules,
+    /// Accepted domains.
+    pub domains: HashSet<Domain>,
+    /// Hosts that relay without a login, most specific rule first.
+    pub connectors: Vec<ConnectorRule>,
+    /// Count unauthenticated mail under its envelope sender, if that is in an accepted domain.
+    pub trust_envelope_sender: bool,
+    /// Addresses that even a restricted entity may write to.
+    pub escape_lane: HashSet<Address>,
+}
+
+/// A recipient, named in one spelling and placed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recipient {
+    /// The mailbox.
+    pub address: Address,
+    /// Internal or external.
+    pub direction: Direction,
+    /// Whether the address is on the escape lane.
+    pub escape_lane: bool,
+}
+
+impl Directory {
+    /// Names the entity behind a client; `None` is unauthenticated mail, which is passed and
+    /// never charged to a sender that anyone could have written.
+    pub fn entity(&self, client: Client<'_>) -> Option<EntityId> {
+        if !client.sasl_username.is_empty() {
+            return Some(self.account(client.sasl_username));
+        }
+        if let Some(name) = client.address.and_then(|ip| self.connector(ip)) {
+            return Some(EntityId::connector(name));
+        }
+        if self.trust_envelope_sender && !client.sender.is_empty() {
+            let sender = Address::normalise(client.sender, &self.rules);
+            if self.is_accepted(sender.domain()) {
+                return Some(EntityId::account(sender));
+            }
+        }
+        None
+    }
+
+    /// The account that logs in as `login`, whatever its spelling.
+    pub fn account(&self, login: &str) -> EntityId {
+        EntityId::account(Address::normalise(login, &self.rules))
+    }
+
+    /// The entity an admin means: `connector:NAME`, or any spelling of an account.
+    pub fn entity_from_admin(&self, text: &str) -> EntityId {
+        match text.strip_prefix(CONNECTOR_PREFIX) {
+            Some(name) => EntityId::connector(name),
+            None => self.account(text),
+        }
+    }
+
+    /// Names and places a recipient.
+    pub fn recipient(&self, text: &str) -> Recipient {
+        let address = Address::normalise(text, &self.rules);
+        let direction = if self.is_accepted(address.domain()) { Direction::Internal } else { Direction::External };
+        let escape_lane = self.escape_lane.contains(&address);
+        Recipient { address, direction, escape_lane }
+    }
+
+    fn is_accepted(&self, domain: &str) -> bool {
+        // `Domain` hashes as its text, but can't be looked up by a borrowed one without an
+        // allocation; there are few accepted domains on most servers and many on a hoster's.
+        if self.domains.len() <= 8 {
+            return self.domains.iter().any(|d| d.as_str() == domain);
+        }
+        Domain::parse(domain).is_ok_and(|d| self.domains.contains(&d))
+    }
+
+    fn connector(&self, ip: IpAddr) -> Option<String> {
+        let ip = ip.to_canonical();
+        self.connectors
+            .iter()
+            .find(|rule| rule.networks.iter().any(|net| net.contains(&ip)))
+            .map(|rule| rule.name.clone().unwrap_or_else(|| ip.to_string()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn directory() -> Directory {
+        let domain = Domain::parse("example.com").unwrap();
+        Directory {
+            rules: AddressRules { recipient_delimiter: "+".into(), default_domain: domain.clone() },
+            domains: HashSet::from([domain]),
+            connectors: vec![
+                ConnectorRule { name: Some("web".into()), networks: vec!["192.0.2.0/28".parse().unwrap()] },
+                ConnectorRule { name: None, networks: vec!["192.0.2.0/24".parse().unwrap()] },
+            ],
+            trust_envelope_sender: false,
+            escape_lane: HashSet::from([Address::parse("postmaster@example.com", "+").unwrap()]),
+        }
+    }
+
+    fn client<'a>(login: &'a str, ip: &str, sender: &'a str) -> Client<'a> {
+        Client { sasl_username: login, address: ip.parse().ok(), sender }
+    }
+
+    #[test]
+    fn a_login_wins_over_the_network() {
+        let entity = directory().entity(client("Alice", "192.0.2.1", "x@y")).unwrap();
+        assert_eq!(entity.to_string(), "alice@example.com");
+        assert_eq!(entity.kind(), EntityKind::Account);
+    }
+
+    #[test]
+    fn connectors_are_keyed_by_name_or_address() {
+        let d = directory();
+        let name = |ip| d.entity(client("", ip, "a@example.com")).map(|e| e.to_string());
+        assert_eq!(name("192.0.2.1").unwrap(), "connector:web");
+        assert_eq!(name("::ffff:192.0.2.1").unwrap(), "connector:web");
+        assert_eq!(name("192.0.2.77").unwrap(), "connector:192.0.2.77");
+        assert_eq!(name("198.51.100.1"), None);
+    }
+
+    #[test]
+    fn the_envelope_sender_counts_only_where_it_is_trusted() {
+        let mut d = directory();
+        assert_eq!(d.entity(client("", "198.51.100.1", "a@example.com")), None);
+        d.trust_envelope_sender = true;
+        assert_eq!(d.entity(client("", "198.51.100.1", "A+x@example.com")).unwrap().name(), "a@example.com");
+        assert_eq!(d.entity(client("", "198.51.100.1", "a@elsewhere.example")), None);
+        assert_eq!(d.entity(client("", "198.51.100.1", "")), None);
+    }
+
+    #[test]
+    fn recipients_are_placed_by_accepted_domain() {
+        let d = directory();
+        assert_eq!(d.recipient("Bob@EXAMPLE.com").direction, Direction::Internal);
+        assert_eq!(d.recipient("bob@sub.example.com").direction, Direction::External);
+        assert_eq!(d.recipient("bob@").direction, Direction::Internal);
+        assert_eq!(d.recipient("b+1@x.example").address, d.recipient("b+2@x.example").address);
+        assert!(d.recipient("Postmaster+x@example.com").escape_lane);
+    }
+
+    #[test]
+    fn text_round_trips() {
+        for text in ["alice@example.com", "connector:web", "connector:2001:db8::1"] {
+            assert_eq!(EntityId::from_text(text).to_string(), text);
+        }
+    }
+}

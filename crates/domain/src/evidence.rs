@@ -1,0 +1,165 @@
+//! What was seen when a restriction was made.
+
+use std::collections::VecDeque;
+use std::net::IpAddr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::time::Timestamp;
+use crate::window::{Excess, Window};
+
+/// How many attempts are kept for each entity that may have to be explained.
+pub const MAX_ATTEMPTS: usize = 20;
+
+/// What became of an attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Outcome {
+    /// It was let through and counted.
+    Accepted,
+    /// It was refused.
+    Refused,
+}
+
+/// One attempt as evidence: what submitted it, and to how many.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AttemptRecord {
+    /// When it ended.
+    pub at: Timestamp,
+    /// The client's address, if the mail server told.
+    pub client_address: Option<IpAddr>,
+    /// The name the client gave in HELO or EHLO.
+    pub helo_name: Box<str>,
+    /// How it authenticated; empty without a login.
+    pub sasl_method: Box<str>,
+    /// The envelope sender.
+    pub sender: Box<str>,
+    /// The mail server's queue id, once there is one.
+    pub queue_id: Box<str>,
+    /// Recipients, the refused one included.
+    pub recipients: u32,
+    /// How many of them are external.
+    pub external: u32,
+    /// Size in bytes; 0 where it isn't known.
+    pub size: u64,
+    /// What became of it.
+    pub outcome: Outcome,
+}
+
+/// The last attempts of one entity, oldest first.
+#[derive(Debug, Clone, Default)]
+pub struct Recent(VecDeque<AttemptRecord>);
+
+impl Recent {
+    /// Adds an attempt and forgets the oldest beyond [`MAX_ATTEMPTS`].
+    pub fn push(&mut self, record: AttemptRecord) {
+        if self.0.len() == MAX_ATTEMPTS {
+            self.0.pop_front();
+        }
+        self.0.push_back(record);
+    }
+
+    /// The attempts, oldest first.
+    pub fn to_vec(&self) -> Vec<AttemptRecord> {
+        self.0.iter().cloned().collect()
+    }
+
+    /// When the newest one ended.
+    pub fn newest(&self) -> Option<Timestamp> {
+        self.0.back().map(|record| record.at)
+    }
+}
+
+/// How full one window was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WindowCount {
+    /// The window.
+    pub window: Window,
+    /// What was in it.
+    pub count: u32,
+    /// What it may hold; none where there is no limit.
+    pub limit: Option<u32>,
+}
+
+/// What was seen when a restriction was made.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Evidence {
+    /// Every window against its limit.
+    pub windows: Vec<WindowCount>,
+    /// The last attempts, oldest first; the last one is the one that passed the limit.
+    pub attempts: Vec<AttemptRecord>,
+}
+
+/// Why there is a restriction.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "kind")]
+pub enum Cause {
+    /// A limit of an outbound policy was passed.
+    LimitExceeded {
+        /// The policy's name.
+        policy: String,
+        /// Which limit, and how far.
+        #[serde(flatten)]
+        excess: Excess,
+        /// Whether the limit was the lower one of a probation.
+        probation: bool,
+    },
+    /// An admin restricted it by hand.
+    Manual {
+        /// The admin's reason.
+        reason: String,
+    },
+}
+
+impl Cause {
+    /// The cause in one line for people.
+    pub fn describe(&self) -> String {
+        match self {
+            Cause::LimitExceeded { policy, excess, probation } => {
+                let Excess { window, limit, count } = excess;
+                let on_probation = if *probation { ", on probation" } else { "" };
+                format!("{count} {window}, the limit is {limit} (policy {policy}{on_probation})")
+            }
+            Cause::Manual { reason } => format!("restricted by an admin: {reason}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_last_attempts_are_kept() {
+        let mut recent = Recent::default();
+        for minute in 0..50 {
+            recent.push(AttemptRecord {
+                at: Timestamp::from_minute(minute),
+                client_address: None,
+                helo_name: "".into(),
+                sasl_method: "".into(),
+                sender: "".into(),
+                queue_id: "".into(),
+                recipients: 1,
+                external: 1,
+                size: 0,
+                outcome: Outcome::Accepted,
+            });
+        }
+        let kept = recent.to_vec();
+        assert_eq!(kept.len(), MAX_ATTEMPTS);
+        assert_eq!(kept[0].at, Timestamp::from_minute(30));
+        assert_eq!(recent.newest(), Some(Timestamp::from_minute(49)));
+    }
+
+    #[test]
+    fn a_cause_names_limit_count_and_policy() {
+        let excess = Excess { window: Window::ExternalPerHour, limit: 500, count: 501 };
+        let cause = Cause::LimitExceeded { policy: "Default".into(), excess, probation: false };
+        assert_eq!(cause.describe(), "501 external recipients per hour, the limit is 500 (policy Default)");
+        let json = serde_json::to_value(&cause).unwrap();
+        assert_eq!(json["kind"], "limit_exceeded");
+        assert_eq!(json["window"], "external_per_hour");
+        assert_eq!(serde_json::from_value::<Cause>(json).unwrap(), cause);
+    }
+}

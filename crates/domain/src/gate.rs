@@ -1,0 +1,118 @@
+//! May it go on? Looks at standing, policy and usage, and says what to answer.
+//!
+//! The decisions are pure; `postern`'s `gate` room asks the ledger and the store in between.
+
+use crate::attempt::Class;
+use crate::entity::{EntityKind, Recipient};
+use crate::policy::{Limits, OutboundPolicy};
+use crate::reference::Reference;
+use crate::restriction::Standing;
+
+/// What a door must answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// Go on.
+    Pass,
+    /// Try again later.
+    Defer(Reply),
+    /// No.
+    Refuse(Reply),
+}
+
+/// An SMTP reply (RFC 5321 section 4.2, RFC 3463).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reply {
+    /// The reply code.
+    pub code: u16,
+    /// The enhanced status code.
+    pub status: &'static str,
+    /// The text.
+    pub text: String,
+}
+
+impl Reply {
+    /// The answer to a restricted entity. The texts are those Exchange's users know, so that
+    /// what is written about them helps here too; the reference is ours.
+    pub fn restricted(kind: EntityKind, reference: &Reference) -> Self {
+        let (status, text) = match kind {
+            EntityKind::Account => ("5.1.8", "Access denied, bad outbound sender"),
+            EntityKind::Connector => ("5.7.711", "Access denied, bad inbound connector"),
+        };
+        let text = format!("{text} ({reference}). Contact your email admin for assistance.");
+        Self { code: 550, status, text }
+    }
+
+    /// The answer while other messages of the entity decide whether this one fits.
+    pub fn contended() -> Self {
+        let text = "Too many messages are being sent at once, please try again later".into();
+        Self { code: 451, status: "4.7.1", text }
+    }
+
+    /// The answer when a restriction is due but cannot be written down yet.
+    pub fn unrecorded() -> Self {
+        let text = "Sending limit reached, please try again later".into();
+        Self { code: 451, status: "4.7.1", text }
+    }
+}
+
+/// The limits that hold for an entity of this standing.
+pub fn limits_for(standing: &Standing, policy: &OutboundPolicy, probation_percent: u32) -> Limits {
+    match standing {
+        Standing::Probation { .. } => policy.limits.on_probation(probation_percent),
+        Standing::Free | Standing::Restricted { .. } => policy.limits,
+    }
+}
+
+/// What is to be tried for a recipient, in order, until something fits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Way {
+    /// Ask the ledger for room of this class.
+    Reserve(Class),
+    /// Refuse, since the entity is restricted.
+    Refuse(Reference),
+}
+
+/// The ways a recipient may go: by the escape lane if it is on it, else as what it is, unless
+/// the entity is restricted.
+pub fn ways(standing: &Standing, recipient: &Recipient) -> impl Iterator<Item = Way> {
+    let lane = recipient.escape_lane.then_some(Way::Reserve(Class::EscapeLane));
+    let main = match standing {
+        Standing::Restricted { reference, .. } => Way::Refuse(reference.clone()),
+        Standing::Free | Standing::Probation { .. } => Way::Reserve(Class::of(recipient)),
+    };
+    lane.into_iter().chain([main])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::address::Address;
+    use crate::entity::Direction;
+
+    fn recipient(escape_lane: bool) -> Recipient {
+        let address = Address::parse("postmaster@example.com", "+").unwrap();
+        Recipient { address, direction: Direction::Internal, escape_lane }
+    }
+
+    #[test]
+    fn the_escape_lane_is_open_to_the_restricted() {
+        let reference = Reference::from_random(7);
+        let restricted = Standing::Restricted { reference: reference.clone(), until: None };
+        let all = |recipient| ways(&restricted, &recipient).collect::<Vec<_>>();
+        assert_eq!(all(recipient(false)), [Way::Refuse(reference.clone())]);
+        assert_eq!(all(recipient(true)), [Way::Reserve(Class::EscapeLane), Way::Refuse(reference)]);
+    }
+
+    #[test]
+    fn a_full_escape_lane_leaves_the_ordinary_way() {
+        let ways: Vec<_> = ways(&Standing::Free, &recipient(true)).collect();
+        assert_eq!(ways, [Way::Reserve(Class::EscapeLane), Way::Reserve(Class::Internal)]);
+    }
+
+    #[test]
+    fn the_reply_is_the_one_exchange_gives_with_a_reference() {
+        let reply = Reply::restricted(EntityKind::Account, &Reference::from_random(0));
+        assert_eq!((reply.code, reply.status), (550, "5.1.8"));
+        assert!(reply.text.starts_with("Access denied, bad outbound sender (PR-0000-0000)"));
+    }
+}

@@ -1,0 +1,25 @@
+//! Postern's rules, and nothing else: who sends, how much, and what follows.
+//!
+//! Nothing here does IO, reads a clock or draws a random number: time comes in as a
+//! [`Timestamp`], random bytes as an argument. The rooms, in the order one mail meets them:
+//!
+//! [`address`] → [`entity`] (who sends) → [`attempt`] (one message) → [`gate`] (may it go on?)
+//! → [`window`] (how much was sent) → [`policy`] (how much may be) → [`restriction`] with its
+//! [`evidence`], and [`alert`].
+
+pub mod address;
+pub mod alert;
+pub mod attempt;
+pub mod entity;
+pub mod evidence;
+pub mod gate;
+pub mod policy;
+pub mod reference;
+pub mod restriction;
+pub mod time;
+pub mod window;
+
+pub use address::{Address, Domain};
+pub use entity::{EntityId, EntityKind};
+pub use reference::Reference;
+pub use time::Timestamp;

@@ -1,0 +1,125 @@
+//! Points in time. The domain never asks for "now": it is told.
+
+use std::fmt;
+use std::time::Duration;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+const MS_PER_MINUTE: i64 = 60_000;
+const MS_PER_DAY: i64 = 86_400_000;
+
+/// A point in time: milliseconds since 1970-01-01T00:00:00Z.
+///
+/// Written as RFC 3339 in UTC with millisecond precision, everywhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Timestamp(i64);
+
+impl Timestamp {
+    /// From milliseconds since the Unix epoch.
+    pub const fn from_millis(ms: i64) -> Self {
+        Self(ms)
+    }
+
+    /// Milliseconds since the Unix epoch.
+    pub const fn as_millis(self) -> i64 {
+        self.0
+    }
+
+    /// Whole minutes since the Unix epoch (0 for times before it).
+    pub fn minute(self) -> u32 {
+        u32::try_from(self.0.max(0) / MS_PER_MINUTE).unwrap_or(u32::MAX)
+    }
+
+    /// The start of a minute counted as [`Timestamp::minute`] does.
+    pub fn from_minute(minute: u32) -> Self {
+        Self(i64::from(minute) * MS_PER_MINUTE)
+    }
+
+    /// Midnight UTC that begins the day after this one.
+    ///
+    /// Exchange's "until the following day" goes by the UTC date.
+    pub fn next_day(self) -> Self {
+        Self((self.0.div_euclid(MS_PER_DAY) + 1) * MS_PER_DAY)
+    }
+
+    /// Midnight UTC that began this day.
+    pub fn start_of_day(self) -> Self {
+        Self(self.0.div_euclid(MS_PER_DAY) * MS_PER_DAY)
+    }
+
+    /// This time plus `duration`.
+    pub fn plus(self, duration: Duration) -> Self {
+        Self(self.0.saturating_add(millis(duration)))
+    }
+
+    /// How long after `earlier` this is; zero if it is not after it.
+    pub fn since(self, earlier: Timestamp) -> Duration {
+        Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
+    }
+
+    /// Reads RFC 3339, any offset.
+    ///
+    /// # Errors
+    /// The text is not an RFC 3339 time.
+    pub fn parse(text: &str) -> Result<Self, InvalidTime> {
+        text.parse::<jiff::Timestamp>().map(|t| Self(t.as_millisecond())).map_err(|_| InvalidTime(text.to_owned()))
+    }
+}
+
+/// A text that is no RFC 3339 time.
+#[derive(Debug, thiserror::Error)]
+#[error("{0:?} is no time; expected RFC 3339, for example 2026-11-25T18:00:00Z")]
+pub struct InvalidTime(String);
+
+fn millis(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}
+
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match jiff::Timestamp::from_millisecond(self.0) {
+            Ok(t) => write!(f, "{t:.3}"),
+            Err(_) => write!(f, "{}ms", self.0),
+        }
+    }
+}
+
+impl Serialize for Timestamp {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Timestamp {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Self::parse(&text).map_err(serde::de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_following_day_starts_at_midnight_utc() {
+        let evening = Timestamp::parse("2026-11-25T23:59:59.999Z").unwrap();
+        let midnight = Timestamp::parse("2026-11-26T00:00:00Z").unwrap();
+        assert_eq!(evening.next_day(), midnight);
+        assert_eq!(midnight.next_day(), Timestamp::parse("2026-11-27T00:00:00Z").unwrap());
+    }
+
+    #[test]
+    fn is_written_in_rfc_3339_with_milliseconds() {
+        let t = Timestamp::from_millis(1_795_629_600_005);
+        assert_eq!(t.to_string(), "2026-11-25T18:00:00.005Z");
+        assert_eq!(Timestamp::parse(&t.to_string()).unwrap(), t);
+    }
+
+    #[test]
+    fn other_offsets_are_read() {
+        let utc = Timestamp::parse("2026-11-25T18:00:00Z").unwrap();
+        assert_eq!(Timestamp::parse("2026-11-25T19:00:00+01:00").unwrap(), utc);
+        assert!(Timestamp::parse("yesterday").is_err());
+    }
+}
