@@ -1,0 +1,5 @@
+//! Codecs: bytes to types and back. Nothing here does IO; everything that reads bytes from
+//! others is fuzzed (`fuzz/`).
+
+pub mod dsn;
+pub mod policy;

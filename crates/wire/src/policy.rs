@@ -1,0 +1,487 @@
+//! Postfix's policy delegation protocol (SMTPD_POLICY_README).
+//!
+//! A request is a block of `name=value` lines ended by an empty line; the answer is
+//! `action=…` and an empty line. Attributes come in any order, unknown ones are ignored, and
+//! a value may itself contain `=`.
+
+use std::borrow::Cow;
+use std::net::IpAddr;
+
+/// How much of a request is read before it is malformed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RequestLimits {
+    /// Longest line in bytes, without its newline.
+    pub line: usize,
+    /// Longest request in bytes, with its ending empty line.
+    pub request: usize,
+}
+
+impl Default for RequestLimits {
+    fn default() -> Self {
+        Self { line: 16 * 1024, request: 64 * 1024 }
+    }
+}
+
+/// Why bytes are no policy request.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Malformed {
+    /// A line without `=`.
+    #[error("line {line} has no '=': {text:?}")]
+    NoEquals {
+        /// Counted from 1.
+        line: usize,
+        /// How it starts.
+        text: String,
+    },
+    /// A line without a name before the `=`.
+    #[error("line {line} has no attribute name before '='")]
+    NoName {
+        /// Counted from 1.
+        line: usize,
+    },
+    /// A line longer than allowed.
+    #[error("a line is longer than {limit} bytes")]
+    LineTooLong {
+        /// The most that is allowed.
+        limit: usize,
+    },
+    /// A request longer than allowed.
+    #[error("the request is longer than {limit} bytes")]
+    RequestTooLong {
+        /// The most that is allowed.
+        limit: usize,
+    },
+    /// A NUL byte, which no attribute may hold.
+    #[error("line {line} holds a NUL byte")]
+    Nul {
+        /// Counted from 1.
+        line: usize,
+    },
+    /// An attribute that is given twice, which one mail server never does: it would leave
+    /// open whose value holds.
+    #[error("attribute {name} is given twice")]
+    Duplicate {
+        /// The attribute.
+        name: &'static str,
+    },
+    /// An attribute that must be there is not.
+    #[error("attribute {name} is missing")]
+    Missing {
+        /// The attribute.
+        name: &'static str,
+    },
+    /// A value that cannot be read.
+    #[error("attribute {name} is {value:?}, expected {expected}")]
+    Value {
+        /// The attribute.
+        name: &'static str,
+        /// What was given.
+        value: String,
+        /// What would be right.
+        expected: &'static str,
+    },
+}
+
+/// Where in the SMTP dialogue the mail server asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Stage {
+    /// The client connected.
+    Connect,
+    /// `EHLO` or `HELO`.
+    Helo,
+    /// `MAIL FROM`.
+    Mail,
+    /// `RCPT TO`.
+    Rcpt,
+    /// `DATA` (or the first `BDAT`).
+    Data,
+    /// The message has been received.
+    EndOfMessage,
+    /// `VRFY`, `ETRN`, or a stage of a later Postfix.
+    Other,
+}
+
+impl Stage {
+    fn parse(text: &str) -> Self {
+        match text {
+            "CONNECT" => Stage::Connect,
+            "HELO" | "EHLO" => Stage::Helo,
+            "MAIL" => Stage::Mail,
+            "RCPT" => Stage::Rcpt,
+            "DATA" | "BDAT" => Stage::Data,
+            "END-OF-MESSAGE" => Stage::EndOfMessage,
+            _ => Stage::Other,
+        }
+    }
+
+    /// The stage as Postfix names it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Stage::Connect => "CONNECT",
+            Stage::Helo => "HELO",
+            Stage::Mail => "MAIL",
+            Stage::Rcpt => "RCPT",
+            Stage::Data => "DATA",
+            Stage::EndOfMessage => "END-OF-MESSAGE",
+            Stage::Other => "other",
+        }
+    }
+}
+
+macro_rules! attributes {
+    ($($(#[$doc:meta])* $field:ident),+ $(,)?) => {
+        /// Every attribute that Postfix 3.7 to 3.10 sends, as text; empty where it was not given.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+        pub struct Attributes<'a> { $($(#[$doc])* pub $field: &'a str,)+ }
+
+        impl<'a> Attributes<'a> {
+            /// The attribute called `name` and its place; none if it isn't known.
+            fn slot(&mut self, name: &str) -> Option<(u32, &'static str, &mut &'a str)> {
+                #[allow(non_camel_case_types, clippy::upper_case_acronyms)]
+                enum Place { $($field),+ }
+                match name {
+                    $(stringify!($field) => Some((Place::$field as u32, stringify!($field), &mut self.$field)),)+
+                    _ => None,
+                }
+            }
+
+            /// Writes the request, attributes that are empty left out.
+            pub fn encode(&self, out: &mut Vec<u8>) {
+                $(if !self.$field.is_empty() {
+                    out.extend_from_slice(concat!(stringify!($field), "=").as_bytes());
+                    out.extend_from_slice(self.$field.as_bytes());
+                    out.push(b'\n');
+                })+
+                out.push(b'\n');
+            }
+        }
+    };
+}
+
+attributes! {
+    /// `smtpd_access_policy`, always.
+    request,
+    /// Where in the dialogue.
+    protocol_state,
+    /// `SMTP` or `ESMTP`.
+    protocol_name,
+    /// The client's name for itself.
+    helo_name,
+    /// Empty before the first recipient is accepted.
+    queue_id,
+    /// Envelope sender.
+    sender,
+    /// Envelope recipient.
+    recipient,
+    /// Accepted recipients; 0 before DATA.
+    recipient_count,
+    /// The client's address.
+    client_address,
+    /// The client's verified name, or `unknown`.
+    client_name,
+    /// The client's unverified name, or `unknown`.
+    reverse_client_name,
+    /// The same for every request of one message.
+    instance,
+    /// How the client authenticated.
+    sasl_method,
+    /// The login.
+    sasl_username,
+    /// The `AUTH=` sender of MAIL FROM.
+    sasl_sender,
+    /// Message size: as announced, then as received.
+    size,
+    /// Client certificate: subject common name.
+    ccert_subject,
+    /// Client certificate: issuer common name.
+    ccert_issuer,
+    /// Client certificate: fingerprint.
+    ccert_fingerprint,
+    /// Client certificate: public key fingerprint.
+    ccert_pubkey_fingerprint,
+    /// TLS version.
+    encryption_protocol,
+    /// TLS cipher.
+    encryption_cipher,
+    /// TLS key bits.
+    encryption_keysize,
+    /// ETRN's domain.
+    etrn_domain,
+    /// Non-empty when the mail server is overloaded.
+    stress,
+    /// Set for each use of the service in `main.cf` (3.1 and later).
+    policy_context,
+    /// The client's port (3.2 and later).
+    client_port,
+    /// The address that the client connected to (3.2 and later).
+    server_address,
+    /// The port that the client connected to (3.2 and later).
+    server_port,
+    /// Compatibility level (3.8 and later).
+    compatibility_level,
+    /// Postfix's version (3.8 and later).
+    mail_version,
+}
+
+/// A policy request, typed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Request<'a> {
+    /// Where in the dialogue.
+    pub stage: Stage,
+    /// The client's address; none where the mail server doesn't know it.
+    pub client_address: Option<IpAddr>,
+    /// Accepted recipients; 0 before DATA.
+    pub recipient_count: u32,
+    /// Size in bytes; 0 where it isn't known.
+    pub size: u64,
+    /// All attributes as they came.
+    pub text: Attributes<'a>,
+}
+
+/// Finds the end of the first request in `buffer`: the number of bytes up to and with its
+/// ending empty line, or none if it isn't all there yet. `scanned` bytes of it are known to
+/// hold no end.
+///
+/// # Errors
+/// A line or the request is longer than `limits` allow.
+pub fn find_end(buffer: &[u8], scanned: usize, limits: RequestLimits) -> Result<Option<usize>, Malformed> {
+    // An empty line right at the start is a request without attributes.
+    let end = if buffer.first() == Some(&b'\n') {
+        Some(1)
+    } else {
+        let from = scanned.saturating_sub(1).min(buffer.len());
+        memchr::memmem::find(&buffer[from..], b"\n\n").map(|at| from + at + 2)
+    };
+    let length = end.unwrap_or(buffer.len());
+    if length > limits.request {
+        return Err(Malformed::RequestTooLong { limit: limits.request });
+    }
+    // A line can only be too long if the request is.
+    if length > limits.line {
+        let longest = buffer[..length].split(|&b| b == b'\n').map(<[u8]>::len).max();
+        if longest.unwrap_or(0) > limits.line {
+            return Err(Malformed::LineTooLong { limit: limits.line });
+        }
+    }
+    Ok(end)
+}
+
+/// The bytes of a request as text. Bytes that are no UTF-8 (RFC 6531) are spelled `\xNN`, so
+/// that different ones stay different.
+pub fn text(bytes: &[u8]) -> Cow<'_, str> {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => {
+            let mut out = String::with_capacity(bytes.len() + 16);
+            for chunk in bytes.utf8_chunks() {
+                out.push_str(chunk.valid());
+                for byte in chunk.invalid() {
+                    out.push_str(&format!("\\x{byte:02X}"));
+                }
+            }
+            Cow::Owned(out)
+        }
+    }
+}
+
+impl<'a> Request<'a> {
+    /// Reads one request, with or without its ending empty line.
+    ///
+    /// # Errors
+    /// See [`Malformed`].
+    pub fn parse(block: &'a str) -> Result<Self, Malformed> {
+        let text = read_attributes(block)?;
+        if text.request.is_empty() {
+            return Err(Malformed::Missing { name: "request" });
+        }
+        if text.request != "smtpd_access_policy" {
+            return Err(Malformed::Value {
+                name: "request",
+                value: start_of(text.request),
+                expected: "smtpd_access_policy",
+            });
+        }
+        if text.protocol_state.is_empty() {
+            return Err(Malformed::Missing { name: "protocol_state" });
+        }
+        let stage = Stage::parse(text.protocol_state);
+        let of_a_message = matches!(stage, Stage::Rcpt | Stage::Data | Stage::EndOfMessage);
+        if of_a_message && text.instance.is_empty() {
+            return Err(Malformed::Missing { name: "instance" });
+        }
+        if stage == Stage::Rcpt && text.recipient.is_empty() {
+            return Err(Malformed::Missing { name: "recipient" });
+        }
+        Ok(Self {
+            stage,
+            client_address: text.client_address.parse().ok(),
+            recipient_count: number("recipient_count", text.recipient_count)?,
+            size: number("size", text.size)?,
+            text,
+        })
+    }
+}
+
+fn read_attributes(block: &str) -> Result<Attributes<'_>, Malformed> {
+    let mut attributes = Attributes::default();
+    let mut seen = 0u64;
+    let block = block.strip_suffix("\n\n").or_else(|| block.strip_suffix('\n')).unwrap_or(block);
+    if block.is_empty() {
+        return Ok(attributes);
+    }
+    if memchr::memchr(0, block.as_bytes()).is_some() {
+        let line = block.lines().position(|line| line.contains('\0')).unwrap_or(0) + 1;
+        return Err(Malformed::Nul { line });
+    }
+    for (index, line) in block.split('\n').enumerate() {
+        let Some(equals) = memchr::memchr(b'=', line.as_bytes()) else {
+            return Err(Malformed::NoEquals { line: index + 1, text: start_of(line) });
+        };
+        let (name, value) = (&line[..equals], &line[equals + 1..]);
+        if name.is_empty() {
+            return Err(Malformed::NoName { line: index + 1 });
+        }
+        if let Some((place, name, field)) = attributes.slot(name) {
+            let bit = 1u64 << place;
+            if seen & bit != 0 {
+                return Err(Malformed::Duplicate { name });
+            }
+            seen |= bit;
+            *field = value;
+        }
+    }
+    Ok(attributes)
+}
+
+fn number<N: std::str::FromStr + Default>(name: &'static str, value: &str) -> Result<N, Malformed> {
+    if value.is_empty() {
+        return Ok(N::default());
+    }
+    value.parse().map_err(|_| Malformed::Value { name, value: start_of(value), expected: "a whole number" })
+}
+
+/// Enough of a value to recognise it in a log line.
+fn start_of(text: &str) -> String {
+    text.chars().take(60).collect()
+}
+
+/// Writes the answer: `action` is an access(5) action in one line.
+pub fn encode_action(out: &mut Vec<u8>, action: &str) {
+    out.extend_from_slice(b"action=");
+    // A line break would end the answer early and start the next one.
+    out.extend(action.bytes().map(|b| if b == b'\n' || b == b'\r' { b' ' } else { b }));
+    out.extend_from_slice(b"\n\n");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const RCPT: &str = "request=smtpd_access_policy\nprotocol_state=RCPT\nprotocol_name=ESMTP\n\
+        client_address=192.0.2.7\nclient_name=host.example\nhelo_name=host\nsender=a=b=c@example.com\n\
+        recipient=bob+x=y@example.net\nrecipient_count=0\nqueue_id=\ninstance=7595.6b071aa5.aabcf.0\n\
+        size=4711\nsasl_method=PLAIN\nsasl_username=alice\nfuture_attribute=1=2\n\n";
+
+    #[test]
+    fn reads_a_request_and_keeps_values_whole() {
+        let request = Request::parse(RCPT).unwrap();
+        assert_eq!(request.stage, Stage::Rcpt);
+        assert_eq!(request.text.sender, "a=b=c@example.com");
+        assert_eq!(request.text.recipient, "bob+x=y@example.net");
+        assert_eq!(request.client_address, Some("192.0.2.7".parse().unwrap()));
+        assert_eq!((request.recipient_count, request.size), (0, 4711));
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        let cases = [
+            ("\n", "attribute request is missing"),
+            ("request=other\n\n", "attribute request is \"other\", expected smtpd_access_policy"),
+            ("request=smtpd_access_policy\n\n", "attribute protocol_state is missing"),
+            ("request=smtpd_access_policy\nnonsense\n\n", "line 2 has no '=': \"nonsense\""),
+            ("request=smtpd_access_policy\n=x\n\n", "line 2 has no attribute name before '='"),
+            ("request=smtpd_access_policy\nsender=a\nsender=b\n\n", "attribute sender is given twice"),
+            ("request=smtpd_access_policy\nsender=a\0b\n\n", "line 2 holds a NUL byte"),
+            ("request=smtpd_access_policy\nprotocol_state=RCPT\nrecipient=a\n\n", "attribute instance is missing"),
+            ("request=smtpd_access_policy\nprotocol_state=RCPT\ninstance=a\n\n", "attribute recipient is missing"),
+            (
+                "request=smtpd_access_policy\nprotocol_state=DATA\ninstance=a\nsize=big\n\n",
+                "attribute size is \"big\", expected a whole number",
+            ),
+        ];
+        for (block, error) in cases {
+            assert_eq!(Request::parse(block).unwrap_err().to_string(), error);
+        }
+    }
+
+    #[test]
+    fn bytes_that_are_no_utf8_stay_apart() {
+        assert_eq!(text(b"sender=\xff"), "sender=\\xFF");
+        assert_ne!(text(b"sender=\xfe"), text(b"sender=\xff"));
+        assert_eq!(text("sender=jürgen".as_bytes()), "sender=jürgen");
+    }
+
+    #[test]
+    fn limits_hold_for_lines_and_requests() {
+        let limits = RequestLimits { line: 10, request: 30 };
+        assert_eq!(find_end(b"a=1\n", 0, limits), Ok(None));
+        assert_eq!(find_end(b"a=1\n\nb=2", 0, limits), Ok(Some(5)));
+        assert_eq!(find_end(b"\nrest", 0, limits), Ok(Some(1)));
+        assert_eq!(find_end(b"a=1\n\n", 4, limits), Ok(Some(5)));
+        assert_eq!(find_end(b"a=12345678901", 0, limits), Err(Malformed::LineTooLong { limit: 10 }));
+        let long = b"a=1\n".repeat(8);
+        assert_eq!(find_end(&long, 0, limits), Err(Malformed::RequestTooLong { limit: 30 }));
+    }
+
+    #[test]
+    fn an_action_is_one_line() {
+        let mut out = Vec::new();
+        encode_action(&mut out, "550 5.1.8 no\nx=y");
+        assert_eq!(out, b"action=550 5.1.8 no x=y\n\n");
+    }
+
+    fn value() -> impl Strategy<Value = String> {
+        "[^\n\0]{0,30}"
+    }
+
+    proptest! {
+        #[test]
+        fn round_trips(sender in value(), recipient in "[^\n\0]{1,30}", login in value(), helo in value(),
+                       count in 0u32..5000, size: u64) {
+            let (count, size) = (count.to_string(), size.to_string());
+            let attributes = Attributes {
+                request: "smtpd_access_policy", protocol_state: "RCPT", instance: "1.2.3.0",
+                sender: &sender, recipient: &recipient, sasl_username: &login, helo_name: &helo,
+                recipient_count: &count, size: &size, ..Attributes::default()
+            };
+            let mut bytes = Vec::new();
+            attributes.encode(&mut bytes);
+            prop_assert_eq!(find_end(&bytes, 0, RequestLimits::default()), Ok(Some(bytes.len())));
+            let block = text(&bytes);
+            prop_assert_eq!(Request::parse(&block).unwrap().text, attributes);
+        }
+
+        #[test]
+        fn attribute_order_does_not_matter(order in Just((0..13usize).collect::<Vec<_>>()).prop_shuffle()) {
+            let lines: Vec<&str> = RCPT.trim_end().split('\n').collect();
+            let shuffled: String = order.iter().map(|&i| format!("{}\n", lines[i])).collect();
+            let whole: String = (0..13).map(|i| format!("{}\n", lines[i])).collect();
+            prop_assert_eq!(Request::parse(&shuffled).unwrap(), Request::parse(&whole).unwrap());
+        }
+
+        #[test]
+        fn any_bytes_are_read_or_refused(bytes in proptest::collection::vec(any::<u8>(), 0..400), split in 0usize..400) {
+            let limits = RequestLimits { line: 100, request: 300 };
+            let whole = find_end(&bytes, 0, limits);
+            // Found in pieces or at once, the end is the same.
+            let split = split.min(bytes.len());
+            if let Ok(None) = find_end(&bytes[..split], 0, limits) {
+                prop_assert_eq!(&find_end(&bytes, split, limits), &whole);
+            }
+            if let Ok(Some(end)) = whole {
+                let _ = Request::parse(&text(&bytes[..end]));
+            }
+        }
+    }
+}
