@@ -1,0 +1,195 @@
+//! The audit trail: a chain in which every entry holds the hash of the one before it, so that
+//! an entry can't be changed or taken out without all later hashes changing.
+
+use postern_domain::Timestamp;
+use serde::Serialize;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+/// A SHA-256 hash.
+pub type Hash = [u8; 32];
+
+/// What the first entry has in place of the hash before it.
+pub const GENESIS: Hash = [0; 32];
+
+/// Something that was done.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewAuditEntry {
+    /// When.
+    pub at: Timestamp,
+    /// By whom: a person, or `system`.
+    pub actor: String,
+    /// What, for example `restriction.release`.
+    pub action: &'static str,
+    /// To whom or what.
+    pub target: String,
+    /// Particulars.
+    pub detail: Value,
+}
+
+/// An entry of the trail.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct AuditEntry {
+    /// Its number, from 1, without gaps.
+    pub seq: i64,
+    /// When.
+    pub at: Timestamp,
+    /// By whom.
+    pub actor: String,
+    /// What.
+    pub action: String,
+    /// To whom or what.
+    pub target: String,
+    /// Particulars.
+    pub detail: Value,
+    /// The hash of the entry before, in hexadecimal digits.
+    #[serde(serialize_with = "as_hex")]
+    pub previous: Hash,
+    /// The entry's own hash, in hexadecimal digits.
+    #[serde(serialize_with = "as_hex")]
+    pub hash: Hash,
+}
+
+/// What a check of the whole trail found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct AuditReport {
+    /// Entries that were checked.
+    pub entries: u64,
+    /// The hash of the last entry, in hexadecimal digits.
+    #[serde(serialize_with = "as_hex")]
+    pub head: Hash,
+    /// The first thing that is wrong; none: the chain is whole.
+    pub broken: Option<Break>,
+}
+
+/// Where a chain is broken.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Break {
+    /// The entry at fault.
+    pub seq: i64,
+    /// What is wrong with it.
+    pub why: String,
+}
+
+/// An entry as it is stored: its particulars as the very text that was hashed.
+#[derive(Debug, Clone)]
+pub struct RawEntry<'a> {
+    /// Its number.
+    pub seq: i64,
+    /// When, in milliseconds since the Unix epoch.
+    pub at: i64,
+    /// By whom.
+    pub actor: &'a str,
+    /// What.
+    pub action: &'a str,
+    /// To whom or what.
+    pub target: &'a str,
+    /// Particulars as JSON text.
+    pub detail: &'a str,
+}
+
+impl RawEntry<'_> {
+    /// SHA-256 over the previous hash and every field, each led by its length, so that no two
+    /// entries have the same bytes.
+    pub fn hash(&self, previous: &Hash) -> Hash {
+        let mut hasher = Sha256::new();
+        hasher.update(previous);
+        for field in [&self.seq.to_le_bytes(), &self.at.to_le_bytes()] {
+            hasher.update(field);
+        }
+        for text in [self.actor, self.action, self.target, self.detail] {
+            hasher.update((text.len() as u64).to_le_bytes());
+            hasher.update(text.as_bytes());
+        }
+        hasher.finalize().into()
+    }
+}
+
+/// Checks a chain entry by entry.
+#[derive(Debug)]
+pub struct Verifier {
+    report: AuditReport,
+    must_hold: Option<Hash>,
+}
+
+impl Verifier {
+    /// Starts at the first entry. With `must_hold`, an entry of that hash has to turn up.
+    pub fn new(must_hold: Option<Hash>) -> Self {
+        let must_hold = must_hold.filter(|hash| *hash != GENESIS);
+        Self { report: AuditReport { entries: 0, head: GENESIS, broken: None }, must_hold }
+    }
+
+    /// Takes the next entry, with the hashes stored for it.
+    pub fn next(&mut self, entry: &RawEntry<'_>, previous: &[u8], hash: &[u8]) {
+        let expected_seq = i64::try_from(self.report.entries).unwrap_or(i64::MAX) + 1;
+        let computed = entry.hash(&self.report.head);
+        let why = if entry.seq != expected_seq {
+            Some(format!("entry {expected_seq} is missing"))
+        } else if previous != self.report.head {
+            Some("it does not follow the entry before it".to_owned())
+        } else if hash != computed {
+            Some("it was changed after it was written".to_owned())
+        } else {
+            None
+        };
+        if let (Some(why), None) = (why, &self.report.broken) {
+            self.report.broken = Some(Break { seq: entry.seq, why });
+        }
+        self.report.entries += 1;
+        self.report.head = hash.try_into().unwrap_or(computed);
+        if self.must_hold == Some(self.report.head) {
+            self.must_hold = None;
+        }
+    }
+
+    /// The result.
+    pub fn finish(mut self) -> AuditReport {
+        if let (Some(hash), None) = (self.must_hold, &self.report.broken) {
+            let seq = i64::try_from(self.report.entries).unwrap_or(i64::MAX);
+            let why = format!("no entry has the hash {}: entries at the end are missing", hex(&hash));
+            self.report.broken = Some(Break { seq, why });
+        }
+        self.report
+    }
+}
+
+/// Bytes in hexadecimal digits.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Reads a hash in hexadecimal digits.
+pub fn parse_hash(text: &str) -> Option<Hash> {
+    let digits = text.trim().as_bytes();
+    if digits.len() != 64 || !digits.iter().all(u8::is_ascii_hexdigit) {
+        return None;
+    }
+    let mut hash = GENESIS;
+    for (byte, pair) in hash.iter_mut().zip(digits.chunks(2)) {
+        *byte = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
+    }
+    Some(hash)
+}
+
+fn as_hex<S: serde::Serializer>(hash: &Hash, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&hex(hash))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hashes_are_read_as_written() {
+        let hash: Hash = Sha256::digest(b"x").into();
+        assert_eq!(parse_hash(&hex(&hash)), Some(hash));
+        assert_eq!(parse_hash("ab"), None);
+        assert_eq!(parse_hash(&"é".repeat(32)), None);
+    }
+
+    #[test]
+    fn fields_cannot_flow_into_each_other() {
+        let entry = |actor, action| RawEntry { seq: 1, at: 1, actor, action, target: "", detail: "{}" };
+        assert_ne!(entry("ab", "c").hash(&GENESIS), entry("a", "bc").hash(&GENESIS));
+    }
+}

@@ -1,0 +1,203 @@
+//! What every store has to do, whatever is behind it.
+
+use postern_domain::alert::{Alert, AlertPolicy, AlertStatus};
+use postern_domain::evidence::{Cause, Evidence};
+use postern_domain::restriction::{Release, Restriction, RestrictionRecord};
+use postern_domain::window::{Excess, Window};
+use postern_domain::{EntityId, Reference, Timestamp};
+use serde_json::json;
+
+use crate::audit::NewAuditEntry;
+use crate::{AlertFilter, Delivery, Incident, MailKind, Outgoing, Refusals, RestrictionFilter, Store, StoreError};
+
+pub(crate) fn at(minute: u32) -> Timestamp {
+    Timestamp::from_minute(29_000_000 + minute)
+}
+
+pub(crate) fn entity(name: &str) -> EntityId {
+    EntityId::account_named(format!("{name}@example.com"))
+}
+
+pub(crate) fn audit(action: &'static str, target: &str, minute: u32) -> NewAuditEntry {
+    let detail = json!({ "minute": minute, "ü": [1, 2.5, null] });
+    NewAuditEntry { at: at(minute), actor: "alice".into(), action, target: target.into(), detail }
+}
+
+pub(crate) fn restriction(name: &str, number: u64, minute: u32) -> Restriction {
+    let excess = Excess { window: Window::ExternalPerHour, limit: 5, count: 6 };
+    Restriction {
+        reference: Reference::from_random(number),
+        entity: entity(name),
+        cause: Cause::LimitExceeded { policy: "Default".into(), excess, probation: false },
+        since: at(minute),
+        until: None,
+        evidence: Evidence::default(),
+    }
+}
+
+pub(crate) fn incident(restriction: &Restriction, minute: u32) -> Incident {
+    let mail = |kind, recipient: &str| Outgoing {
+        kind,
+        sender: "postern@example.com".into(),
+        recipient: recipient.into(),
+        message: b"Subject: x\r\n\r\ny\r\n".to_vec(),
+    };
+    Incident {
+        alert: Alert {
+            reference: restriction.reference.clone(),
+            policy: AlertPolicy::UserRestricted,
+            severity: AlertPolicy::UserRestricted.severity(),
+            status: AlertStatus::Active,
+            entity: restriction.entity.clone(),
+            cause: restriction.cause.clone(),
+            evidence: Evidence::default(),
+            raised_at: at(minute),
+            closed_at: None,
+        },
+        audit: audit("restriction.add", &restriction.entity.to_string(), minute),
+        mails: vec![mail(MailKind::Alert, "admin@example.com"), mail(MailKind::Notice, "owner@example.com")],
+        daily_notification_limit: None,
+    }
+}
+
+fn release(minute: u32) -> Release {
+    Release {
+        at: at(minute),
+        by: "root".into(),
+        reason: "password reset".into(),
+        probation_until: Some(at(minute + 60)),
+    }
+}
+
+/// Runs the whole suite; `fresh` gives an empty store each time.
+pub(crate) async fn suite<S: Store, F: AsyncFn() -> S>(fresh: F) {
+    a_restriction_is_written_with_everything_that_belongs_to_it(&fresh().await).await;
+    an_entity_has_one_restriction_in_force(&fresh().await).await;
+    a_release_ends_it_once(&fresh().await).await;
+    the_daily_limit_leaves_out_mails_but_no_alerts(&fresh().await).await;
+    the_outbox_keeps_a_mail_until_it_is_delivered(&fresh().await).await;
+    the_audit_trail_is_a_chain(&fresh().await).await;
+    alerts_without_a_restriction_are_found(&fresh().await).await;
+}
+
+async fn a_restriction_is_written_with_everything_that_belongs_to_it(store: &impl Store) {
+    let made = restriction("a", 1, 0);
+    store.restrict(&made, &incident(&made, 0)).await.unwrap();
+    let refusals = Refusals { reference: made.reference.clone(), count: 3, last: at(2) };
+    store.note_refusals(&[refusals.clone(), refusals]).await.unwrap();
+    let kept = store.restrictions(&RestrictionFilter::default()).await.unwrap();
+    assert_eq!(kept.len(), 1);
+    assert_eq!(kept[0].record, RestrictionRecord::InForce(made.clone()));
+    assert_eq!((kept[0].refused, kept[0].last_refused_at), (6, Some(at(2))));
+    let alerts = store.alerts(&AlertFilter::default()).await.unwrap();
+    assert_eq!(alerts[0].alert, incident(&made, 0).alert);
+    assert_eq!(alerts[0].waiting, 1);
+    assert_eq!(store.audit(10).await.unwrap()[0].target, "a@example.com");
+    assert_eq!(store.due_mails(at(0), 10).await.unwrap().len(), 2);
+}
+
+async fn an_entity_has_one_restriction_in_force(store: &impl Store) {
+    let (first, second) = (restriction("a", 1, 0), restriction("a", 2, 1));
+    store.restrict(&first, &incident(&first, 0)).await.unwrap();
+    let error = store.restrict(&second, &incident(&second, 1)).await.unwrap_err();
+    assert!(matches!(&error, StoreError::AlreadyRestricted { reference, .. } if *reference == first.reference));
+    // Nothing of the second one is left.
+    assert_eq!(store.alerts(&AlertFilter::default()).await.unwrap().len(), 1);
+    assert_eq!(store.audit(10).await.unwrap().len(), 1);
+    assert_eq!(store.due_mails(at(9), 10).await.unwrap().len(), 2);
+    let other = restriction("b", 3, 2);
+    store.restrict(&other, &incident(&other, 2)).await.unwrap();
+    let newest_first: Vec<_> = store.restrictions(&RestrictionFilter::default()).await.unwrap();
+    assert_eq!(newest_first[0].record.restriction().entity, entity("b"));
+}
+
+async fn a_release_ends_it_once(store: &impl Store) {
+    let made = restriction("a", 1, 0);
+    store.restrict(&made, &incident(&made, 0)).await.unwrap();
+    let audit = audit("restriction.release", "a@example.com", 5);
+    let other = Reference::from_random(99);
+    let refused = store.release(&entity("a"), Some(&other), &release(5), &audit).await;
+    assert!(matches!(refused, Err(StoreError::NotRestricted { .. })));
+    let released = store.release(&entity("a"), None, &release(5), &audit).await.unwrap();
+    assert_eq!((released.restriction, released.release), (made.clone(), release(5)));
+    let refused = store.release(&entity("a"), None, &release(6), &audit).await;
+    assert!(matches!(refused, Err(StoreError::NotRestricted { .. })));
+    assert!(store.restrictions(&RestrictionFilter::default()).await.unwrap().is_empty());
+    let all = RestrictionFilter { released: true, ..RestrictionFilter::default() };
+    assert_eq!(store.restrictions(&all).await.unwrap()[0].record.release(), Some(&release(5)));
+    let alert = &store.alerts(&AlertFilter::default()).await.unwrap()[0].alert;
+    assert_eq!((alert.status, alert.closed_at), (AlertStatus::Resolved, Some(at(5))));
+    assert_eq!(store.probations(at(6)).await.unwrap(), [(entity("a"), at(65))]);
+    assert!(store.probations(at(65)).await.unwrap().is_empty());
+    // It can be restricted again.
+    let again = restriction("a", 2, 7);
+    store.restrict(&again, &incident(&again, 7)).await.unwrap();
+}
+
+async fn the_daily_limit_leaves_out_mails_but_no_alerts(store: &impl Store) {
+    for number in 0..4u32 {
+        let made = restriction(&format!("u{number}"), u64::from(number), number);
+        let limited = Incident { daily_notification_limit: Some(2), ..incident(&made, number) };
+        store.restrict(&made, &limited).await.unwrap();
+    }
+    assert_eq!(store.alerts(&AlertFilter::default()).await.unwrap().len(), 4);
+    let mails = store.due_mails(at(100), 100).await.unwrap();
+    let of = |kind| mails.iter().filter(|queued| queued.mail.kind == kind).count();
+    assert_eq!((of(MailKind::Alert), of(MailKind::Notice)), (2, 4));
+    // A new day, a new count.
+    let tomorrow = 2 * 24 * 60;
+    let made = restriction("late", 9, tomorrow);
+    store.restrict(&made, &Incident { daily_notification_limit: Some(2), ..incident(&made, tomorrow) }).await.unwrap();
+    assert_eq!(store.due_mails(at(tomorrow), 100).await.unwrap().len(), 8);
+}
+
+async fn the_outbox_keeps_a_mail_until_it_is_delivered(store: &impl Store) {
+    let made = restriction("a", 1, 0);
+    store.restrict(&made, &incident(&made, 0)).await.unwrap();
+    let due = store.due_mails(at(0), 1).await.unwrap();
+    assert_eq!((due.len(), due[0].attempts), (1, 0));
+    let retry = Delivery::Retry { at: at(10), error: "451 later".into() };
+    store.tried(due[0].id, &retry, at(0)).await.unwrap();
+    let rest = store.due_mails(at(9), 10).await.unwrap();
+    assert_eq!((rest.len(), rest[0].id != due[0].id), (1, true));
+    store.tried(rest[0].id, &Delivery::GivenUp { error: "550 no".into() }, at(9)).await.unwrap();
+    let (state, next) = store.outbox().await.unwrap();
+    assert_eq!((state.waiting, state.retrying, state.given_up, next), (1, 1, 1, Some(at(10))));
+    let again = store.due_mails(at(10), 10).await.unwrap();
+    assert_eq!((again[0].id, again[0].attempts, &again[0].mail), (due[0].id, 1, &due[0].mail));
+    store.tried(again[0].id, &Delivery::Delivered, at(11)).await.unwrap();
+    assert!(store.due_mails(at(99), 10).await.unwrap().is_empty());
+    let alert = &store.alerts(&AlertFilter::default()).await.unwrap()[0];
+    assert_eq!((alert.waiting, alert.delivered), (0, 1));
+}
+
+async fn the_audit_trail_is_a_chain(store: &impl Store) {
+    let empty = store.verify_audit(None).await.unwrap();
+    assert_eq!((empty.entries, empty.broken), (0, None));
+    for minute in 0..20 {
+        store.record(&audit("policy.edit", "Default", minute)).await.unwrap();
+    }
+    let entries = store.audit(100).await.unwrap();
+    let numbers: Vec<_> = entries.iter().map(|entry| entry.seq).collect();
+    assert_eq!(numbers, (1..=20).rev().collect::<Vec<_>>());
+    assert!(entries.windows(2).all(|pair| pair[0].previous == pair[1].hash));
+    let whole = store.verify_audit(Some(entries[5].hash)).await.unwrap();
+    assert_eq!((whole.entries, whole.head, whole.broken), (20, entries[0].hash, None));
+    let cut = store.verify_audit(Some([7; 32])).await.unwrap();
+    assert!(cut.broken.unwrap().why.contains("entries at the end are missing"));
+}
+
+async fn alerts_without_a_restriction_are_found(store: &impl Store) {
+    let made = restriction("a", 1, 0);
+    let mut raised = incident(&made, 0);
+    raised.alert.policy = AlertPolicy::LimitExceeded;
+    store.raise(&raised).await.unwrap();
+    assert!(store.restrictions(&RestrictionFilter::default()).await.unwrap().is_empty());
+    let open = store.open_alerts(AlertPolicy::LimitExceeded, at(0)).await.unwrap();
+    assert!(open.is_empty(), "raised at that moment, not after it");
+    let earlier = Timestamp::from_millis(at(0).as_millis() - 1);
+    assert_eq!(store.open_alerts(AlertPolicy::LimitExceeded, earlier).await.unwrap(), [(entity("a"), at(0))]);
+    assert!(store.open_alerts(AlertPolicy::UserRestricted, earlier).await.unwrap().is_empty());
+    let resolved = AlertFilter { status: Some(AlertStatus::Resolved), ..AlertFilter::default() };
+    assert!(store.alerts(&resolved).await.unwrap().is_empty());
+}

@@ -1,0 +1,319 @@
+//! Durable state: restrictions with their alerts, the audit trail, and the outbox.
+//!
+//! [`Store`] is what the rest of Postern asks. [`sqlite::SqliteStore`] keeps it in one file;
+//! whatever else implements it has to pass the same suite (`conformance.rs`). The store
+//! decides nothing: it does what it is told, whole or not at all.
+
+pub mod audit;
+pub mod sqlite;
+
+#[cfg(test)]
+mod conformance;
+
+use async_trait::async_trait;
+use postern_domain::alert::{Alert, AlertPolicy, AlertStatus};
+use postern_domain::restriction::{Release, Released, Restriction, RestrictionRecord};
+use postern_domain::{EntityId, Reference, Timestamp};
+use serde::Serialize;
+
+use audit::{AuditEntry, AuditReport, NewAuditEntry};
+
+/// Why the store could not do as it was told.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The entity is restricted already.
+    #[error("{entity} is already restricted ({reference})")]
+    AlreadyRestricted {
+        /// Who.
+        entity: EntityId,
+        /// The restriction in force.
+        reference: Reference,
+    },
+    /// The entity is not restricted.
+    #[error("{entity} is not restricted")]
+    NotRestricted {
+        /// Who.
+        entity: EntityId,
+    },
+    /// The database was written by a later version.
+    #[error(
+        "{path}: this database is from a newer version of Postern (schema {found}, this version knows {known}); \
+         install that version again, or restore a backup from before the upgrade"
+    )]
+    Newer {
+        /// The database file.
+        path: String,
+        /// Its schema version.
+        found: usize,
+        /// The newest schema version that is known.
+        known: usize,
+    },
+    /// The database can't be opened, read or written.
+    #[error("{path}: {source}")]
+    Database {
+        /// The database file.
+        path: String,
+        /// What went wrong.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+}
+
+/// What a mail in the outbox is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MailKind {
+    /// Tells admins of an alert.
+    Alert,
+    /// Tells the owner of an account that it is restricted.
+    Notice,
+}
+
+impl MailKind {
+    /// The name used in the store.
+    pub fn key(self) -> &'static str {
+        match self {
+            MailKind::Alert => "alert",
+            MailKind::Notice => "notice",
+        }
+    }
+}
+
+/// A mail to be sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outgoing {
+    /// What it is.
+    pub kind: MailKind,
+    /// Envelope sender; empty for reports.
+    pub sender: String,
+    /// Envelope recipient.
+    pub recipient: String,
+    /// The message (RFC 5322).
+    pub message: Vec<u8>,
+}
+
+/// A mail that waits in the outbox.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct QueuedMail {
+    /// Its number in the outbox.
+    pub id: i64,
+    /// The incident it is about.
+    pub reference: Reference,
+    /// The mail.
+    pub mail: Outgoing,
+    /// How often it has been tried.
+    pub attempts: u32,
+    /// When it was put in.
+    pub created_at: Timestamp,
+}
+
+/// What is to become of a mail that was tried.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Delivery {
+    /// The mail server took it.
+    Delivered,
+    /// It is to be tried again.
+    Retry {
+        /// When.
+        at: Timestamp,
+        /// Why it failed.
+        error: String,
+    },
+    /// It will not be tried again.
+    GivenUp {
+        /// Why it failed.
+        error: String,
+    },
+}
+
+/// One incident that is to be written down, whole or not at all.
+#[derive(Debug, Clone)]
+pub struct Incident {
+    /// What the admins hear.
+    pub alert: Alert,
+    /// What the audit trail says.
+    pub audit: NewAuditEntry,
+    /// The mails it causes.
+    pub mails: Vec<Outgoing>,
+    /// At most so many alerts of this alert policy are mailed on one day (UTC); the mails of
+    /// further ones are left out. Notices are not limited.
+    pub daily_notification_limit: Option<u32>,
+}
+
+/// Which restrictions are asked for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RestrictionFilter {
+    /// Only of this entity.
+    pub entity: Option<EntityId>,
+    /// Only of this reference.
+    pub reference: Option<Reference>,
+    /// Those that have ended too.
+    pub released: bool,
+    /// At most so many, newest first; none: all.
+    pub limit: Option<u32>,
+}
+
+/// A restriction with what happened to it since.
+#[derive(Debug, Clone, PartialEq)]
+pub struct KeptRestriction {
+    /// The restriction.
+    pub record: RestrictionRecord,
+    /// Attempts that were refused while it was in force.
+    pub refused: u64,
+    /// When the last of them was.
+    pub last_refused_at: Option<Timestamp>,
+}
+
+/// Which alerts are asked for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AlertFilter {
+    /// Only of this reference.
+    pub reference: Option<Reference>,
+    /// Only of this status.
+    pub status: Option<AlertStatus>,
+    /// At most so many, newest first; none: all.
+    pub limit: Option<u32>,
+}
+
+/// An alert with what became of its mails.
+#[derive(Debug, Clone, PartialEq)]
+pub struct KeptAlert {
+    /// The alert.
+    pub alert: Alert,
+    /// Mails that are still to be delivered.
+    pub waiting: u32,
+    /// Mails that were delivered.
+    pub delivered: u32,
+    /// Mails that were given up.
+    pub given_up: u32,
+    /// Why a mail was last not delivered.
+    pub last_error: Option<String>,
+}
+
+/// How the outbox stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct OutboxState {
+    /// Mails that are still to be delivered.
+    pub waiting: u32,
+    /// Mails that have been tried at least once and are still to be delivered.
+    pub retrying: u32,
+    /// Mails that were given up.
+    pub given_up: u32,
+}
+
+/// Attempts that were refused under a restriction.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusals {
+    /// The restriction.
+    pub reference: Reference,
+    /// How many since it was last told.
+    pub count: u64,
+    /// When the last one was.
+    pub last: Timestamp,
+}
+
+/// Durable state. Every call is one transaction; what it wrote survives a power cut once it
+/// has returned.
+#[async_trait]
+pub trait Store: Send + Sync {
+    /// Writes a restriction with its alert, audit entry and mails.
+    ///
+    /// # Errors
+    /// [`StoreError::AlreadyRestricted`], or the database fails.
+    async fn restrict(&self, restriction: &Restriction, incident: &Incident) -> Result<(), StoreError>;
+
+    /// Writes an incident that restricts nobody.
+    ///
+    /// # Errors
+    /// The database fails.
+    async fn raise(&self, incident: &Incident) -> Result<(), StoreError>;
+
+    /// Ends the restriction of `entity` and resolves its alert. With `only`, not if another
+    /// restriction than that one is in force.
+    ///
+    /// # Errors
+    /// [`StoreError::NotRestricted`], or the database fails.
+    async fn release(
+        &self,
+        entity: &EntityId,
+        only: Option<&Reference>,
+        release: &Release,
+        audit: &NewAuditEntry,
+    ) -> Result<Released, StoreError>;
+
+    /// Restrictions, newest first.
+    ///
+    /// # Errors
+    /// The database fails.
+    async fn restrictions(&self, filter: &RestrictionFilter) -> Result<Vec<KeptRestriction>, StoreError>;
+
+    /// Entities on probation at `now`, and until when.
+    ///
+    /// # Errors
+    /// The database fails.
+    async fn probations(&self, now: Timestamp) -> Result<Vec<(EntityId, Timestamp)>, StoreError>;
+
+    /// Adds to the number of attempts that restrictions refused.
+    ///
+    /// # Errors
+    /// The database fails.
+    async fn note_refusals(&self, refusals: &[Refusals]) -> Result<(), StoreError>;
+
+    /// Alerts, newest first.
+    ///
+    /// # Errors
+    /// The database fails.
+    async fn alerts(&self, filter: &AlertFilter) -> Result<Vec<KeptAlert>, StoreError>;
+
+    /// Entities about which an alert of `policy` was raised after `since` and is not closed.
+    ///
+    /// # Errors
+    /// The database fails.
+    async fn open_alerts(
+        &self,
+        policy: AlertPolicy,
+        since: Timestamp,
+    ) -> Result<Vec<(EntityId, Timestamp)>, StoreError>;
+
+    /// Adds to the audit trail.
+    ///
+    /// # Errors
+    /// The database fails.
+    async fn record(&self, entry: &NewAuditEntry) -> Result<AuditEntry, StoreError>;
+
+    /// The last `limit` audit entries, newest first.
+    ///
+    /// # Errors
+    /// The database fails.
+    async fn audit(&self, limit: u32) -> Result<Vec<AuditEntry>, StoreError>;
+
+    /// Checks the whole chain of audit entries. With `must_hold`, whether an entry of that
+    /// hash is in it.
+    ///
+    /// # Errors
+    /// The database fails; a broken chain is no error but the answer.
+    async fn verify_audit(&self, must_hold: Option<[u8; 32]>) -> Result<AuditReport, StoreError>;
+
+    /// Mails that are due at `now`, oldest first.
+    ///
+    /// # Errors
+    /// The database fails.
+    async fn due_mails(&self, now: Timestamp, limit: u32) -> Result<Vec<QueuedMail>, StoreError>;
+
+    /// Notes what became of a mail that was tried at `now`.
+    ///
+    /// # Errors
+    /// The database fails.
+    async fn tried(&self, id: i64, delivery: &Delivery, now: Timestamp) -> Result<(), StoreError>;
+
+    /// How the outbox stands, and when the next mail is due.
+    ///
+    /// # Errors
+    /// The database fails.
+    async fn outbox(&self) -> Result<(OutboxState, Option<Timestamp>), StoreError>;
+
+    /// Whether the store can be written right now.
+    ///
+    /// # Errors
+    /// It can't.
+    async fn check(&self) -> Result<(), StoreError>;
+}

@@ -1,0 +1,128 @@
+//! Table `alerts`.
+
+use postern_domain::alert::{Alert, AlertPolicy, AlertStatus, Severity};
+use postern_domain::{EntityId, Reference, Timestamp};
+use rusqlite::{Connection, Row, Transaction, named_params, params};
+
+use super::restrictions::time;
+use super::{Fault, audit, outbox};
+use crate::{AlertFilter, Incident, KeptAlert, MailKind};
+
+/// Writes an alert, its audit entry and its mails.
+pub(super) fn raise(tx: &Transaction<'_>, incident: &Incident) -> Result<(), Fault> {
+    let Incident { alert, mails, .. } = incident;
+    let notified = may_notify(tx, incident)?;
+    tx.execute(
+        "INSERT INTO alerts (reference, policy, severity, status, entity, cause, evidence, raised_at, closed_at, notified) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+        params![
+            alert.reference.as_str(),
+            alert.policy.name(),
+            alert.severity.key(),
+            alert.status.key(),
+            alert.entity.to_string(),
+            serde_json::to_string(&alert.cause)?,
+            serde_json::to_string(&alert.evidence)?,
+            alert.raised_at.as_millis(),
+            alert.closed_at.map(Timestamp::as_millis),
+            notified,
+        ],
+    )?;
+    audit::append(tx, &incident.audit)?;
+    for mail in mails.iter().filter(|mail| notified || mail.kind != MailKind::Alert) {
+        outbox::put(tx, &alert.reference, mail, alert.raised_at)?;
+    }
+    Ok(())
+}
+
+fn may_notify(tx: &Transaction<'_>, incident: &Incident) -> Result<bool, Fault> {
+    let Some(limit) = incident.daily_notification_limit else { return Ok(true) };
+    let today = incident.alert.raised_at.start_of_day().as_millis();
+    let sent: u32 = tx.query_row(
+        "SELECT count(*) FROM alerts WHERE policy = ?1 AND raised_at >= ?2 AND notified",
+        params![incident.alert.policy.name(), today],
+        |row| row.get(0),
+    )?;
+    Ok(sent < limit)
+}
+
+/// Resolves an alert that is still open.
+pub(super) fn resolve(tx: &Transaction<'_>, reference: &Reference, at: Timestamp) -> Result<(), Fault> {
+    tx.execute(
+        "UPDATE alerts SET status = 'resolved', closed_at = ?2 WHERE reference = ?1 AND closed_at IS NULL",
+        params![reference.as_str(), at.as_millis()],
+    )?;
+    Ok(())
+}
+
+pub(super) fn list(db: &Connection, filter: &AlertFilter) -> Result<Vec<KeptAlert>, Fault> {
+    let mut statement = db.prepare_cached(
+        "SELECT a.*, \
+                (SELECT count(*) FROM outbox o WHERE o.reference = a.reference AND o.kind = 'alert' \
+                    AND delivered_at IS NULL AND given_up_at IS NULL) AS waiting, \
+                (SELECT count(*) FROM outbox o WHERE o.reference = a.reference AND o.kind = 'alert' \
+                    AND delivered_at IS NOT NULL) AS delivered, \
+                (SELECT count(*) FROM outbox o WHERE o.reference = a.reference AND o.kind = 'alert' \
+                    AND given_up_at IS NOT NULL) AS given_up, \
+                (SELECT last_error FROM outbox o WHERE o.reference = a.reference AND o.kind = 'alert' \
+                    AND delivered_at IS NULL AND last_error IS NOT NULL ORDER BY id DESC LIMIT 1) AS last_error \
+         FROM alerts a \
+         WHERE (:reference IS NULL OR a.reference = :reference) AND (:status IS NULL OR status = :status) \
+         ORDER BY raised_at DESC, a.reference LIMIT :limit",
+    )?;
+    let mut rows = statement.query(named_params! {
+        ":reference": filter.reference.as_ref().map(Reference::as_str),
+        ":status": filter.status.map(AlertStatus::key),
+        ":limit": filter.limit.map_or(-1, i64::from),
+    })?;
+    let mut kept = Vec::new();
+    while let Some(row) = rows.next()? {
+        kept.push(KeptAlert {
+            alert: from_row(row)?,
+            waiting: row.get("waiting")?,
+            delivered: row.get("delivered")?,
+            given_up: row.get("given_up")?,
+            last_error: row.get("last_error")?,
+        });
+    }
+    Ok(kept)
+}
+
+pub(super) fn open(
+    db: &Connection,
+    policy: AlertPolicy,
+    since: Timestamp,
+) -> Result<Vec<(EntityId, Timestamp)>, Fault> {
+    let mut statement = db.prepare_cached(
+        "SELECT entity, max(raised_at) FROM alerts WHERE policy = ?1 AND raised_at > ?2 AND closed_at IS NULL GROUP BY entity",
+    )?;
+    let rows = statement.query_map(params![policy.name(), since.as_millis()], |row| {
+        Ok((EntityId::from_text(&row.get::<_, String>(0)?), Timestamp::from_millis(row.get(1)?)))
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+fn from_row(row: &Row<'_>) -> Result<Alert, Fault> {
+    let reference: String = row.get("reference")?;
+    let policy: String = row.get("policy")?;
+    let severity: String = row.get("severity")?;
+    let status: String = row.get("status")?;
+    let severities = [Severity::Informational, Severity::Low, Severity::Medium, Severity::High];
+    Ok(Alert {
+        reference: Reference::parse(&reference).map_err(|_| Fault::unreadable("alerts.reference", reference))?,
+        policy: AlertPolicy::from_name(&policy).ok_or_else(|| Fault::unreadable("alerts.policy", policy))?,
+        severity: severities
+            .into_iter()
+            .find(|s| s.key() == severity)
+            .ok_or_else(|| Fault::unreadable("alerts.severity", severity))?,
+        status: AlertStatus::ALL
+            .into_iter()
+            .find(|s| s.key() == status)
+            .ok_or_else(|| Fault::unreadable("alerts.status", status))?,
+        entity: EntityId::from_text(&row.get::<_, String>("entity")?),
+        cause: serde_json::from_str(&row.get::<_, String>("cause")?)?,
+        evidence: serde_json::from_str(&row.get::<_, String>("evidence")?)?,
+        raised_at: Timestamp::from_millis(row.get("raised_at")?),
+        closed_at: time(row, "closed_at")?,
+    })
+}

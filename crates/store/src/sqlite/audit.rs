@@ -1,0 +1,83 @@
+//! Table `audit`.
+
+use postern_domain::Timestamp;
+use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
+
+use super::Fault;
+use crate::audit::{AuditEntry, AuditReport, GENESIS, Hash, NewAuditEntry, RawEntry, Verifier};
+
+pub(super) fn append(tx: &Transaction<'_>, entry: &NewAuditEntry) -> Result<AuditEntry, Fault> {
+    let last = tx
+        .query_row("SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1", [], |row| {
+            Ok((row.get::<_, i64>(0)?, row.get::<_, Hash>(1)?))
+        })
+        .optional()?;
+    let (seq, previous) = last.map_or((1, GENESIS), |(seq, hash)| (seq + 1, hash));
+    let detail = entry.detail.to_string();
+    let raw = RawEntry {
+        seq,
+        at: entry.at.as_millis(),
+        actor: &entry.actor,
+        action: entry.action,
+        target: &entry.target,
+        detail: &detail,
+    };
+    let hash = raw.hash(&previous);
+    tx.prepare_cached(
+        "INSERT INTO audit (seq, at, actor, action, target, detail, previous, hash) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+    )?
+    .execute(params![seq, raw.at, raw.actor, raw.action, raw.target, raw.detail, previous, hash])?;
+    Ok(AuditEntry {
+        seq,
+        at: entry.at,
+        actor: entry.actor.clone(),
+        action: entry.action.to_owned(),
+        target: entry.target.clone(),
+        detail: entry.detail.clone(),
+        previous,
+        hash,
+    })
+}
+
+pub(super) fn list(db: &Connection, limit: u32) -> Result<Vec<AuditEntry>, Fault> {
+    let mut statement = db.prepare_cached("SELECT * FROM audit ORDER BY seq DESC LIMIT ?1")?;
+    let mut rows = statement.query([limit])?;
+    let mut entries = Vec::new();
+    while let Some(row) = rows.next()? {
+        entries.push(from_row(row)?);
+    }
+    Ok(entries)
+}
+
+pub(super) fn verify(db: &Connection, must_hold: Option<Hash>) -> Result<AuditReport, Fault> {
+    let mut verifier = Verifier::new(must_hold);
+    let mut statement = db.prepare_cached("SELECT * FROM audit ORDER BY seq")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let raw = RawEntry {
+            seq: row.get("seq")?,
+            at: row.get("at")?,
+            actor: row.get_ref("actor")?.as_str().map_err(rusqlite::Error::from)?,
+            action: row.get_ref("action")?.as_str().map_err(rusqlite::Error::from)?,
+            target: row.get_ref("target")?.as_str().map_err(rusqlite::Error::from)?,
+            detail: row.get_ref("detail")?.as_str().map_err(rusqlite::Error::from)?,
+        };
+        let previous = row.get_ref("previous")?.as_blob().map_err(rusqlite::Error::from)?;
+        let hash = row.get_ref("hash")?.as_blob().map_err(rusqlite::Error::from)?;
+        verifier.next(&raw, previous, hash);
+    }
+    Ok(verifier.finish())
+}
+
+fn from_row(row: &Row<'_>) -> Result<AuditEntry, Fault> {
+    Ok(AuditEntry {
+        seq: row.get("seq")?,
+        at: Timestamp::from_millis(row.get("at")?),
+        actor: row.get("actor")?,
+        action: row.get("action")?,
+        target: row.get("target")?,
+        detail: serde_json::from_str(&row.get::<_, String>("detail")?)?,
+        previous: row.get("previous")?,
+        hash: row.get("hash")?,
+    })
+}

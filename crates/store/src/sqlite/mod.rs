@@ -1,0 +1,249 @@
+//! The store in one SQLite file (WAL).
+
+mod alerts;
+mod audit;
+mod outbox;
+mod restrictions;
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use postern_domain::alert::AlertPolicy;
+use postern_domain::restriction::{Release, Released, Restriction};
+use postern_domain::{EntityId, Reference, Timestamp};
+use rusqlite::{Connection, Transaction, TransactionBehavior};
+use rusqlite_migration::{M, Migrations, SchemaVersion};
+
+use crate::audit::{AuditEntry, AuditReport, Hash, NewAuditEntry};
+use crate::{
+    AlertFilter, Delivery, Incident, KeptAlert, KeptRestriction, OutboxState, QueuedMail, Refusals, RestrictionFilter,
+    Store, StoreError,
+};
+
+const SCHEMA: &[M<'_>] = &[M::up(include_str!("schema-1.sql"))];
+
+/// The store in one SQLite file.
+#[derive(Debug, Clone)]
+pub struct SqliteStore(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    path: String,
+    writer: Mutex<Connection>,
+    /// Lists are read beside the writer, so that no restriction waits for a long one.
+    reader: Mutex<Connection>,
+}
+
+/// An error inside a transaction: the database's, or one that undoes it.
+enum Fault {
+    Database(Box<dyn std::error::Error + Send + Sync>),
+    Store(StoreError),
+}
+
+impl From<rusqlite::Error> for Fault {
+    fn from(error: rusqlite::Error) -> Self {
+        Fault::Database(error.into())
+    }
+}
+
+impl From<serde_json::Error> for Fault {
+    fn from(error: serde_json::Error) -> Self {
+        Fault::Database(error.into())
+    }
+}
+
+impl From<StoreError> for Fault {
+    fn from(error: StoreError) -> Self {
+        Fault::Store(error)
+    }
+}
+
+/// A value in the database that this version can't read.
+#[derive(Debug, thiserror::Error)]
+#[error("{column} holds {value:?}, which this version does not know")]
+struct Unreadable {
+    column: &'static str,
+    value: String,
+}
+
+impl Fault {
+    fn unreadable(column: &'static str, value: impl Into<String>) -> Self {
+        Fault::Database(Unreadable { column, value: value.into() }.into())
+    }
+}
+
+impl SqliteStore {
+    /// Opens the database, makes it if there is none, and brings its schema up to date.
+    ///
+    /// # Errors
+    /// It can't be read or written, is no database, or is from a newer version.
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        let name = path.display().to_string();
+        let fail =
+            |source: Box<dyn std::error::Error + Send + Sync>| StoreError::Database { path: name.clone(), source };
+        let mut writer = connect(path).map_err(|e| fail(e.into()))?;
+        let migrations = Migrations::from_slice(SCHEMA);
+        if let SchemaVersion::Outside(found) = migrations.current_version(&writer).map_err(|e| fail(e.into()))? {
+            return Err(StoreError::Newer { path: name, found: found.get(), known: SCHEMA.len() });
+        }
+        migrations.to_latest(&mut writer).map_err(|e| fail(e.into()))?;
+        let reader = connect(path).map_err(|e| fail(e.into()))?;
+        Ok(Self(Arc::new(Inner { path: name, writer: Mutex::new(writer), reader: Mutex::new(reader) })))
+    }
+
+    async fn write<T, F>(&self, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Transaction<'_>) -> Result<T, Fault> + Send + 'static,
+    {
+        self.run(move |inner| {
+            let mut connection = inner.writer.lock().unwrap_or_else(PoisonError::into_inner);
+            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let value = work(&transaction)?;
+            transaction.commit()?;
+            Ok(value)
+        })
+        .await
+    }
+
+    async fn read<T, F>(&self, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Result<T, Fault> + Send + 'static,
+    {
+        self.run(move |inner| {
+            let mut connection = inner.reader.lock().unwrap_or_else(PoisonError::into_inner);
+            // One transaction, so that several statements see one state.
+            let transaction = connection.transaction()?;
+            work(&transaction)
+        })
+        .await
+    }
+
+    async fn run<T, F>(&self, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Inner) -> Result<T, Fault> + Send + 'static,
+    {
+        let inner = Arc::clone(&self.0);
+        let done = tokio::task::spawn_blocking(move || work(&inner)).await;
+        let path = || self.0.path.clone();
+        match done {
+            Ok(Ok(value)) => Ok(value),
+            Ok(Err(Fault::Store(error))) => Err(error),
+            Ok(Err(Fault::Database(source))) => Err(StoreError::Database { path: path(), source }),
+            Err(join) => Err(StoreError::Database { path: path(), source: join.into() }),
+        }
+    }
+}
+
+fn connect(path: &Path) -> rusqlite::Result<Connection> {
+    let connection = Connection::open(path)?;
+    connection.busy_timeout(Duration::from_secs(5))?;
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    // What was answered must survive a power cut, so every commit waits for the disk.
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    Ok(connection)
+}
+
+#[async_trait]
+impl Store for SqliteStore {
+    async fn restrict(&self, restriction: &Restriction, incident: &Incident) -> Result<(), StoreError> {
+        let (restriction, incident) = (restriction.clone(), incident.clone());
+        self.write(move |tx| {
+            restrictions::insert(tx, &restriction)?;
+            alerts::raise(tx, &incident)
+        })
+        .await
+    }
+
+    async fn raise(&self, incident: &Incident) -> Result<(), StoreError> {
+        let incident = incident.clone();
+        self.write(move |tx| alerts::raise(tx, &incident)).await
+    }
+
+    async fn release(
+        &self,
+        entity: &EntityId,
+        only: Option<&Reference>,
+        release: &Release,
+        audit: &NewAuditEntry,
+    ) -> Result<Released, StoreError> {
+        let (entity, only, release, audit) = (entity.clone(), only.cloned(), release.clone(), audit.clone());
+        self.write(move |tx| {
+            let released = restrictions::release(tx, &entity, only.as_ref(), &release)?;
+            alerts::resolve(tx, &released.restriction.reference, release.at)?;
+            audit::append(tx, &audit)?;
+            Ok(released)
+        })
+        .await
+    }
+
+    async fn restrictions(&self, filter: &RestrictionFilter) -> Result<Vec<KeptRestriction>, StoreError> {
+        let filter = filter.clone();
+        self.read(move |db| restrictions::list(db, &filter)).await
+    }
+
+    async fn probations(&self, now: Timestamp) -> Result<Vec<(EntityId, Timestamp)>, StoreError> {
+        self.read(move |db| restrictions::probations(db, now)).await
+    }
+
+    async fn note_refusals(&self, refusals: &[Refusals]) -> Result<(), StoreError> {
+        let refusals = refusals.to_vec();
+        self.write(move |tx| restrictions::note_refusals(tx, &refusals)).await
+    }
+
+    async fn alerts(&self, filter: &AlertFilter) -> Result<Vec<KeptAlert>, StoreError> {
+        let filter = filter.clone();
+        self.read(move |db| alerts::list(db, &filter)).await
+    }
+
+    async fn open_alerts(
+        &self,
+        policy: AlertPolicy,
+        since: Timestamp,
+    ) -> Result<Vec<(EntityId, Timestamp)>, StoreError> {
+        self.read(move |db| alerts::open(db, policy, since)).await
+    }
+
+    async fn record(&self, entry: &NewAuditEntry) -> Result<AuditEntry, StoreError> {
+        let entry = entry.clone();
+        self.write(move |tx| audit::append(tx, &entry)).await
+    }
+
+    async fn audit(&self, limit: u32) -> Result<Vec<AuditEntry>, StoreError> {
+        self.read(move |db| audit::list(db, limit)).await
+    }
+
+    async fn verify_audit(&self, must_hold: Option<Hash>) -> Result<AuditReport, StoreError> {
+        self.read(move |db| audit::verify(db, must_hold)).await
+    }
+
+    async fn due_mails(&self, now: Timestamp, limit: u32) -> Result<Vec<QueuedMail>, StoreError> {
+        self.read(move |db| outbox::due(db, now, limit)).await
+    }
+
+    async fn tried(&self, id: i64, delivery: &Delivery, now: Timestamp) -> Result<(), StoreError> {
+        let delivery = delivery.clone();
+        self.write(move |tx| outbox::tried(tx, id, &delivery, now)).await
+    }
+
+    async fn outbox(&self) -> Result<(OutboxState, Option<Timestamp>), StoreError> {
+        self.read(outbox::state).await
+    }
+
+    async fn check(&self) -> Result<(), StoreError> {
+        // Beginning to write takes the lock and touches the file without changing it.
+        self.write(|tx| {
+            tx.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
+            Ok(())
+        })
+        .await
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,75 @@
+use super::*;
+use crate::conformance;
+
+fn file() -> (tempfile::TempDir, std::path::PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("postern.db");
+    (folder, path)
+}
+
+#[tokio::test]
+async fn passes_the_conformance_suite() {
+    let folder = tempfile::tempdir().unwrap();
+    let number = std::sync::atomic::AtomicU32::new(0);
+    let fresh = async || {
+        let number = number.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        SqliteStore::open(&folder.path().join(format!("{number}.db"))).unwrap()
+    };
+    conformance::suite(fresh).await;
+}
+
+#[test]
+fn the_schema_is_valid() {
+    assert!(Migrations::from_slice(SCHEMA).validate().is_ok());
+}
+
+#[tokio::test]
+async fn what_was_written_is_there_after_opening_again() {
+    let (_folder, path) = file();
+    let made = conformance::restriction("a", 1, 0);
+    let store = SqliteStore::open(&path).unwrap();
+    store.restrict(&made, &conformance::incident(&made, 0)).await.unwrap();
+    drop(store);
+    let store = SqliteStore::open(&path).unwrap();
+    assert_eq!(store.restrictions(&RestrictionFilter::default()).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_database_from_a_newer_version_is_refused_and_left_alone() {
+    let (_folder, path) = file();
+    drop(SqliteStore::open(&path).unwrap());
+    Connection::open(&path).unwrap().pragma_update(None, "user_version", 99).unwrap();
+    let error = SqliteStore::open(&path).unwrap_err().to_string();
+    assert!(error.contains("newer version of Postern (schema 99, this version knows 1)"), "{error}");
+    let version: i64 =
+        Connection::open(&path).unwrap().pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
+    assert_eq!(version, 99);
+}
+
+#[test]
+fn a_file_that_is_no_database_is_refused() {
+    let (_folder, path) = file();
+    std::fs::write(&path, "Dear diary, today nothing happened, and it was fine. ".repeat(40)).unwrap();
+    let error = SqliteStore::open(&path).unwrap_err().to_string();
+    assert!(error.contains("postern.db") && error.contains("not a database"), "{error}");
+}
+
+#[tokio::test]
+async fn changes_to_the_audit_trail_are_found() {
+    for (change, seq, why) in [
+        ("UPDATE audit SET actor = 'mallory' WHERE seq = 3", 3, "changed after it was written"),
+        ("UPDATE audit SET at = at + 1 WHERE seq = 2", 2, "changed after it was written"),
+        ("DELETE FROM audit WHERE seq = 3", 4, "entry 3 is missing"),
+        ("UPDATE audit SET previous = zeroblob(32) WHERE seq = 4", 4, "does not follow the entry before it"),
+    ] {
+        let (_folder, path) = file();
+        let store = SqliteStore::open(&path).unwrap();
+        for minute in 0..5 {
+            store.record(&conformance::audit("policy.edit", "Default", minute)).await.unwrap();
+        }
+        Connection::open(&path).unwrap().execute_batch(change).unwrap();
+        let broken = store.verify_audit(None).await.unwrap().broken.unwrap();
+        assert_eq!(broken.seq, seq, "{change}");
+        assert!(broken.why.contains(why), "{change}: {}", broken.why);
+    }
+}
