@@ -74,12 +74,14 @@ struct Named {
 pub struct Attempt {
     phase: Phase,
     recipients: BTreeMap<Box<str>, Named>,
+    /// Recipients known only by their number, where the mail server asks at DATA alone.
+    unnamed: u32,
     held: Charge,
 }
 
 impl Default for Attempt {
     fn default() -> Self {
-        Self { phase: Phase::Open, recipients: BTreeMap::new(), held: Charge::NONE }
+        Self { phase: Phase::Open, recipients: BTreeMap::new(), unnamed: 0, held: Charge::NONE }
     }
 }
 
@@ -116,6 +118,13 @@ impl Attempt {
         self.recipients.insert(address, Named { class, asked: 1, confirmed: 0 });
     }
 
+    /// Takes in recipients that are known only by their number; what isn't known is external.
+    /// Their room has been reserved.
+    pub fn add_unnamed(&mut self, n: u32) {
+        self.unnamed = self.unnamed.saturating_add(n);
+        self.held = self.held.plus(Class::External.charge(n));
+    }
+
     /// Notes that the mail server's other rules passed the recipient. False if it was never
     /// named here.
     pub fn confirm(&mut self, address: &str) -> bool {
@@ -146,6 +155,7 @@ impl Attempt {
     pub fn committed(&mut self, charge: Charge) {
         self.phase = Phase::Committed(charge);
         self.recipients = BTreeMap::new();
+        self.unnamed = 0;
         self.held = Charge::NONE;
     }
 
@@ -164,8 +174,8 @@ impl Attempt {
     /// and what isn't known is external.
     pub fn accepted(&self, accepted_count: Option<u32>) -> Charge {
         let confirming = self.recipients.values().any(|named| named.confirmed > 0);
-        let mut charge = Charge::NONE;
-        let mut commands = 0u32;
+        let mut charge = Class::External.charge(self.unnamed);
+        let mut commands = self.unnamed;
         for named in self.recipients.values() {
             let times = if confirming { named.confirmed } else { named.asked };
             if times > 0 {
@@ -234,6 +244,15 @@ mod tests {
     fn recipients_nobody_asked_about_are_external() {
         assert_eq!(Attempt::default().accepted(Some(4)), charge(4, 0));
         assert_eq!(attempt(&[("b", Class::Internal)]).accepted(Some(3)), charge(2, 1));
+    }
+
+    #[test]
+    fn recipients_known_by_number_are_external() {
+        let mut a = Attempt::default();
+        a.add_unnamed(3);
+        assert_eq!((a.held(), a.accepted(None)), (charge(3, 0), charge(3, 0)));
+        assert_eq!(a.accepted(Some(4)), charge(4, 0));
+        assert_eq!(a.accepted(Some(2)), charge(2, 0));
     }
 
     #[test]

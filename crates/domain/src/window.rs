@@ -160,7 +160,14 @@ impl Charge {
         }
     }
 
-    fn in_window(self, window: Window) -> u32 {
+    /// The same with the escape lane's recipients as ordinary internal ones.
+    #[must_use]
+    pub fn without_lane(self) -> Charge {
+        Charge { external: self.external, internal: self.internal.saturating_add(self.lane), lane: 0 }
+    }
+
+    /// What counts in `window`; messages are not recipients.
+    pub fn in_window(self, window: Window) -> u32 {
         match window {
             Window::ExternalPerHour => self.external,
             Window::InternalPerHour => self.internal,

@@ -26,6 +26,9 @@ pub struct Claim<'a> {
     pub reserved_is_certain: bool,
 }
 
+/// How full each limited window is.
+pub type Counts = [(Window, u32); Window::LIMITED.len()];
+
 /// Why the ledger could not do as it was told.
 #[derive(Debug, thiserror::Error)]
 pub enum LedgerError {
@@ -55,8 +58,9 @@ pub trait Ledger: Send + Sync + 'static {
     /// Gives reserved room back.
     fn give_back(&self, entity: &EntityId, held: Charge) -> impl Future<Output = ()> + Send;
 
-    /// Counts an accepted message and gives back what it had reserved. `message` names the
-    /// message, so that it is counted once even if it is asked about again after a restart.
+    /// Counts an accepted message, gives back what it had reserved, and tells how full the
+    /// limited windows are now. `message` names the message, so that it is counted once even
+    /// if it is asked about again after a restart.
     fn commit(
         &self,
         entity: &EntityId,
@@ -64,7 +68,7 @@ pub trait Ledger: Send + Sync + 'static {
         held: Charge,
         accepted: Charge,
         now: Timestamp,
-    ) -> impl Future<Output = ()> + Send;
+    ) -> impl Future<Output = Counts> + Send;
 
     /// Whether `message` was counted lately, perhaps before a restart.
     fn was_committed(&self, entity: &EntityId, message: &str) -> impl Future<Output = bool> + Send;

@@ -18,7 +18,7 @@ use hashbrown::{DefaultHashBuilder, HashTable};
 use postern_domain::window::{Charge, Fit, Usage, Window};
 use postern_domain::{EntityId, Timestamp};
 
-use crate::{Claim, Ledger, LedgerError};
+use crate::{Claim, Counts, Ledger, LedgerError};
 use format::Record;
 use journal::Journal;
 
@@ -226,13 +226,15 @@ impl Ledger for MemoryLedger {
         }
     }
 
-    async fn commit(&self, entity: &EntityId, message: &str, held: Charge, accepted: Charge, now: Timestamp) {
+    async fn commit(&self, entity: &EntityId, message: &str, held: Charge, accepted: Charge, now: Timestamp) -> Counts {
         let message = message_hash(entity, message);
         let (mut shard, hash) = self.shard(entity);
         let usage = shard.entry(entity, hash, &self.hasher);
         usage.give_back(held);
         usage.accept(accepted, now);
+        let counts = Window::LIMITED.map(|window| (window, usage.count(window, now)));
         format::encode_counted(&mut shard.pending, entity, now.minute(), accepted, 1, message);
+        counts
     }
 
     async fn was_committed(&self, entity: &EntityId, message: &str) -> bool {

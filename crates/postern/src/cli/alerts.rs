@@ -1,0 +1,71 @@
+//! `postern alerts`
+
+use postern_domain::alert::AlertStatus;
+
+use super::args::AlertStatusArg;
+use super::client::Client;
+use super::{CliError, output};
+use crate::desk::views::AlertView;
+use crate::present;
+
+pub(super) async fn run(
+    client: &Client,
+    status: Option<AlertStatusArg>,
+    limit: u32,
+    json: bool,
+) -> Result<(), CliError> {
+    let status = status.map(|status| match status {
+        AlertStatusArg::Active => AlertStatus::Active,
+        AlertStatusArg::Investigating => AlertStatus::Investigating,
+        AlertStatusArg::Resolved => AlertStatus::Resolved,
+        AlertStatusArg::Dismissed => AlertStatus::Dismissed,
+    });
+    let filter = status.map(|status| format!("&status={}", status.key())).unwrap_or_default();
+    let alerts: Vec<AlertView> = client.get(&format!("/alerts?limit={limit}{filter}")).await?;
+    if json {
+        return output::json(&alerts);
+    }
+    if alerts.is_empty() {
+        println!("There are no alerts{}.", if status.is_some() { " of that status" } else { "" });
+        return Ok(());
+    }
+    let row = |a: &AlertView| {
+        vec![
+            present::time(a.raised_at),
+            a.severity.to_string(),
+            a.policy.to_string(),
+            a.entity.to_string(),
+            a.status.key().to_owned(),
+            mails(a),
+            a.reference.to_string(),
+        ]
+    };
+    let heads = ["Raised", "Severity", "Alert policy", "Entity", "Status", "Mails", "Reference"];
+    output::table(&heads, alerts.iter().map(row).collect());
+    Ok(())
+}
+
+/// One alert in full.
+pub(super) fn print(alert: &AlertView) {
+    let mut facts = vec![
+        ("Alert policy", alert.policy.to_string()),
+        ("Severity", alert.severity.to_string()),
+        ("Status", alert.status.key().to_owned()),
+        ("Entity", alert.entity.to_string()),
+        ("Reference", alert.reference.to_string()),
+        ("Reason", alert.reason.clone()),
+        ("Raised", output::ago(alert.raised_at)),
+        ("Mails", mails(alert)),
+    ];
+    if let Some(error) = &alert.last_error {
+        facts.push(("Last error", error.clone()));
+    }
+    output::facts(&facts);
+}
+
+fn mails(alert: &AlertView) -> String {
+    let counts =
+        [(alert.mails_delivered, "delivered"), (alert.mails_waiting, "waiting"), (alert.mails_given_up, "given up")];
+    let shown: Vec<_> = counts.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}")).collect();
+    if shown.is_empty() { "none".into() } else { shown.join(", ") }
+}

@@ -1,0 +1,186 @@
+//! Every command and flag, with its help.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Outbound-mail abuse control for any mail server.
+///
+/// Postern counts what each authenticated sender sends, restricts the one that has been taken
+/// over before the whole domain is blocklisted, tells the admins, and lets them see why and
+/// release it.
+#[derive(Debug, Parser)]
+#[command(
+    name = "postern",
+    version,
+    after_help = "Exit status: 0 done, 1 failed, 2 wrong usage, 3 not found, 4 refused (role or conflict).\n\
+                  Start with: postern wiring postfix, then postern doctor."
+)]
+pub(super) struct Cli {
+    /// Configuration file [default: ./postern.toml, then /etc/postern/postern.toml]
+    #[arg(long, short, global = true, value_name = "FILE", env = "POSTERN_CONFIG", hide_env_values = true)]
+    pub(super) config: Option<PathBuf>,
+
+    /// Print JSON for programs instead of tables for people
+    #[arg(long, global = true)]
+    pub(super) json: bool,
+
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Run Postern until SIGTERM; SIGHUP reads the configuration again
+    Serve,
+    /// Restricted entities: list, show, release, add (alone: list)
+    Restricted {
+        #[command(subcommand)]
+        command: Option<RestrictedCommand>,
+    },
+    /// What an account or connector has sent: each window's count, limit, and when it is free again
+    Usage {
+        /// Account in any spelling (alice, alice@example.com), or connector:NAME
+        account: String,
+    },
+    /// All that is known of an incident, by the reference id in the reply, the log or the alert
+    Explain {
+        /// Reference id, such as PR-7K3F-9QXD
+        reference: String,
+    },
+    /// Outbound policies: show
+    Policy {
+        #[command(subcommand)]
+        command: PolicyCommand,
+    },
+    /// List alerts, newest first
+    Alerts {
+        /// Only of this status
+        #[arg(long, value_enum)]
+        status: Option<AlertStatusArg>,
+        /// At most so many
+        #[arg(long, value_name = "N", default_value_t = 50)]
+        limit: u32,
+    },
+    /// The audit trail: list or verify (alone: list)
+    Audit {
+        #[command(subcommand)]
+        command: Option<AuditCommand>,
+        /// At most so many entries, newest first
+        #[arg(long, value_name = "N", default_value_t = 50)]
+        limit: u32,
+    },
+    /// How the running Postern is
+    Status,
+    /// Find what is wrong: the daemon, its door, and how Postfix is wired to it
+    Doctor {
+        /// Postfix's configuration folder, if it is not the default instance's
+        #[arg(long, value_name = "DIR")]
+        postfix_config: Option<PathBuf>,
+    },
+    /// Print the lines that wire a mail server to Postern
+    Wiring {
+        /// Which mail server
+        #[arg(value_enum)]
+        server: MailServer,
+    },
+    /// The configuration: check
+    Config {
+        #[command(subcommand)]
+        command: ConfigCommand,
+    },
+    /// Print a completion script for a shell
+    Completions {
+        /// Which shell
+        #[arg(value_enum)]
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page, or write one page a command into a folder
+    Man {
+        /// Folder to write to; it must exist
+        #[arg(value_name = "DIR")]
+        folder: Option<PathBuf>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum RestrictedCommand {
+    /// List restricted entities, newest first
+    List {
+        /// Those that have been released, too
+        #[arg(long)]
+        all: bool,
+    },
+    /// Show the restrictions of one entity with their evidence
+    Show {
+        /// Account in any spelling, or connector:NAME
+        account: String,
+    },
+    /// Let an entity send again, at once; probation begins
+    Release {
+        /// Account in any spelling, or connector:NAME
+        account: String,
+        /// Why, for the audit trail
+        #[arg(long, short)]
+        reason: String,
+        /// Only if this is the restriction in force
+        #[arg(long, value_name = "REFERENCE")]
+        reference: Option<String>,
+    },
+    /// Restrict an entity by hand
+    Add(AddArgs),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct AddArgs {
+    /// Account in any spelling, or connector:NAME
+    pub(super) account: String,
+    /// Why, for the audit trail and the alert
+    #[arg(long, short)]
+    pub(super) reason: String,
+    /// When it ends by itself (RFC 3339, such as 2026-12-01T08:00:00Z)
+    #[arg(long, value_name = "TIME")]
+    pub(super) until: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum PolicyCommand {
+    /// Show the outbound policies in force, with real numbers
+    Show,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum AuditCommand {
+    /// List entries, newest first
+    List,
+    /// Check that no entry was changed or taken out
+    Verify {
+        /// Also check that the entry of this hash, noted earlier, is still there
+        #[arg(long, value_name = "HASH")]
+        head: Option<String>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum ConfigCommand {
+    /// Check the configuration file without starting anything
+    Check,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(super) enum MailServer {
+    /// Lines for Postfix's main.cf
+    Postfix,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(super) enum AlertStatusArg {
+    /// Nobody has dealt with it yet
+    Active,
+    /// Somebody is at it
+    Investigating,
+    /// Dealt with
+    Resolved,
+    /// It was nothing
+    Dismissed,
+}

@@ -1,0 +1,74 @@
+//! `postern audit`
+
+use super::args::AuditCommand;
+use super::client::{Client, segment};
+use super::{CliError, output};
+use crate::desk::views::{AuditReportView, AuditView};
+use crate::present;
+
+pub(super) async fn run(
+    client: &Client,
+    command: Option<AuditCommand>,
+    limit: u32,
+    json: bool,
+) -> Result<(), CliError> {
+    match command.unwrap_or(AuditCommand::List) {
+        AuditCommand::List => list(client, limit, json).await,
+        AuditCommand::Verify { head } => verify(client, head, json).await,
+    }
+}
+
+async fn list(client: &Client, limit: u32, json: bool) -> Result<(), CliError> {
+    let entries: Vec<AuditView> = client.get(&format!("/audit?limit={limit}")).await?;
+    if json {
+        return output::json(&entries);
+    }
+    if entries.is_empty() {
+        println!("The audit trail is empty.");
+        return Ok(());
+    }
+    let row = |entry: &AuditView| {
+        let reason = entry.detail.get("reason").and_then(|reason| reason.as_str()).unwrap_or("");
+        let reference = entry.detail.get("reference").and_then(|reference| reference.as_str()).unwrap_or("");
+        vec![
+            entry.seq.to_string(),
+            present::time(entry.at),
+            entry.actor.clone(),
+            entry.action.clone(),
+            entry.target.clone(),
+            reason.to_owned(),
+            reference.to_owned(),
+        ]
+    };
+    let heads = ["No.", "When", "Who", "What", "Whom", "Why", "Reference"];
+    output::table(&heads, entries.iter().map(row).collect());
+    Ok(())
+}
+
+async fn verify(client: &Client, head: Option<String>, json: bool) -> Result<(), CliError> {
+    let query = head.map(|head| format!("?head={}", segment(&head))).unwrap_or_default();
+    let report: AuditReportView = client.get(&format!("/audit/verify{query}")).await?;
+    if json {
+        output::json(&report)?;
+    }
+    match (report.broken_at, &report.why) {
+        (Some(seq), Some(why)) => {
+            if !json {
+                anstream::println!("{}: entry {seq}: {why}.", output::styled(output::BAD, "The audit trail is broken"));
+            }
+            Err(CliError::Reported)
+        }
+        _ => {
+            if !json {
+                let whole = output::styled(output::GOOD, "The audit trail is whole");
+                let entries = if report.entries == 1 { "entry" } else { "entries" };
+                anstream::println!("{whole}: {} {entries}.", report.entries);
+                println!("Head: {}", report.head);
+                println!(
+                    "Note the head elsewhere; audit verify --head HASH then shows that nothing after it was cut off."
+                );
+            }
+            Ok(())
+        }
+    }
+}

@@ -1,0 +1,25 @@
+//! How the daemon logs.
+
+use std::io::IsTerminal;
+
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{Layer, fmt};
+
+use crate::config::{Log, LogFormat};
+
+/// Starts logging to standard error. The journal adds the time itself.
+pub(super) fn start(log: &Log) {
+    // The settings were checked, so the filter can be read.
+    let filter: Targets = log.filter.parse().unwrap_or_default();
+    let layer = match log.format {
+        LogFormat::Json => fmt::layer().json().flatten_event(true).with_writer(std::io::stderr).boxed(),
+        LogFormat::Text => {
+            let colours = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+            let text = fmt::layer().with_target(false).with_ansi(colours).with_writer(std::io::stderr);
+            if std::env::var_os("JOURNAL_STREAM").is_some() { text.without_time().boxed() } else { text.boxed() }
+        }
+    };
+    tracing_subscriber::registry().with(layer.with_filter(filter)).init();
+}

@@ -1,0 +1,101 @@
+//! The command line: one definition for parsing, `--help`, man pages and completions.
+
+mod alerts;
+mod args;
+mod audit;
+mod client;
+mod doctor;
+mod error;
+mod explain;
+mod logging;
+mod manual;
+mod output;
+mod policy;
+mod restricted;
+mod status;
+mod usage;
+mod wiring;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::Parser;
+
+use crate::clock::SystemClock;
+use crate::config::{self, Settings};
+use crate::serve;
+use args::{Cli, Command, ConfigCommand};
+use client::Client;
+pub use error::CliError;
+
+/// Parses the command line and does what it says.
+pub fn run() -> ExitCode {
+    let cli = Cli::parse();
+    match dispatch(cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            error.print();
+            ExitCode::from(error.exit_code())
+        }
+    }
+}
+
+fn dispatch(cli: Cli) -> Result<(), CliError> {
+    let Cli { config, json, command } = cli;
+    let named = config.as_deref();
+    let load = || -> Result<Settings, CliError> { Ok(Settings::load(&config::find(named)?)?) };
+    match command {
+        Command::Serve => {
+            let settings = load()?;
+            logging::start(&settings.log);
+            runtime()?.block_on(serve::run(settings, Arc::new(SystemClock)))?;
+            Ok(())
+        }
+        Command::Restricted { command } => with_client(load()?, async |c| restricted::run(c, command, json).await),
+        Command::Usage { account } => with_client(load()?, async |c| usage::run(c, &account, json).await),
+        Command::Explain { reference } => with_client(load()?, async |c| explain::run(c, &reference, json).await),
+        Command::Policy { command } => with_client(load()?, async |c| policy::run(c, command, json).await),
+        Command::Alerts { status, limit } => with_client(load()?, async |c| alerts::run(c, status, limit, json).await),
+        Command::Audit { command, limit } => with_client(load()?, async |c| audit::run(c, command, limit, json).await),
+        Command::Status => with_client(load()?, async |c| status::run(c, json).await),
+        Command::Doctor { postfix_config } => {
+            let client = Client::new(&load()?);
+            local_runtime()?.block_on(doctor::run(&client, postfix_config.as_deref(), json))
+        }
+        Command::Wiring { server } => {
+            let settings = load()?;
+            wiring::print(&settings, server);
+            Ok(())
+        }
+        Command::Config { command: ConfigCommand::Check } => check_config(config::find(named)?),
+        Command::Completions { shell } => {
+            manual::completions(shell);
+            Ok(())
+        }
+        Command::Man { folder } => manual::write(folder.as_deref()),
+    }
+}
+
+fn check_config(path: PathBuf) -> Result<(), CliError> {
+    let settings = Settings::load(&path)?;
+    println!("{} is valid: {} accepts mail for {}", path.display(), settings.organization.name, domains(&settings));
+    Ok(())
+}
+
+fn domains(settings: &Settings) -> String {
+    settings.organization.domains.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
+fn with_client(settings: Settings, command: impl AsyncFnOnce(&Client) -> Result<(), CliError>) -> Result<(), CliError> {
+    let client = Client::new(&settings);
+    local_runtime()?.block_on(command(&client))
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime, CliError> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|e| CliError::Failed(e.into()))
+}
+
+fn local_runtime() -> Result<tokio::runtime::Runtime, CliError> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|e| CliError::Failed(e.into()))
+}

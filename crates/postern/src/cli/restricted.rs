@@ -1,0 +1,142 @@
+//! `postern restricted`
+
+use postern_domain::{Reference, Timestamp};
+
+use super::args::{AddArgs, RestrictedCommand};
+use super::client::{Client, segment};
+use super::{CliError, output};
+use crate::desk::views::RestrictionView;
+use crate::desk::{ReleaseRequest, RestrictRequest};
+
+pub(super) async fn run(client: &Client, command: Option<RestrictedCommand>, json: bool) -> Result<(), CliError> {
+    match command.unwrap_or(RestrictedCommand::List { all: false }) {
+        RestrictedCommand::List { all } => list(client, all, json).await,
+        RestrictedCommand::Show { account } => show(client, &account, json).await,
+        RestrictedCommand::Release { account, reason, reference } => {
+            release(client, &account, reason, reference, json).await
+        }
+        RestrictedCommand::Add(args) => add(client, args, json).await,
+    }
+}
+
+async fn list(client: &Client, all: bool, json: bool) -> Result<(), CliError> {
+    let found: Vec<RestrictionView> = client.get(&format!("/restrictions?all={all}")).await?;
+    if json {
+        return output::json(&found);
+    }
+    if found.is_empty() {
+        let never = if all { "Nobody has ever been restricted." } else { "Nobody is restricted." };
+        println!("{never}");
+        return Ok(());
+    }
+    let row = |r: &RestrictionView| {
+        vec![
+            r.entity.to_string(),
+            crate::present::time(r.since),
+            ends(r),
+            r.reason.clone(),
+            output::evidence_summary(&r.evidence),
+            r.refused.to_string(),
+            r.reference.to_string(),
+        ]
+    };
+    let heads = ["Entity", "Since", "Until", "Reason", "Evidence", "Refused since", "Reference"];
+    output::table(&heads, found.iter().map(row).collect());
+    if let Some(first) = found.iter().find(|r| r.released_at.is_none()) {
+        anstream::println!("\nEvidence in full:  postern restricted show {}", first.entity);
+        anstream::println!("Let it send again: postern restricted release {} --reason TEXT", first.entity);
+    }
+    Ok(())
+}
+
+fn ends(r: &RestrictionView) -> String {
+    match (r.released_at, r.until) {
+        (Some(at), _) => format!("released {}", crate::present::time(at)),
+        (None, Some(until)) => crate::present::time(until),
+        (None, None) => "an admin releases it".into(),
+    }
+}
+
+async fn show(client: &Client, account: &str, json: bool) -> Result<(), CliError> {
+    let found: Vec<RestrictionView> = client.get(&format!("/restrictions/{}", segment(account))).await?;
+    if json {
+        return output::json(&found);
+    }
+    for (number, restriction) in found.iter().enumerate() {
+        if number > 0 {
+            println!("\n{}\n", "─".repeat(72));
+        }
+        print(restriction);
+    }
+    Ok(())
+}
+
+/// One restriction in full.
+pub(super) fn print(r: &RestrictionView) {
+    let state = match r.released_at {
+        None => output::styled(output::BAD, "restricted"),
+        Some(_) => output::styled(output::GOOD, "released"),
+    };
+    let mut facts = vec![
+        ("Entity", format!("{} ({state})", r.entity)),
+        ("Reference", r.reference.to_string()),
+        ("Reason", r.reason.clone()),
+        ("Since", output::ago(r.since)),
+        ("Until", if r.released_at.is_none() { r.until.map_or_else(|| ends(r), output::ahead) } else { ends(r) }),
+        ("Refused", refused(r)),
+    ];
+    if let (Some(by), Some(why)) = (&r.released_by, &r.release_reason) {
+        facts.push(("Released by", format!("{by}: {why}")));
+    }
+    if let Some(until) = r.probation_until {
+        facts.push(("Probation", format!("until {}", crate::present::time(until))));
+    }
+    output::facts(&facts);
+    output::evidence(&r.evidence);
+}
+
+fn refused(r: &RestrictionView) -> String {
+    let attempts = if r.refused == 1 { "attempt" } else { "attempts" };
+    match r.last_refused_at {
+        Some(last) => format!("{} {attempts} since, the last at {}", r.refused, crate::present::time(last)),
+        None => "no attempts since".into(),
+    }
+}
+
+async fn release(
+    client: &Client,
+    account: &str,
+    reason: String,
+    reference: Option<String>,
+    json: bool,
+) -> Result<(), CliError> {
+    let reference =
+        reference.map(|text| Reference::parse(&text)).transpose().map_err(|e| CliError::Usage(e.to_string()))?;
+    let request = ReleaseRequest { reason, reference };
+    let path = format!("/restrictions/{}/release", segment(account));
+    let released: RestrictionView = client.post(&path, &request).await?;
+    if json {
+        return output::json(&released);
+    }
+    anstream::println!("{} may send again, as of now.", output::styled(output::BOLD, &released.entity));
+    if let Some(until) = released.probation_until {
+        println!("It is on probation until {}, with lower limits meanwhile.", crate::present::time(until));
+    }
+    Ok(())
+}
+
+async fn add(client: &Client, args: AddArgs, json: bool) -> Result<(), CliError> {
+    let until = args.until.map(|text| Timestamp::parse(&text));
+    let until = until.transpose().map_err(|error| CliError::Usage(format!("--until: {error}")))?;
+    let request = RestrictRequest { entity: args.account, reason: args.reason, until };
+    let made: RestrictionView = client.post("/restrictions", &request).await?;
+    if json {
+        return output::json(&made);
+    }
+    anstream::println!("{} may not send, as of now ({}).", output::styled(output::BOLD, &made.entity), made.reference);
+    match made.until {
+        Some(until) => println!("It ends at {}.", crate::present::time(until)),
+        None => println!("It ends when an admin releases it."),
+    }
+    Ok(())
+}

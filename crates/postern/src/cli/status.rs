@@ -1,0 +1,74 @@
+//! `postern status`
+
+use super::client::Client;
+use super::{CliError, output};
+use crate::desk::views::StatusView;
+
+pub(super) async fn run(client: &Client, json: bool) -> Result<(), CliError> {
+    let status: StatusView = client.get("/status").await?;
+    if json {
+        output::json(&status)?;
+    } else {
+        print(&status);
+    }
+    if status.problems.is_empty() { Ok(()) } else { Err(CliError::Reported) }
+}
+
+fn print(s: &StatusView) {
+    let health = match s.problems.as_slice() {
+        [] => output::styled(output::GOOD, "well"),
+        problems => output::styled(output::BAD, problems.join("; ")),
+    };
+    let OutboxLine(outbox) = OutboxLine::from(s);
+    output::facts(&[
+        ("Postern", format!("{} (process {}), {health}", s.version, s.pid)),
+        ("Running since", output::ago(s.started)),
+        ("Configuration", s.config.clone()),
+        ("Data folder", s.data.clone()),
+        ("Policy door", s.policy_door.join(", ")),
+        ("Portal", s.portal.clone()),
+        ("Alert mail by", s.smtp_server.clone()),
+        ("Restricted", s.restricted.to_string()),
+        ("On probation", s.on_probation.to_string()),
+        ("With usage", s.entities.to_string()),
+        (
+            "Since the start",
+            format!(
+                "{} questions, {} messages counted, {} questions without a login, {} malformed",
+                s.requests, s.messages, s.unauthenticated, s.malformed
+            ),
+        ),
+        ("Outbox", outbox),
+    ]);
+    if s.servers.is_empty() {
+        println!("\nNo mail server has asked yet. Its lines: postern wiring postfix");
+        return;
+    }
+    println!();
+    let row = |server: &crate::gate::ServerReport| {
+        let port = if server.port.is_empty() { "-".into() } else { server.port.clone() };
+        let counts = [server.rcpt, server.confirm, server.data, server.end_of_message];
+        let mut row = vec![server.peer.clone(), port];
+        row.extend(counts.map(|n| n.to_string()));
+        row.push(crate::present::time(server.last));
+        row
+    };
+    let heads = ["Mail server", "Port", "RCPT", "Confirm", "DATA", "End of message", "Last asked"];
+    output::table(&heads, s.servers.iter().map(row).collect());
+}
+
+struct OutboxLine(String);
+
+impl From<&StatusView> for OutboxLine {
+    fn from(s: &StatusView) -> Self {
+        let outbox = s.outbox;
+        let mut line = match outbox.waiting {
+            0 => "empty".to_owned(),
+            n => format!("{n} waiting, {} of them tried before", outbox.retrying),
+        };
+        if outbox.given_up > 0 {
+            line.push_str(&format!(", {} given up", outbox.given_up));
+        }
+        OutboxLine(line)
+    }
+}

@@ -1,0 +1,78 @@
+//! `postern wiring postfix`: the lines that make Postfix ask.
+//!
+//! Why these three places: `docs/postfix.md`.
+
+use std::net::IpAddr;
+
+use super::args::MailServer;
+use crate::config::{Listen, Settings};
+use crate::gate::CONFIRM_CONTEXT;
+
+/// One line of `main.cf`, and where it belongs in a list that is there already.
+struct Line {
+    parameter: &'static str,
+    context: &'static str,
+    belongs: &'static str,
+}
+
+const LINES: [Line; 3] = [
+    Line {
+        parameter: "smtpd_sender_restrictions",
+        context: "gate",
+        belongs: "first in an existing list, before any permit_mynetworks or permit_sasl_authenticated:\n\
+                  # here each recipient is asked about, and a restricted sender gets 550 5.1.8",
+    },
+    Line {
+        parameter: "smtpd_recipient_restrictions",
+        context: CONFIRM_CONTEXT,
+        belongs: "in an existing list after every rule that refuses (reject_unlisted_recipient among\n\
+                  # them), but before permit_mynetworks and permit_sasl_authenticated: it says which\n\
+                  # recipients passed, so that the others are not charged",
+    },
+    Line {
+        parameter: "smtpd_end_of_data_restrictions",
+        context: "commit",
+        belongs: "last in an existing list, before any permit: here an accepted message is counted",
+    },
+];
+
+pub(super) fn print(settings: &Settings, server: MailServer) {
+    let MailServer::Postfix = server;
+    let service = service(&settings.policy_door.listen);
+    println!("# Postfix, main.cf. Then: postfix reload, and postern doctor.");
+    println!("# default_action is what Postfix does while Postern is away: DUNNO lets mail go on");
+    println!("# uncounted; 451 4.7.1 would hold it back.");
+    for line in LINES {
+        println!("# {}", line.belongs);
+        println!(
+            "{} = check_policy_service {{ {service}, timeout=20s, default_action=DUNNO, policy_context={} }}",
+            line.parameter, line.context
+        );
+    }
+}
+
+/// How Postfix names the first listener it can reach. A TCP one is preferred: smtpd often runs
+/// in a chroot, from where a socket file is not seen.
+pub(super) fn service(listen: &[Listen]) -> String {
+    let names: Vec<_> = listen.iter().map(service_name).collect();
+    let tcp = names.iter().find(|name| name.starts_with("inet:"));
+    tcp.or(names.first()).cloned().unwrap_or_else(|| "inet:127.0.0.1:10040".into())
+}
+
+/// A listener as `check_policy_service` names it.
+pub(super) fn service_name(listen: &Listen) -> String {
+    match listen {
+        Listen::Tcp(address) => {
+            let host = match address.ip() {
+                ip if !ip.is_unspecified() => ip.to_string(),
+                IpAddr::V4(_) => "127.0.0.1".into(),
+                IpAddr::V6(_) => "::1".into(),
+            };
+            let host = if host.contains(':') { format!("[{host}]") } else { host };
+            format!("inet:{host}:{}", address.port())
+        }
+        Listen::Unix(path) => format!("unix:{}", path.display()),
+        // What systemd listens on is in the socket unit.
+        Listen::Systemd(_) => "inet:127.0.0.1:10040".into(),
+    }
+}

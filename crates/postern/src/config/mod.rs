@@ -1,0 +1,383 @@
+//! Settings: one file, typed and checked as a whole before anything starts.
+//!
+//! `docs/configuration.md` describes every key; `packaging/postern.toml` is the file to start from.
+
+mod reader;
+mod values;
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use postern_domain::address::{Address, AddressRules, Domain};
+use postern_domain::entity::{ConnectorRule, Directory};
+use postern_domain::policy::{Action, DEFAULT_POLICY, Limits, MAX_LIMIT, OutboundPolicy};
+use postern_wire::policy::RequestLimits;
+
+pub use reader::Problem;
+use reader::{Document, Section};
+pub use values::{Listen, LogFormat, Mailbox, SmtpServer, Tls};
+
+/// Where settings are looked for, in this order, when nobody says.
+pub const DEFAULT_FILES: [&str; 2] = ["./postern.toml", "/etc/postern/postern.toml"];
+
+/// The keyword for the organization's admins in lists of recipients.
+pub const TENANT_ADMINS: &str = "TenantAdmins";
+
+/// All settings.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The file they came from.
+    pub file: PathBuf,
+    /// The data folder.
+    pub data: PathBuf,
+    /// The organization.
+    pub organization: Organization,
+    /// Who is who; made of the organization and the connectors.
+    pub directory: Directory,
+    /// The policy door.
+    pub policy_door: PolicyDoor,
+    /// Portal, API, health and metrics.
+    pub portal: Portal,
+    /// How Postern's own mail leaves.
+    pub smtp: Smtp,
+    /// The default outbound policy.
+    pub outbound_policy: OutboundPolicy,
+    /// What follows a release.
+    pub probation: Probation,
+    /// Who is told.
+    pub alerts: Alerts,
+    /// How logs are written.
+    pub log: Log,
+}
+
+/// `[organization]`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Organization {
+    /// Its name, in mails and pages.
+    pub name: String,
+    /// Accepted domains, the default one first.
+    pub domains: Vec<Domain>,
+    /// Its admins.
+    pub admins: Vec<String>,
+}
+
+/// `[policy_door]`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PolicyDoor {
+    /// Where it listens.
+    pub listen: Vec<Listen>,
+    /// Connections at once.
+    pub max_connections: u32,
+    /// Longest line and request.
+    pub limits: RequestLimits,
+    /// How long one request may take to arrive.
+    pub request_timeout: Duration,
+    /// How long a connection may be silent between requests.
+    pub idle_timeout: Duration,
+    /// How long a message may be silent before its room is given back.
+    pub reservation_timeout: Duration,
+    /// How long a recipient waits for other messages under way to end, before it is deferred.
+    pub contention_wait: Duration,
+}
+
+/// `[portal]`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Portal {
+    /// Where it listens.
+    pub listen: Listen,
+    /// How people reach it, for links.
+    pub url: Option<String>,
+}
+
+/// `[smtp]`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Smtp {
+    /// The server that takes Postern's mail.
+    pub server: SmtpServer,
+    /// Whom it is from.
+    pub from: Mailbox,
+    /// How the connection is protected.
+    pub tls: Tls,
+    /// Login, if the server wants one.
+    pub login: Option<(String, String)>,
+}
+
+/// `[probation]`
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Probation {
+    /// How long it lasts; zero: there is none.
+    pub duration: Duration,
+    /// The share of each limit that holds meanwhile.
+    pub percent: u32,
+}
+
+/// `[alerts]`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Alerts {
+    /// Who is told of an alert.
+    pub recipients: Vec<String>,
+    /// How many alerts of one alert policy are mailed on one day; none: no limit.
+    pub daily_notification_limit: Option<u32>,
+    /// Whether the owner of a restricted account is told.
+    pub notify_owner: bool,
+}
+
+/// `[log]`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Log {
+    /// For people or for programs.
+    pub format: LogFormat,
+    /// What is logged, as a `tracing` filter.
+    pub filter: String,
+}
+
+/// Why settings can't be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// There is no file.
+    #[error(
+        "no configuration file: looked for {}; name one with --config FILE or POSTERN_CONFIG",
+        DEFAULT_FILES.join(" and ")
+    )]
+    NotFound,
+    /// The file can't be read.
+    #[error("{path}: {source}")]
+    Unreadable {
+        /// The file.
+        path: String,
+        /// What went wrong.
+        source: std::io::Error,
+    },
+    /// The file says something wrong.
+    #[error("{}", lines(.0))]
+    Invalid(Vec<Problem>),
+}
+
+fn lines(problems: &[Problem]) -> String {
+    problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+}
+
+/// The file to read: the one named, or the first of the default ones that exists.
+///
+/// # Errors
+/// None was named and none of the default ones exists.
+pub fn find(named: Option<&Path>) -> Result<PathBuf, ConfigError> {
+    match named {
+        Some(path) => Ok(path.to_owned()),
+        None => DEFAULT_FILES.iter().map(PathBuf::from).find(|path| path.exists()).ok_or(ConfigError::NotFound),
+    }
+}
+
+impl Settings {
+    /// Reads and checks a file, and the environment's overrides.
+    ///
+    /// # Errors
+    /// The file can't be read, or something in it is wrong; every wrong thing is named.
+    pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| ConfigError::Unreadable { path: path.display().to_string(), source })?;
+        let env = std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)));
+        Self::parse(path, &text, env)
+    }
+
+    /// Checks settings given as text.
+    ///
+    /// # Errors
+    /// Something is wrong; every wrong thing is named.
+    pub fn parse(path: &Path, text: &str, env: impl Iterator<Item = (String, String)>) -> Result<Self, ConfigError> {
+        let mut document = Document::parse(path, text, env);
+        let settings = read(path, document.root());
+        let problems = document.into_problems();
+        match settings {
+            Some(settings) if problems.is_empty() => Ok(settings),
+            _ => Err(ConfigError::Invalid(problems)),
+        }
+    }
+}
+
+fn read(file: &Path, mut root: Section<'_>) -> Option<Settings> {
+    let data = root.text("data", values::path).unwrap_or_else(|| PathBuf::from("/var/lib/postern"));
+    let connectors = root.sections("connector", connector);
+    let organization = organization(root.section("organization"), connectors);
+    let policy_door = policy_door(root.section("policy_door"));
+    let portal = portal(root.section("portal"));
+    let default_domain = organization.as_ref().map_or("localhost", |(o, _)| o.domains[0].as_str()).to_owned();
+    let smtp = smtp(root.section("smtp"), &default_domain);
+    let outbound_policy = outbound_policy(root.section("outbound_policy"));
+    let probation = probation(root.section("probation"));
+    let admins = organization.as_ref().map(|(o, _)| o.admins.clone()).unwrap_or_default();
+    let alerts = alerts(root.section("alerts"), &admins);
+    let log = log(root.section("log"));
+    root.finish();
+    let (organization, directory) = organization?;
+    Some(Settings {
+        file: file.to_owned(),
+        data,
+        organization,
+        directory,
+        policy_door,
+        portal,
+        smtp: smtp?,
+        outbound_policy,
+        probation,
+        alerts,
+        log,
+    })
+}
+
+fn organization(mut s: Section<'_>, connectors: Vec<ConnectorRule>) -> Option<(Organization, Directory)> {
+    let name = s.text("name", values::any);
+    let recipient_delimiter = s.text("recipient_delimiter", values::delimiter).unwrap_or_else(|| "+".into());
+    let domains = s.list("domains", values::domain);
+    let default_domain = s.text("default_domain", values::domain);
+    let address = |text: &str| values::address(text, &recipient_delimiter);
+    let admins = s.list("admins", address);
+    let helpdesk = s.list("helpdesk", address).unwrap_or_default();
+    let trust_envelope_sender = s.boolean("trust_envelope_sender").unwrap_or(false);
+    match &domains {
+        None => {
+            s.missing("domains", "list the domains this organization receives mail for, for example [\"example.com\"]")
+        }
+        Some(domains) if domains.is_empty() => s.invalid("domains", "expected at least one domain"),
+        Some(_) => {}
+    }
+    s.finish();
+    let mut domains = domains.filter(|domains| !domains.is_empty())?;
+    if let Some(default) = default_domain {
+        domains.retain(|domain| *domain != default);
+        domains.insert(0, default);
+    }
+    let default = domains[0].clone();
+    let postmaster = |domain: &Domain| Address::parse(&format!("postmaster@{domain}"), "").ok();
+    let admins = admins.unwrap_or_else(|| postmaster(&default).into_iter().collect());
+    let escape_lane: HashSet<Address> = domains.iter().filter_map(postmaster).chain(helpdesk).collect();
+    let organization = Organization {
+        name: name.unwrap_or_else(|| default.to_string()),
+        domains: domains.clone(),
+        admins: admins.iter().map(ToString::to_string).collect(),
+    };
+    let directory = Directory {
+        rules: AddressRules { recipient_delimiter, default_domain: default },
+        domains: domains.into_iter().collect(),
+        connectors,
+        trust_envelope_sender,
+        escape_lane,
+    };
+    Some((organization, directory))
+}
+
+fn connector(mut s: Section<'_>) -> Option<ConnectorRule> {
+    let name = s.text("name", values::connector_name);
+    let networks = s.list("networks", values::network);
+    if networks.as_ref().is_none_or(Vec::is_empty) {
+        s.missing("networks", "list addresses or networks, for example [\"192.0.2.10\", \"198.51.100.0/24\"]");
+    }
+    s.finish();
+    Some(ConnectorRule { name, networks: networks? })
+}
+
+fn policy_door(mut s: Section<'_>) -> PolicyDoor {
+    let default = RequestLimits::default();
+    let bytes = |n: Option<u32>, default: usize| n.map_or(default, |n| n as usize);
+    let seconds = |n: Option<u32>, default: u64| Duration::from_secs(n.map_or(default, u64::from));
+    let door = PolicyDoor {
+        listen: s
+            .list("listen", values::listen)
+            .unwrap_or_else(|| values::listen("127.0.0.1:10040").into_iter().collect()),
+        max_connections: s.number("max_connections", 1..=65_536).unwrap_or(4096),
+        limits: RequestLimits {
+            line: bytes(s.number("max_line_bytes", 1024..=1_048_576), default.line),
+            request: bytes(s.number("max_request_bytes", 4096..=4_194_304), default.request),
+        },
+        request_timeout: seconds(s.number("request_timeout_seconds", 1..=600), 10),
+        // Postfix itself closes after smtpd_policy_service_max_ttl, 1000 s.
+        idle_timeout: seconds(s.number("idle_timeout_seconds", 1..=86_400), 1200),
+        // Postfix gives up on a silent client after smtpd_timeout, 300 s.
+        reservation_timeout: seconds(s.number("reservation_timeout_seconds", 1..=86_400), 300),
+        contention_wait: seconds(s.number("contention_wait_seconds", 0..=60), 5),
+    };
+    s.finish();
+    door
+}
+
+fn portal(mut s: Section<'_>) -> Portal {
+    let listen = s.text("listen", values::listen).unwrap_or_else(|| Listen::Tcp(([127, 0, 0, 1], 8040).into()));
+    let url = s.text("url", values::url);
+    s.finish();
+    Portal { listen, url }
+}
+
+fn smtp(mut s: Section<'_>, default_domain: &str) -> Option<Smtp> {
+    let server = s.text("server", values::smtp_server).unwrap_or_else(SmtpServer::local);
+    let from = s
+        .text("from", values::mailbox)
+        .unwrap_or_else(|| Mailbox { name: "Postern".into(), address: format!("postern@{default_domain}") });
+    let tls = s.text("tls", values::tls).unwrap_or(Tls::Opportunistic);
+    let username = s.text("username", values::any);
+    let password = s.text("password_file", values::secret_file);
+    let login = match (username, password) {
+        (Some(username), Some(password)) => Some((username, password)),
+        (Some(_), None) => {
+            s.missing("password_file", "a username needs the file that holds its password");
+            None
+        }
+        _ => None,
+    };
+    if login.is_some() && tls == Tls::None && !server.is_loopback() {
+        s.invalid("tls", "a password would be sent unprotected; set tls to \"starttls\" or \"tls\"");
+    }
+    s.finish();
+    Some(Smtp { server, from, tls, login })
+}
+
+fn outbound_policy(mut s: Section<'_>) -> OutboundPolicy {
+    let default = Limits::DEFAULT;
+    // As in Exchange, 0 stands for the built-in default; from here on it is that number.
+    let mut limit = |key, default| s.number(key, 0..=MAX_LIMIT).filter(|&n| n > 0).unwrap_or(default);
+    let limits = Limits {
+        external_per_hour: limit("external_per_hour", default.external_per_hour),
+        internal_per_hour: limit("internal_per_hour", default.internal_per_hour),
+        per_day: limit("per_day", default.per_day),
+        escape_lane_per_hour: limit("escape_lane_per_hour", default.escape_lane_per_hour),
+    };
+    let action = s.text("action", values::action).unwrap_or(Action::Restrict);
+    s.finish();
+    OutboundPolicy { name: DEFAULT_POLICY.into(), limits, action }
+}
+
+fn probation(mut s: Section<'_>) -> Probation {
+    let hours = s.number("hours", 0..=8760).unwrap_or(24);
+    let percent = s.number("percent", 1..=100).unwrap_or(50);
+    s.finish();
+    Probation { duration: Duration::from_secs(u64::from(hours) * 3600), percent }
+}
+
+fn alerts(mut s: Section<'_>, admins: &[String]) -> Alerts {
+    let named = s.list("recipients", values::alert_recipient).unwrap_or_else(|| vec![TENANT_ADMINS.into()]);
+    let mut recipients: Vec<String> = Vec::new();
+    for name in named {
+        let expanded = if name == TENANT_ADMINS { admins.to_vec() } else { vec![name] };
+        recipients.extend(expanded);
+    }
+    let mut seen = HashSet::new();
+    recipients.retain(|recipient| seen.insert(recipient.clone()));
+    let alerts = Alerts {
+        recipients,
+        // 0 stands for no limit, as the empty choice in Exchange does.
+        daily_notification_limit: s.number("daily_notification_limit", 0..=100_000).filter(|&n| n > 0),
+        notify_owner: s.boolean("notify_owner").unwrap_or(true),
+    };
+    s.finish();
+    alerts
+}
+
+fn log(mut s: Section<'_>) -> Log {
+    let format = s.text("format", values::log_format).unwrap_or(LogFormat::Text);
+    let filter = s.text("level", values::log_filter).unwrap_or_else(|| "info".into());
+    s.finish();
+    Log { format, filter }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,218 @@
+//! Single values: texts of the file as types, with errors that say what would be right.
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+use ipnet::IpNet;
+use postern_domain::address::{Address, Domain};
+use postern_domain::policy::Action;
+
+use super::TENANT_ADMINS;
+
+/// Where a door listens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Listen {
+    /// TCP.
+    Tcp(SocketAddr),
+    /// A Unix socket.
+    Unix(PathBuf),
+    /// A socket that systemd passes, by its `FileDescriptorName=`.
+    Systemd(String),
+}
+
+impl std::fmt::Display for Listen {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Listen::Tcp(address) => write!(f, "{address}"),
+            Listen::Unix(path) => write!(f, "unix:{}", path.display()),
+            Listen::Systemd(name) => write!(f, "systemd:{name}"),
+        }
+    }
+}
+
+/// A name and an address.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mailbox {
+    /// What people see.
+    pub name: String,
+    /// The address.
+    pub address: String,
+}
+
+/// The server that takes Postern's own mail.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SmtpServer {
+    /// Name or address.
+    pub host: String,
+    /// Port.
+    pub port: u16,
+}
+
+impl SmtpServer {
+    /// The mail server on this machine.
+    pub fn local() -> Self {
+        Self { host: "127.0.0.1".into(), port: 25 }
+    }
+
+    /// Whether nothing leaves this machine on the way to it.
+    pub fn is_loopback(&self) -> bool {
+        self.host == "localhost" || self.host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback())
+    }
+}
+
+/// How an SMTP connection is protected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tls {
+    /// Not at all.
+    None,
+    /// `STARTTLS` where the server offers it; without, in the clear.
+    Opportunistic,
+    /// `STARTTLS`, or nothing is sent (RFC 3207).
+    StartTls,
+    /// TLS from the first byte (RFC 8314).
+    Implicit,
+}
+
+/// For people or for programs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    /// A line for people.
+    Text,
+    /// A JSON object a line.
+    Json,
+}
+
+type Parsed<T> = Result<T, String>;
+
+pub(super) fn any(text: &str) -> Parsed<String> {
+    if text.trim().is_empty() { Err("expected a text that is not empty".into()) } else { Ok(text.trim().to_owned()) }
+}
+
+pub(super) fn path(text: &str) -> Parsed<PathBuf> {
+    any(text).map(PathBuf::from)
+}
+
+pub(super) fn domain(text: &str) -> Parsed<Domain> {
+    Domain::parse(text.trim()).map_err(|why| format!("{why}; expected a domain such as \"example.com\""))
+}
+
+pub(super) fn delimiter(text: &str) -> Parsed<String> {
+    let valid = text.chars().all(|c| c.is_ascii_punctuation() && c != '@');
+    if valid {
+        Ok(text.to_owned())
+    } else {
+        Err("expected punctuation as in Postfix's recipient_delimiter, such as \"+\"".into())
+    }
+}
+
+pub(super) fn address(text: &str, delimiter: &str) -> Parsed<Address> {
+    Address::parse(text, delimiter)
+        .map_err(|why| format!("{why}; expected an address such as \"postmaster@example.com\""))
+}
+
+pub(super) fn alert_recipient(text: &str) -> Parsed<String> {
+    if text == TENANT_ADMINS {
+        return Ok(text.to_owned());
+    }
+    let parsed = address(text, "");
+    parsed.map(|address| address.to_string()).map_err(|why| format!("{why} or the keyword \"{TENANT_ADMINS}\""))
+}
+
+pub(super) fn connector_name(text: &str) -> Parsed<String> {
+    let name = any(text)?;
+    let valid = name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.:".contains(c));
+    if valid { Ok(name) } else { Err("expected letters, digits and - _ . : only".into()) }
+}
+
+pub(super) fn network(text: &str) -> Parsed<IpNet> {
+    let text = text.trim();
+    if let Ok(net) = text.parse::<IpNet>() {
+        return Ok(net.trunc());
+    }
+    let ip: IpAddr =
+        text.parse().map_err(|_| "expected an address or a network such as \"192.0.2.0/24\"".to_owned())?;
+    Ok(IpNet::from(ip))
+}
+
+pub(super) fn listen(text: &str) -> Parsed<Listen> {
+    if let Some(path) = text.strip_prefix("unix:") {
+        if !path.starts_with('/') && !path.starts_with("./") {
+            return Err("expected an absolute path after unix:".into());
+        }
+        return Ok(Listen::Unix(path.into()));
+    }
+    if let Some(name) = text.strip_prefix("systemd:") {
+        return any(name).map(Listen::Systemd);
+    }
+    text.parse().map(Listen::Tcp).map_err(|_| {
+        "expected an address and a port such as \"127.0.0.1:10040\", \"unix:/run/postern/policy.sock\" or \
+         \"systemd:NAME\""
+            .into()
+    })
+}
+
+pub(super) fn url(text: &str) -> Parsed<String> {
+    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    match rest {
+        Some(rest) if !rest.is_empty() && !rest.contains(char::is_whitespace) => {
+            Ok(text.trim_end_matches('/').to_owned())
+        }
+        _ => Err("expected an address such as \"https://postern.example.com\"".into()),
+    }
+}
+
+pub(super) fn smtp_server(text: &str) -> Parsed<SmtpServer> {
+    let expected = || "expected host and port such as \"127.0.0.1:25\" or \"[::1]:25\"".to_owned();
+    let (host, port) = text.trim().rsplit_once(':').ok_or_else(expected)?;
+    let host = host.strip_prefix('[').and_then(|h| h.strip_suffix(']')).unwrap_or(host);
+    let port = port.parse().map_err(|_| expected())?;
+    if host.is_empty() || port == 0 {
+        return Err(expected());
+    }
+    Ok(SmtpServer { host: host.to_owned(), port })
+}
+
+pub(super) fn mailbox(text: &str) -> Parsed<Mailbox> {
+    let (name, address) = match text.split_once('<') {
+        Some((name, rest)) => (name.trim().trim_matches('"'), rest.trim_end().strip_suffix('>').unwrap_or("")),
+        None => ("Postern", text),
+    };
+    // The address is written in mails as it stands here; it only has to be one.
+    Address::parse(address, "")
+        .map(|_| Mailbox { name: name.to_owned(), address: address.trim().to_owned() })
+        .map_err(|why| format!("the address {why}; expected \"Postern <postern@example.com>\""))
+}
+
+pub(super) fn tls(text: &str) -> Parsed<Tls> {
+    match text {
+        "none" => Ok(Tls::None),
+        "opportunistic" => Ok(Tls::Opportunistic),
+        "starttls" => Ok(Tls::StartTls),
+        "tls" => Ok(Tls::Implicit),
+        _ => Err("expected \"none\", \"opportunistic\", \"starttls\" or \"tls\"".into()),
+    }
+}
+
+pub(super) fn secret_file(text: &str) -> Parsed<String> {
+    let secret = std::fs::read_to_string(Path::new(text)).map_err(|error| format!("can't be read: {error}"))?;
+    any(&secret).map_err(|_| "the file is empty".into())
+}
+
+pub(super) fn action(text: &str) -> Parsed<Action> {
+    let names = || Action::ALL.map(|action| format!("\"{}\"", action.key())).join(", ");
+    let found = Action::ALL.into_iter().find(|action| action.key() == text);
+    found.ok_or_else(|| format!("expected one of {}", names()))
+}
+
+pub(super) fn log_format(text: &str) -> Parsed<LogFormat> {
+    match text {
+        "text" => Ok(LogFormat::Text),
+        "json" => Ok(LogFormat::Json),
+        _ => Err("expected \"text\" or \"json\"".into()),
+    }
+}
+
+pub(super) fn log_filter(text: &str) -> Parsed<String> {
+    let parsed = text.parse::<tracing_subscriber::filter::Targets>();
+    parsed.map(|_| text.to_owned()).map_err(|_| "expected error, warn, info, debug or trace".into())
+}

@@ -1,0 +1,30 @@
+//! Explain a reference id: all that is known of one incident.
+
+use postern_domain::Reference;
+use postern_store::{AlertFilter, RestrictionFilter};
+
+use super::views::{AlertView, IncidentView, RestrictionView};
+use super::{Caller, Desk, DeskError};
+
+impl Desk {
+    /// All that is known of an incident.
+    ///
+    /// # Errors
+    /// The caller may not look, it is no reference, nothing has it, or the store fails.
+    pub async fn explain(&self, caller: &Caller, reference: &str) -> Result<IncidentView, DeskError> {
+        self.may_look(caller)?;
+        let reference = Reference::parse(reference)
+            .map_err(|error| DeskError::Invalid { field: "reference", problem: error.to_string() })?;
+        self.write_refusals().await;
+        let only = Some(reference.clone());
+        let filter = RestrictionFilter { reference: only.clone(), released: true, ..RestrictionFilter::default() };
+        let restriction: Option<RestrictionView> = self.store.restrictions(&filter).await?.pop().map(Into::into);
+        let filter = AlertFilter { reference: only, ..AlertFilter::default() };
+        let alert: Option<AlertView> = self.store.alerts(&filter).await?.pop().map(Into::into);
+        let entity = restriction.as_ref().map(|r| &r.entity).or(alert.as_ref().map(|a| &a.entity));
+        let Some(entity) = entity.cloned() else {
+            return Err(DeskError::NotFound(format!("nothing has the reference {reference}")));
+        };
+        Ok(IncidentView { reference, restriction, alert, usage: Some(self.usage_of(&entity).await) })
+    }
+}

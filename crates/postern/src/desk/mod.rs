@@ -1,0 +1,139 @@
+//! The desk: everything an admin may do or see, one file for each use case.
+//!
+//! Each checks the caller's role, does its work in one transaction of the store, and has the
+//! audit entry written in the same one. The CLI and the API have no other way in.
+
+mod alerts;
+mod audit;
+mod explain;
+mod policies;
+mod release;
+mod restrict;
+mod restricted;
+mod status;
+mod usage;
+pub mod views;
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use postern_domain::Timestamp;
+use postern_ledger::{LedgerError, memory::MemoryLedger};
+use postern_store::{Store, StoreError};
+
+use crate::clock::Clock;
+use crate::config::Settings;
+use crate::gate::{Incidents, Recents, Standings, Wiring};
+use crate::health::Health;
+use crate::metrics::Metrics;
+
+pub use release::ReleaseRequest;
+pub use restrict::RestrictRequest;
+
+/// What a caller may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// Organization management: everything.
+    OrganizationManagement,
+    /// Nothing.
+    None,
+}
+
+/// Who asks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Caller {
+    /// The name that stands in the audit trail.
+    pub name: String,
+    /// What they may do.
+    pub role: Role,
+}
+
+/// Why a use case was not carried out.
+#[derive(Debug, thiserror::Error)]
+pub enum DeskError {
+    /// The caller may not.
+    #[error("{0} may not do this; it takes root or the user that postern runs as")]
+    Forbidden(String),
+    /// There is no such thing.
+    #[error("{0}")]
+    NotFound(String),
+    /// Things are not as the caller believes.
+    #[error("{0}")]
+    Conflict(String),
+    /// Something the caller gave can't be used.
+    #[error("{field}: {problem}")]
+    Invalid {
+        /// What it is called.
+        field: &'static str,
+        /// What is wrong, and what would be right.
+        problem: String,
+    },
+    /// The store failed.
+    #[error("the store is not available: {0}")]
+    Store(StoreError),
+    /// The ledger failed.
+    #[error("usage can't be written: {0}")]
+    Ledger(#[from] LedgerError),
+}
+
+impl From<StoreError> for DeskError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::AlreadyRestricted { .. } => DeskError::Conflict(error.to_string()),
+            StoreError::NotRestricted { .. } => DeskError::NotFound(error.to_string()),
+            error => DeskError::Store(error),
+        }
+    }
+}
+
+/// Everything the use cases work with.
+pub struct Desk {
+    /// Settings in force.
+    pub settings: Arc<ArcSwap<Settings>>,
+    /// Usage.
+    pub ledger: Arc<MemoryLedger>,
+    /// Durable state.
+    pub store: Arc<dyn Store>,
+    /// Who may send.
+    pub standings: Arc<Standings>,
+    /// Writes restrictions and alerts.
+    pub incidents: Arc<Incidents>,
+    /// Last attempts of busy entities.
+    pub recents: Arc<Recents>,
+    /// What mail servers ask.
+    pub wiring: Arc<Wiring>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// What is measured.
+    pub metrics: Arc<Metrics>,
+    /// What works.
+    pub health: Arc<Health>,
+    /// When this process started.
+    pub started: Timestamp,
+}
+
+impl Desk {
+    fn may_manage(&self, caller: &Caller) -> Result<(), DeskError> {
+        match caller.role {
+            Role::OrganizationManagement => Ok(()),
+            Role::None => Err(DeskError::Forbidden(caller.name.clone())),
+        }
+    }
+
+    fn may_look(&self, caller: &Caller) -> Result<(), DeskError> {
+        self.may_manage(caller)
+    }
+}
+
+/// A reason that people give, which must say something.
+fn reason(text: &str) -> Result<String, DeskError> {
+    let text = text.trim();
+    let invalid = |problem: &str| DeskError::Invalid { field: "reason", problem: problem.into() };
+    if text.is_empty() {
+        return Err(invalid("is empty; say why, for whoever reads the audit trail"));
+    }
+    if text.chars().count() > 1024 {
+        return Err(invalid("is longer than 1024 characters"));
+    }
+    Ok(text.to_owned())
+}

@@ -1,0 +1,107 @@
+//! Release an entity, so that it may send again.
+
+use postern_domain::gate::limits_for;
+use postern_domain::restriction::{Release, Standing, windows_to_reset};
+use postern_domain::window::Window;
+use postern_domain::{EntityId, Reference};
+use postern_ledger::Ledger;
+use postern_store::audit::NewAuditEntry;
+use postern_store::{RestrictionFilter, StoreError};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::views::RestrictionView;
+use super::{Caller, Desk, DeskError, reason};
+use crate::gate::SYSTEM;
+
+/// What is asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReleaseRequest {
+    /// Why.
+    pub reason: String,
+    /// Only if this restriction is the one in force.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reference: Option<Reference>,
+}
+
+impl Desk {
+    /// Releases an entity: in force with the next question of a mail server.
+    ///
+    /// # Errors
+    /// The caller may not, no reason is given, the entity is not restricted, or store or
+    /// ledger fail; then it stays restricted.
+    pub async fn release(
+        &self,
+        caller: &Caller,
+        entity: &str,
+        request: &ReleaseRequest,
+    ) -> Result<RestrictionView, DeskError> {
+        self.may_manage(caller)?;
+        let why = reason(&request.reason)?;
+        let entity = self.settings.load().directory.entity_from_admin(entity);
+        self.write_refusals().await;
+        self.let_out(&entity, request.reference.as_ref(), &caller.name, &why).await
+    }
+
+    /// Releases every entity whose restriction has run its time.
+    pub async fn release_expired(&self) {
+        for (entity, reference) in self.standings.expired(self.clock.now()) {
+            match self.let_out(&entity, Some(&reference), SYSTEM, "its time had come").await {
+                Ok(_) => {}
+                // Somebody was faster.
+                Err(DeskError::NotFound(_)) => self.standings.set(&entity, Standing::Free),
+                Err(error) => tracing::error!(%entity, %reference, %error, "a release is overdue"),
+            }
+        }
+    }
+
+    async fn let_out(
+        &self,
+        entity: &EntityId,
+        only: Option<&Reference>,
+        by: &str,
+        why: &str,
+    ) -> Result<RestrictionView, DeskError> {
+        let in_force = RestrictionFilter { entity: Some(entity.clone()), ..RestrictionFilter::default() };
+        let in_force = self.store.restrictions(&in_force).await?.pop();
+        let in_force = in_force.filter(|kept| only.is_none_or(|only| kept.record.restriction().reference == *only));
+        let not_restricted = || StoreError::NotRestricted { entity: entity.clone() };
+        let kept = in_force.ok_or_else(not_restricted)?;
+        let restriction = kept.record.restriction();
+        let now = self.clock.now();
+        let probation = self.settings.load().probation;
+        let until = (!probation.duration.is_zero()).then(|| now.plus(probation.duration));
+        let standing = until.map_or(Standing::Free, |until| Standing::Probation { until });
+        let reset = self.reset_for(entity, restriction.window(), &standing).await;
+        // The windows first: should the store fail after that, the entity is still restricted
+        // and nothing can be sent; the other way round, the next mail would be refused again.
+        self.ledger.reset(entity, &reset).await?;
+        let release = Release { at: now, by: by.into(), reason: why.into(), probation_until: until };
+        let audit = NewAuditEntry {
+            at: now,
+            actor: by.into(),
+            action: "restriction.release",
+            target: entity.to_string(),
+            detail: json!({
+                "reference": restriction.reference,
+                "reason": why,
+                "probation_until": until,
+                "windows_reset": reset,
+            }),
+        };
+        let released = self.store.release(entity, Some(&restriction.reference), &release, &audit).await?;
+        self.standings.set(entity, standing);
+        self.metrics.releases.inc();
+        tracing::info!(%entity, reference = %restriction.reference, by, why, "released");
+        let record = postern_domain::restriction::RestrictionRecord::Released(released);
+        Ok(postern_store::KeptRestriction { record, ..kept }.into())
+    }
+
+    async fn reset_for(&self, entity: &EntityId, made_for: Option<Window>, standing: &Standing) -> Vec<Window> {
+        let settings = self.settings.load_full();
+        let limits = limits_for(standing, &settings.outbound_policy, settings.probation.percent);
+        let usage = self.ledger.usage(entity).await;
+        windows_to_reset(made_for, &usage, &limits, self.clock.now())
+    }
+}

@@ -1,0 +1,62 @@
+//! Restrict an entity by hand.
+
+use postern_domain::Timestamp;
+use postern_domain::evidence::Cause;
+use postern_domain::restriction::Standing;
+use postern_ledger::Ledger;
+use postern_store::StoreError;
+use serde::{Deserialize, Serialize};
+
+use super::views::RestrictionView;
+use super::{Caller, Desk, DeskError, reason};
+use crate::gate::{NewRestriction, evidence};
+
+/// What is asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RestrictRequest {
+    /// Who: any spelling of an account, or `connector:NAME`.
+    pub entity: String,
+    /// Why.
+    pub reason: String,
+    /// When it ends by itself; none: an admin releases it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
+}
+
+impl Desk {
+    /// Restricts an entity, in force with the next question of a mail server.
+    ///
+    /// # Errors
+    /// The caller may not, something asked for can't be, it is restricted already, or the store
+    /// fails.
+    pub async fn restrict(&self, caller: &Caller, request: &RestrictRequest) -> Result<RestrictionView, DeskError> {
+        self.may_manage(caller)?;
+        let why = reason(&request.reason)?;
+        let now = self.clock.now();
+        if request.until.is_some_and(|until| until <= now) {
+            let problem = "is in the past; expected a later time".into();
+            return Err(DeskError::Invalid { field: "until", problem });
+        }
+        if request.entity.trim().is_empty() || request.entity.trim() == "connector:" {
+            let problem = "is empty; expected an account such as alice@example.com, or connector:NAME".into();
+            return Err(DeskError::Invalid { field: "entity", problem });
+        }
+        let settings = self.settings.load_full();
+        let entity = settings.directory.entity_from_admin(request.entity.trim());
+        if let Standing::Restricted { reference, .. } = self.standings.get(&entity, now) {
+            return Err(StoreError::AlreadyRestricted { entity, reference }.into());
+        }
+        let usage = self.ledger.usage(&entity).await;
+        let new = NewRestriction {
+            entity: entity.clone(),
+            cause: Cause::Manual { reason: why },
+            evidence: evidence(&usage, &settings.outbound_policy.limits, self.recents.of(&entity), now),
+            until: request.until,
+            actor: Some(caller.name.clone()),
+        };
+        self.incidents.restrict(new, "", now).await?;
+        let mut found = self.restrictions_of(caller, &entity.to_string()).await?;
+        Ok(found.swap_remove(0))
+    }
+}

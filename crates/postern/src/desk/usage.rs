@@ -1,0 +1,56 @@
+//! What an entity has sent, and what it may.
+
+use postern_domain::EntityId;
+use postern_domain::gate::limits_for;
+use postern_domain::restriction::Standing;
+use postern_domain::window::Window;
+use postern_ledger::Ledger;
+
+use super::views::{UsageView, WindowView};
+use super::{Caller, Desk, DeskError};
+
+impl Desk {
+    /// Every window of an entity: count, limit, when it is free again. One that has never sent
+    /// has sent nothing.
+    ///
+    /// # Errors
+    /// The caller may not look.
+    pub async fn usage(&self, caller: &Caller, entity: &str) -> Result<UsageView, DeskError> {
+        self.may_look(caller)?;
+        let entity = self.settings.load().directory.entity_from_admin(entity);
+        Ok(self.usage_of(&entity).await)
+    }
+
+    pub(super) async fn usage_of(&self, entity: &EntityId) -> UsageView {
+        let settings = self.settings.load_full();
+        let now = self.clock.now();
+        let standing = self.standings.get(entity, now);
+        let limits = limits_for(&standing, &settings.outbound_policy, settings.probation.percent);
+        let usage = self.ledger.usage(entity).await;
+        let reserved = usage.reserved();
+        let windows = Window::ALL.into_iter().map(|window| {
+            let limit = limits.of(window);
+            WindowView {
+                window,
+                count: usage.count(window, now),
+                reserved: reserved.in_window(window),
+                limit,
+                free_at: limit.and_then(|limit| usage.free_at(window, limit, now)),
+            }
+        });
+        let (name, reference, until) = match standing {
+            Standing::Free => ("free", None, None),
+            Standing::Probation { until } => ("probation", None, Some(until)),
+            Standing::Restricted { reference, until } => ("restricted", Some(reference), until),
+        };
+        UsageView {
+            entity: entity.clone(),
+            kind: entity.kind(),
+            standing: name.into(),
+            reference,
+            until,
+            policy: settings.outbound_policy.name.clone(),
+            windows: windows.collect(),
+        }
+    }
+}

@@ -1,0 +1,274 @@
+//! What the API shows: the same names in JSON, in the CLI's `--json` and in the docs.
+
+use postern_domain::alert::{AlertPolicy, AlertStatus, Severity};
+use postern_domain::evidence::{Cause, Evidence};
+use postern_domain::policy::{Action, Limits};
+use postern_domain::window::Window;
+use postern_domain::{EntityId, EntityKind, Reference, Timestamp};
+use postern_store::{KeptAlert, KeptRestriction, OutboxState};
+use serde::{Deserialize, Serialize};
+
+use crate::gate::ServerReport;
+
+/// A restriction.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RestrictionView {
+    /// Who.
+    pub entity: EntityId,
+    /// Account or connector.
+    pub kind: EntityKind,
+    /// The incident.
+    pub reference: Reference,
+    /// Why, in one line.
+    pub reason: String,
+    /// Why, in parts.
+    pub cause: Cause,
+    /// Since when.
+    pub since: Timestamp,
+    /// When it ends by itself; none: an admin releases it.
+    pub until: Option<Timestamp>,
+    /// Attempts refused since.
+    pub refused: u64,
+    /// When the last one was.
+    pub last_refused_at: Option<Timestamp>,
+    /// When it was released; none: it is in force.
+    pub released_at: Option<Timestamp>,
+    /// By whom.
+    pub released_by: Option<String>,
+    /// Why.
+    pub release_reason: Option<String>,
+    /// Until when the entity is on probation.
+    pub probation_until: Option<Timestamp>,
+    /// What was seen when it was made.
+    pub evidence: Evidence,
+}
+
+impl From<KeptRestriction> for RestrictionView {
+    fn from(kept: KeptRestriction) -> Self {
+        let release = kept.record.release().cloned();
+        let restriction = kept.record.restriction().clone();
+        Self {
+            kind: restriction.entity.kind(),
+            entity: restriction.entity,
+            reference: restriction.reference,
+            reason: restriction.cause.describe(),
+            cause: restriction.cause,
+            since: restriction.since,
+            until: restriction.until,
+            refused: kept.refused,
+            last_refused_at: kept.last_refused_at,
+            released_at: release.as_ref().map(|r| r.at),
+            released_by: release.as_ref().map(|r| r.by.clone()),
+            release_reason: release.as_ref().map(|r| r.reason.clone()),
+            probation_until: release.and_then(|r| r.probation_until),
+            evidence: restriction.evidence,
+        }
+    }
+}
+
+/// How full one window is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WindowView {
+    /// The window.
+    pub window: Window,
+    /// Accepted.
+    pub count: u32,
+    /// Reserved by messages under way.
+    pub reserved: u32,
+    /// What it may hold; none: no limit.
+    pub limit: Option<u32>,
+    /// When the next recipient fits again; none: now, or there is no limit.
+    pub free_at: Option<Timestamp>,
+}
+
+/// What an entity has sent, and what it may.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UsageView {
+    /// Who.
+    pub entity: EntityId,
+    /// Account or connector.
+    pub kind: EntityKind,
+    /// `free`, `probation` or `restricted`.
+    pub standing: String,
+    /// The restriction in force.
+    pub reference: Option<Reference>,
+    /// When the restriction or the probation ends by itself.
+    pub until: Option<Timestamp>,
+    /// The policy that holds.
+    pub policy: String,
+    /// Every window.
+    pub windows: Vec<WindowView>,
+}
+
+/// An alert.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AlertView {
+    /// The incident.
+    pub reference: Reference,
+    /// The alert policy's name.
+    pub policy: AlertPolicy,
+    /// How urgent it is.
+    pub severity: Severity,
+    /// How far people have come.
+    pub status: AlertStatus,
+    /// Whom it is about.
+    pub entity: EntityId,
+    /// What happened, in one line.
+    pub reason: String,
+    /// When.
+    pub raised_at: Timestamp,
+    /// When it was resolved or dismissed.
+    pub closed_at: Option<Timestamp>,
+    /// Its mails: still to be delivered.
+    pub mails_waiting: u32,
+    /// Its mails: delivered.
+    pub mails_delivered: u32,
+    /// Its mails: given up.
+    pub mails_given_up: u32,
+    /// Why a mail was last not delivered.
+    pub last_error: Option<String>,
+    /// What was seen, where no restriction holds it.
+    pub evidence: Evidence,
+}
+
+impl From<KeptAlert> for AlertView {
+    fn from(kept: KeptAlert) -> Self {
+        let alert = kept.alert;
+        Self {
+            reference: alert.reference,
+            policy: alert.policy,
+            severity: alert.severity,
+            status: alert.status,
+            entity: alert.entity,
+            reason: alert.cause.describe(),
+            raised_at: alert.raised_at,
+            closed_at: alert.closed_at,
+            mails_waiting: kept.waiting,
+            mails_delivered: kept.delivered,
+            mails_given_up: kept.given_up,
+            last_error: kept.last_error,
+            evidence: alert.evidence,
+        }
+    }
+}
+
+/// All that is known of one incident.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct IncidentView {
+    /// The incident.
+    pub reference: Reference,
+    /// Its restriction, if it made one.
+    pub restriction: Option<RestrictionView>,
+    /// Its alert.
+    pub alert: Option<AlertView>,
+    /// Usage of the entity now.
+    pub usage: Option<UsageView>,
+}
+
+/// An outbound policy.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PolicyView {
+    /// Its name.
+    pub name: String,
+    /// Limits in force.
+    #[serde(flatten)]
+    pub limits: Limits,
+    /// What follows when one is passed.
+    pub action: Action,
+    /// Hours of probation after a release.
+    pub probation_hours: u64,
+    /// Percent of each limit that holds during probation.
+    pub probation_percent: u32,
+}
+
+/// How Postern is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StatusView {
+    /// Postern's version.
+    pub version: String,
+    /// Process id.
+    pub pid: u32,
+    /// Since when it runs.
+    pub started: Timestamp,
+    /// The configuration file.
+    pub config: String,
+    /// The data folder.
+    pub data: String,
+    /// Where the policy door listens.
+    pub policy_door: Vec<String>,
+    /// Where portal, health and metrics listen.
+    pub portal: String,
+    /// The server for Postern's own mail.
+    pub smtp_server: String,
+    /// Entities restricted now.
+    pub restricted: usize,
+    /// Entities on probation now.
+    pub on_probation: usize,
+    /// Entities with usage.
+    pub entities: usize,
+    /// Policy requests answered since the start.
+    pub requests: u64,
+    /// Messages counted since the start.
+    pub messages: u64,
+    /// Requests without a login or connector since the start.
+    pub unauthenticated: u64,
+    /// Requests that broke the protocol since the start.
+    pub malformed: u64,
+    /// The outbox.
+    pub outbox: OutboxView,
+    /// What does not work, in one line each.
+    pub problems: Vec<String>,
+    /// Mail servers that have asked, and what.
+    pub servers: Vec<ServerReport>,
+}
+
+/// How the outbox stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct OutboxView {
+    /// Mails still to be delivered.
+    pub waiting: u32,
+    /// Of them, tried at least once.
+    pub retrying: u32,
+    /// Mails given up.
+    pub given_up: u32,
+}
+
+impl From<OutboxState> for OutboxView {
+    fn from(state: OutboxState) -> Self {
+        Self { waiting: state.waiting, retrying: state.retrying, given_up: state.given_up }
+    }
+}
+
+/// An entry of the audit trail.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AuditView {
+    /// Its number.
+    pub seq: i64,
+    /// When.
+    pub at: Timestamp,
+    /// By whom.
+    pub actor: String,
+    /// What.
+    pub action: String,
+    /// To whom or what.
+    pub target: String,
+    /// Particulars.
+    pub detail: serde_json::Value,
+    /// The hash of the entry before.
+    pub previous: String,
+    /// The entry's own hash.
+    pub hash: String,
+}
+
+/// What a check of the audit trail found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuditReportView {
+    /// Entries checked.
+    pub entries: u64,
+    /// The hash of the last one.
+    pub head: String,
+    /// The entry at fault; none: the chain is whole.
+    pub broken_at: Option<i64>,
+    /// What is wrong with it.
+    pub why: Option<String>,
+}

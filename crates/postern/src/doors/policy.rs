@@ -1,0 +1,201 @@
+//! The policy door: Postfix's policy delegation over TCP and Unix sockets.
+//!
+//! A connection is kept for as long as the mail server wants it. In trouble there is no answer:
+//! the connection is closed and the log says why (SMTPD_POLICY_README).
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use postern_domain::gate::Verdict;
+use postern_ledger::Ledger;
+use postern_wire::policy::{self, Malformed, Request};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+use super::listen::Listener;
+use crate::config::{PolicyDoor, Settings};
+use crate::gate::{Gate, Session};
+use crate::metrics::Metrics;
+
+/// How long connections may finish what they have begun once the door closes.
+const DRAIN: Duration = Duration::from_secs(10);
+
+/// What connections are served with.
+pub struct Door<L> {
+    /// Decides.
+    pub gate: Arc<Gate<L>>,
+    /// Limits and time-outs; those of a connection are the ones in force when it came.
+    pub settings: Arc<ArcSwap<Settings>>,
+    /// What is measured.
+    pub metrics: Arc<Metrics>,
+}
+
+impl<L> Clone for Door<L> {
+    fn clone(&self) -> Self {
+        Self { gate: Arc::clone(&self.gate), settings: Arc::clone(&self.settings), metrics: Arc::clone(&self.metrics) }
+    }
+}
+
+/// Why a connection ended.
+#[derive(Debug, thiserror::Error)]
+enum Ended {
+    #[error("malformed request: {0}")]
+    Malformed(#[from] Malformed),
+    #[error("the request did not end within {0:?}")]
+    Slow(Duration),
+    #[error("{0}")]
+    Io(#[from] io::Error),
+    #[error("closed in the middle of a request")]
+    Cut,
+}
+
+impl<L: Ledger> Door<L> {
+    /// Accepts connections until `closing` turns true, then lets those that are open finish
+    /// the request they have begun.
+    pub async fn serve(self, listener: Listener, mut closing: watch::Receiver<bool>) {
+        let mut connections = JoinSet::new();
+        loop {
+            let accepted = tokio::select! {
+                accepted = accept(&listener) => accepted,
+                // Ended connections are cleared away as they end.
+                Some(_) = connections.join_next(), if !connections.is_empty() => continue,
+                _ = closing.wait_for(|closing| *closing) => break,
+            };
+            match accepted {
+                Ok((stream, peer)) => {
+                    let most = self.settings.load().policy_door.max_connections as usize;
+                    if connections.len() >= most {
+                        self.metrics.connections_refused.inc();
+                        tracing::warn!(
+                            peer,
+                            max_connections = most,
+                            "too many connections at the policy door, one was closed"
+                        );
+                        continue;
+                    }
+                    connections.spawn(self.clone().connection(stream, peer, closing.clone()));
+                }
+                Err(error) => {
+                    // Out of file descriptors, most likely: waiting beats spinning.
+                    tracing::error!(%error, "the policy door can't accept a connection");
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                }
+            }
+        }
+        drop(listener);
+        let all = async { while connections.join_next().await.is_some() {} };
+        if tokio::time::timeout(DRAIN, all).await.is_err() {
+            tracing::warn!("connections at the policy door were still busy and were cut");
+        }
+    }
+
+    async fn connection(self, stream: Stream, peer: String, closing: watch::Receiver<bool>) {
+        self.metrics.connections.inc();
+        let mut session = self.gate.session(&peer);
+        let settings = self.settings.load().policy_door.clone();
+        let ended = match stream {
+            Stream::Tcp(stream) => self.talk(stream, &settings, &mut session, closing).await,
+            Stream::Unix(stream) => self.talk(stream, &settings, &mut session, closing).await,
+        };
+        if let Err(why) = ended {
+            if matches!(why, Ended::Malformed(_) | Ended::Slow(_)) {
+                self.metrics.malformed.inc();
+                tracing::warn!(peer, %why, "policy request not answered, connection closed");
+            } else {
+                tracing::debug!(peer, %why, "policy connection ended");
+            }
+        }
+        self.gate.close(session).await;
+        self.metrics.connections.dec();
+    }
+
+    async fn talk<S: AsyncRead + AsyncWrite + Unpin>(
+        &self,
+        mut stream: S,
+        settings: &PolicyDoor,
+        session: &mut Session,
+        mut closing: watch::Receiver<bool>,
+    ) -> Result<(), Ended> {
+        let mut buffer = Vec::with_capacity(2048);
+        let mut answer = Vec::with_capacity(256);
+        let mut scanned = 0;
+        // One timer for the whole connection, looked at when it fires: setting it anew for
+        // every request would cost more than parsing one.
+        let timer = tokio::time::sleep(settings.request_timeout.min(settings.idle_timeout));
+        tokio::pin!(timer);
+        let mut since = Instant::now();
+        loop {
+            if let Some(end) = policy::find_end(&buffer, scanned, settings.limits)? {
+                let began = Instant::now();
+                self.one(&buffer[..end], session, &mut answer).await?;
+                stream.write_all(&answer).await?;
+                self.metrics.answer_seconds.observe(began.elapsed().as_secs_f64());
+                buffer.drain(..end);
+                scanned = 0;
+                since = began;
+                continue;
+            }
+            scanned = buffer.len();
+            tokio::select! {
+                biased;
+                read = stream.read_buf(&mut buffer) => {
+                    if read? == 0 {
+                        return if buffer.is_empty() { Ok(()) } else { Err(Ended::Cut) };
+                    }
+                    if scanned == 0 {
+                        since = Instant::now();
+                    }
+                }
+                () = &mut timer => {
+                    let limit = if buffer.is_empty() { settings.idle_timeout } else { settings.request_timeout };
+                    if since.elapsed() >= limit {
+                        return if buffer.is_empty() { Ok(()) } else { Err(Ended::Slow(limit)) };
+                    }
+                    let next = since + limit;
+                    timer.as_mut().reset(next.min(Instant::now() + settings.request_timeout));
+                }
+                // What has begun is answered; between requests there is nothing to lose.
+                _ = closing.wait_for(|closing| *closing), if buffer.is_empty() => return Ok(()),
+            }
+        }
+    }
+
+    async fn one(&self, block: &[u8], session: &mut Session, answer: &mut Vec<u8>) -> Result<(), Malformed> {
+        let text = policy::text(block);
+        let request = Request::parse(&text)?;
+        let verdict = self.gate.answer(&request, session).await;
+        self.metrics.requests.inc();
+        answer.clear();
+        match verdict {
+            Verdict::Pass => policy::encode_action(answer, "DUNNO"),
+            Verdict::Defer(reply) | Verdict::Refuse(reply) => {
+                policy::encode_action(answer, &format!("{} {} {}", reply.code, reply.status, reply.text));
+            }
+        }
+        Ok(())
+    }
+}
+
+enum Stream {
+    Tcp(tokio::net::TcpStream),
+    Unix(tokio::net::UnixStream),
+}
+
+async fn accept(listener: &Listener) -> io::Result<(Stream, String)> {
+    match listener {
+        Listener::Tcp(listener) => {
+            let (stream, peer) = listener.accept().await?;
+            // Answers are small, and the mail server waits for each.
+            stream.set_nodelay(true)?;
+            Ok((Stream::Tcp(stream), peer.ip().to_string()))
+        }
+        Listener::Unix(listener) => {
+            let (stream, _) = listener.accept().await?;
+            Ok((Stream::Unix(stream), "unix".into()))
+        }
+    }
+}

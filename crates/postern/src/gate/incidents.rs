@@ -1,0 +1,272 @@
+//! Incidents: restrictions and alerts, written down whole before anyone is told of them.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use postern_domain::alert::{Alert, AlertPolicy, AlertStatus};
+use postern_domain::evidence::{AttemptRecord, Cause, Evidence, MAX_ATTEMPTS, WindowCount};
+use postern_domain::policy::Limits;
+use postern_domain::restriction::{Restriction, Standing};
+use postern_domain::window::{Usage, Window};
+use postern_domain::{EntityId, EntityKind, Reference, Timestamp};
+use postern_store::audit::NewAuditEntry;
+use postern_store::{Incident, Store, StoreError};
+use serde_json::json;
+use tokio::sync::Notify;
+
+use super::Standings;
+use crate::config::Settings;
+use crate::metrics::Metrics;
+use crate::outbox::mails;
+
+/// Under a policy that only alerts, an entity that stays over its limit is one incident for so
+/// long, unless its alert is closed before.
+const SAME_INCIDENT: Duration = Duration::from_secs(24 * 3600);
+/// After the store has failed, it is left alone for so long before it is tried again.
+const STORE_PAUSE: Duration = Duration::from_secs(1);
+
+/// Who acts when nobody does.
+pub const SYSTEM: &str = "system";
+
+/// A restriction that is to be made.
+#[derive(Debug, Clone)]
+pub struct NewRestriction {
+    /// Who.
+    pub entity: EntityId,
+    /// Why.
+    pub cause: Cause,
+    /// What was seen.
+    pub evidence: Evidence,
+    /// When it ends by itself.
+    pub until: Option<Timestamp>,
+    /// The admin who made it; none: a limit did.
+    pub actor: Option<String>,
+}
+
+/// Writes incidents.
+pub struct Incidents {
+    settings: Arc<ArcSwap<Settings>>,
+    store: Arc<dyn Store>,
+    standings: Arc<Standings>,
+    metrics: Arc<Metrics>,
+    /// Wakes the outbox.
+    new_mail: Arc<Notify>,
+    /// One incident at a time, so that an entity is restricted once.
+    writing: tokio::sync::Mutex<()>,
+    store_failed_at: Mutex<Option<Timestamp>>,
+    /// Entities with an open alert under a policy that only alerts.
+    alerted: Mutex<HashMap<EntityId, Timestamp>>,
+}
+
+impl Incidents {
+    /// Puts the writer together.
+    pub fn new(
+        settings: Arc<ArcSwap<Settings>>,
+        store: Arc<dyn Store>,
+        standings: Arc<Standings>,
+        metrics: Arc<Metrics>,
+        new_mail: Arc<Notify>,
+    ) -> Self {
+        Self {
+            settings,
+            store,
+            standings,
+            metrics,
+            new_mail,
+            writing: tokio::sync::Mutex::new(()),
+            store_failed_at: Mutex::new(None),
+            alerted: Mutex::default(),
+        }
+    }
+
+    /// Takes over what is in force: restrictions, probations, open alerts.
+    ///
+    /// # Errors
+    /// The store can't be read.
+    pub async fn restore(&self, now: Timestamp) -> Result<(), StoreError> {
+        for (entity, until) in self.store.probations(now).await? {
+            self.standings.set(&entity, Standing::Probation { until });
+        }
+        for kept in self.store.restrictions(&postern_store::RestrictionFilter::default()).await? {
+            let restriction = kept.record.restriction();
+            self.standings.set(&restriction.entity, standing(restriction));
+        }
+        let since = Timestamp::from_millis(now.as_millis() - i64::try_from(SAME_INCIDENT.as_millis()).unwrap_or(0));
+        let open = self.store.open_alerts(AlertPolicy::LimitExceeded, since).await?;
+        *self.lock_alerted() = open.into_iter().collect();
+        Ok(())
+    }
+
+    /// Restricts an entity: restriction, alert, audit entry and mails in one transaction, in
+    /// force when this returns. If it is restricted already, the reference is that of the
+    /// restriction in force. `recipient` is the one that was refused, for the owner's notice.
+    ///
+    /// # Errors
+    /// The store failed; nothing was written and nothing is in force.
+    pub async fn restrict(
+        &self,
+        new: NewRestriction,
+        recipient: &str,
+        now: Timestamp,
+    ) -> Result<Reference, StoreError> {
+        let _one_at_a_time = self.writing.lock().await;
+        if let Standing::Restricted { reference, .. } = self.standings.get(&new.entity, now) {
+            return Ok(reference);
+        }
+        self.pause_after_failure(now)?;
+        let restriction = Restriction {
+            reference: Reference::from_random(rand::random()),
+            entity: new.entity,
+            cause: new.cause,
+            since: now,
+            until: new.until,
+            evidence: new.evidence,
+        };
+        let settings = self.settings.load();
+        let alert = alert(&restriction.reference, &restriction.entity, &restriction.cause, Evidence::default(), now);
+        let mut mails = mails::for_alert(&settings, &alert, Some(&restriction));
+        if settings.alerts.notify_owner && restriction.entity.kind() == EntityKind::Account {
+            mails.push(mails::for_owner(&settings, &restriction, recipient));
+        }
+        let incident = Incident {
+            alert,
+            audit: NewAuditEntry {
+                at: now,
+                actor: new.actor.unwrap_or_else(|| SYSTEM.into()),
+                action: "restriction.add",
+                target: restriction.entity.to_string(),
+                detail: json!({
+                    "reference": restriction.reference,
+                    "reason": restriction.cause.describe(),
+                    "until": restriction.until,
+                }),
+            },
+            mails,
+            daily_notification_limit: settings.alerts.daily_notification_limit,
+        };
+        match self.store.restrict(&restriction, &incident).await {
+            Ok(()) => {}
+            // Another node was faster; its restriction is as good.
+            Err(StoreError::AlreadyRestricted { reference, entity }) => {
+                let until = restriction.until;
+                self.standings.set(&entity, Standing::Restricted { reference: reference.clone(), until });
+                return Ok(reference);
+            }
+            Err(error) => return Err(self.store_failed(&restriction.entity, error, now)),
+        }
+        self.standings.set(&restriction.entity, standing(&restriction));
+        self.metrics.restrictions.inc();
+        self.new_mail.notify_one();
+        tracing::warn!(
+            entity = %restriction.entity,
+            reference = %restriction.reference,
+            reason = restriction.cause.describe(),
+            until = restriction.until.map(|until| until.to_string()),
+            "restricted"
+        );
+        Ok(restriction.reference)
+    }
+
+    /// Whether a limit that is passed under a policy that only alerts is a new incident.
+    pub fn wants_alert(&self, entity: &EntityId, now: Timestamp) -> bool {
+        self.lock_alerted().get(entity).is_none_or(|at| now.since(*at) >= SAME_INCIDENT)
+    }
+
+    /// Raises an alert that restricts nobody. If the store fails, the next message over the
+    /// limit tries again.
+    pub async fn raise(&self, entity: &EntityId, cause: Cause, evidence: Evidence, now: Timestamp) {
+        let _one_at_a_time = self.writing.lock().await;
+        if !self.wants_alert(entity, now) || self.pause_after_failure(now).is_err() {
+            return;
+        }
+        let settings = self.settings.load();
+        let reference = Reference::from_random(rand::random());
+        let alert = Alert {
+            policy: AlertPolicy::LimitExceeded,
+            severity: AlertPolicy::LimitExceeded.severity(),
+            ..alert(&reference, entity, &cause, evidence, now)
+        };
+        let mails = mails::for_alert(&settings, &alert, None);
+        let audit = NewAuditEntry {
+            at: now,
+            actor: SYSTEM.into(),
+            action: "alert.raise",
+            target: entity.to_string(),
+            detail: json!({ "reference": reference, "reason": cause.describe() }),
+        };
+        let daily_notification_limit = settings.alerts.daily_notification_limit;
+        let incident = Incident { alert, audit, mails, daily_notification_limit };
+        match self.store.raise(&incident).await {
+            Ok(()) => {
+                self.lock_alerted().insert(entity.clone(), now);
+                self.metrics.alerts.inc();
+                self.new_mail.notify_one();
+                tracing::warn!(%entity, %reference, reason = cause.describe(), "sending limit exceeded, alert only");
+            }
+            Err(error) => {
+                self.store_failed(entity, error, now);
+            }
+        }
+    }
+
+    /// Forgets alerts that are too old to be the same incident.
+    pub fn sweep(&self, now: Timestamp) {
+        self.lock_alerted().retain(|_, at| now.since(*at) < SAME_INCIDENT);
+    }
+
+    fn pause_after_failure(&self, now: Timestamp) -> Result<(), StoreError> {
+        let failed_at = *self.store_failed_at.lock().unwrap_or_else(PoisonError::into_inner);
+        match failed_at {
+            Some(at) if now.since(at) < STORE_PAUSE => {
+                let source = "the store failed a moment ago and is left alone for a second".into();
+                Err(StoreError::Database { path: "store".into(), source })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn store_failed(&self, entity: &EntityId, error: StoreError, now: Timestamp) -> StoreError {
+        *self.store_failed_at.lock().unwrap_or_else(PoisonError::into_inner) = Some(now);
+        self.metrics.store_errors.inc();
+        tracing::error!(%entity, %error, "an incident can't be written down; mail over the limit is deferred meanwhile");
+        error
+    }
+
+    fn lock_alerted(&self) -> std::sync::MutexGuard<'_, HashMap<EntityId, Timestamp>> {
+        self.alerted.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The standing that a restriction makes.
+fn standing(restriction: &Restriction) -> Standing {
+    Standing::Restricted { reference: restriction.reference.clone(), until: restriction.until }
+}
+
+fn alert(reference: &Reference, entity: &EntityId, cause: &Cause, evidence: Evidence, now: Timestamp) -> Alert {
+    let policy = AlertPolicy::for_restriction(entity);
+    Alert {
+        reference: reference.clone(),
+        policy,
+        severity: policy.severity(),
+        status: AlertStatus::Active,
+        entity: entity.clone(),
+        cause: cause.clone(),
+        evidence,
+        raised_at: now,
+        closed_at: None,
+    }
+}
+
+/// Every window against its limit, and the last attempts.
+pub fn evidence(usage: &Usage, limits: &Limits, mut attempts: Vec<AttemptRecord>, now: Timestamp) -> Evidence {
+    let windows = Window::ALL.into_iter().map(|window| WindowCount {
+        window,
+        count: usage.count(window, now),
+        limit: limits.of(window),
+    });
+    let surplus = attempts.len().saturating_sub(MAX_ATTEMPTS);
+    attempts.drain(..surplus);
+    Evidence { windows: windows.collect(), attempts }
+}

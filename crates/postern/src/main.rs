@@ -1,0 +1,20 @@
+//! Postern: outbound-mail abuse control for any mail server.
+
+mod api;
+mod cli;
+mod clock;
+mod config;
+mod desk;
+mod doors;
+mod gate;
+mod health;
+mod metrics;
+mod outbox;
+mod present;
+mod serve;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    cli::run()
+}

@@ -1,0 +1,290 @@
+//! Wires the parts together, starts them, and ends them in order.
+
+mod data_folder;
+mod tasks;
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::Context;
+use arc_swap::ArcSwap;
+use postern_ledger::memory::MemoryLedger;
+use postern_store::Store;
+use postern_store::sqlite::SqliteStore;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::{Notify, watch};
+use tokio::task::JoinSet;
+
+use crate::api;
+use crate::clock::Clock;
+use crate::config::{Listen, Settings};
+use crate::desk::Desk;
+use crate::doors::listen::{Listener, Passed, bind_unix};
+use crate::doors::policy::Door;
+use crate::gate::{Gate, Incidents, OwnMail, Parts, Recents, Standings, Wiring};
+use crate::health::{Health, Part};
+use crate::metrics::Metrics;
+use crate::outbox::Outbox;
+use data_folder::DataFolder;
+
+pub use data_folder::admin_socket_path;
+
+/// Postern while it runs.
+pub struct Running {
+    settings: Arc<ArcSwap<Settings>>,
+    health: Arc<Health>,
+    metrics: Arc<Metrics>,
+    desk: Arc<Desk>,
+    closing: watch::Sender<bool>,
+    parts: JoinSet<()>,
+    journal: tasks::JournalWriter,
+    sockets: Vec<PathBuf>,
+    // Held until the end: another process may not use the folder meanwhile.
+    _folder: DataFolder,
+}
+
+/// Runs until SIGTERM or SIGINT; SIGHUP reads the settings again.
+///
+/// # Errors
+/// Something that is needed from the start can't be had.
+pub async fn run(settings: Settings, clock: Arc<dyn Clock>) -> anyhow::Result<()> {
+    let mut terminate = signal(SignalKind::terminate()).context("SIGTERM can't be handled")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("SIGINT can't be handled")?;
+    let mut hangup = signal(SignalKind::hangup()).context("SIGHUP can't be handled")?;
+    let running = start(settings, clock).await?;
+    notify(&[sd_notify::NotifyState::Ready]);
+    loop {
+        tokio::select! {
+            _ = terminate.recv() => break,
+            _ = interrupt.recv() => break,
+            _ = hangup.recv() => running.reload(),
+        }
+    }
+    notify(&[sd_notify::NotifyState::Stopping]);
+    running.stop().await
+}
+
+/// Starts every part.
+///
+/// # Errors
+/// Something that is needed can't be had: the data folder, a database of this version, a free
+/// port. The error is one line that says which.
+pub async fn start(settings: Settings, clock: Arc<dyn Clock>) -> anyhow::Result<Running> {
+    let folder = DataFolder::open(&settings.data)?;
+    let started = clock.now();
+    let (store, ledger) = {
+        let (database, usage) = (folder.database(), folder.usage());
+        let opened = tokio::task::spawn_blocking(move || {
+            let store = SqliteStore::open(&database)?;
+            let ledger = MemoryLedger::open(&usage, started)?;
+            anyhow::Ok((store, ledger))
+        });
+        opened.await.context("opening the data folder")??
+    };
+    let store: Arc<dyn Store> = Arc::new(store);
+    let ledger = Arc::new(ledger);
+    let metrics = Arc::new(Metrics::default());
+    let health = Arc::new(Health::default());
+    let standings = Arc::new(Standings::default());
+    let recents = Arc::new(Recents::default());
+    let wiring = Arc::new(Wiring::default());
+    let own_mail = Arc::new(OwnMail::default());
+    let new_mail = Arc::new(Notify::new());
+    let settings = Arc::new(ArcSwap::from_pointee(settings));
+
+    let incidents = Arc::new(Incidents::new(
+        Arc::clone(&settings),
+        Arc::clone(&store),
+        Arc::clone(&standings),
+        Arc::clone(&metrics),
+        Arc::clone(&new_mail),
+    ));
+    incidents.restore(started).await?;
+    let gate = Arc::new(Gate::new(Parts {
+        settings: Arc::clone(&settings),
+        ledger: Arc::clone(&ledger),
+        standings: Arc::clone(&standings),
+        incidents: Arc::clone(&incidents),
+        recents: Arc::clone(&recents),
+        own_mail: Arc::clone(&own_mail),
+        wiring: Arc::clone(&wiring),
+        clock: Arc::clone(&clock),
+        metrics: Arc::clone(&metrics),
+    }));
+    let desk = Arc::new(Desk {
+        settings: Arc::clone(&settings),
+        ledger: Arc::clone(&ledger),
+        store: Arc::clone(&store),
+        standings,
+        incidents,
+        recents,
+        wiring,
+        clock: Arc::clone(&clock),
+        metrics: Arc::clone(&metrics),
+        health: Arc::clone(&health),
+        started,
+    });
+
+    let (closing, is_closing) = watch::channel(false);
+    let mut parts = JoinSet::new();
+    let sockets = listen(&settings.load(), &folder, &desk, &gate, &is_closing, &mut parts).await?;
+    let outbox = Outbox {
+        settings: Arc::clone(&settings),
+        store: Arc::clone(&store),
+        own_mail,
+        new_mail,
+        clock: Arc::clone(&clock),
+        metrics: Arc::clone(&metrics),
+    };
+    parts.spawn(outbox.run(is_closing.clone()));
+    let journal = tasks::JournalWriter::start(Arc::clone(&ledger), clock, Arc::clone(&health), Arc::clone(&metrics))?;
+    parts.spawn(tasks::housekeeping(Arc::clone(&desk), gate, is_closing.clone()));
+    parts.spawn(tasks::watchdog(is_closing));
+    let now = settings.load();
+    tracing::info!(
+        version = env!("CARGO_PKG_VERSION"),
+        config = %now.file.display(),
+        data = %now.data.display(),
+        policy_door = now.policy_door.listen.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "),
+        portal = %now.portal.listen,
+        entities = ledger.len(),
+        "ready"
+    );
+    drop(now);
+    Ok(Running { settings, health, metrics, desk, closing, parts, journal, sockets, _folder: folder })
+}
+
+/// Opens every socket; the paths of those that are to be removed at the end.
+async fn listen(
+    settings: &Settings,
+    folder: &DataFolder,
+    desk: &Arc<Desk>,
+    gate: &Arc<Gate<MemoryLedger>>,
+    closing: &watch::Receiver<bool>,
+    parts: &mut JoinSet<()>,
+) -> anyhow::Result<Vec<PathBuf>> {
+    let mut passed = Passed::from_env();
+    let mut sockets = vec![folder.admin_socket()];
+    let door =
+        Door { gate: Arc::clone(gate), settings: Arc::clone(&desk.settings), metrics: Arc::clone(&desk.metrics) };
+    let all = settings.policy_door.listen.iter().chain([&settings.portal.listen]);
+    sockets.extend(all.filter_map(|listen| match listen {
+        Listen::Unix(path) => Some(path.clone()),
+        _ => None,
+    }));
+    // Everything is bound before anything is served: a port in use is no half start.
+    let mut doors = Vec::new();
+    for at in &settings.policy_door.listen {
+        doors.push(Listener::bind(at, "policy_door.listen", 0o666, &mut passed).await?);
+    }
+    let portal = Listener::bind(&settings.portal.listen, "portal.listen", 0o660, &mut passed).await?;
+    let admin = bind_unix(&folder.admin_socket(), 0o660)
+        .with_context(|| format!("can't listen on the admin socket {}", folder.admin_socket().display()))?;
+    for listener in doors {
+        parts.spawn(door.clone().serve(listener, closing.clone()));
+    }
+    let public = api::public_routes(Arc::clone(&desk.health), Arc::clone(&desk.metrics));
+    let mut end = closing.clone();
+    parts.spawn(async move {
+        let ended = async move {
+            let _ = end.wait_for(|closing| *closing).await;
+        };
+        let served = match portal {
+            Listener::Tcp(listener) => axum::serve(listener, public).with_graceful_shutdown(ended).await,
+            Listener::Unix(listener) => axum::serve(listener, public).with_graceful_shutdown(ended).await,
+        };
+        log_end("portal", served);
+    });
+    let (desk, closing) = (Arc::clone(desk), closing.clone());
+    parts.spawn(async move { log_end("admin socket", api::serve_admin_socket(admin, desk, closing).await) });
+    Ok(sockets)
+}
+
+fn log_end(part: &str, served: io::Result<()>) {
+    if let Err(error) = served {
+        tracing::error!(part, %error, "stopped");
+    }
+}
+
+impl Running {
+    /// Reads the settings again. A file with mistakes is refused whole, and what is in force
+    /// stays so.
+    pub fn reload(&self) {
+        if let Ok(now) = sd_notify::NotifyState::monotonic_usec_now() {
+            notify(&[sd_notify::NotifyState::Reloading, now]);
+        }
+        let current = self.settings.load_full();
+        match Settings::load(&current.file) {
+            Ok(new) => {
+                for key in needs_restart(&current, &new) {
+                    tracing::warn!(key, "the new value takes a restart; the old one stays in force until then");
+                }
+                // Where things listen and live can't change under a running process.
+                let kept = Settings {
+                    data: current.data.clone(),
+                    portal: crate::config::Portal { listen: current.portal.listen.clone(), ..new.portal.clone() },
+                    policy_door: crate::config::PolicyDoor {
+                        listen: current.policy_door.listen.clone(),
+                        ..new.policy_door.clone()
+                    },
+                    ..new
+                };
+                self.settings.store(Arc::new(kept));
+                self.metrics.reloads.inc();
+                self.health.note(Part::Configuration, Ok(()));
+                tracing::info!(config = %current.file.display(), "configuration reloaded");
+            }
+            Err(error) => {
+                self.metrics.reloads_refused.inc();
+                for line in error.to_string().lines() {
+                    tracing::error!("configuration refused, the old one stays in force: {line}");
+                }
+                let why = format!("the new one was refused: {error}");
+                self.health.note(Part::Configuration, Err(why.replace('\n', "; ")));
+            }
+        }
+        notify(&[sd_notify::NotifyState::Ready]);
+    }
+
+    /// Drains the doors, writes out what is pending, and ends.
+    ///
+    /// # Errors
+    /// Usage could not be written out at the end.
+    pub async fn stop(mut self) -> anyhow::Result<()> {
+        tracing::info!("stopping: requests that have begun are answered, then everything is written out");
+        let _ = self.closing.send(true);
+        while self.parts.join_next().await.is_some() {}
+        self.desk.write_refusals().await;
+        for path in &self.sockets {
+            let _ = std::fs::remove_file(path);
+        }
+        self.journal.stop().context("the last usage could not be written")?;
+        tracing::info!("stopped");
+        Ok(())
+    }
+}
+
+fn needs_restart(old: &Settings, new: &Settings) -> Vec<&'static str> {
+    let mut keys = Vec::new();
+    if old.data != new.data {
+        keys.push("data");
+    }
+    if old.policy_door.listen != new.policy_door.listen {
+        keys.push("policy_door.listen");
+    }
+    if old.portal.listen != new.portal.listen {
+        keys.push("portal.listen");
+    }
+    if old.log != new.log {
+        keys.push("log");
+    }
+    keys
+}
+
+/// Tells systemd; without it, nothing.
+fn notify(state: &[sd_notify::NotifyState<'_>]) {
+    if let Err(error) = sd_notify::notify(state) {
+        tracing::debug!(%error, "systemd could not be told");
+    }
+}

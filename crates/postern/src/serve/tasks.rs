@@ -1,0 +1,141 @@
+//! What goes on beside the doors.
+
+use std::sync::Arc;
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use postern_ledger::LedgerError;
+use postern_ledger::memory::MemoryLedger;
+use tokio::sync::watch;
+
+use super::notify;
+use crate::clock::Clock;
+use crate::desk::Desk;
+use crate::gate::Gate;
+use crate::health::{Health, Part};
+use crate::metrics::Metrics;
+
+/// Usage is written out this often…
+const FLUSH: Duration = Duration::from_millis(250);
+/// …and every so many times made durable.
+const DURABLE_EVERY: u32 = 4;
+const SWEEP: Duration = Duration::from_secs(60);
+const TICK: Duration = Duration::from_secs(1);
+/// Every so many ticks, what is less urgent.
+const SLOW_EVERY: u64 = 5;
+
+/// The thread that writes usage behind the answers. A thread of its own, since it waits for
+/// the disk.
+pub(super) struct JournalWriter {
+    stop: Sender<()>,
+    thread: JoinHandle<Result<(), LedgerError>>,
+}
+
+impl JournalWriter {
+    pub(super) fn start(
+        ledger: Arc<MemoryLedger>,
+        clock: Arc<dyn Clock>,
+        health: Arc<Health>,
+        metrics: Arc<Metrics>,
+    ) -> std::io::Result<Self> {
+        let (stop, stopped) = channel();
+        let thread = std::thread::Builder::new().name("usage-journal".into()).spawn(move || {
+            let mut round = 0u32;
+            let mut swept = Instant::now();
+            while stopped.recv_timeout(FLUSH) == Err(RecvTimeoutError::Timeout) {
+                round = round.wrapping_add(1);
+                let mut done = ledger.flush(round.is_multiple_of(DURABLE_EVERY));
+                if done.is_ok() && ledger.wants_compaction() {
+                    done = ledger.compact(clock.now());
+                }
+                if swept.elapsed() >= SWEEP {
+                    swept = Instant::now();
+                    ledger.sweep(clock.now());
+                }
+                note(&health, &metrics, done);
+            }
+            ledger.flush(true)
+        })?;
+        Ok(Self { stop, thread })
+    }
+
+    /// Writes out the last usage and ends the thread.
+    pub(super) fn stop(self) -> anyhow::Result<()> {
+        drop(self.stop);
+        match self.thread.join() {
+            Ok(flushed) => Ok(flushed?),
+            Err(_) => anyhow::bail!("the journal thread had ended early"),
+        }
+    }
+}
+
+fn note(health: &Health, metrics: &Metrics, done: Result<(), LedgerError>) {
+    let state = done.map_err(|error| error.to_string());
+    if state.is_err() {
+        metrics.journal_errors.inc();
+    }
+    let text = state.clone().err();
+    if health.note(Part::Journal, state) {
+        match text {
+            Some(error) => tracing::error!(error, "usage can't be written; counting goes on in memory"),
+            None => tracing::info!("usage is being written again"),
+        }
+    }
+}
+
+/// Ends what has run its time, writes what is behind, looks after the store.
+pub(super) async fn housekeeping(desk: Arc<Desk>, gate: Arc<Gate<MemoryLedger>>, mut closing: watch::Receiver<bool>) {
+    let mut ticks = tokio::time::interval(TICK);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut count = 0u64;
+    loop {
+        tokio::select! {
+            _ = ticks.tick() => {}
+            _ = closing.wait_for(|closing| *closing) => return,
+        }
+        gate.sweep().await;
+        desk.release_expired().await;
+        if count.is_multiple_of(SLOW_EVERY) {
+            check_store(&desk).await;
+            desk.write_refusals().await;
+            desk.standings.sweep(desk.clock.now());
+            gauges(&desk).await;
+        }
+        count += 1;
+    }
+}
+
+async fn check_store(desk: &Desk) {
+    let state = desk.store.check().await.map_err(|error| error.to_string());
+    desk.metrics.store_up.set(i64::from(state.is_ok()));
+    let text = state.clone().err();
+    if desk.health.note(Part::Store, state) {
+        match text {
+            Some(error) => tracing::error!(error, "the store is away; restrictions in force stay so"),
+            None => tracing::info!("the store is back"),
+        }
+    }
+}
+
+async fn gauges(desk: &Desk) {
+    let (restricted, on_probation) = desk.standings.counts();
+    let metrics = &desk.metrics;
+    metrics.restricted.set(i64::try_from(restricted).unwrap_or(i64::MAX));
+    metrics.on_probation.set(i64::try_from(on_probation).unwrap_or(i64::MAX));
+    metrics.entities.set(i64::try_from(desk.ledger.len()).unwrap_or(i64::MAX));
+    if let Ok((state, _)) = desk.store.outbox().await {
+        metrics.mails_waiting.set(i64::from(state.waiting));
+    }
+}
+
+/// Tells systemd's watchdog that the runtime still turns, if there is one.
+pub(super) async fn watchdog(mut closing: watch::Receiver<bool>) {
+    let Some(limit) = sd_notify::watchdog_enabled() else { return };
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(limit / 2) => notify(&[sd_notify::NotifyState::Watchdog]),
+            _ = closing.wait_for(|closing| *closing) => return,
+        }
+    }
+}

@@ -1,0 +1,14 @@
+//! Scenarios against the real thing: real Postfix, real Dovecot, a real sink, real processes.
+//!
+//! Each folder is a subject, each test starts what it needs in a folder of its own on free
+//! loopback ports, and ends it by process id. `harness/` holds what they share.
+
+// A test that can't go on says so by panicking.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod bad_config;
+mod cli;
+mod crash;
+mod daemon;
+mod harness;
+mod postfix;

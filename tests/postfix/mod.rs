@@ -1,0 +1,3 @@
+//! On a real Postfix.
+
+mod gate;
