@@ -14,7 +14,7 @@ pub struct Postfix {
     pub config: PathBuf,
     sink: PathBuf,
     log: PathBuf,
-    _master: Process,
+    master: Process,
     _sink: Process,
 }
 
@@ -89,7 +89,7 @@ impl Postfix {
             Command::new("/usr/lib/postfix/sbin/master").arg("-c").arg(&config).arg("-d").stderr(Stdio::null()),
         );
         wait_for("postfix", || std::net::TcpStream::connect(("127.0.0.1", port)).is_ok());
-        Self { port, config, sink, log, _master: master, _sink: sink_process }
+        Self { port, config, sink, log, master, _sink: sink_process }
     }
 
     /// The messages that left for the outside.
@@ -99,6 +99,11 @@ impl Postfix {
 
     pub fn log(&self) -> String {
         fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
+    /// What `postfix reload` does.
+    pub fn reload(&self) {
+        self.master.signal("HUP");
     }
 
     /// Changes `main.cf` as an admin does.

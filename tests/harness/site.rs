@@ -54,6 +54,12 @@ impl Site {
         Smtp::login(self.postfix.port, &format!("{user}@example.com"))
     }
 
+    /// Logs in to an smtpd that has read `main.cf` anew.
+    pub fn reloaded_login(&self, user: &str) -> Smtp {
+        self.postfix.reload();
+        self.login(user)
+    }
+
     /// Comes from outside, without a login.
     pub fn outside(&self) -> Smtp {
         Smtp::connect(self.postfix.port)

@@ -1,3 +1,8 @@
 //! On a real Postfix.
 
+mod actions;
+mod charging;
+mod doctor;
+mod failing;
 mod gate;
+mod identity;
