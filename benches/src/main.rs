@@ -1,1 +1,2 @@
+//! Load generator.
 fn main() {}

@@ -69,3 +69,12 @@ impl Site {
         self.dovecot.mailbox(&format!("{user}@example.com"))
     }
 }
+
+impl Drop for Site {
+    /// A failed test shows what the servers said.
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("--- postern\n{}\n--- postfix\n{}", self.postern.log(), self.postfix.log());
+        }
+    }
+}

@@ -68,7 +68,7 @@ pub enum Tls {
     /// `STARTTLS` where the server offers it; without, in the clear.
     Opportunistic,
     /// `STARTTLS`, or nothing is sent (RFC 3207).
-    StartTls,
+    Required,
     /// TLS from the first byte (RFC 8314).
     Implicit,
 }
@@ -187,7 +187,7 @@ pub(super) fn tls(text: &str) -> Parsed<Tls> {
     match text {
         "none" => Ok(Tls::None),
         "opportunistic" => Ok(Tls::Opportunistic),
-        "starttls" => Ok(Tls::StartTls),
+        "starttls" => Ok(Tls::Required),
         "tls" => Ok(Tls::Implicit),
         _ => Err("expected \"none\", \"opportunistic\", \"starttls\" or \"tls\"".into()),
     }

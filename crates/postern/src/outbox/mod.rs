@@ -172,7 +172,7 @@ fn transport(smtp: &Smtp) -> Result<AsyncSmtpTransport<Tokio1Executor>, String> 
     let tls = match smtp.tls {
         Tls::None => LettreTls::None,
         Tls::Opportunistic => LettreTls::Opportunistic(parameters()?),
-        Tls::StartTls => LettreTls::Required(parameters()?),
+        Tls::Required => LettreTls::Required(parameters()?),
         Tls::Implicit => LettreTls::Wrapper(parameters()?),
     };
     let mut builder = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(&smtp.server.host)

@@ -1,0 +1,57 @@
+# make run: build Postern and start it on the embedded default, in ./data.
+# make test: everything that has to pass, against the real Postfix and Dovecot.
+
+CARGO ?= cargo
+export POSTERN__DATA ?= $(CURDIR)/data
+CONFIG := $(or $(POSTERN_CONFIG),postern.toml)
+
+.PHONY: run demo test lint deny fuzz bench crash packages clean
+
+run: target/release/postern $(CONFIG)
+	@echo
+	@echo "Next step: put these lines into Postfix's main.cf and run 'postfix reload'."
+	@echo "----------------------------------------------------------------------"
+	@./target/release/postern --config $(CONFIG) wiring postfix
+	@echo "----------------------------------------------------------------------"
+	@echo "Then, in a second terminal here:"
+	@echo "  POSTERN__DATA=$(POSTERN__DATA) ./target/release/postern --config $(CONFIG) doctor"
+	@echo
+	@exec ./target/release/postern --config $(CONFIG) serve
+
+# The file to start from, unless there is one.
+postern.toml:
+	cp packaging/postern.toml postern.toml
+
+.PHONY: target/release/postern
+target/release/postern:
+	$(CARGO) build --release -p postern
+
+test: packages
+	env -u POSTERN__DATA $(CARGO) test --workspace
+
+# Debian packages that the scenarios start their own instances of.
+packages:
+	@packaging/test-packages
+
+lint:
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets -- -D warnings
+
+deny:
+	@command -v cargo-deny >/dev/null || $(CARGO) install cargo-deny --locked
+	$(CARGO) deny --offline check licenses bans sources
+
+bench:
+	$(CARGO) build --release -p postern -p postern-bench
+	env -u POSTERN__DATA ./target/release/postern-bench --postern ./target/release/postern
+
+# Thousands of rounds of the kill -9 loop.
+crash:
+	env -u POSTERN__DATA POSTERN_CRASH_ROUNDS=5000 $(CARGO) test --release -p postern --test scenarios crash
+
+# Takes cargo-fuzz and a nightly toolchain.
+fuzz:
+	$(CARGO) +nightly fuzz run policy_request fuzz/corpus/policy_request -- -max_total_time=60
+
+clean:
+	$(CARGO) clean
