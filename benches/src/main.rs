@@ -1,2 +1,103 @@
-//! Load generator.
-fn main() {}
+//! Measures Postern beside an echo server that only finds the blank line and answers.
+//!
+//! Both run as processes of their own on loopback, one after the other in turns, with the same
+//! load: each connection asks, waits for the answer, asks again. `docs/benchmarks.md` says how
+//! to read what it prints.
+
+mod echo;
+mod load;
+mod memory;
+mod server;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Parser, Subcommand};
+
+/// Measure Postern.
+#[derive(Debug, Parser)]
+struct Args {
+    /// The postern binary
+    #[arg(long, default_value = "./target/release/postern")]
+    postern: PathBuf,
+    /// Seconds for each measurement
+    #[arg(long, default_value_t = 4)]
+    seconds: u64,
+    /// How often each is measured, in turns; the median is told
+    #[arg(long, default_value_t = 5)]
+    rounds: usize,
+    /// Users that send
+    #[arg(long, default_value_t = 10_000)]
+    users: usize,
+    /// Entities for the memory and start-up measurement
+    #[arg(long, default_value_t = 1_000_000)]
+    entities: usize,
+    #[command(subcommand)]
+    command: Option<Part>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Part {
+    /// Only decisions per second and latency
+    Throughput,
+    /// Only memory and start-up
+    Memory,
+    /// Be the echo server (used by the measurement itself)
+    Echo {
+        /// Where to listen
+        port: u16,
+    },
+}
+
+fn main() -> anyhow::Result<()> {
+    let args = Args::parse();
+    if let Some(Part::Echo { port }) = args.command {
+        return echo::serve(port);
+    }
+    if !matches!(args.command, Some(Part::Memory)) {
+        throughput(&args)?;
+    }
+    if !matches!(args.command, Some(Part::Throughput)) {
+        memory::measure(&args.postern, args.entities)?;
+    }
+    Ok(())
+}
+
+fn throughput(args: &Args) -> anyhow::Result<()> {
+    let postern = server::Server::postern(&args.postern)?;
+    let echo = server::Server::echo()?;
+    println!("| connections | server | decisions/s | p50 | p99 | decisions/s, of echo | p99, of echo |");
+    println!("| ---: | --- | ---: | ---: | ---: | ---: | ---: |");
+    for connections in [1, 8, 64] {
+        let mut measured: [Vec<load::Measured>; 2] = Default::default();
+        for round in 0..args.rounds {
+            for (results, port) in measured.iter_mut().zip([echo.port, postern.port]) {
+                let length = Duration::from_secs(args.seconds);
+                results.push(load::run(port, connections, args.users, length, round)?);
+            }
+        }
+        let [echo, postern] = measured;
+        let pairs = || echo.iter().zip(&postern);
+        let speed = median(pairs().map(|(e, p)| p.per_second / e.per_second));
+        let tail = median(pairs().map(|(e, p)| p.p99 / e.p99));
+        print_row(connections, "echo", &echo, String::new(), String::new());
+        print_row(connections, "postern", &postern, format!("{speed:.2}"), format!("{tail:.2}"));
+    }
+    Ok(())
+}
+
+fn print_row(connections: usize, name: &str, results: &[load::Measured], speed: String, tail: String) {
+    let of = |value: fn(&load::Measured) -> f64| median(results.iter().map(value));
+    println!(
+        "| {connections} | {name} | {:.0} | {:.0} µs | {:.0} µs | {speed} | {tail} |",
+        of(|m| m.per_second),
+        of(|m| m.p50),
+        of(|m| m.p99),
+    );
+}
+
+fn median(values: impl Iterator<Item = f64>) -> f64 {
+    let mut values: Vec<f64> = values.collect();
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}

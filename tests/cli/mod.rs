@@ -1,1 +1,99 @@
-//! later
+//! The command line: JSON for programs, exit statuses, manual and completions.
+
+use crate::harness::postern::{Postern, command};
+
+#[test]
+fn exit_statuses_say_what_happened() {
+    let postern = Postern::start("");
+    let code = |arguments: &[&str]| postern.cli(arguments).status.code().unwrap();
+    assert_eq!(code(&["restricted"]), 0);
+    assert_eq!(code(&["no-such-command"]), 2);
+    assert_eq!(code(&["explain", "what?"]), 2);
+    assert_eq!(code(&["explain", "PR-0000-0000"]), 3);
+    assert_eq!(code(&["restricted", "show", "alice"]), 3);
+    assert_eq!(code(&["restricted", "release", "alice", "--reason", "x"]), 3);
+    assert_eq!(code(&["restricted", "add", "alice", "--reason", " "]), 2);
+    assert_eq!(code(&["restricted", "add", "alice", "--reason", "x", "--until", "tomorrow"]), 2);
+    assert_eq!(code(&["restricted", "add", "alice", "--reason", "x", "--until", "2001-01-01T00:00:00Z"]), 2);
+    assert_eq!(code(&["restricted", "add", "alice", "--reason", "x"]), 0);
+    assert_eq!(code(&["restricted", "add", "ALICE@example.com", "--reason", "x"]), 4);
+    assert_eq!(code(&["audit", "verify", "--head", "zz"]), 2);
+    assert_eq!(code(&["audit", "verify", "--head", &"0f".repeat(32)]), 1);
+}
+
+#[test]
+fn lists_are_json_arrays_with_the_names_of_the_api() {
+    let postern = Postern::start("[outbound_policy]\nexternal_per_hour = 1\n");
+    assert_eq!(postern.json(&["restricted", "list"]), serde_json::json!([]));
+    let mut door = postern.door();
+    assert_eq!(door.whole("alice", "1", &["a@x.example"]), "DUNNO");
+    assert!(door.whole("alice", "2", &["b@x.example"]).starts_with("550 5.1.8 "));
+    let restricted = postern.restricted();
+    for key in ["entity", "reference", "reason", "since", "until", "refused", "evidence", "cause"] {
+        assert!(restricted[0].get(key).is_some(), "no {key}");
+    }
+    assert_eq!(restricted[0]["cause"]["window"], "external_per_hour");
+    for list in [["alerts"].as_slice(), &["audit"], &["policy", "show"], &["restricted", "show", "alice"]] {
+        assert_eq!(postern.json(list).as_array().unwrap().len(), 1, "{list:?}");
+    }
+    let table = postern.ok(&["restricted"]);
+    assert!(table.contains("alice@example.com") && table.contains("203.0.113.9"), "{table}");
+    postern.ok(&["restricted", "release", "Alice", "--reason", "done"]);
+    assert!(postern.ok(&["restricted"]).contains("Nobody is restricted."));
+    assert_eq!(postern.json(&["restricted", "list", "--all"]).as_array().unwrap().len(), 1);
+    let audit = postern.json(&["audit"]);
+    assert_eq!(audit[0]["action"], "restriction.release");
+    assert_eq!(audit[0]["actor"], "root");
+}
+
+#[test]
+fn a_release_by_sudo_names_the_person_behind_it() {
+    let postern = Postern::start("");
+    postern.ok(&["restricted", "add", "alice", "--reason", "x"]);
+    let released = command()
+        .arg("--config")
+        .arg(postern.config())
+        .args(["restricted", "release", "alice", "--reason", "y"])
+        .env("SUDO_USER", "grace")
+        .status();
+    assert!(released.unwrap().success());
+    assert_eq!(postern.json(&["restricted", "show", "alice"])[0]["released_by"], "root (for grace)");
+}
+
+#[test]
+fn manual_and_completions_cover_every_command() {
+    let folder = tempfile::tempdir().unwrap();
+    assert!(command().arg("man").arg(folder.path()).status().unwrap().success());
+    for page in ["postern", "postern-restricted-release", "postern-doctor", "postern-wiring"] {
+        let text = std::fs::read_to_string(folder.path().join(format!("{page}.1"))).unwrap();
+        assert!(text.contains(".TH"), "{page}");
+    }
+    for shell in ["bash", "zsh", "fish"] {
+        let output = command().args(["completions", shell]).output().unwrap();
+        assert!(String::from_utf8_lossy(&output.stdout).contains("restricted"), "{shell}");
+    }
+}
+
+#[test]
+fn others_on_the_machine_may_not_use_the_admin_socket() {
+    let postern = Postern::start("");
+    let socket = postern.data().join("admin.sock");
+    for path in [postern.data(), socket] {
+        use std::os::unix::fs::PermissionsExt;
+        // Even where file permissions let them in.
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o777)).unwrap();
+    }
+    let binary = postern.folder.path().join("postern");
+    std::fs::copy(crate::harness::postern::BINARY, &binary).unwrap();
+    let config = postern.config();
+    let output = std::process::Command::new("setpriv")
+        .args(["--reuid=nobody", "--clear-groups", "--"])
+        .arg(&binary)
+        .arg("--config")
+        .arg(&config)
+        .arg("restricted")
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(4), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("nobody may not do this"));
+}

@@ -441,6 +441,20 @@ mod tests {
         assert_eq!(out, b"action=550 5.1.8 no x=y\n\n");
     }
 
+    /// The fuzzer's corpus, on a stable toolchain, in every run.
+    #[test]
+    fn the_corpus_is_read_or_refused() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus/policy_request");
+        let mut read = 0;
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let bytes = std::fs::read(entry.unwrap().path()).unwrap();
+            if let Ok(Some(end)) = find_end(&bytes, 0, RequestLimits::default()) {
+                read += usize::from(Request::parse(&text(&bytes[..end])).is_ok());
+            }
+        }
+        assert!(read >= 4, "only {read}");
+    }
+
     fn value() -> impl Strategy<Value = String> {
         "[^\n\0]{0,30}"
     }

@@ -270,7 +270,7 @@ fn organization(mut s: Section<'_>, connectors: Vec<ConnectorRule>) -> Option<(O
 fn connector(mut s: Section<'_>) -> Option<ConnectorRule> {
     let name = s.text("name", values::connector_name);
     let networks = s.list("networks", values::network);
-    if networks.as_ref().is_none_or(Vec::is_empty) {
+    if networks.is_none() {
         s.missing("networks", "list addresses or networks, for example [\"192.0.2.10\", \"198.51.100.0/24\"]");
     }
     s.finish();

@@ -184,31 +184,34 @@ impl<L: Ledger> Gate<L> {
 
     async fn recipient(&self, q: &Question<'_, '_>, mut attempt: Guard) -> Verdict {
         let recipient = q.settings.directory.recipient(q.request.text.recipient);
+        if matches!(attempt.phase(), Phase::Committed(_)) {
+            return Verdict::Pass;
+        }
+        let known = attempt.ask_again(recipient.address.as_str());
         let mut waited = Duration::ZERO;
         loop {
             let standing = self.standings.get(q.entity, self.clock.now());
-            let known = attempt.phase() == Phase::Open && attempt.ask_again(recipient.address.as_str());
-            if known && (!standing.is_restricted() || recipient.escape_lane) {
+            let open_to_it = !standing.is_restricted() || recipient.escape_lane;
+            if known && open_to_it && attempt.phase() == Phase::Open {
                 return Verdict::Pass;
             }
-            if matches!(attempt.phase(), Phase::Committed(_)) {
-                return Verdict::Pass;
-            }
-            if let Some(verdict) = self.try_ways(q, &mut attempt, &recipient, &standing).await {
+            if let Some(verdict) = self.try_ways(q, &mut attempt, &recipient, known, &standing).await {
                 return verdict;
             }
-            if let Some(verdict) = self.wait(q, &mut waited).await {
+            if let Some(verdict) = self.wait(q, &mut attempt, &mut waited).await {
                 return verdict;
             }
         }
     }
 
-    /// Tries the ways a recipient may go; none while it depends on other messages.
+    /// Tries the ways a recipient may go; none while it depends on other messages. One that is
+    /// `known` has been named before and needs no room of its own.
     async fn try_ways(
         &self,
         q: &Question<'_, '_>,
         attempt: &mut Guard,
         recipient: &Recipient,
+        known: bool,
         standing: &Standing,
     ) -> Option<Verdict> {
         for way in ways(standing, recipient) {
@@ -219,25 +222,24 @@ impl<L: Ledger> Gate<L> {
                 }
                 Way::Reserve(class) => class,
             };
+            let more = if known { Charge::NONE } else { class.charge(1) };
             let limits = self.limits(q, standing);
-            match self.reserve(q, attempt, class.charge(1), &limits).await {
-                Fit::Fits => {
-                    attempt.name(recipient.address.as_str().into(), class);
-                    return Some(Verdict::Pass);
-                }
+            match self.reserve(q, attempt, more, &limits).await {
+                Fit::Fits => {}
                 Fit::Exceeds(Excess { window: Window::EscapeLanePerHour, .. })
-                | Fit::Contended(Window::EscapeLanePerHour) => {}
+                | Fit::Contended(Window::EscapeLanePerHour) => continue,
                 Fit::Contended(_) => return None,
                 Fit::Exceeds(excess) => {
-                    let more = class.charge(1);
                     if let Err(verdict) = self.exceeded(q, attempt, more, standing, excess).await {
                         return Some(verdict);
                     }
                     self.reserve(q, attempt, more, &limits.unlimited()).await;
-                    attempt.name(recipient.address.as_str().into(), class);
-                    return Some(Verdict::Pass);
                 }
             }
+            if !known {
+                attempt.name(recipient.address.as_str().into(), class);
+            }
+            return Some(Verdict::Pass);
         }
         None
     }
@@ -285,7 +287,7 @@ impl<L: Ledger> Gate<L> {
                     self.reserve(q, &mut attempt, more, &limits.unlimited()).await;
                 }
                 Fit::Contended(_) => {
-                    if let Some(verdict) = self.wait(q, &mut waited).await {
+                    if let Some(verdict) = self.wait(q, &mut attempt, &mut waited).await {
                         return verdict;
                     }
                     continue;
@@ -333,7 +335,7 @@ impl<L: Ledger> Gate<L> {
                         self.ledger.reserve(self.claim(q, held, more, &limits), self.clock.now()).await;
                     }
                     Fit::Contended(_) => {
-                        if let Some(verdict) = self.wait(q, &mut waited).await {
+                        if let Some(verdict) = self.wait(q, &mut attempt, &mut waited).await {
                             return verdict;
                         }
                         continue;
@@ -347,7 +349,12 @@ impl<L: Ledger> Gate<L> {
 
     /// Other messages under way decide whether this one fits: gives them a moment to end, or,
     /// if they have had long enough, the answer to come back later.
-    async fn wait(&self, q: &Question<'_, '_>, waited: &mut Duration) -> Option<Verdict> {
+    ///
+    /// Meanwhile it holds nothing itself: messages that each wait with half of their room
+    /// would keep each other from ever getting the other half.
+    async fn wait(&self, q: &Question<'_, '_>, attempt: &mut Guard, waited: &mut Duration) -> Option<Verdict> {
+        self.ledger.give_back(q.entity, attempt.held()).await;
+        attempt.gave_back();
         if *waited >= q.settings.policy_door.contention_wait {
             self.metrics.deferred.inc();
             return Some(Verdict::Defer(Reply::contended()));

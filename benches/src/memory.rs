@@ -1,0 +1,62 @@
+//! Memory for each entity, and the time to be ready again after kill -9 with all of them.
+
+use std::path::Path;
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use crate::load::write_request;
+use crate::server::Server;
+
+/// Requests that are sent before their answers are read.
+const BATCH: usize = 64;
+
+pub(crate) fn measure(postern: &Path, entities: usize) -> anyhow::Result<()> {
+    let server = Server::postern(postern)?;
+    let before = server.resident()?;
+    fill(server.port, entities)?;
+    // What is written behind the answers has to be out before the crash.
+    std::thread::sleep(Duration::from_secs(3));
+    let grown = server.resident()? - before;
+    let (server, ready) = server.restart_after_kill_9(postern)?;
+    let restored = server.resident()? - before;
+    println!();
+    println!("| entities | resident, each | resident after restart, each | ready after kill -9 |");
+    println!("| ---: | ---: | ---: | ---: |");
+    println!(
+        "| {entities} | {} bytes | {} bytes | {:.2} s |",
+        grown / entities as u64,
+        restored / entities as u64,
+        ready.as_secs_f64()
+    );
+    Ok(())
+}
+
+/// One counted message for each entity.
+fn fill(port: u16, entities: usize) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let mut stream = TcpStream::connect(("127.0.0.1", port)).await?;
+        stream.set_nodelay(true)?;
+        let (mut request, mut batch, mut answer) = (String::new(), String::new(), vec![0; 64 * 1024]);
+        let mut asked = 0;
+        for user in 0..entities {
+            write_request(&mut request, 2, user, &format!("m.{user}.0"));
+            batch.push_str(&request);
+            asked += 1;
+            if asked == BATCH || user + 1 == entities {
+                stream.write_all(batch.as_bytes()).await?;
+                let mut left = asked * b"action=DUNNO\n\n".len();
+                while left > 0 {
+                    let read = stream.read(&mut answer).await?;
+                    anyhow::ensure!(read > 0 && read <= left, "an answer that is not DUNNO");
+                    left -= read;
+                }
+                batch.clear();
+                asked = 0;
+            }
+        }
+        Ok(())
+    })
+}

@@ -1,0 +1,88 @@
+//! Servers as processes of their own, ended by process id.
+
+use std::net::{TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail};
+use tempfile::TempDir;
+
+pub(crate) struct Server {
+    pub(crate) port: u16,
+    child: Child,
+    folder: TempDir,
+}
+
+impl Server {
+    pub(crate) fn echo() -> anyhow::Result<Self> {
+        let port = free_port()?;
+        let child = Command::new(std::env::current_exe()?).args(["echo", &port.to_string()]).spawn()?;
+        Self { port, child, folder: tempfile::tempdir()? }.wait()
+    }
+
+    pub(crate) fn postern(binary: &Path) -> anyhow::Result<Self> {
+        let (folder, port) = (tempfile::tempdir()?, free_port()?);
+        // No limit is reached: what is measured is deciding, not restricting.
+        let config = format!(
+            "data = \"{}\"\n[organization]\ndomains = [\"example.com\"]\n[policy_door]\nlisten = [\"127.0.0.1:{port}\"]\n\
+             [portal]\nlisten = \"127.0.0.1:{}\"\n[outbound_policy]\nexternal_per_hour = 10000\nper_day = 10000\n\
+             action = \"alert-only\"\n[log]\nlevel = \"error\"\n[smtp]\nserver = \"127.0.0.1:{}\"\n",
+            folder.path().join("data").display(),
+            free_port()?,
+            free_port()?,
+        );
+        std::fs::write(folder.path().join("postern.toml"), config)?;
+        let child = start(binary, folder.path())?;
+        Self { port, child, folder }.wait()
+    }
+
+    /// kill -9 and start again; how long until it answers.
+    pub(crate) fn restart_after_kill_9(mut self, binary: &Path) -> anyhow::Result<(Self, Duration)> {
+        self.child.kill()?;
+        self.child.wait()?;
+        let began = Instant::now();
+        self.child = start(binary, self.folder.path())?;
+        let server = self.wait()?;
+        Ok((server, began.elapsed()))
+    }
+
+    /// Resident memory in bytes.
+    pub(crate) fn resident(&self) -> anyhow::Result<u64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS")?;
+        let kib: u64 = line.trim().trim_end_matches("kB").trim().parse()?;
+        Ok(kib * 1024)
+    }
+
+    fn wait(mut self) -> anyhow::Result<Self> {
+        let began = Instant::now();
+        while TcpStream::connect(("127.0.0.1", self.port)).is_err() {
+            if let Some(status) = self.child.try_wait()? {
+                bail!("the server ended: {status}");
+            }
+            if began.elapsed() > Duration::from_secs(60) {
+                bail!("the server did not come up");
+            }
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        Ok(self)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn start(binary: &Path, folder: &Path) -> anyhow::Result<Child> {
+    let mut command = Command::new(binary);
+    command.arg("--config").arg(folder.join("postern.toml")).arg("serve").stderr(Stdio::null());
+    command.spawn().with_context(|| format!("{} can't be started", binary.display()))
+}
+
+fn free_port() -> anyhow::Result<u16> {
+    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
+}
