@@ -12,7 +12,13 @@ pub(crate) struct Measured {
     pub(crate) p99: f64,
 }
 
-pub(crate) fn run(port: u16, connections: usize, users: usize, length: Duration, round: usize) -> anyhow::Result<Measured> {
+pub(crate) fn run(
+    port: u16,
+    connections: usize,
+    users: usize,
+    length: Duration,
+    round: usize,
+) -> anyhow::Result<Measured> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let mut times: Vec<u32> = runtime.block_on(async {
         let mut tasks = tokio::task::JoinSet::new();

@@ -37,7 +37,8 @@ fn a_malformed_request_is_not_answered_and_the_log_says_why() {
 fn many_requests_go_over_one_connection_in_pieces_and_in_bulk() {
     let postern = Postern::start("");
     let mut door = postern.door();
-    let request = b"request=smtpd_access_policy\nprotocol_state=RCPT\ninstance=7\nrecipient=a@x.example\nsasl_username=alice\n\n";
+    let request =
+        b"request=smtpd_access_policy\nprotocol_state=RCPT\ninstance=7\nrecipient=a@x.example\nsasl_username=alice\n\n";
     for byte in request {
         door.send(&[*byte]);
     }
@@ -76,7 +77,8 @@ fn sixty_four_connections_do_not_overshoot() {
                 let postern = &postern;
                 scope.spawn(move || {
                     let mut door = postern.door();
-                    let sends = (0..5).map(|n| door.whole("alice", &format!("{c}.{n}"), &["a@x.example", "b@x.example"]));
+                    let sends =
+                        (0..5).map(|n| door.whole("alice", &format!("{c}.{n}"), &["a@x.example", "b@x.example"]));
                     sends.filter(|answer| answer == "DUNNO").count()
                 })
             })
@@ -91,7 +93,8 @@ fn sixty_four_connections_do_not_overshoot() {
 
 #[test]
 fn a_message_that_will_not_fit_waits_for_others_and_is_then_deferred() {
-    let postern = Postern::start("[outbound_policy]\nexternal_per_hour = 2\n[policy_door]\ncontention_wait_seconds = 1\n");
+    let postern =
+        Postern::start("[outbound_policy]\nexternal_per_hour = 2\n[policy_door]\ncontention_wait_seconds = 1\n");
     assert_eq!(postern.door().whole("bob", "0", &["a@x.example"]), "DUNNO");
     let (mut first, mut second) = (postern.door(), postern.door());
     assert_eq!(first.rcpt("alice", "1", "a@x.example"), "DUNNO");
@@ -105,7 +108,10 @@ fn a_message_that_will_not_fit_waits_for_others_and_is_then_deferred() {
     first.rcpt("carol", "3", "a@x.example");
     assert_eq!(second.rcpt("alice", "2", "c@x.example"), "DUNNO");
     // A message that was given up and ends all the same still has to fit.
-    assert_eq!(first.end("alice", "1", 2), "451 4.7.1 Too many messages are being sent at once, please try again later");
+    assert_eq!(
+        first.end("alice", "1", 2),
+        "451 4.7.1 Too many messages are being sent at once, please try again later"
+    );
     assert_eq!(second.end("alice", "2", 1), "DUNNO");
     assert!(first.end("alice", "1", 2).starts_with("550 5.1.8"));
 }
@@ -190,8 +196,11 @@ fn a_unix_socket_serves_as_the_door_too() {
     let path = folder.path().join("policy.sock");
     let mut postern = Postern::configured("");
     let text = std::fs::read_to_string(postern.config()).unwrap();
-    std::fs::write(postern.config(), text.replace("listen = [\"127", &format!("listen = [\"unix:{}\", \"127", path.display())))
-        .unwrap();
+    std::fs::write(
+        postern.config(),
+        text.replace("listen = [\"127", &format!("listen = [\"unix:{}\", \"127", path.display())),
+    )
+    .unwrap();
     postern.run();
     let mut stream = std::os::unix::net::UnixStream::connect(&path).unwrap();
     stream.write_all(b"request=smtpd_access_policy\nprotocol_state=CONNECT\n\n").unwrap();

@@ -33,7 +33,11 @@ fn the_login_counts_whatever_the_sender_says() {
 fn a_host_in_the_networks_is_a_connector_and_own_mail_is_not_counted() {
     let settings =
         "[outbound_policy]\nexternal_per_hour = 2\n[[connector]]\nname = \"web\"\nnetworks = [\"127.0.0.0/8\"]\n";
-    let site = Site::with_main_cf(settings, |wiring| format!("{wiring}\nmynetworks = 127.0.0.0/8\nsmtpd_relay_restrictions = permit_mynetworks, reject_unauth_destination\n"));
+    let site = Site::with_main_cf(settings, |wiring| {
+        format!(
+            "{wiring}\nmynetworks = 127.0.0.0/8\nsmtpd_relay_restrictions = permit_mynetworks, reject_unauth_destination\n"
+        )
+    });
     let mut web = site.outside();
     for n in 0..2 {
         let reply = web.send("shop@example.com", &[&format!("r{n}@outside.example")], "order");

@@ -4,7 +4,9 @@
 //! the connection is closed and the log says why (SMTPD_POLICY_README).
 
 use std::io;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -14,7 +16,7 @@ use postern_wire::policy::{self, Malformed, Request};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tokio::time::Instant;
+use tokio::time::{Instant, Sleep};
 
 use super::listen::Listener;
 use crate::config::{PolicyDoor, Settings};
@@ -23,6 +25,9 @@ use crate::metrics::Metrics;
 
 /// How long connections may finish what they have begun once the door closes.
 const DRAIN: Duration = Duration::from_secs(10);
+
+/// One answer in so many is timed: the histogram is behind a lock that all connections share.
+const SAMPLE: u32 = 32;
 
 /// What connections are served with.
 pub struct Door<L> {
@@ -122,27 +127,35 @@ impl<L: Ledger> Door<L> {
     ) -> Result<(), Ended> {
         let mut buffer = Vec::with_capacity(2048);
         let mut answer = Vec::with_capacity(256);
-        let mut scanned = 0;
+        let (mut scanned, mut answered) = (0, 0u32);
+        let closed = closing.wait_for(|closing| *closing);
+        tokio::pin!(closed);
         // One timer for the whole connection, looked at when it fires: setting it anew for
         // every request would cost more than parsing one.
         let timer = tokio::time::sleep(settings.request_timeout.min(settings.idle_timeout));
         tokio::pin!(timer);
+        let mut beside = Beside { timer, closed, registered: false, is_closing: false };
         let mut since = Instant::now();
         loop {
             if let Some(end) = policy::find_end(&buffer, scanned, settings.limits)? {
                 let began = Instant::now();
                 self.one(&buffer[..end], session, &mut answer).await?;
                 stream.write_all(&answer).await?;
-                self.metrics.answer_seconds.observe(began.elapsed().as_secs_f64());
+                if answered.is_multiple_of(SAMPLE) {
+                    self.metrics.answer_seconds.observe(began.elapsed().as_secs_f64());
+                }
+                answered = answered.wrapping_add(1);
                 buffer.drain(..end);
                 scanned = 0;
                 since = began;
+                if beside.is_closing && buffer.is_empty() {
+                    return Ok(());
+                }
                 continue;
             }
             scanned = buffer.len();
-            tokio::select! {
-                biased;
-                read = stream.read_buf(&mut buffer) => {
+            match beside.next(&mut stream, &mut buffer).await {
+                Event::Read(read) => {
                     if read? == 0 {
                         return if buffer.is_empty() { Ok(()) } else { Err(Ended::Cut) };
                     }
@@ -150,16 +163,20 @@ impl<L: Ledger> Door<L> {
                         since = Instant::now();
                     }
                 }
-                () = &mut timer => {
+                Event::Timer => {
                     let limit = if buffer.is_empty() { settings.idle_timeout } else { settings.request_timeout };
                     if since.elapsed() >= limit {
                         return if buffer.is_empty() { Ok(()) } else { Err(Ended::Slow(limit)) };
                     }
-                    let next = since + limit;
-                    timer.as_mut().reset(next.min(Instant::now() + settings.request_timeout));
+                    let next = (since + limit).min(Instant::now() + settings.request_timeout);
+                    beside.timer.as_mut().reset(next);
+                    beside.registered = false;
                 }
                 // What has begun is answered; between requests there is nothing to lose.
-                _ = closing.wait_for(|closing| *closing), if buffer.is_empty() => return Ok(()),
+                Event::Closing => beside.is_closing = true,
+            }
+            if beside.is_closing && buffer.is_empty() {
+                return Ok(());
             }
         }
     }
@@ -177,6 +194,50 @@ impl<L: Ledger> Door<L> {
             }
         }
         Ok(())
+    }
+}
+
+/// What a connection waits for.
+enum Event {
+    Read(io::Result<usize>),
+    Timer,
+    Closing,
+}
+
+/// What a connection waits for besides bytes.
+struct Beside<'a, C> {
+    timer: Pin<&'a mut Sleep>,
+    closed: Pin<&'a mut C>,
+    /// Both know whom to wake. The task stays the same, so telling them once is enough; telling
+    /// them for every request would take locks that all connections share.
+    registered: bool,
+    /// `closed` has ended, and may not be asked again.
+    is_closing: bool,
+}
+
+impl<T, C: Future<Output = T>> Beside<'_, C> {
+    async fn next<S: AsyncRead + Unpin>(&mut self, stream: &mut S, buffer: &mut Vec<u8>) -> Event {
+        let read = stream.read_buf(buffer);
+        tokio::pin!(read);
+        let mut first = true;
+        std::future::poll_fn(|context| {
+            if let Poll::Ready(read) = read.as_mut().poll(context) {
+                return Poll::Ready(Event::Read(read));
+            }
+            // Woken again without bytes to read: it was one of the others.
+            if std::mem::take(&mut first) && self.registered {
+                return Poll::Pending;
+            }
+            self.registered = true;
+            if self.timer.as_mut().poll(context).is_ready() {
+                return Poll::Ready(Event::Timer);
+            }
+            if self.is_closing {
+                return Poll::Pending;
+            }
+            self.closed.as_mut().poll(context).map(|_| Event::Closing)
+        })
+        .await
     }
 }
 

@@ -352,7 +352,10 @@ mod tests {
             connectors: 0,
             last: postern_domain::Timestamp::from_millis(1),
         };
-        assert_eq!(levels(&wired(), Some(std::slice::from_ref(&server))), [("wiring", Level::Ok), ("sasl", Level::Error)]);
+        assert_eq!(
+            levels(&wired(), Some(std::slice::from_ref(&server))),
+            [("wiring", Level::Ok), ("sasl", Level::Error)]
+        );
         let named = ServerReport { accounts: 5, ..server };
         assert_eq!(levels(&wired(), Some(&[named])), [("wiring", Level::Ok), ("traffic", Level::Ok)]);
         let mut main = wired();
