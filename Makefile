@@ -18,6 +18,10 @@ run: target/release/postern $(CONFIG)
 	@echo
 	@exec ./target/release/postern --config $(CONFIG) serve
 
+# A simulated organization, one account taken over; needs no mail server.
+demo: target/release/postern
+	@./target/release/postern demo
+
 # The file to start from, unless there is one.
 postern.toml:
 	cp packaging/postern.toml postern.toml

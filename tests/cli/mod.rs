@@ -97,3 +97,13 @@ fn others_on_the_machine_may_not_use_the_admin_socket() {
     assert_eq!(output.status.code(), Some(4), "{}", String::from_utf8_lossy(&output.stderr));
     assert!(String::from_utf8_lossy(&output.stderr).contains("nobody may not do this"));
 }
+
+#[test]
+fn the_demonstration_ends_with_a_release() {
+    let output = command().args(["demo", "--fast"]).output().unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    for part in ["550 5.1.8 Access denied, bad outbound sender", "203.0.113.66", "passes, at once", "and is whole"] {
+        assert!(said.contains(part), "no {part:?} in\n{said}");
+    }
+}

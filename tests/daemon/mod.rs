@@ -208,3 +208,17 @@ fn a_unix_socket_serves_as_the_door_too() {
     stream.read_exact(&mut answer).unwrap();
     assert_eq!(&answer, b"action=DUNNO\n\n");
 }
+
+#[test]
+fn a_recipient_past_the_gate_is_taken_up_by_its_confirmation() {
+    let postern = Postern::start("");
+    let mut door = postern.door();
+    assert_eq!(door.rcpt("alice", "1", "a@x.example"), "DUNNO");
+    assert_eq!(door.rcpt("alice", "1", "refused-later@x.example"), "DUNNO");
+    assert_eq!(door.confirm("alice", "1", "a@x.example"), "DUNNO");
+    // An earlier rule let this one past the first question.
+    assert_eq!(door.confirm("alice", "1", "bob@example.com"), "DUNNO");
+    assert_eq!(door.end("alice", "1", 2), "DUNNO");
+    assert_eq!(postern.count("alice", "external_per_hour"), 1);
+    assert_eq!(postern.count("alice", "internal_per_hour"), 1);
+}

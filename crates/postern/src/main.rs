@@ -4,6 +4,7 @@ mod api;
 mod cli;
 mod clock;
 mod config;
+mod demo;
 mod desk;
 mod doors;
 mod gate;

@@ -84,6 +84,12 @@ pub(super) enum Command {
         #[arg(value_enum)]
         server: MailServer,
     },
+    /// Watch a simulated organization send and one account be taken over; needs no mail server
+    Demo {
+        /// Without pauses
+        #[arg(long)]
+        fast: bool,
+    },
     /// The configuration: check
     Config {
         #[command(subcommand)]

@@ -9,7 +9,7 @@ mod error;
 mod explain;
 mod logging;
 mod manual;
-mod output;
+pub mod output;
 mod policy;
 mod restricted;
 mod status;
@@ -19,15 +19,17 @@ mod wiring;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::Parser;
 
 use crate::clock::SystemClock;
 use crate::config::{self, Settings};
-use crate::serve;
+use crate::{demo, serve};
 use args::{Cli, Command, ConfigCommand};
 use client::Client;
 pub use error::CliError;
+pub use restricted::print as print_restriction;
 
 /// Parses the command line and does what it says.
 pub fn run() -> ExitCode {
@@ -66,6 +68,11 @@ fn dispatch(cli: Cli) -> Result<(), CliError> {
         Command::Wiring { server } => {
             let settings = load()?;
             wiring::print(&settings, server);
+            Ok(())
+        }
+        Command::Demo { fast } => {
+            let pace = if fast { Duration::ZERO } else { Duration::from_millis(60) };
+            runtime()?.block_on(demo::run(pace))?;
             Ok(())
         }
         Command::Config { command: ConfigCommand::Check } => check_config(config::find(named)?),

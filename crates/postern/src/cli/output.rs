@@ -10,26 +10,26 @@ use super::CliError;
 use crate::clock::{Clock, SystemClock};
 use crate::present;
 
-pub(super) const BOLD: Style = Style::new().bold();
-pub(super) const DIM: Style = Style::new().dimmed();
-pub(super) const GOOD: Style = AnsiColor::Green.on_default();
-pub(super) const WARN: Style = AnsiColor::Yellow.on_default().bold();
-pub(super) const BAD: Style = AnsiColor::Red.on_default().bold();
+pub const BOLD: Style = Style::new().bold();
+pub const DIM: Style = Style::new().dimmed();
+pub const GOOD: Style = AnsiColor::Green.on_default();
+pub const WARN: Style = AnsiColor::Yellow.on_default().bold();
+pub const BAD: Style = AnsiColor::Red.on_default().bold();
 
 /// A text in a style; the terminal's or the pipe's nature decides whether the style is shown.
-pub(super) fn styled(style: Style, text: impl std::fmt::Display) -> String {
+pub fn styled(style: Style, text: impl std::fmt::Display) -> String {
     format!("{style}{text}{style:#}")
 }
 
 /// Prints a value as JSON.
-pub(super) fn json(value: &impl Serialize) -> Result<(), CliError> {
+pub fn json(value: &impl Serialize) -> Result<(), CliError> {
     let text = serde_json::to_string_pretty(value).map_err(|error| CliError::Failed(error.into()))?;
     println!("{text}");
     Ok(())
 }
 
 /// Prints a table without lines; columns wrap to the terminal.
-pub(super) fn table(heads: &[&str], rows: Vec<Vec<String>>) {
+pub fn table(heads: &[&str], rows: Vec<Vec<String>>) {
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
     table.set_header(heads.iter().map(|head| head.to_uppercase()));
@@ -50,7 +50,7 @@ pub(super) fn table(heads: &[&str], rows: Vec<Vec<String>>) {
 }
 
 /// Prints names and values, the values below each other.
-pub(super) fn facts(facts: &[(&str, String)]) {
+pub fn facts(facts: &[(&str, String)]) {
     let width = facts.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
     for (name, value) in facts {
         anstream::println!("{DIM}{name:<width$}{DIM:#}  {value}");
@@ -58,31 +58,31 @@ pub(super) fn facts(facts: &[(&str, String)]) {
 }
 
 /// How long ago, and when.
-pub(super) fn ago(at: Timestamp) -> String {
+pub fn ago(at: Timestamp) -> String {
     let now = SystemClock.now();
     format!("{} ({} ago)", present::time(at), present::duration(now.since(at)))
 }
 
 /// When, and in how long.
-pub(super) fn ahead(at: Timestamp) -> String {
+pub fn ahead(at: Timestamp) -> String {
     let now = SystemClock.now();
     format!("{} (in {})", present::time(at), present::duration(at.since(now)))
 }
 
 /// How full a window is, as a bar of ten.
-pub(super) fn bar(count: u32, limit: Option<u32>) -> String {
+pub fn bar(count: u32, limit: Option<u32>) -> String {
     let Some(limit) = limit.filter(|limit| *limit > 0) else { return String::new() };
     let filled = (u64::from(count) * 10).div_ceil(u64::from(limit)).min(10);
     let filled = usize::try_from(filled).unwrap_or(10);
     format!("{}{}", "█".repeat(filled), "░".repeat(10 - filled))
 }
 
-pub(super) fn number_or(limit: Option<u32>, none: &str) -> String {
+pub fn number_or(limit: Option<u32>, none: &str) -> String {
     limit.map_or_else(|| none.to_owned(), |limit| limit.to_string())
 }
 
 /// Evidence in one cell: how much, and from where.
-pub(super) fn evidence_summary(evidence: &Evidence) -> String {
+pub fn evidence_summary(evidence: &Evidence) -> String {
     let mut addresses: Vec<String> =
         evidence.attempts.iter().filter_map(|a| a.client_address).map(|ip| ip.to_string()).collect();
     addresses.sort();
@@ -100,7 +100,7 @@ pub(super) fn evidence_summary(evidence: &Evidence) -> String {
 }
 
 /// Evidence in full.
-pub(super) fn evidence(evidence: &Evidence) {
+pub fn evidence(evidence: &Evidence) {
     if !evidence.windows.is_empty() {
         anstream::println!("\n{}", styled(BOLD, "Seen when it was made"));
         table(&["Window", "Count", "Limit", ""], evidence.windows.iter().map(window_row).collect());

@@ -72,7 +72,7 @@ async fn show(client: &Client, account: &str, json: bool) -> Result<(), CliError
 }
 
 /// One restriction in full.
-pub(super) fn print(r: &RestrictionView) {
+pub fn print(r: &RestrictionView) {
     let state = match r.released_at {
         None => output::styled(output::BAD, "restricted"),
         Some(_) => output::styled(output::GOOD, "released"),

@@ -208,6 +208,11 @@ fn log_end(part: &str, served: io::Result<()>) {
 }
 
 impl Running {
+    /// The use cases, for those inside the same process.
+    pub fn desk(&self) -> &Arc<Desk> {
+        &self.desk
+    }
+
     /// Reads the settings again. A file with mistakes is refused whole, and what is in force
     /// stays so.
     pub fn reload(&self) {

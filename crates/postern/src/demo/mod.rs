@@ -1,0 +1,159 @@
+//! `postern demo`: a small organization sends through the real policy door in quick time; one
+//! account is taken over. Needs no mail server, and leaves nothing behind.
+
+mod clock;
+mod sender;
+
+use std::net::TcpListener;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+
+use crate::cli::output::{BAD, BOLD, DIM, GOOD, WARN, bar, styled};
+use crate::clock::Clock;
+use crate::config::Settings;
+use crate::desk::views::UsageView;
+use crate::desk::{Caller, Desk, ReleaseRequest, Role};
+use crate::present;
+use crate::serve;
+use clock::QuickClock;
+use sender::Sender;
+
+/// Simulated time between two messages of the whole organization.
+const STEP: Duration = Duration::from_secs(20);
+const COLLEAGUES: [&str; 5] = ["alice", "bob", "carol", "dave", "erin"];
+const VICTIM: &str = "mallory.smith";
+/// Messages of an ordinary morning before the password is stolen.
+const MORNING: u32 = 60;
+/// Messages that the thief tries.
+const SPAM: u32 = 80;
+const LIMIT: u32 = 500;
+
+/// Runs the demonstration; `pace` is the real time between two messages.
+///
+/// # Errors
+/// No free port or no temporary folder could be had.
+pub async fn run(pace: Duration) -> anyhow::Result<()> {
+    let folder = tempfile::tempdir().context("no temporary folder can be made")?;
+    let port = free_port()?;
+    let settings = settings(folder.path(), port)?;
+    let clock = Arc::new(QuickClock::starting_at_nine());
+    let running = serve::start(settings, Arc::clone(&clock) as Arc<dyn Clock>).await?;
+    let desk = Arc::clone(running.desk());
+    let told = play(&desk, &clock, port, pace).await;
+    running.stop().await?;
+    told
+}
+
+async fn play(desk: &Desk, clock: &QuickClock, port: u16, pace: Duration) -> anyhow::Result<()> {
+    let mut sender = Sender::connect(port).await?;
+    let caller = Caller { name: "you".into(), role: Role::OrganizationManagement };
+    title("Example Ltd on an ordinary morning");
+    say(&format!(
+        "Everybody may send to {LIMIT} external recipients in any hour. Messages go through the real policy door."
+    ));
+    for n in 0..MORNING {
+        let user = COLLEAGUES[n as usize % COLLEAGUES.len()];
+        sender.send(user, "192.0.2.20", 1 + n % 3).await?;
+        clock.advance(STEP);
+        tokio::time::sleep(pace).await;
+    }
+    for user in COLLEAGUES {
+        show(&desk.usage(&caller, user).await?);
+    }
+
+    title(&format!("{}: {VICTIM}'s password has been phished", present::time_of_day(clock.now())));
+    say("Somebody logs in from 203.0.113.66 and sends to forty strangers at a time.");
+    let mut refused = 0;
+    for n in 0..SPAM {
+        let answer = sender.send(VICTIM, "203.0.113.66", 40).await?;
+        clock.advance(Duration::from_secs(2));
+        if answer == "DUNNO" {
+            if n % 3 == 2 {
+                show(&desk.usage(&caller, VICTIM).await?);
+            }
+        } else {
+            refused += 1;
+            if refused == 1 {
+                anstream::println!("\n  {} {}", styled(BAD, present::time_of_day(clock.now())), styled(BAD, answer));
+                say("Restriction, alert and audit entry were written before that answer was given.");
+            }
+        }
+        tokio::time::sleep(pace / 4).await;
+    }
+    let colleague = sender.send("alice", "192.0.2.20", 1).await?;
+    let goes_on = if colleague == "DUNNO" { "Alice's mail goes on as before" } else { "Alice's mail was held back" };
+    say(&format!("{refused} of {SPAM} messages were refused. {goes_on}."));
+
+    title("What an admin sees: postern restricted show mallory.smith");
+    let restricted =
+        desk.restrictions_of(&caller, VICTIM).await?.into_iter().next().context("nobody was restricted")?;
+    crate::cli::print_restriction(&restricted);
+
+    title("The alert mail that waits in the outbox");
+    let queued = desk.store.due_mails(clock.now(), 1).await?;
+    let mail = queued.first().context("no alert mail was written")?;
+    for line in String::from_utf8_lossy(&mail.mail.message).lines().take(24) {
+        anstream::println!("  {DIM}│{DIM:#} {line}");
+    }
+
+    title("The password is changed: postern restricted release mallory.smith --reason \"password changed\"");
+    let request = ReleaseRequest { reason: "password changed".into(), reference: None };
+    desk.release(&caller, VICTIM, &request).await?;
+    let answer = sender.send(VICTIM, "192.0.2.21", 1).await?;
+    let (style, said) = if answer == "DUNNO" { (GOOD, "passes") } else { (BAD, "is refused") };
+    anstream::println!("  The next message {}, at once. For 24 hours half of each limit holds:", styled(style, said));
+    show(&desk.usage(&caller, VICTIM).await?);
+    let report = desk.verify_audit(&caller, None).await?;
+    say(&format!(
+        "The audit trail has {} entries, and is {}.",
+        report.entries,
+        if report.broken_at.is_none() { "whole" } else { "broken" }
+    ));
+    title("Next");
+    say("postern wiring postfix prints the lines that put Postern before your own mail server.");
+    Ok(())
+}
+
+fn show(usage: &UsageView) {
+    let Some(window) = usage.windows.first() else { return };
+    let style = match usage.standing.as_str() {
+        "restricted" => BAD,
+        "probation" => WARN,
+        _ => GOOD,
+    };
+    let limit = window.limit.map_or_else(String::new, |limit| limit.to_string());
+    anstream::println!(
+        "  {:<14} {} {:>4} of {limit:<4} external an hour  {}",
+        usage.entity.name().split('@').next().unwrap_or_default(),
+        styled(style, bar(window.count, window.limit)),
+        window.count,
+        styled(style, &usage.standing),
+    );
+}
+
+fn title(text: &str) {
+    anstream::println!("\n{}", styled(BOLD, text));
+}
+
+fn say(text: &str) {
+    anstream::println!("  {text}");
+}
+
+fn settings(folder: &Path, port: u16) -> anyhow::Result<Settings> {
+    let text = format!(
+        "data = {:?}\n[organization]\nname = \"Example Ltd\"\ndomains = [\"example.com\"]\nadmins = [\"postmaster@example.com\"]\n\
+         [policy_door]\nlisten = [\"127.0.0.1:{port}\"]\n[portal]\nlisten = \"127.0.0.1:{}\"\n\
+         [smtp]\nserver = \"127.0.0.1:{}\"\n[outbound_policy]\nexternal_per_hour = {LIMIT}\n",
+        folder.join("data").display().to_string(),
+        free_port()?,
+        free_port()?,
+    );
+    Ok(Settings::parse(&folder.join("postern.toml"), &text, std::iter::empty())?)
+}
+
+fn free_port() -> anyhow::Result<u16> {
+    Ok(TcpListener::bind("127.0.0.1:0").context("no free port")?.local_addr()?.port())
+}
