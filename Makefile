@@ -43,7 +43,7 @@ lint:
 
 deny:
 	@command -v cargo-deny >/dev/null || $(CARGO) install cargo-deny --locked
-	$(CARGO) deny --offline check licenses bans sources
+	$(CARGO) deny --locked check licenses bans sources
 
 bench:
 	$(CARGO) build --release -p postern -p postern-bench

@@ -46,8 +46,8 @@ impl NonDeliveryReport<'_> {
         let human = MimePart::new(
             "multipart/alternative",
             BodyPart::Multipart(vec![
-                MimePart::new("text/plain; charset=utf-8", BodyPart::Text(self.text.into())),
-                MimePart::new("text/html; charset=utf-8", BodyPart::Text(self.html.into())),
+                MimePart::new("text/plain", BodyPart::Text(self.text.into())),
+                MimePart::new("text/html", BodyPart::Text(self.html.into())),
             ]),
         );
         let machine = MimePart::new("message/delivery-status", BodyPart::Text(self.delivery_status().into()))
@@ -108,6 +108,7 @@ mod tests {
             "Action: failed\r\nStatus: 5.1.8\r\n",
             "Diagnostic-Code: smtp; 550 5.1.8 Access denied, bad outbound sender\r\n",
             "Auto-Submitted: auto-replied",
+            "Content-Type: text/plain; charset=\"utf-8\"\r\n",
             "Date: Wed, 25 Nov 2026 18:00:00 +0000",
         ] {
             assert!(text.contains(part), "no {part:?} in\n{text}");

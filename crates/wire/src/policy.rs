@@ -333,7 +333,7 @@ fn read_attributes(block: &str) -> Result<Attributes<'_>, Malformed> {
         let line = block.lines().position(|line| line.contains('\0')).unwrap_or(0) + 1;
         return Err(Malformed::Nul { line });
     }
-    for (index, line) in block.split('\n').enumerate() {
+    for (index, line) in lines(block).enumerate() {
         let Some(equals) = memchr::memchr(b'=', line.as_bytes()) else {
             return Err(Malformed::NoEquals { line: index + 1, text: start_of(line) });
         };
@@ -351,6 +351,22 @@ fn read_attributes(block: &str) -> Result<Attributes<'_>, Malformed> {
         }
     }
     Ok(attributes)
+}
+
+/// The lines of a block. `str::split` looks at one character after the other; this is on the way
+/// of every request.
+fn lines(block: &str) -> impl Iterator<Item = &str> {
+    let mut rest = Some(block);
+    std::iter::from_fn(move || {
+        let text = rest?;
+        match memchr::memchr(b'\n', text.as_bytes()) {
+            Some(end) => {
+                rest = Some(&text[end + 1..]);
+                Some(&text[..end])
+            }
+            None => rest.take(),
+        }
+    })
 }
 
 fn number<N: std::str::FromStr + Default>(name: &'static str, value: &str) -> Result<N, Malformed> {

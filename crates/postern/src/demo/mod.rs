@@ -10,12 +10,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
+use postern_store::{AlertFilter, RestrictionFilter};
 
 use crate::cli::output::{BAD, BOLD, DIM, GOOD, WARN, bar, styled};
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::desk::views::UsageView;
 use crate::desk::{Caller, Desk, ReleaseRequest, Role};
+use crate::outbox::mails;
 use crate::present;
 use crate::serve;
 use clock::QuickClock;
@@ -92,10 +94,8 @@ async fn play(desk: &Desk, clock: &QuickClock, port: u16, pace: Duration) -> any
         desk.restrictions_of(&caller, VICTIM).await?.into_iter().next().context("nobody was restricted")?;
     crate::cli::print_restriction(&restricted);
 
-    title("The alert mail that waits in the outbox");
-    let queued = desk.store.due_mails(clock.now(), 1).await?;
-    let mail = queued.first().context("no alert mail was written")?;
-    for line in String::from_utf8_lossy(&mail.mail.message).lines().take(24) {
+    title("The alert mail that the admins get");
+    for line in alert_text(desk).await?.lines() {
         anstream::println!("  {DIM}│{DIM:#} {line}");
     }
 
@@ -115,6 +115,13 @@ async fn play(desk: &Desk, clock: &QuickClock, port: u16, pace: Duration) -> any
     title("Next");
     say("postern wiring postfix prints the lines that put Postern before your own mail server.");
     Ok(())
+}
+
+async fn alert_text(desk: &Desk) -> anyhow::Result<String> {
+    let alert = desk.store.alerts(&AlertFilter::default()).await?.pop().context("no alert was raised")?.alert;
+    let kept = desk.store.restrictions(&RestrictionFilter::default()).await?.pop().context("nobody was restricted")?;
+    let (text, _html) = mails::alert_bodies(&desk.settings.load(), &alert, Some(kept.record.restriction()));
+    Ok(text)
 }
 
 fn show(usage: &UsageView) {

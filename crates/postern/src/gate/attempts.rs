@@ -18,7 +18,7 @@ const SHARDS: usize = 64;
 /// again: a mail server repeats within its own time-out.
 const KEEP_COUNTED: Duration = Duration::from_secs(120);
 /// …but never more than this many in a shard.
-const MOST_COUNTED: usize = 2048;
+const MOST_COUNTED: usize = 512;
 
 /// Names a message under way.
 #[derive(Debug, PartialEq, Eq, Hash)]

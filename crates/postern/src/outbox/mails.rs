@@ -115,7 +115,8 @@ pub fn for_alert(settings: &Settings, alert: &Alert, restriction: Option<&Restri
         .collect()
 }
 
-fn alert_bodies(settings: &Settings, alert: &Alert, restriction: Option<&Restriction>) -> (String, String) {
+/// An alert as plain text and as HTML.
+pub fn alert_bodies(settings: &Settings, alert: &Alert, restriction: Option<&Restriction>) -> (String, String) {
     let evidence = restriction.map_or(&alert.evidence, |restriction| &restriction.evidence);
     let entity = alert.entity.to_string();
     let who = match alert.entity.kind() {
@@ -187,7 +188,7 @@ fn alert_bodies(settings: &Settings, alert: &Alert, restriction: Option<&Restric
 }
 
 fn counts(evidence: &Evidence) -> Vec<String> {
-    let limited = evidence.windows.iter().filter(|w| w.count > 0 || w.limit.is_some());
+    let limited = evidence.windows.iter().filter(|w| w.count > 0);
     let shown = limited.map(|w| match w.limit {
         Some(limit) => format!("{} of {limit} {}", w.count, w.window),
         None => format!("{} {}", w.count, w.window),
