@@ -3,31 +3,31 @@
 
 CARGO ?= cargo
 export POSTERN__DATA ?= $(CURDIR)/data
+BIN := $(or $(CARGO_TARGET_DIR),./target)/release
 CONFIG := $(or $(POSTERN_CONFIG),postern.toml)
 
-.PHONY: run demo test lint deny fuzz bench crash packages clean
+.PHONY: run build demo test lint deny fuzz bench crash packages clean
 
-run: target/release/postern $(CONFIG)
+run: build $(CONFIG)
 	@echo
 	@echo "Next step: put these lines into Postfix's main.cf and run 'postfix reload'."
 	@echo "----------------------------------------------------------------------"
-	@./target/release/postern --config $(CONFIG) wiring postfix
+	@$(BIN)/postern --config $(CONFIG) wiring postfix
 	@echo "----------------------------------------------------------------------"
 	@echo "Then, in a second terminal here:"
-	@echo "  POSTERN__DATA=$(POSTERN__DATA) ./target/release/postern --config $(CONFIG) doctor"
+	@echo "  POSTERN__DATA=$(POSTERN__DATA) $(BIN)/postern --config $(CONFIG) doctor"
 	@echo
-	@exec ./target/release/postern --config $(CONFIG) serve
+	@exec $(BIN)/postern --config $(CONFIG) serve
 
 # A simulated organization, one account taken over; needs no mail server.
-demo: target/release/postern
-	@./target/release/postern demo
+demo: build
+	@$(BIN)/postern demo
 
 # The file to start from, unless there is one.
 postern.toml:
 	cp packaging/postern.toml postern.toml
 
-.PHONY: target/release/postern
-target/release/postern:
+build:
 	$(CARGO) build --release -p postern
 
 test: packages
@@ -47,7 +47,7 @@ deny:
 
 bench:
 	$(CARGO) build --release -p postern -p postern-bench
-	env -u POSTERN__DATA ./target/release/postern-bench --postern ./target/release/postern
+	env -u POSTERN__DATA $(BIN)/postern-bench --postern $(BIN)/postern
 
 # Thousands of rounds of the kill -9 loop.
 crash:
