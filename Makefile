@@ -55,7 +55,8 @@ crash:
 
 # Takes cargo-fuzz and a nightly toolchain.
 fuzz:
-	$(CARGO) +nightly fuzz run policy_request fuzz/corpus/policy_request -- -max_total_time=60
+	mkdir -p fuzz/target/corpus
+	$(CARGO) +nightly fuzz run policy_request fuzz/target/corpus fuzz/corpus/policy_request -- -max_total_time=60
 
 clean:
 	$(CARGO) clean
