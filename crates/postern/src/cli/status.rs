@@ -2,7 +2,7 @@
 
 use super::client::Client;
 use super::{CliError, output};
-use crate::desk::views::StatusView;
+use crate::desk::views::{OutboxView, StatusView};
 
 pub(super) async fn run(client: &Client, json: bool) -> Result<(), CliError> {
     let status: StatusView = client.get("/status").await?;
@@ -19,7 +19,6 @@ fn print(s: &StatusView) {
         [] => output::styled(output::GOOD, "well"),
         problems => output::styled(output::BAD, problems.join("; ")),
     };
-    let OutboxLine(outbox) = OutboxLine::from(s);
     output::facts(&[
         ("Postern", format!("{} (process {}), {health}", s.version, s.pid)),
         ("Running since", output::ago(s.started)),
@@ -38,7 +37,7 @@ fn print(s: &StatusView) {
                 s.requests, s.messages, s.unauthenticated, s.malformed
             ),
         ),
-        ("Outbox", outbox),
+        ("Outbox", outbox(&s.outbox)),
     ]);
     if s.servers.is_empty() {
         println!("\nNo mail server has asked yet. Its lines: postern wiring postfix");
@@ -57,18 +56,13 @@ fn print(s: &StatusView) {
     output::table(&heads, s.servers.iter().map(row).collect());
 }
 
-struct OutboxLine(String);
-
-impl From<&StatusView> for OutboxLine {
-    fn from(s: &StatusView) -> Self {
-        let outbox = s.outbox;
-        let mut line = match outbox.waiting {
-            0 => "empty".to_owned(),
-            n => format!("{n} waiting, {} of them tried before", outbox.retrying),
-        };
-        if outbox.given_up > 0 {
-            line.push_str(&format!(", {} given up", outbox.given_up));
-        }
-        OutboxLine(line)
+fn outbox(outbox: &OutboxView) -> String {
+    let mut line = match outbox.waiting {
+        0 => "empty".to_owned(),
+        n => format!("{n} waiting, {} of them tried before", outbox.retrying),
+    };
+    if outbox.given_up > 0 {
+        line.push_str(&format!(", {} given up", outbox.given_up));
     }
+    line
 }

@@ -64,9 +64,8 @@ struct AlertHtml<'a> {
     organization: &'a str,
 }
 
-#[derive(Template)]
-#[template(path = "notice.txt", escape = "none")]
-struct NoticeText<'a> {
+/// What the notice says, as text and as HTML.
+struct Notice<'a> {
     diagnostic: &'a str,
     entity: &'a str,
     when: &'a str,
@@ -76,14 +75,15 @@ struct NoticeText<'a> {
 }
 
 #[derive(Template)]
+#[template(path = "notice.txt", escape = "none")]
+struct NoticeText<'a> {
+    notice: &'a Notice<'a>,
+}
+
+#[derive(Template)]
 #[template(path = "notice.html")]
 struct NoticeHtml<'a> {
-    diagnostic: &'a str,
-    entity: &'a str,
-    when: &'a str,
-    until: Option<&'a str>,
-    reference: &'a str,
-    contact: &'a str,
+    notice: &'a Notice<'a>,
 }
 
 /// One mail for each recipient of an alert. The restriction is the one that the alert is about.
@@ -222,7 +222,7 @@ pub fn for_owner(settings: &Settings, restriction: &Restriction, recipient: &str
     let until = restriction.until.map(present::time);
     let reference = restriction.reference.as_str();
     let contact = contact(settings, owner);
-    let text = NoticeText {
+    let notice = Notice {
         diagnostic: &diagnostic,
         entity: owner,
         when: &when,
@@ -230,14 +230,7 @@ pub fn for_owner(settings: &Settings, restriction: &Restriction, recipient: &str
         reference,
         contact: &contact,
     };
-    let html = NoticeHtml {
-        diagnostic: &diagnostic,
-        entity: owner,
-        when: &when,
-        until: until.as_deref(),
-        reference,
-        contact: &contact,
-    };
+    let (text, html) = (NoticeText { notice: &notice }, NoticeHtml { notice: &notice });
     let host = host_name();
     let report = NonDeliveryReport {
         from: ("Mail Delivery System", &format!("MAILER-DAEMON@{domain}")),
