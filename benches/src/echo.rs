@@ -3,9 +3,14 @@
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
-pub(crate) fn serve(port: u16) -> anyhow::Result<()> {
-    // The same runtime as Postern's, so that the difference is Postern.
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+/// On tokio's runtime as it comes, or on a single thread, as Postern's door runs where there
+/// are two processors.
+pub(crate) fn serve(port: u16, one_thread: bool) -> anyhow::Result<()> {
+    let mut builder = match one_thread {
+        true => tokio::runtime::Builder::new_current_thread(),
+        false => tokio::runtime::Builder::new_multi_thread(),
+    };
+    let runtime = builder.enable_all().build()?;
     runtime.block_on(async {
         let listener = TcpListener::bind(("127.0.0.1", port)).await?;
         loop {

@@ -32,6 +32,12 @@ struct Args {
     /// Entities for the memory and start-up measurement
     #[arg(long, default_value_t = 1_000_000)]
     entities: usize,
+    /// Run the echo server on a single thread instead of tokio's runtime as it comes
+    #[arg(long)]
+    echo_one_thread: bool,
+    /// Minutes in which the entities send: all in the first, every tenth in each further one
+    #[arg(long, default_value_t = 3)]
+    minutes: usize,
     #[command(subcommand)]
     command: Option<Part>,
 }
@@ -46,26 +52,29 @@ enum Part {
     Echo {
         /// Where to listen
         port: u16,
+        /// On a single thread
+        #[arg(long)]
+        one_thread: bool,
     },
 }
 
 fn main() -> anyhow::Result<()> {
     let args = Args::parse();
-    if let Some(Part::Echo { port }) = args.command {
-        return echo::serve(port);
+    if let Some(Part::Echo { port, one_thread }) = args.command {
+        return echo::serve(port, one_thread);
     }
     if !matches!(args.command, Some(Part::Memory)) {
         throughput(&args)?;
     }
     if !matches!(args.command, Some(Part::Throughput)) {
-        memory::measure(&args.postern, args.entities)?;
+        memory::measure(&args.postern, args.entities, args.minutes)?;
     }
     Ok(())
 }
 
 fn throughput(args: &Args) -> anyhow::Result<()> {
     let postern = server::Server::postern(&args.postern)?;
-    let echo = server::Server::echo()?;
+    let echo = server::Server::echo(args.echo_one_thread)?;
     println!("| connections | server | decisions/s | p50 | p99 | decisions/s, of echo | p99, of echo |");
     println!("| ---: | --- | ---: | ---: | ---: | ---: | ---: |");
     for connections in [1, 8, 64] {

@@ -12,10 +12,15 @@ use crate::server::Server;
 /// Requests that are sent before their answers are read.
 const BATCH: usize = 64;
 
-pub(crate) fn measure(postern: &Path, entities: usize) -> anyhow::Result<()> {
+pub(crate) fn measure(postern: &Path, entities: usize, minutes: usize) -> anyhow::Result<()> {
     let server = Server::postern(postern)?;
     let before = server.resident()?;
-    fill(server.port, entities)?;
+    fill(server.port, entities, "m0")?;
+    for minute in 1..minutes {
+        // Usage is kept by the minute: a message in a further one takes further memory.
+        std::thread::sleep(Duration::from_secs(60));
+        fill(server.port, entities / 10, &format!("m{minute}"))?;
+    }
     // What is written behind the answers has to be out before the crash.
     std::thread::sleep(Duration::from_secs(3));
     let grown = server.resident()? - before;
@@ -34,7 +39,7 @@ pub(crate) fn measure(postern: &Path, entities: usize) -> anyhow::Result<()> {
 }
 
 /// One counted message for each entity.
-fn fill(port: u16, entities: usize) -> anyhow::Result<()> {
+fn fill(port: u16, entities: usize, prefix: &str) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let mut stream = TcpStream::connect(("127.0.0.1", port)).await?;
@@ -42,7 +47,7 @@ fn fill(port: u16, entities: usize) -> anyhow::Result<()> {
         let (mut request, mut batch, mut answer) = (String::new(), String::new(), vec![0; 64 * 1024]);
         let mut asked = 0;
         for user in 0..entities {
-            write_request(&mut request, 2, user, &format!("m.{user}.0"));
+            write_request(&mut request, 2, user, &format!("{prefix}.{user}.0"));
             batch.push_str(&request);
             asked += 1;
             if asked == BATCH || user + 1 == entities {

@@ -15,9 +15,11 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    pub(crate) fn echo() -> anyhow::Result<Self> {
+    pub(crate) fn echo(one_thread: bool) -> anyhow::Result<Self> {
         let port = free_port()?;
-        let child = Command::new(std::env::current_exe()?).args(["echo", &port.to_string()]).spawn()?;
+        let mut command = Command::new(std::env::current_exe()?);
+        command.args(["echo", &port.to_string()]).args(one_thread.then_some("--one-thread"));
+        let child = command.spawn()?;
         Self { port, child, folder: tempfile::tempdir()? }.wait()
     }
 

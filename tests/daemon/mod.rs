@@ -222,3 +222,20 @@ fn a_recipient_past_the_gate_is_taken_up_by_its_confirmation() {
     assert_eq!(postern.count("alice", "external_per_hour"), 1);
     assert_eq!(postern.count("alice", "internal_per_hour"), 1);
 }
+
+/// What systemd does for `postern.socket`: a listening socket as file descriptor 3, and its name.
+#[test]
+fn a_socket_that_systemd_passes_is_served() {
+    let mut postern = Postern::configured("");
+    let text = std::fs::read_to_string(postern.config()).unwrap();
+    let own = format!("\"127.0.0.1:{}\"]", postern.door_port);
+    std::fs::write(postern.config(), text.replace(&own, "\"systemd:policy\"]")).unwrap();
+    let without = with_config(&postern.config(), &["serve"]);
+    let said = String::from_utf8_lossy(&without.stderr).into_owned();
+    assert!(said.contains("systemd passed no socket with FileDescriptorName=policy"), "{said}");
+    assert_eq!(without.status.code(), Some(1));
+
+    let socket = std::net::TcpListener::bind(("127.0.0.1", postern.door_port)).unwrap();
+    postern.run_with_socket("policy", socket);
+    assert_eq!(postern.door().rcpt("alice", "1", "bob@example.com"), "DUNNO");
+}

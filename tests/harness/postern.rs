@@ -89,9 +89,20 @@ impl Postern {
 
     /// Starts the daemon and waits until it is ready.
     pub fn run(&mut self) {
+        self.spawn(&mut command());
+    }
+
+    /// The same with a socket of that name, passed as systemd does (sd_listen_fds(3)).
+    pub fn run_with_socket(&mut self, name: &str, socket: std::net::TcpListener) {
+        let script = "exec 3<&0 </dev/null; export LISTEN_PID=$$ LISTEN_FDS=1; exec \"$@\"";
+        let mut shell = Command::new("sh");
+        shell.args(["-c", script, "sh", BINARY]).env("LISTEN_FDNAMES", name).stdin(std::os::fd::OwnedFd::from(socket));
+        self.spawn(&mut shell);
+    }
+
+    fn spawn(&mut self, command: &mut Command) {
         let log = File::options().create(true).append(true).open(self.log_path()).unwrap();
-        let process = Process::spawn(command().arg("--config").arg(self.config()).arg("serve").stderr(log));
-        self.process = Some(process);
+        self.process = Some(Process::spawn(command.arg("--config").arg(self.config()).arg("serve").stderr(log)));
         wait_for("postern to be ready", || {
             assert!(self.process().is_running(), "postern ended:\n{}", self.log());
             self.http("/readyz").is_some_and(|answer| answer.starts_with("HTTP/1.1 200"))

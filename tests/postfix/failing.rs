@@ -1,5 +1,7 @@
 //! Parts that are away.
 
+use rusqlite::Connection;
+
 use crate::harness::site::Site;
 use crate::harness::{wait_for, wait_some};
 
@@ -58,4 +60,32 @@ fn alerts_wait_for_a_mail_server_that_is_away() {
     wait_for("the alert", || site.mailbox("admin").iter().any(|m| m.contains("restricted by an admin: test")));
     wait_for("the notice", || site.mailbox("bob").iter().any(|m| m.contains("multipart/report")));
     assert_eq!(site.mailbox("admin").len(), 1);
+}
+
+#[test]
+fn a_store_that_is_away_stops_no_mail_and_lets_nobody_out() {
+    let site = Site::start("[outbound_policy]\nexternal_per_hour = 1\n");
+    site.postern.ok(&["restricted", "add", "bob", "--reason", "test"]);
+    // Somebody else keeps the database to himself.
+    let database = Connection::open(site.postern.data().join("postern.db")).unwrap();
+    database.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let mut alice = site.login("alice");
+    assert!(alice.send("alice@example.com", &["r1@outside.example"], "counted").starts_with("250"));
+    // A restriction that can't be written down is not answered as one.
+    let reply = alice.send("alice@example.com", &["r2@outside.example"], "over the limit");
+    assert!(reply.starts_with("451 4.7.1"), "{reply}");
+    assert!(reply.contains("Sending limit reached, please try again later"), "{reply}");
+    let refused = site.login("bob").send("bob@example.com", &["r@outside.example"], "restricted");
+    assert!(refused.starts_with("550 5.1.8"), "{refused}");
+    wait_for("readiness to tell", || {
+        let answer = site.postern.http("/readyz").unwrap();
+        answer.starts_with("HTTP/1.1 503") && answer.contains("store")
+    });
+    assert!(site.postern.http("/healthz").unwrap().starts_with("HTTP/1.1 200"));
+    assert!(site.postern.http("/metrics").unwrap().contains("postern_store_up 0"));
+    database.execute_batch("ROLLBACK").unwrap();
+    wait_for("readiness", || site.postern.http("/readyz").unwrap().starts_with("HTTP/1.1 200"));
+    let reply = alice.send("alice@example.com", &["r2@outside.example"], "over the limit");
+    assert!(reply.starts_with("550 5.1.8"), "{reply}");
+    assert_eq!(site.postern.restricted().len(), 2);
 }

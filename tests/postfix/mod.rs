@@ -6,3 +6,4 @@ mod doctor;
 mod failing;
 mod gate;
 mod identity;
+mod outbox;

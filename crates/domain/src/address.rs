@@ -141,7 +141,7 @@ impl fmt::Display for Address {
 
 fn fold_domain(text: &str) -> Cow<'_, str> {
     let text = text.trim_end_matches('.');
-    let plain = text.is_ascii() && !text.to_ascii_lowercase().contains("xn--");
+    let plain = text.is_ascii() && !text.as_bytes().windows(4).any(|four| four.eq_ignore_ascii_case(b"xn--"));
     if plain {
         return if text.bytes().any(|b| b.is_ascii_uppercase()) {
             Cow::Owned(text.to_ascii_lowercase())

@@ -1,6 +1,6 @@
 //! Who really sends: accounts and connectors, and which recipients are the organization's own.
 
-use std::collections::HashSet;
+use hashbrown::HashSet;
 use std::fmt;
 use std::net::IpAddr;
 

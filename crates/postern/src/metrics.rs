@@ -2,6 +2,7 @@
 
 use std::sync::atomic::AtomicU64;
 
+use postern_domain::window::Charge;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::gauge::Gauge;
@@ -129,6 +130,19 @@ fn gauge(registry: &mut Registry, name: &str, help: &str) -> Gauge {
 }
 
 impl Metrics {
+    /// Counts a message and its recipients.
+    pub fn count_message(&self, charge: Charge) {
+        self.messages.inc();
+        let counts = [
+            (&self.recipients_external, charge.external),
+            (&self.recipients_internal, charge.internal),
+            (&self.recipients_lane, charge.lane),
+        ];
+        for (counter, n) in counts.into_iter().filter(|(_, n)| *n > 0) {
+            counter.inc_by(u64::from(n));
+        }
+    }
+
     /// Everything in the OpenMetrics text format.
     pub fn encode(&self) -> String {
         let mut text = String::new();

@@ -6,6 +6,9 @@
 
 use std::borrow::Cow;
 use std::net::IpAddr;
+use std::sync::LazyLock;
+
+use memchr::memmem;
 
 /// How much of a request is read before it is malformed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -130,19 +133,17 @@ impl Stage {
 
 macro_rules! attributes {
     ($($(#[$doc:meta])* $field:ident),+ $(,)?) => {
-        /// Every attribute that Postfix 3.7 to 3.10 sends, as text; empty where it was not given.
+        /// Every attribute that Postfix 3.7 to 3.10 sends, as text, in Postfix's order; empty
+        /// where it was not given.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
         pub struct Attributes<'a> { $($(#[$doc])* pub $field: &'a str,)+ }
 
+        const NAMES: [&str; [$(stringify!($field)),+].len()] = [$(stringify!($field)),+];
+
         impl<'a> Attributes<'a> {
-            /// The attribute called `name` and its place; none if it isn't known.
-            fn slot(&mut self, name: &str) -> Option<(u32, &'static str, &mut &'a str)> {
-                #[allow(non_camel_case_types, clippy::upper_case_acronyms)]
-                enum Place { $($field),+ }
-                match name {
-                    $(stringify!($field) => Some((Place::$field as u32, stringify!($field), &mut self.$field)),)+
-                    _ => None,
-                }
+            /// Attributes with these values, in the order of [`NAMES`].
+            fn from_values([$($field),+]: [&'a str; NAMES.len()]) -> Self {
+                Self { $($field),+ }
             }
 
             /// Writes the request, attributes that are empty left out.
@@ -165,32 +166,42 @@ attributes! {
     protocol_state,
     /// `SMTP` or `ESMTP`.
     protocol_name,
+    /// The client's address.
+    client_address,
+    /// The client's verified name, or `unknown`.
+    client_name,
+    /// The client's port (3.2 and later).
+    client_port,
+    /// The client's unverified name, or `unknown`.
+    reverse_client_name,
+    /// The address that the client connected to (3.2 and later).
+    server_address,
+    /// The port that the client connected to (3.2 and later).
+    server_port,
     /// The client's name for itself.
     helo_name,
-    /// Empty before the first recipient is accepted.
-    queue_id,
     /// Envelope sender.
     sender,
     /// Envelope recipient.
     recipient,
     /// Accepted recipients; 0 before DATA.
     recipient_count,
-    /// The client's address.
-    client_address,
-    /// The client's verified name, or `unknown`.
-    client_name,
-    /// The client's unverified name, or `unknown`.
-    reverse_client_name,
+    /// Empty before the first recipient is accepted.
+    queue_id,
     /// The same for every request of one message.
     instance,
+    /// Message size: as announced, then as received.
+    size,
+    /// ETRN's domain.
+    etrn_domain,
+    /// Non-empty when the mail server is overloaded.
+    stress,
     /// How the client authenticated.
     sasl_method,
     /// The login.
     sasl_username,
     /// The `AUTH=` sender of MAIL FROM.
     sasl_sender,
-    /// Message size: as announced, then as received.
-    size,
     /// Client certificate: subject common name.
     ccert_subject,
     /// Client certificate: issuer common name.
@@ -205,18 +216,8 @@ attributes! {
     encryption_cipher,
     /// TLS key bits.
     encryption_keysize,
-    /// ETRN's domain.
-    etrn_domain,
-    /// Non-empty when the mail server is overloaded.
-    stress,
     /// Set for each use of the service in `main.cf` (3.1 and later).
     policy_context,
-    /// The client's port (3.2 and later).
-    client_port,
-    /// The address that the client connected to (3.2 and later).
-    server_address,
-    /// The port that the client connected to (3.2 and later).
-    server_port,
     /// Compatibility level (3.8 and later).
     compatibility_level,
     /// Postfix's version (3.8 and later).
@@ -238,6 +239,8 @@ pub struct Request<'a> {
     pub text: Attributes<'a>,
 }
 
+static EMPTY_LINE: LazyLock<memmem::Finder<'static>> = LazyLock::new(|| memmem::Finder::new(b"\n\n"));
+
 /// Finds the end of the first request in `buffer`: the number of bytes up to and with its
 /// ending empty line, or none if it isn't all there yet. `scanned` bytes of it are known to
 /// hold no end.
@@ -250,7 +253,7 @@ pub fn find_end(buffer: &[u8], scanned: usize, limits: RequestLimits) -> Result<
         Some(1)
     } else {
         let from = scanned.saturating_sub(1).min(buffer.len());
-        memchr::memmem::find(&buffer[from..], b"\n\n").map(|at| from + at + 2)
+        EMPTY_LINE.find(&buffer[from..]).map(|at| from + at + 2)
     };
     let length = end.unwrap_or(buffer.len());
     if length > limits.request {
@@ -323,50 +326,50 @@ impl<'a> Request<'a> {
 }
 
 fn read_attributes(block: &str) -> Result<Attributes<'_>, Malformed> {
-    let mut attributes = Attributes::default();
-    let mut seen = 0u64;
     let block = block.strip_suffix("\n\n").or_else(|| block.strip_suffix('\n')).unwrap_or(block);
     if block.is_empty() {
-        return Ok(attributes);
+        return Ok(Attributes::default());
     }
     if memchr::memchr(0, block.as_bytes()).is_some() {
         let line = block.lines().position(|line| line.contains('\0')).unwrap_or(0) + 1;
         return Err(Malformed::Nul { line });
     }
+    let mut values = [""; NAMES.len()];
+    let mut seen = 0u64;
+    // Postfix keeps its order, so most of the time the next name is the one that is due.
+    let mut due = 0;
     for (index, line) in lines(block).enumerate() {
-        let Some(equals) = memchr::memchr(b'=', line.as_bytes()) else {
-            return Err(Malformed::NoEquals { line: index + 1, text: start_of(line) });
+        let as_due = NAMES.get(due).and_then(|name| line.strip_prefix(name)?.strip_prefix('='));
+        let (place, value) = match as_due {
+            Some(value) => (Some(due), value),
+            None => {
+                let Some((name, value)) = line.split_once('=') else {
+                    return Err(Malformed::NoEquals { line: index + 1, text: start_of(line) });
+                };
+                if name.is_empty() {
+                    return Err(Malformed::NoName { line: index + 1 });
+                }
+                (NAMES.iter().position(|known| *known == name), value)
+            }
         };
-        let (name, value) = (&line[..equals], &line[equals + 1..]);
-        if name.is_empty() {
-            return Err(Malformed::NoName { line: index + 1 });
-        }
-        if let Some((place, name, field)) = attributes.slot(name) {
+        if let Some(place) = place {
             let bit = 1u64 << place;
             if seen & bit != 0 {
-                return Err(Malformed::Duplicate { name });
+                return Err(Malformed::Duplicate { name: NAMES[place] });
             }
             seen |= bit;
-            *field = value;
+            values[place] = value;
+            due = place + 1;
         }
     }
-    Ok(attributes)
+    Ok(Attributes::from_values(values))
 }
 
 /// The lines of a block. `str::split` looks at one character after the other; this is on the way
 /// of every request.
 fn lines(block: &str) -> impl Iterator<Item = &str> {
-    let mut rest = Some(block);
-    std::iter::from_fn(move || {
-        let text = rest?;
-        match memchr::memchr(b'\n', text.as_bytes()) {
-            Some(end) => {
-                rest = Some(&text[end + 1..]);
-                Some(&text[..end])
-            }
-            None => rest.take(),
-        }
-    })
+    let ends = memchr::memchr_iter(b'\n', block.as_bytes()).chain([block.len()]);
+    ends.scan(0, |start, end| Some(&block[std::mem::replace(start, end + 1)..end]))
 }
 
 fn number<N: std::str::FromStr + Default>(name: &'static str, value: &str) -> Result<N, Malformed> {

@@ -11,6 +11,7 @@ mod journal;
 use std::collections::HashSet;
 use std::hash::BuildHasher;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -36,6 +37,8 @@ pub struct MemoryLedger {
     journal: Mutex<Journal>,
     /// Messages that were counted shortly before the start, by their hash.
     before_start: Mutex<HashSet<u64>>,
+    /// Whether there are any: the lock is one for all entities.
+    remembers: AtomicBool,
     started: Timestamp,
     folder: PathBuf,
 }
@@ -66,11 +69,13 @@ impl MemoryLedger {
             hasher: DefaultHashBuilder::default(),
             journal: Mutex::new(Journal::closed()),
             before_start: Mutex::default(),
+            remembers: AtomicBool::new(false),
             started: now,
             folder: folder.to_owned(),
         };
         let journal = Journal::open(folder, &mut |record| ledger.replay(record, now.minute()))?;
         ledger.journal = Mutex::new(journal);
+        ledger.remembers = AtomicBool::new(!lock(&ledger.before_start).is_empty());
         Ok(ledger)
     }
 
@@ -132,6 +137,7 @@ impl MemoryLedger {
             lock(shard).sweep(now.minute(), &self.hasher);
         }
         if now.since(self.started) > REMEMBER {
+            self.remembers.store(false, Ordering::Relaxed);
             *lock(&self.before_start) = HashSet::new();
         }
     }
@@ -238,8 +244,7 @@ impl Ledger for MemoryLedger {
     }
 
     async fn was_committed(&self, entity: &EntityId, message: &str) -> bool {
-        let before_start = lock(&self.before_start);
-        !before_start.is_empty() && before_start.contains(&message_hash(entity, message))
+        self.remembers.load(Ordering::Relaxed) && lock(&self.before_start).contains(&message_hash(entity, message))
     }
 
     async fn usage(&self, entity: &EntityId) -> Usage {

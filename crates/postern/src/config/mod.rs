@@ -5,7 +5,7 @@
 mod reader;
 mod values;
 
-use std::collections::HashSet;
+use hashbrown::HashSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 

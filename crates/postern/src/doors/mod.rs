@@ -3,3 +3,4 @@
 
 pub mod listen;
 pub mod policy;
+pub mod workers;

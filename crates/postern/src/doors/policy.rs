@@ -14,11 +14,13 @@ use postern_domain::gate::Verdict;
 use postern_ledger::Ledger;
 use postern_wire::policy::{self, Malformed, Request};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::{TcpStream, UnixStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, Sleep};
 
 use super::listen::Listener;
+use super::workers::Workers;
 use crate::config::{PolicyDoor, Settings};
 use crate::gate::{Gate, Session};
 use crate::metrics::Metrics;
@@ -37,11 +39,18 @@ pub struct Door<L> {
     pub settings: Arc<ArcSwap<Settings>>,
     /// What is measured.
     pub metrics: Arc<Metrics>,
+    /// Who serves the connections.
+    pub workers: Workers,
 }
 
 impl<L> Clone for Door<L> {
     fn clone(&self) -> Self {
-        Self { gate: Arc::clone(&self.gate), settings: Arc::clone(&self.settings), metrics: Arc::clone(&self.metrics) }
+        Self {
+            gate: Arc::clone(&self.gate),
+            settings: Arc::clone(&self.settings),
+            metrics: Arc::clone(&self.metrics),
+            workers: self.workers.clone(),
+        }
     }
 }
 
@@ -82,7 +91,8 @@ impl<L: Ledger> Door<L> {
                         );
                         continue;
                     }
-                    connections.spawn(self.clone().connection(stream, peer, closing.clone()));
+                    let served = self.clone().connection(stream, peer, closing.clone());
+                    connections.spawn_on(served, self.workers.next());
                 }
                 Err(error) => {
                     // Out of file descriptors, most likely: waiting beats spinning.
@@ -98,13 +108,19 @@ impl<L: Ledger> Door<L> {
         }
     }
 
-    async fn connection(self, stream: Stream, peer: String, closing: watch::Receiver<bool>) {
+    async fn connection(self, stream: Accepted, peer: String, closing: watch::Receiver<bool>) {
         self.metrics.connections.inc();
         let mut session = self.gate.session(&peer);
         let settings = self.settings.load().policy_door.clone();
         let ended = match stream {
-            Stream::Tcp(stream) => self.talk(stream, &settings, &mut session, closing).await,
-            Stream::Unix(stream) => self.talk(stream, &settings, &mut session, closing).await,
+            Accepted::Tcp(stream) => match TcpStream::from_std(stream) {
+                Ok(stream) => self.talk(stream, &settings, &mut session, closing).await,
+                Err(error) => Err(error.into()),
+            },
+            Accepted::Unix(stream) => match UnixStream::from_std(stream) {
+                Ok(stream) => self.talk(stream, &settings, &mut session, closing).await,
+                Err(error) => Err(error.into()),
+            },
         };
         if let Err(why) = ended {
             if matches!(why, Ended::Malformed(_) | Ended::Slow(_)) {
@@ -138,16 +154,15 @@ impl<L: Ledger> Door<L> {
         let mut since = Instant::now();
         loop {
             if let Some(end) = policy::find_end(&buffer, scanned, settings.limits)? {
-                let began = Instant::now();
+                let sampled = answered.is_multiple_of(SAMPLE).then(Instant::now);
                 self.one(&buffer[..end], session, &mut answer).await?;
                 stream.write_all(&answer).await?;
-                if answered.is_multiple_of(SAMPLE) {
+                if let Some(began) = sampled {
                     self.metrics.answer_seconds.observe(began.elapsed().as_secs_f64());
                 }
                 answered = answered.wrapping_add(1);
                 buffer.drain(..end);
                 scanned = 0;
-                since = began;
                 if beside.is_closing && buffer.is_empty() {
                     return Ok(());
                 }
@@ -241,22 +256,23 @@ impl<T, C: Future<Output = T>> Beside<'_, C> {
     }
 }
 
-enum Stream {
-    Tcp(tokio::net::TcpStream),
-    Unix(tokio::net::UnixStream),
+/// A connection that no runtime watches yet: the one it is dealt to will.
+enum Accepted {
+    Tcp(std::net::TcpStream),
+    Unix(std::os::unix::net::UnixStream),
 }
 
-async fn accept(listener: &Listener) -> io::Result<(Stream, String)> {
+async fn accept(listener: &Listener) -> io::Result<(Accepted, String)> {
     match listener {
         Listener::Tcp(listener) => {
             let (stream, peer) = listener.accept().await?;
             // Answers are small, and the mail server waits for each.
             stream.set_nodelay(true)?;
-            Ok((Stream::Tcp(stream), peer.ip().to_string()))
+            Ok((Accepted::Tcp(stream.into_std()?), peer.ip().to_string()))
         }
         Listener::Unix(listener) => {
             let (stream, _) = listener.accept().await?;
-            Ok((Stream::Unix(stream), "unix".into()))
+            Ok((Accepted::Unix(stream.into_std()?), "unix".into()))
         }
     }
 }

@@ -6,177 +6,228 @@ use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use hashbrown::{DefaultHashBuilder, HashMap};
+use hashbrown::{DefaultHashBuilder, HashTable};
 use postern_domain::attempt::{Attempt, Phase};
 use postern_domain::{EntityId, Timestamp};
-use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
+use tokio::sync::{Mutex as AsyncMutex, MutexGuard as AsyncGuard};
 
 use super::wiring::ServerWiring;
 
 const SHARDS: usize = 64;
-/// Messages that were counted are kept so that a repeated question is answered and not counted
-/// again: a mail server repeats within its own time-out.
+/// That a message was counted is remembered so that a repeated question is answered and not
+/// counted again: a mail server repeats within its own time-out.
 const KEEP_COUNTED: Duration = Duration::from_secs(120);
 /// …but never more than this many in a shard.
-const MOST_COUNTED: usize = 512;
+const MOST_COUNTED: usize = 1024;
 
-/// Names a message under way.
-#[derive(Debug, PartialEq, Eq, Hash)]
-pub(super) struct AttemptKey {
+/// One message under way: whose it is, what the mail server calls it, and how far it has come.
+#[derive(Debug)]
+pub(super) struct Message {
     pub(super) entity: EntityId,
     pub(super) instance: Box<str>,
-}
-
-/// The same without owning it, to look it up.
-#[derive(Hash)]
-struct KeyRef<'a> {
-    entity: &'a EntityId,
-    instance: &'a str,
-}
-
-impl hashbrown::Equivalent<Arc<AttemptKey>> for KeyRef<'_> {
-    fn equivalent(&self, key: &Arc<AttemptKey>) -> bool {
-        *self.instance == *key.instance && *self.entity == key.entity
-    }
-}
-
-/// A message under way, and who asks about it.
-#[derive(Debug)]
-pub(super) struct Tracked {
-    pub(super) attempt: Attempt,
     pub(super) server: Arc<ServerWiring>,
+    hash: u64,
+    state: AsyncMutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    attempt: Attempt,
     last_seen: Timestamp,
     /// Whether a refusal of it was noted; one attempt is one refusal, however many recipients.
     refused: bool,
 }
 
-pub(super) type Handle = Arc<AsyncMutex<Tracked>>;
+/// A message while one question about it is being answered: nobody else asks about it meanwhile.
+pub(super) struct Guard<'a>(AsyncGuard<'a, State>);
 
-#[derive(Debug, Default)]
-pub(super) struct Attempts {
-    shards: Shards,
-    hasher: DefaultHashBuilder,
+impl Message {
+    pub(super) fn is(&self, entity: &EntityId, instance: &str) -> bool {
+        *self.instance == *instance && self.entity == *entity
+    }
+
+    /// Waits until nobody else asks about it.
+    pub(super) async fn lock(&self) -> Guard<'_> {
+        Guard(self.state.lock().await)
+    }
+
+    /// The same for a question that came at `now`.
+    pub(super) async fn ask(&self, now: Timestamp) -> Guard<'_> {
+        let mut guard = match self.state.try_lock() {
+            Ok(state) => Guard(state),
+            Err(_) => self.lock().await,
+        };
+        guard.seen(now);
+        guard
+    }
+}
+
+impl Guard<'_> {
+    /// When it was last asked about: the time at which the question at hand is decided.
+    pub(super) fn now(&self) -> Timestamp {
+        self.0.last_seen
+    }
+
+    pub(super) fn seen(&mut self, now: Timestamp) {
+        self.0.last_seen = now;
+    }
+
+    /// Notes that it was refused; true the first time.
+    pub(super) fn note_refused(&mut self) -> bool {
+        !std::mem::replace(&mut self.0.refused, true)
+    }
+}
+
+impl Deref for Guard<'_> {
+    type Target = Attempt;
+    fn deref(&self) -> &Attempt {
+        &self.0.attempt
+    }
+}
+
+impl DerefMut for Guard<'_> {
+    fn deref_mut(&mut self) -> &mut Attempt {
+        &mut self.0.attempt
+    }
 }
 
 #[derive(Debug)]
-struct Shards(Box<[Mutex<Shard>]>);
+pub(super) struct Attempts {
+    shards: Box<[Mutex<Shard>]>,
+    hasher: DefaultHashBuilder,
+}
 
-impl Default for Shards {
+impl Default for Attempts {
     fn default() -> Self {
-        Self((0..SHARDS).map(|_| Mutex::default()).collect())
+        Self { shards: (0..SHARDS).map(|_| Mutex::default()).collect(), hasher: DefaultHashBuilder::default() }
     }
 }
 
 #[derive(Debug, Default)]
 struct Shard {
-    open: HashMap<Arc<AttemptKey>, Handle>,
-    counted: VecDeque<(Timestamp, Arc<AttemptKey>)>,
-}
-
-/// An attempt while one question about it is being answered.
-pub(super) struct Guard {
-    key: Arc<AttemptKey>,
-    tracked: OwnedMutexGuard<Tracked>,
-}
-
-impl Guard {
-    pub(super) async fn new(key: Arc<AttemptKey>, handle: Handle, now: Timestamp) -> Self {
-        let mut tracked = handle.lock_owned().await;
-        tracked.last_seen = now;
-        Self { key, tracked }
-    }
-
-    pub(super) fn key(&self) -> &Arc<AttemptKey> {
-        &self.key
-    }
-
-    /// Notes that it was refused; true the first time.
-    pub(super) fn note_refused(&mut self) -> bool {
-        !std::mem::replace(&mut self.tracked.refused, true)
-    }
-}
-
-impl Deref for Guard {
-    type Target = Attempt;
-    fn deref(&self) -> &Attempt {
-        &self.tracked.attempt
-    }
-}
-
-impl DerefMut for Guard {
-    fn deref_mut(&mut self) -> &mut Attempt {
-        &mut self.tracked.attempt
-    }
+    open: HashTable<Arc<Message>>,
+    /// Hashes of messages that were counted lately, to look them up and oldest first. The hash
+    /// is keyed at random: no sender can find a second message with the hash of a first.
+    counted: HashTable<u64>,
+    counted_since: VecDeque<(Timestamp, u64)>,
 }
 
 impl Attempts {
-    /// The attempt of that name, begun if there is none.
+    /// The message of that name, begun if there is none; none if it was counted lately.
     pub(super) fn open(
         &self,
-        entity: &EntityId,
+        entity: EntityId,
         instance: &str,
         server: &Arc<ServerWiring>,
         now: Timestamp,
-    ) -> (Arc<AttemptKey>, Handle) {
-        let mut shard = self.shard(entity, instance);
-        if let Some((key, handle)) = shard.open.get_key_value(&KeyRef { entity, instance }) {
-            return (Arc::clone(key), Arc::clone(handle));
+    ) -> Option<Arc<Message>> {
+        let hash = self.hasher.hash_one((&entity, instance));
+        let mut shard = self.shard(hash);
+        if shard.counted.find(hash, |counted| *counted == hash).is_some() {
+            return None;
         }
-        let key = Arc::new(AttemptKey { entity: entity.clone(), instance: instance.into() });
-        let tracked =
-            Tracked { attempt: Attempt::default(), server: Arc::clone(server), last_seen: now, refused: false };
-        let handle = Arc::new(AsyncMutex::new(tracked));
-        shard.open.insert(Arc::clone(&key), Arc::clone(&handle));
-        (key, handle)
+        let entry = shard.open.entry(hash, |message| message.is(&entity, instance), |message| message.hash);
+        let begun = || {
+            let state = AsyncMutex::new(State { attempt: Attempt::default(), last_seen: now, refused: false });
+            Arc::new(Message { entity, instance: instance.into(), server: Arc::clone(server), hash, state })
+        };
+        Some(Arc::clone(entry.or_insert_with(begun).get()))
     }
 
-    pub(super) fn get(&self, entity: &EntityId, instance: &str) -> Option<Handle> {
-        self.shard(entity, instance).open.get(&KeyRef { entity, instance }).cloned()
-    }
-
-    pub(super) fn find(&self, key: &AttemptKey) -> Option<Handle> {
-        self.get(&key.entity, &key.instance)
-    }
-
-    /// The message was counted: keep it for a while against being asked about again.
-    pub(super) fn finished(&self, key: &Arc<AttemptKey>, now: Timestamp) {
-        let mut shard = self.shard(&key.entity, &key.instance);
-        shard.counted.push_back((now, Arc::clone(key)));
-        while let Some((at, _)) = shard.counted.front() {
-            if shard.counted.len() <= MOST_COUNTED && now.since(*at) <= KEEP_COUNTED {
-                break;
-            }
-            if let Some((_, key)) = shard.counted.pop_front() {
-                shard.open.remove(&key);
-            }
+    /// The message was counted: remember that for a while.
+    pub(super) fn counted(&self, message: &Message, now: Timestamp) {
+        let hash = message.hash;
+        let mut shard = self.shard(hash);
+        if let Ok(open) = shard.open.find_entry(hash, |open| std::ptr::eq(&**open, message)) {
+            open.remove();
         }
+        shard.counted.entry(hash, |counted| *counted == hash, |counted| *counted).or_insert(hash);
+        shard.counted_since.push_back((now, hash));
+        shard.forget_counted(now);
     }
 
-    /// Attempts that have been silent for `silence`; those silent for `forget` are dropped.
-    pub(super) fn silent(&self, now: Timestamp, silence: Duration, forget: Duration) -> Vec<(Arc<AttemptKey>, Handle)> {
+    /// Messages that have been silent for `silence`; those silent for `forget`, and with no
+    /// session that could still ask about them, are dropped.
+    pub(super) fn silent(&self, now: Timestamp, silence: Duration, forget: Duration) -> Vec<Arc<Message>> {
         let mut silent = Vec::new();
-        for shard in &self.shards.0 {
-            lock(shard).open.retain(|key, handle| {
+        for shard in &self.shards {
+            let mut shard = lock(shard);
+            shard.forget_counted(now);
+            shard.open.retain(|message| {
                 // One that is being asked about is not silent.
-                let Ok(tracked) = handle.try_lock() else { return true };
-                let quiet = now.since(tracked.last_seen);
-                let open = tracked.attempt.phase() == Phase::Open;
-                drop(tracked);
+                let Ok(state) = message.state.try_lock() else { return true };
+                let quiet = now.since(state.last_seen);
+                let open = state.attempt.phase() == Phase::Open;
+                drop(state);
                 if open && quiet >= silence {
-                    silent.push((Arc::clone(key), Arc::clone(handle)));
+                    silent.push(Arc::clone(message));
                 }
-                open || quiet < forget
+                open || quiet < forget || Arc::strong_count(message) > 1
             });
         }
         silent
     }
 
-    fn shard(&self, entity: &EntityId, instance: &str) -> MutexGuard<'_, Shard> {
-        let hash = self.hasher.hash_one(KeyRef { entity, instance });
-        lock(&self.shards.0[(hash >> 40) as usize % SHARDS])
+    fn shard(&self, hash: u64) -> MutexGuard<'_, Shard> {
+        // The table uses the low bits; take the shard from others.
+        lock(&self.shards[(hash >> 40) as usize % SHARDS])
+    }
+}
+
+impl Shard {
+    fn forget_counted(&mut self, now: Timestamp) {
+        while let Some(&(at, hash)) = self.counted_since.front() {
+            if self.counted_since.len() <= MOST_COUNTED && now.since(at) <= KEEP_COUNTED {
+                break;
+            }
+            self.counted_since.pop_front();
+            if let Ok(counted) = self.counted.find_entry(hash, |counted| *counted == hash) {
+                counted.remove();
+            }
+        }
     }
 }
 
 fn lock(shard: &Mutex<Shard>) -> MutexGuard<'_, Shard> {
     shard.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::wiring::Wiring;
+    use super::*;
+
+    const START: Timestamp = Timestamp::from_millis(1_000_000);
+
+    fn open(attempts: &Attempts, instance: &str, now: Timestamp) -> Option<Arc<Message>> {
+        let server = Wiring::default().server("unix", "");
+        attempts.open(EntityId::account_named("alice@example.com"), instance, &server, now)
+    }
+
+    #[test]
+    fn a_counted_message_is_not_begun_again_for_a_while() {
+        let attempts = Attempts::default();
+        let message = open(&attempts, "1", START).unwrap();
+        assert!(Arc::ptr_eq(&message, &open(&attempts, "1", START).unwrap()));
+        attempts.counted(&message, START);
+        assert!(open(&attempts, "1", START.plus(KEEP_COUNTED)).is_none());
+        let later = START.plus(KEEP_COUNTED + Duration::from_secs(1));
+        attempts.silent(later, KEEP_COUNTED, KEEP_COUNTED);
+        assert!(open(&attempts, "1", later).is_some());
+    }
+
+    #[test]
+    fn a_message_that_a_session_holds_is_not_forgotten() {
+        let attempts = Attempts::default();
+        let message = open(&attempts, "1", START).unwrap();
+        tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+            message.lock().await.gave_back();
+        });
+        let later = START.plus(Duration::from_secs(3600));
+        assert!(attempts.silent(later, Duration::from_secs(60), Duration::from_secs(60)).is_empty());
+        assert!(Arc::ptr_eq(&message, &open(&attempts, "1", later).unwrap()));
+        drop(message);
+        attempts.silent(later, Duration::from_secs(60), Duration::from_secs(60));
+        assert_eq!(attempts.shards.iter().map(|shard| lock(shard).open.len()).sum::<usize>(), 0);
+    }
 }

@@ -1,6 +1,6 @@
 //! The last attempts of entities that send a lot, so that a restriction can show them.
 
-use std::collections::HashMap;
+use hashbrown::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 

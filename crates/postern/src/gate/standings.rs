@@ -1,6 +1,6 @@
 //! Who may send right now, in memory: what is in force stays so while the store is away.
 
-use std::collections::HashMap;
+use hashbrown::HashMap;
 use std::sync::{Mutex, PoisonError, RwLock};
 
 use postern_domain::restriction::Standing;

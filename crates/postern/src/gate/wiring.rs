@@ -2,7 +2,7 @@
 //! decides how reservations end, and `postern doctor` tells people about it.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use postern_domain::{EntityId, EntityKind, Timestamp};
@@ -12,6 +12,8 @@ use serde::{Deserialize, Serialize};
 /// A mail server that is wired as `postern wiring postfix` says sends END-OF-MESSAGE; if so many
 /// messages have ended without one, it does not after all.
 const PATIENCE: u64 = 50;
+/// When a server last asked is kept to so many milliseconds.
+const LAST_STEP_MS: i64 = 100;
 /// Servers that are told apart; there are few, but the port is the mail server's to say.
 const MOST: usize = 1024;
 
@@ -33,7 +35,7 @@ pub struct ServerWiring {
     data: AtomicU64,
     end_of_message: AtomicU64,
     other: AtomicU64,
-    named_context: AtomicU64,
+    named_context: AtomicBool,
     unended: AtomicU64,
     accounts: AtomicU64,
     connectors: AtomicU64,
@@ -81,10 +83,14 @@ impl ServerWiring {
             _ => &self.other,
         };
         counter.fetch_add(1, Ordering::Relaxed);
-        if !request.text.policy_context.is_empty() {
-            self.named_context.fetch_add(1, Ordering::Relaxed);
+        // Every connection of the server shares this: what is known already is not written again.
+        if !request.text.policy_context.is_empty() && !self.named_context.load(Ordering::Relaxed) {
+            self.named_context.store(true, Ordering::Relaxed);
         }
-        self.last.store(now.as_millis(), Ordering::Relaxed);
+        let now = now.as_millis();
+        if now - self.last.load(Ordering::Relaxed) >= LAST_STEP_MS {
+            self.last.store(now, Ordering::Relaxed);
+        }
     }
 
     /// Notes whom a question was charged to.
@@ -105,7 +111,7 @@ impl ServerWiring {
     /// until it has proved otherwise.
     pub fn tells_ends(&self) -> bool {
         self.end_of_message.load(Ordering::Relaxed) > 0
-            || (self.named_context.load(Ordering::Relaxed) > 0 && self.unended.load(Ordering::Relaxed) < PATIENCE)
+            || (self.named_context.load(Ordering::Relaxed) && self.unended.load(Ordering::Relaxed) < PATIENCE)
     }
 
     fn report(&self) -> ServerReport {

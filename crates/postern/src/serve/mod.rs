@@ -22,6 +22,7 @@ use crate::config::{Listen, Settings};
 use crate::desk::Desk;
 use crate::doors::listen::{Listener, Passed, bind_unix};
 use crate::doors::policy::Door;
+use crate::doors::workers::Workers;
 use crate::gate::{Gate, Incidents, OwnMail, Parts, Recents, Standings, Wiring};
 use crate::health::{Health, Part};
 use crate::metrics::Metrics;
@@ -166,8 +167,12 @@ async fn listen(
 ) -> anyhow::Result<Vec<PathBuf>> {
     let mut passed = Passed::from_env();
     let mut sockets = vec![folder.admin_socket()];
-    let door =
-        Door { gate: Arc::clone(gate), settings: Arc::clone(&desk.settings), metrics: Arc::clone(&desk.metrics) };
+    let door = Door {
+        gate: Arc::clone(gate),
+        settings: Arc::clone(&desk.settings),
+        metrics: Arc::clone(&desk.metrics),
+        workers: Workers::start().context("starting the policy door's threads")?,
+    };
     let all = settings.policy_door.listen.iter().chain([&settings.portal.listen]);
     sockets.extend(all.filter_map(|listen| match listen {
         Listen::Unix(path) => Some(path.clone()),

@@ -1,0 +1,177 @@
+//! What is asked at each stage of a message: a recipient, its confirmation, DATA, the end.
+//!
+//! Each asks for room ([`room`](super::room)) for what the message needs now, waits while that
+//! depends on other messages, and notes in the attempt what it was given.
+
+use std::time::Duration;
+
+use postern_domain::attempt::{Class, Phase};
+use postern_domain::entity::Recipient;
+use postern_domain::gate::{Verdict, Way, ways};
+use postern_domain::restriction::Standing;
+use postern_domain::window::Charge;
+use postern_ledger::Ledger;
+
+use super::attempts::Guard;
+use super::room::Room;
+use super::{Gate, Question};
+
+impl<L: Ledger> Gate<L> {
+    pub(super) async fn recipient(&self, q: &Question<'_, '_>, attempt: &mut Guard<'_>) -> Verdict {
+        let recipient = q.settings.directory.recipient(q.request.text.recipient);
+        let known = attempt.ask_again(recipient.address.as_str());
+        let mut waited = Duration::ZERO;
+        loop {
+            let standing = self.standings.get(q.entity(), attempt.now());
+            let open_to_it = !standing.is_restricted() || recipient.escape_lane;
+            if known && open_to_it && attempt.phase() == Phase::Open {
+                return Verdict::Pass;
+            }
+            if let Some(verdict) = self.try_ways(q, attempt, &recipient, known, &standing).await {
+                return verdict;
+            }
+            if let Some(verdict) = self.wait(q, attempt, &mut waited).await {
+                return verdict;
+            }
+        }
+    }
+
+    /// Tries the ways a recipient may go; none while it depends on other messages. One that is
+    /// `known` has been named before and needs no room of its own.
+    async fn try_ways(
+        &self,
+        q: &Question<'_, '_>,
+        attempt: &mut Guard<'_>,
+        recipient: &Recipient,
+        known: bool,
+        standing: &Standing,
+    ) -> Option<Verdict> {
+        for way in ways(standing, recipient) {
+            let class = match way {
+                Way::Refuse(reference) => {
+                    let direction = Class::of(recipient).charge(1);
+                    return Some(self.refuse(q, attempt, direction, &reference));
+                }
+                Way::Reserve(class) => class,
+            };
+            let more = if known { Charge::NONE } else { class.charge(1) };
+            match self.room_for_more(q, attempt, more, standing).await {
+                Ok(Room::Reserved) => {}
+                Ok(Room::EscapeLaneFull) => continue,
+                Ok(Room::Contended) => return None,
+                Err(verdict) => return Some(verdict),
+            }
+            if !known {
+                attempt.name(recipient.address.as_str().into(), class);
+            }
+            return Some(Verdict::Pass);
+        }
+        None
+    }
+
+    pub(super) async fn confirm(&self, q: &Question<'_, '_>, attempt: &mut Guard<'_>) -> Verdict {
+        let recipient = q.settings.directory.recipient(q.request.text.recipient);
+        if !attempt.confirm(recipient.address.as_str()) && attempt.phase() == Phase::Open {
+            // Only this call is wired, or an earlier rule let the recipient past the first.
+            let verdict = self.recipient(q, attempt).await;
+            if verdict == Verdict::Pass {
+                attempt.confirm(recipient.address.as_str());
+            }
+            return verdict;
+        }
+        Verdict::Pass
+    }
+
+    pub(super) async fn data(&self, q: &Question<'_, '_>, attempt: &mut Guard<'_>) -> Verdict {
+        let mut waited = Duration::ZERO;
+        loop {
+            let standing = self.standings.get(q.entity(), attempt.now());
+            if let Standing::Restricted { reference, .. } = &standing {
+                if attempt.is_escape_lane_only() {
+                    return Verdict::Pass;
+                }
+                return self.refuse(q, attempt, Charge::NONE, reference);
+            }
+            // Where each recipient was asked about, this has nothing to add.
+            if !attempt.named().is_none() || q.request.recipient_count == 0 {
+                return Verdict::Pass;
+            }
+            match self.room_for_more(q, attempt, self.unseen(q), &standing).await {
+                Ok(Room::Contended) => {
+                    if let Some(verdict) = self.wait(q, attempt, &mut waited).await {
+                        return verdict;
+                    }
+                }
+                // Nothing that is unseen goes by the escape lane.
+                Ok(Room::Reserved | Room::EscapeLaneFull) => {
+                    self.name_unseen(q, attempt);
+                    return Verdict::Pass;
+                }
+                Err(verdict) => return verdict,
+            }
+        }
+    }
+
+    pub(super) async fn end_of_message(&self, q: &Question<'_, '_>, attempt: &mut Guard<'_>) -> Verdict {
+        if self.ledger.was_committed(q.entity(), q.request.text.instance).await {
+            return Verdict::Pass;
+        }
+        let mut waited = Duration::ZERO;
+        let mut lane_full = false;
+        loop {
+            let standing = self.standings.get(q.entity(), attempt.now());
+            let accepted = self.accepted(q, attempt);
+            let accepted = if lane_full { accepted.without_lane() } else { accepted };
+            if let Standing::Restricted { reference, .. } = &standing {
+                let by_escape_lane = accepted.lane > 0 && accepted.total() == 0;
+                if !by_escape_lane {
+                    return self.refuse(q, attempt, Charge::NONE, reference);
+                }
+            }
+            let held = attempt.held();
+            // Recipients that nobody asked about, or a message that had been given up.
+            let more = accepted.minus(held);
+            match self.room(q, attempt, more, more, &standing).await {
+                Ok(Room::Reserved) => {
+                    self.commit(q, attempt, held.plus(more), accepted).await;
+                    return Verdict::Pass;
+                }
+                Ok(Room::EscapeLaneFull) => lane_full = true,
+                Ok(Room::Contended) => {
+                    if let Some(verdict) = self.wait(q, attempt, &mut waited).await {
+                        return verdict;
+                    }
+                }
+                Err(verdict) => return verdict,
+            }
+        }
+    }
+
+    /// What the whole message is charged for, by what the mail server says of it.
+    fn accepted(&self, q: &Question<'_, '_>, attempt: &Guard<'_>) -> Charge {
+        if attempt.named().is_none() {
+            return self.unseen(q);
+        }
+        attempt.accepted(Some(q.request.recipient_count))
+    }
+
+    /// What a message is charged for whose recipients were not asked about one by one: a
+    /// single one is named, of several only the number is known, and that is external.
+    fn unseen(&self, q: &Question<'_, '_>) -> Charge {
+        let count = q.request.recipient_count.max(1);
+        match q.request.text.recipient {
+            "" => Class::External.charge(count),
+            recipient => Class::of(&q.settings.directory.recipient(recipient)).charge(1),
+        }
+    }
+
+    fn name_unseen(&self, q: &Question<'_, '_>, attempt: &mut Guard<'_>) {
+        match q.request.text.recipient {
+            "" => attempt.add_unnamed(q.request.recipient_count),
+            recipient => {
+                let recipient = q.settings.directory.recipient(recipient);
+                attempt.name(recipient.address.as_str().into(), Class::of(&recipient));
+            }
+        }
+    }
+}
