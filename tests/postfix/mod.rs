@@ -7,3 +7,4 @@ mod failing;
 mod gate;
 mod identity;
 mod outbox;
+mod policies;

@@ -21,6 +21,12 @@ pub enum AlertPolicy {
     /// A limit was passed under a policy that only alerts.
     #[serde(rename = "Email sending limit exceeded")]
     LimitExceeded,
+    /// A share of a limit was reached.
+    #[serde(rename = "Email sending limit nearly reached")]
+    LimitNearlyReached,
+    /// A policy in report-only mode would have acted.
+    #[serde(rename = "Outbound policy in report-only mode")]
+    ReportOnly,
 }
 
 /// How urgent an alert is.
@@ -76,8 +82,13 @@ pub struct Alert {
 
 impl AlertPolicy {
     /// Every alert policy.
-    pub const ALL: [AlertPolicy; 3] =
-        [AlertPolicy::UserRestricted, AlertPolicy::ConnectorRestricted, AlertPolicy::LimitExceeded];
+    pub const ALL: [AlertPolicy; 5] = [
+        AlertPolicy::UserRestricted,
+        AlertPolicy::ConnectorRestricted,
+        AlertPolicy::LimitExceeded,
+        AlertPolicy::LimitNearlyReached,
+        AlertPolicy::ReportOnly,
+    ];
 
     /// The rule for an entity that was restricted.
     pub fn for_restriction(entity: &EntityId) -> Self {
@@ -93,6 +104,8 @@ impl AlertPolicy {
             AlertPolicy::UserRestricted => "User restricted from sending email",
             AlertPolicy::ConnectorRestricted => "Connector restricted",
             AlertPolicy::LimitExceeded => "Email sending limit exceeded",
+            AlertPolicy::LimitNearlyReached => "Email sending limit nearly reached",
+            AlertPolicy::ReportOnly => "Outbound policy in report-only mode",
         }
     }
 
@@ -106,6 +119,8 @@ impl AlertPolicy {
         match self {
             AlertPolicy::UserRestricted | AlertPolicy::ConnectorRestricted => Severity::High,
             AlertPolicy::LimitExceeded => Severity::Medium,
+            AlertPolicy::LimitNearlyReached => Severity::Low,
+            AlertPolicy::ReportOnly => Severity::Informational,
         }
     }
 }

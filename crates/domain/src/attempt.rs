@@ -112,9 +112,14 @@ impl Attempt {
         }
     }
 
+    /// What one more recipient of this class needs: the first one brings the message with it.
+    pub fn needs(&self, class: Class) -> Charge {
+        self.held.plus(class.charge(1)).as_message().minus(self.held)
+    }
+
     /// Takes in a recipient whose room has been reserved.
     pub fn name(&mut self, address: Box<str>, class: Class) {
-        self.held = self.held.plus(class.charge(1));
+        self.held = self.held.plus(class.charge(1)).as_message();
         self.recipients.insert(address, Named { class, asked: 1, confirmed: 0 });
     }
 
@@ -122,7 +127,7 @@ impl Attempt {
     /// Their room has been reserved.
     pub fn add_unnamed(&mut self, n: u32) {
         self.unnamed = self.unnamed.saturating_add(n);
-        self.held = self.held.plus(Class::External.charge(n));
+        self.held = self.held.plus(Class::External.charge(n)).as_message();
     }
 
     /// Notes that the mail server's other rules passed the recipient. False if it was never
@@ -183,11 +188,12 @@ impl Attempt {
                 commands = commands.saturating_add(times);
             }
         }
-        match accepted_count {
+        let accepted = match accepted_count {
             None | Some(0) => charge,
             Some(count) if count > commands => charge.plus(Class::External.charge(count - commands)),
             Some(count) => without(charge, charge.recipients().saturating_sub(count)),
-        }
+        };
+        accepted.as_message()
     }
 }
 
@@ -195,7 +201,7 @@ fn without(charge: Charge, refused: u32) -> Charge {
     let internal = refused.min(charge.internal);
     let external = (refused - internal).min(charge.external);
     let lane = refused - internal - external;
-    charge.minus(Charge { external, internal, lane })
+    charge.minus(Charge { external, internal, lane, messages: 0 })
 }
 
 #[cfg(test)]
@@ -203,7 +209,7 @@ mod tests {
     use super::*;
 
     fn charge(external: u32, internal: u32) -> Charge {
-        Charge { external, internal, lane: 0 }
+        Charge { external, internal, ..Charge::NONE }.as_message()
     }
 
     fn attempt(recipients: &[(&str, Class)]) -> Attempt {

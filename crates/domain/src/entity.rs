@@ -1,13 +1,14 @@
 //! Who really sends: accounts and connectors, and which recipients are the organization's own.
 
-use hashbrown::HashSet;
 use std::fmt;
 use std::net::IpAddr;
 
+use hashbrown::{HashMap, HashSet};
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use crate::address::{Address, AddressRules, Domain};
+use crate::policy::Member;
 
 /// What an entity is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -129,6 +130,8 @@ pub struct Directory {
     pub trust_envelope_sender: bool,
     /// Addresses that even a restricted entity may write to.
     pub escape_lane: HashSet<Address>,
+    /// The groups that accounts are in.
+    pub groups: HashMap<EntityId, Vec<String>>,
 }
 
 /// A recipient, named in one spelling and placed.
@@ -174,6 +177,11 @@ impl Directory {
         }
     }
 
+    /// The entity with its groups.
+    pub fn member<'a>(&'a self, entity: &'a EntityId) -> Member<'a> {
+        Member { entity, groups: self.groups.get(entity).map_or(&[], Vec::as_slice) }
+    }
+
     /// Names and places a recipient.
     pub fn recipient(&self, text: &str) -> Recipient {
         let address = Address::normalise(text, &self.rules);
@@ -215,6 +223,7 @@ mod tests {
             ],
             trust_envelope_sender: false,
             escape_lane: HashSet::from([Address::parse("postmaster@example.com", "+").unwrap()]),
+            groups: HashMap::new(),
         }
     }
 

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::policy::Action;
 use crate::time::Timestamp;
 use crate::window::{Excess, Window};
 
@@ -104,6 +105,24 @@ pub enum Cause {
         /// Whether the limit was the lower one of a probation.
         probation: bool,
     },
+    /// A share of a limit was reached that people want to hear of.
+    LimitNearlyReached {
+        /// The policy's name.
+        policy: String,
+        /// Which limit, and how much of it is used.
+        #[serde(flatten)]
+        excess: Excess,
+    },
+    /// A limit of a policy in report-only mode was passed.
+    ReportOnly {
+        /// The policy's name.
+        policy: String,
+        /// Which limit, and how far.
+        #[serde(flatten)]
+        excess: Excess,
+        /// What would have been done.
+        action: Action,
+    },
     /// An admin restricted it by hand.
     Manual {
         /// The admin's reason.
@@ -119,6 +138,15 @@ impl Cause {
                 let Excess { window, limit, count } = excess;
                 let on_probation = if *probation { ", on probation" } else { "" };
                 format!("{count} {window}, the limit is {limit} (policy {policy}{on_probation})")
+            }
+            Cause::LimitNearlyReached { policy, excess: Excess { window, limit, count } } => {
+                format!("{count} {window}, the limit is {limit} (policy {policy})")
+            }
+            Cause::ReportOnly { policy, excess: Excess { window, limit, count }, action } => {
+                let would = action.key();
+                format!(
+                    "{count} {window}, the limit is {limit} (policy {policy}, report only: it would have been {would})"
+                )
             }
             Cause::Manual { reason } => format!("restricted by an admin: {reason}"),
         }

@@ -4,15 +4,19 @@
 
 use crate::attempt::Class;
 use crate::entity::{EntityKind, Recipient};
-use crate::policy::{Limits, OutboundPolicy};
+use crate::policy::{Allowance, Limits, OutboundPolicy};
 use crate::reference::Reference;
 use crate::restriction::Standing;
+use crate::time::Timestamp;
+use crate::window::Window;
 
 /// What a door must answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
     /// Go on.
     Pass,
+    /// Go on, with a copy to this address.
+    PassWithCopy(String),
     /// Try again later.
     Defer(Reply),
     /// No.
@@ -48,6 +52,17 @@ impl Reply {
         Self { code: 451, status: "4.7.1", text }
     }
 
+    /// The answer to mail over a limit that is to come back later.
+    pub fn over_limit(window: Window) -> Self {
+        Self { code: 451, status: "4.7.1", text: format!("Sending limit reached ({window}), please try again later") }
+    }
+
+    /// The answer to a recipient beyond those that one message may have (RFC 5321 section
+    /// 4.5.3.1.10); a mail client sends those another message.
+    pub fn too_many_recipients(most: u32) -> Self {
+        Self { code: 452, status: "4.5.3", text: format!("Too many recipients, one message may have {most}") }
+    }
+
     /// The answer when a restriction is due but cannot be written down yet.
     pub fn unrecorded() -> Self {
         let text = "Sending limit reached, please try again later".into();
@@ -55,12 +70,20 @@ impl Reply {
     }
 }
 
-/// The limits that hold for an entity of this standing.
-pub fn limits_for(standing: &Standing, policy: &OutboundPolicy, probation_percent: u32) -> Limits {
-    match standing {
-        Standing::Probation { .. } => policy.limits.on_probation(probation_percent),
-        Standing::Free | Standing::Restricted { .. } => policy.limits,
-    }
+/// The limits that hold for an entity of this standing: the policy's, less of them on probation,
+/// and no less than an allowance says.
+pub fn limits_for(
+    standing: &Standing,
+    policy: &OutboundPolicy,
+    probation_percent: u32,
+    allowance: Option<&Allowance>,
+    now: Timestamp,
+) -> Limits {
+    let limits = match standing {
+        Standing::Probation { .. } => policy.limits().on_probation(probation_percent),
+        Standing::Free | Standing::Restricted { .. } => policy.limits(),
+    };
+    allowance.map_or(limits, |allowance| allowance.raise(limits, now))
 }
 
 /// What is to be tried for a recipient, in order, until something fits.

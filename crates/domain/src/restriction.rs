@@ -67,7 +67,7 @@ impl Restriction {
     pub fn window(&self) -> Option<Window> {
         match &self.cause {
             Cause::LimitExceeded { excess, .. } => Some(excess.window),
-            Cause::Manual { .. } => None,
+            Cause::LimitNearlyReached { .. } | Cause::ReportOnly { .. } | Cause::Manual { .. } => None,
         }
     }
 }
@@ -119,6 +119,15 @@ impl Standing {
         }
     }
 
+    /// The name it has in the API.
+    pub fn key(&self) -> &'static str {
+        match self {
+            Standing::Free => "free",
+            Standing::Probation { .. } => "probation",
+            Standing::Restricted { .. } => "restricted",
+        }
+    }
+
     /// Whether the entity may not send.
     pub fn is_restricted(&self) -> bool {
         matches!(self, Standing::Restricted { .. })
@@ -130,7 +139,6 @@ impl Standing {
 pub fn windows_to_reset(made_for: Option<Window>, usage: &Usage, limits: &Limits, now: Timestamp) -> Vec<Window> {
     limits
         .each()
-        .into_iter()
         .filter(|&(window, limit)| Some(window) == made_for || usage.count(window, now) >= limit)
         .map(|(window, _)| window)
         .collect()
@@ -154,13 +162,19 @@ mod tests {
 
     #[test]
     fn a_release_leaves_no_window_that_would_refuse_the_next_mail() {
-        let limits = Limits { external_per_hour: 4, internal_per_hour: 4, per_day: 5, escape_lane_per_hour: 9 };
+        let limits = Limits {
+            external_per_hour: 4,
+            internal_per_hour: 4,
+            per_day: 5,
+            escape_lane_per_hour: 9,
+            ..Limits::DEFAULT
+        };
         let now = Timestamp::from_minute(500);
         let mut usage = Usage::default();
-        usage.accept(Charge { external: 3, internal: 2, lane: 0 }, now);
+        usage.accept(Charge { external: 3, internal: 2, ..Charge::NONE }, now);
         let reset = windows_to_reset(Some(Window::ExternalPerHour), &usage, &limits, now);
         assert_eq!(reset, [Window::ExternalPerHour, Window::PerDay]);
         usage.reset(&reset);
-        assert!(limits.each().iter().all(|&(w, limit)| usage.count(w, now) < limit));
+        assert!(limits.each().all(|(w, limit)| usage.count(w, now) < limit));
     }
 }

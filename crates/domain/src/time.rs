@@ -35,13 +35,6 @@ impl Timestamp {
         Self(i64::from(minute) * MS_PER_MINUTE)
     }
 
-    /// Midnight UTC that begins the day after this one.
-    ///
-    /// Exchange's "until the following day" goes by the UTC date.
-    pub fn next_day(self) -> Self {
-        Self((self.0.div_euclid(MS_PER_DAY) + 1) * MS_PER_DAY)
-    }
-
     /// Midnight UTC that began this day.
     pub fn start_of_day(self) -> Self {
         Self(self.0.div_euclid(MS_PER_DAY) * MS_PER_DAY)
@@ -65,6 +58,46 @@ impl Timestamp {
         text.parse::<jiff::Timestamp>().map(|t| Self(t.as_millisecond())).map_err(|_| InvalidTime(text.to_owned()))
     }
 }
+
+/// Where days begin and end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Zone(jiff::tz::TimeZone);
+
+impl Zone {
+    /// Days by the UTC date, as Exchange's "until the following day" has them.
+    pub fn utc() -> Self {
+        Self(jiff::tz::TimeZone::UTC)
+    }
+
+    /// Reads a name of the IANA time zone database, such as `Europe/Berlin`.
+    ///
+    /// # Errors
+    /// There is none of that name.
+    pub fn parse(name: &str) -> Result<Self, UnknownZone> {
+        jiff::tz::TimeZone::get(name).map(Self).map_err(|_| UnknownZone(name.to_owned()))
+    }
+
+    /// The name.
+    pub fn name(&self) -> &str {
+        self.0.iana_name().unwrap_or("UTC")
+    }
+
+    /// The midnight that begins the day after the one that `at` is in.
+    pub fn next_day(&self, at: Timestamp) -> Timestamp {
+        let next = jiff::Timestamp::from_millisecond(at.0)
+            .map(|at| at.to_zoned_datetime(self.0.clone()))
+            .and_then(|at| at.tomorrow())
+            .and_then(|tomorrow| tomorrow.start_of_day());
+        // Outside of the calendar's range, a day is 24 hours.
+        let utc = || (at.0.div_euclid(MS_PER_DAY) + 1) * MS_PER_DAY;
+        Timestamp(next.map_or_else(|_| utc(), |next| next.timestamp().as_millisecond()))
+    }
+}
+
+/// A text that names no time zone.
+#[derive(Debug, thiserror::Error)]
+#[error("{0:?} is no time zone; expected a name such as Europe/Berlin or UTC")]
+pub struct UnknownZone(String);
 
 /// A text that is no RFC 3339 time.
 #[derive(Debug, thiserror::Error)]
@@ -105,8 +138,8 @@ mod tests {
     fn the_following_day_starts_at_midnight_utc() {
         let evening = Timestamp::parse("2026-11-25T23:59:59.999Z").unwrap();
         let midnight = Timestamp::parse("2026-11-26T00:00:00Z").unwrap();
-        assert_eq!(evening.next_day(), midnight);
-        assert_eq!(midnight.next_day(), Timestamp::parse("2026-11-27T00:00:00Z").unwrap());
+        assert_eq!(Zone::utc().next_day(evening), midnight);
+        assert_eq!(Zone::utc().next_day(midnight), Timestamp::parse("2026-11-27T00:00:00Z").unwrap());
     }
 
     #[test]

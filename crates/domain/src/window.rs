@@ -39,21 +39,25 @@ pub enum Window {
     MessagesPerDay,
     /// Recipients on the escape lane in an hour.
     EscapeLanePerHour,
+    /// Messages in a minute.
+    MessagesPerMinute,
 }
 
 impl Window {
     /// Every window, in the order people are shown them.
-    pub const ALL: [Window; 6] = [
+    pub const ALL: [Window; 7] = [
         Window::ExternalPerHour,
         Window::InternalPerHour,
         Window::PerDay,
         Window::MessagesPerHour,
         Window::MessagesPerDay,
         Window::EscapeLanePerHour,
+        Window::MessagesPerMinute,
     ];
 
-    /// The windows an outbound policy limits.
-    pub const LIMITED: [Window; 3] = [Window::ExternalPerHour, Window::InternalPerHour, Window::PerDay];
+    /// The windows whose filling up is told after each message.
+    pub const LIMITED: [Window; 4] =
+        [Window::ExternalPerHour, Window::InternalPerHour, Window::PerDay, Window::MessagesPerDay];
 
     /// The name used in settings, the API and the store.
     pub fn key(self) -> &'static str {
@@ -64,11 +68,17 @@ impl Window {
             Window::MessagesPerHour => "messages_per_hour",
             Window::MessagesPerDay => "messages_per_day",
             Window::EscapeLanePerHour => "escape_lane_per_hour",
+            Window::MessagesPerMinute => "messages_per_minute",
         }
     }
 
-    fn is_hourly(self) -> bool {
-        !matches!(self, Window::PerDay | Window::MessagesPerDay)
+    /// The length in minutes of a window whose buckets are minutes.
+    fn fine(self) -> Option<u32> {
+        match self {
+            Window::PerDay | Window::MessagesPerDay => None,
+            Window::MessagesPerMinute => Some(1),
+            _ => Some(HOUR),
+        }
     }
 
     fn of(self, slot: &Slot) -> u32 {
@@ -76,19 +86,25 @@ impl Window {
             Window::ExternalPerHour => slot.external,
             Window::InternalPerHour => slot.internal,
             Window::PerDay => slot.total,
-            Window::MessagesPerHour | Window::MessagesPerDay => slot.messages,
+            Window::MessagesPerHour | Window::MessagesPerDay | Window::MessagesPerMinute => slot.messages,
             Window::EscapeLanePerHour => slot.lane,
         })
     }
 
     /// Whether a slot that begins at `minute` is inside the window at `now`.
     fn holds(self, minute: u32, now: u32) -> bool {
-        if self.is_hourly() { minute + HOUR >= now } else { minute / COARSE >= now.saturating_sub(DAY) / COARSE }
+        match self.fine() {
+            Some(length) => minute + length >= now,
+            None => minute / COARSE >= now.saturating_sub(DAY) / COARSE,
+        }
     }
 
     /// The first minute at which a slot that begins at `minute` is outside the window.
     fn leaves(self, minute: u32) -> u32 {
-        if self.is_hourly() { minute + HOUR + 1 } else { (minute / COARSE + 1) * COARSE + DAY }
+        match self.fine() {
+            Some(length) => minute + length + 1,
+            None => (minute / COARSE + 1) * COARSE + DAY,
+        }
     }
 }
 
@@ -101,11 +117,12 @@ impl fmt::Display for Window {
             Window::MessagesPerHour => "messages per hour",
             Window::MessagesPerDay => "messages per day",
             Window::EscapeLanePerHour => "escape lane recipients per hour",
+            Window::MessagesPerMinute => "messages per minute",
         })
     }
 }
 
-/// Recipients by what they count as.
+/// Recipients by what they count as, and the message they make.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash, Serialize, Deserialize)]
 pub struct Charge {
     /// External recipients.
@@ -114,11 +131,13 @@ pub struct Charge {
     pub internal: u32,
     /// Recipients on the escape lane, which count nowhere else.
     pub lane: u32,
+    /// Messages: one with the first recipient that is not on the escape lane.
+    pub messages: u32,
 }
 
 impl Charge {
     /// Nothing.
-    pub const NONE: Charge = Charge { external: 0, internal: 0, lane: 0 };
+    pub const NONE: Charge = Charge { external: 0, internal: 0, lane: 0, messages: 0 };
 
     /// External and internal recipients together.
     pub fn total(self) -> u32 {
@@ -140,6 +159,12 @@ impl Charge {
         other.external <= self.external && other.internal <= self.internal && other.lane <= self.lane
     }
 
+    /// The same as one message.
+    #[must_use]
+    pub fn as_message(self) -> Charge {
+        Charge { messages: u32::from(self.total() > 0), ..self }
+    }
+
     /// Both together.
     #[must_use]
     pub fn plus(self, other: Charge) -> Charge {
@@ -147,6 +172,7 @@ impl Charge {
             external: self.external.saturating_add(other.external),
             internal: self.internal.saturating_add(other.internal),
             lane: self.lane.saturating_add(other.lane),
+            messages: self.messages.saturating_add(other.messages),
         }
     }
 
@@ -157,23 +183,24 @@ impl Charge {
             external: self.external.saturating_sub(other.external),
             internal: self.internal.saturating_sub(other.internal),
             lane: self.lane.saturating_sub(other.lane),
+            messages: self.messages.saturating_sub(other.messages),
         }
     }
 
     /// The same with the escape lane's recipients as ordinary internal ones.
     #[must_use]
     pub fn without_lane(self) -> Charge {
-        Charge { external: self.external, internal: self.internal.saturating_add(self.lane), lane: 0 }
+        Charge { internal: self.internal.saturating_add(self.lane), lane: 0, ..self }.as_message()
     }
 
-    /// What counts in `window`; messages are not recipients.
+    /// What counts in `window`.
     pub fn in_window(self, window: Window) -> u32 {
         match window {
             Window::ExternalPerHour => self.external,
             Window::InternalPerHour => self.internal,
             Window::PerDay => self.total(),
             Window::EscapeLanePerHour => self.lane,
-            Window::MessagesPerHour | Window::MessagesPerDay => 0,
+            Window::MessagesPerHour | Window::MessagesPerDay | Window::MessagesPerMinute => self.messages,
         }
     }
 }
@@ -357,7 +384,7 @@ impl Usage {
                     Window::ExternalPerHour => slot.external = 0,
                     Window::InternalPerHour => slot.internal = 0,
                     Window::PerDay => slot.total = 0,
-                    Window::MessagesPerHour | Window::MessagesPerDay => slot.messages = 0,
+                    Window::MessagesPerHour | Window::MessagesPerDay | Window::MessagesPerMinute => slot.messages = 0,
                     Window::EscapeLanePerHour => slot.lane = 0,
                 }
             }
@@ -473,7 +500,7 @@ mod tests {
     #[test]
     fn a_reset_empties_only_what_it_names() {
         let mut usage = Usage::default();
-        usage.accept(Charge { external: 4, internal: 2, lane: 0 }, at(100));
+        usage.accept(Charge { external: 4, internal: 2, ..Charge::NONE }, at(100));
         usage.reset(&[Window::ExternalPerHour]);
         assert_eq!(usage.count(Window::ExternalPerHour, at(100)), 0);
         assert_eq!(usage.count(Window::InternalPerHour, at(100)), 2);
@@ -492,7 +519,13 @@ mod tests {
 
     #[test]
     fn other_messages_under_way_contend_but_do_not_exceed() {
-        let limits = Limits { external_per_hour: 10, internal_per_hour: 10, per_day: 10, escape_lane_per_hour: 1 };
+        let limits = Limits {
+            external_per_hour: 10,
+            internal_per_hour: 10,
+            per_day: 10,
+            escape_lane_per_hour: 1,
+            ..Limits::DEFAULT
+        };
         let mut usage = Usage::default();
         usage.reserve(external(9));
         assert_eq!(usage.fit(Charge::NONE, external(1), &limits, false, at(0)), Fit::Fits);

@@ -38,6 +38,8 @@ pub struct Metrics {
     pub refused: Counter,
     /// Questions answered with a deferral.
     pub deferred: Counter,
+    /// Limits passed under policies in report-only mode.
+    pub report_only: Counter,
     /// Restrictions made.
     pub restrictions: Counter,
     /// Releases, by an admin or by time.
@@ -97,6 +99,7 @@ impl Default for Metrics {
             recipients_lane: counter(r, "recipients_escape_lane", "Recipients counted on the escape lane"),
             refused: counter(r, "policy_refused", "Requests answered with a refusal"),
             deferred: counter(r, "policy_deferred", "Requests answered with a deferral"),
+            report_only: counter(r, "report_only", "Limits passed under policies in report-only mode"),
             restrictions: counter(r, "restrictions", "Restrictions made"),
             releases: counter(r, "releases", "Restrictions ended, by an admin or by time"),
             alerts: counter(r, "alerts", "Alerts raised without a restriction"),

@@ -2,13 +2,16 @@
 
 use postern_domain::alert::{Alert, AlertPolicy, AlertStatus};
 use postern_domain::evidence::{Cause, Evidence};
+use postern_domain::policy::{Allowance, OutboundPolicy, PolicyBook};
 use postern_domain::restriction::{Release, Restriction, RestrictionRecord};
 use postern_domain::window::{Excess, Window};
 use postern_domain::{EntityId, Reference, Timestamp};
 use serde_json::json;
 
 use crate::audit::NewAuditEntry;
-use crate::{AlertFilter, Delivery, Incident, MailKind, Outgoing, Refusals, RestrictionFilter, Store, StoreError};
+use crate::{
+    AlertFilter, Delivery, Incident, KeptPolicies, MailKind, Outgoing, Refusals, RestrictionFilter, Store, StoreError,
+};
 
 pub(crate) fn at(minute: u32) -> Timestamp {
     Timestamp::from_minute(29_000_000 + minute)
@@ -78,6 +81,8 @@ pub(crate) async fn suite<S: Store, F: AsyncFn() -> S>(fresh: F) {
     the_outbox_keeps_a_mail_until_it_is_delivered(&fresh().await).await;
     the_audit_trail_is_a_chain(&fresh().await).await;
     alerts_without_a_restriction_are_found(&fresh().await).await;
+    policies_are_kept_in_order_and_changed_by_one_at_a_time(&fresh().await).await;
+    an_entity_has_one_allowance_in_force(&fresh().await).await;
 }
 
 async fn a_restriction_is_written_with_everything_that_belongs_to_it(store: &impl Store) {
@@ -200,4 +205,48 @@ async fn alerts_without_a_restriction_are_found(store: &impl Store) {
     assert!(store.open_alerts(AlertPolicy::UserRestricted, earlier).await.unwrap().is_empty());
     let resolved = AlertFilter { status: Some(AlertStatus::Resolved), ..AlertFilter::default() };
     assert!(store.alerts(&resolved).await.unwrap().is_empty());
+}
+
+async fn policies_are_kept_in_order_and_changed_by_one_at_a_time(store: &impl Store) {
+    assert_eq!(store.policies().await.unwrap(), None);
+    let policy = |name: &str| OutboundPolicy {
+        name: name.into(),
+        notify: vec!["x@example.com".into()],
+        ..OutboundPolicy::default()
+    };
+    let book = PolicyBook { custom: vec![policy("B"), policy("A")], ..PolicyBook::default() };
+    let first = KeptPolicies { book, revision: 0, file: Some("{}".into()) };
+    store.save_policies(&first, &[audit("policy.add", "B", 0), audit("policy.add", "A", 0)]).await.unwrap();
+    assert_eq!(store.policies().await.unwrap(), Some(KeptPolicies { revision: 1, ..first.clone() }));
+    let late = store.save_policies(&first, &[audit("policy.change", "A", 1)]).await;
+    assert!(matches!(late, Err(StoreError::Changed { .. })), "{late:?}");
+    let swapped = PolicyBook { custom: vec![policy("A"), policy("B")], ..PolicyBook::default() };
+    let second = KeptPolicies { book: swapped, revision: 1, file: None };
+    store.save_policies(&second, &[audit("policy.change", "A", 2)]).await.unwrap();
+    let kept = store.policies().await.unwrap().unwrap();
+    assert_eq!((kept.book, kept.revision, kept.file.as_deref()), (second.book, 2, Some("{}")));
+    assert_eq!(store.audit(10).await.unwrap().len(), 3);
+}
+
+async fn an_entity_has_one_allowance_in_force(store: &impl Store) {
+    let allowance = |number, per_day, until| Allowance {
+        reference: Reference::from_random(number),
+        entity: entity("a"),
+        external_per_hour: None,
+        internal_per_hour: None,
+        per_day: Some(per_day),
+        granted_at: at(0),
+        until: at(until),
+        granted_by: "alice".into(),
+        reason: "newsletter".into(),
+    };
+    store.grant(&allowance(1, 2000, 10), &audit("allowance.grant", "a", 0)).await.unwrap();
+    store.grant(&allowance(2, 3000, 20), &audit("allowance.grant", "a", 0)).await.unwrap();
+    assert_eq!(store.allowances(at(9)).await.unwrap(), [allowance(2, 3000, 20)]);
+    assert_eq!(store.allowances(at(20)).await.unwrap(), []);
+    store.end_allowance(&entity("a"), &audit("allowance.end", "a", 5)).await.unwrap();
+    assert_eq!(store.allowances(at(9)).await.unwrap(), []);
+    let twice = store.end_allowance(&entity("a"), &audit("allowance.end", "a", 6)).await;
+    assert!(matches!(twice, Err(StoreError::NoAllowance { .. })), "{twice:?}");
+    assert_eq!(store.audit(10).await.unwrap().len(), 3);
 }

@@ -12,6 +12,7 @@ mod conformance;
 
 use async_trait::async_trait;
 use postern_domain::alert::{Alert, AlertPolicy, AlertStatus};
+use postern_domain::policy::{Allowance, PolicyBook};
 use postern_domain::restriction::{Release, Released, Restriction, RestrictionRecord};
 use postern_domain::{EntityId, Reference, Timestamp};
 use serde::Serialize;
@@ -32,6 +33,18 @@ pub enum StoreError {
     /// The entity is not restricted.
     #[error("{entity} is not restricted")]
     NotRestricted {
+        /// Who.
+        entity: EntityId,
+    },
+    /// Somebody else was faster.
+    #[error("{what} were changed meanwhile; look at them again")]
+    Changed {
+        /// What was to be changed.
+        what: &'static str,
+    },
+    /// The entity has no allowance.
+    #[error("{entity} has no allowance")]
+    NoAllowance {
         /// Who.
         entity: EntityId,
     },
@@ -200,6 +213,17 @@ pub struct OutboxState {
     pub given_up: u32,
 }
 
+/// The outbound policies as they are kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeptPolicies {
+    /// The policies.
+    pub book: PolicyBook,
+    /// How often they have been changed.
+    pub revision: u64,
+    /// The configuration file's default policy as it was last taken over, in JSON.
+    pub file: Option<String>,
+}
+
 /// Attempts that were refused under a restriction.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusals {
@@ -273,6 +297,37 @@ pub trait Store: Send + Sync {
         policy: AlertPolicy,
         since: Timestamp,
     ) -> Result<Vec<(EntityId, Timestamp)>, StoreError>;
+
+    /// The outbound policies; none before the first start.
+    ///
+    /// # Errors
+    /// The database fails.
+    async fn policies(&self) -> Result<Option<KeptPolicies>, StoreError>;
+
+    /// Writes the outbound policies, if they are still those of `kept.revision` (0: there are
+    /// none), and counts the revision up.
+    ///
+    /// # Errors
+    /// [`StoreError::Changed`], or the database fails.
+    async fn save_policies(&self, kept: &KeptPolicies, audit: &[NewAuditEntry]) -> Result<(), StoreError>;
+
+    /// Grants an allowance, in place of one that the entity may have.
+    ///
+    /// # Errors
+    /// The database fails.
+    async fn grant(&self, allowance: &Allowance, audit: &NewAuditEntry) -> Result<(), StoreError>;
+
+    /// Ends the allowance of an entity before its time. `audit` says when and by whom.
+    ///
+    /// # Errors
+    /// [`StoreError::NoAllowance`], or the database fails.
+    async fn end_allowance(&self, entity: &EntityId, audit: &NewAuditEntry) -> Result<(), StoreError>;
+
+    /// Allowances in force at `now`, the one that ends first in front.
+    ///
+    /// # Errors
+    /// The database fails.
+    async fn allowances(&self, now: Timestamp) -> Result<Vec<Allowance>, StoreError>;
 
     /// Adds to the audit trail.
     ///

@@ -22,8 +22,9 @@ enum Step {
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         4 => (0..50 * MINUTE).prop_map(Step::Wait),
+        4 => (0..MINUTE).prop_map(Step::Wait),
         1 => (0..26 * 60 * MINUTE).prop_map(Step::Wait),
-        6 => (0u32..6, 0u32..6).prop_map(|(external, internal)| Step::Reserve(external, internal)),
+        6 => (0u32..6, 0u32..6).prop_map(|(external, internal)| Step::Reserve(external, internal.max(u32::from(external == 0)))),
         6 => Just(Step::Accept),
         1 => Just(Step::GiveUp),
     ]
@@ -43,7 +44,7 @@ impl Oracle {
 
 /// The window's length, and the length of one bucket of it.
 fn lengths(window: Window) -> (i64, i64) {
-    if window.is_hourly() { (60 * MINUTE, MINUTE) } else { (24 * 60 * MINUTE, 10 * MINUTE) }
+    window.fine().map_or((24 * 60 * MINUTE, 10 * MINUTE), |length| (i64::from(length) * MINUTE, MINUTE))
 }
 
 proptest! {
@@ -52,18 +53,25 @@ proptest! {
     #[test]
     fn no_interval_exceeds_a_limit_and_no_refusal_is_unfounded(
         start in 0i64..100_000_000,
-        limits in (1u32..20, 1u32..20, 1u32..40),
+        limits in (1u32..20, 1u32..20, 1u32..40, 1u32..6, 1u32..20),
         steps in proptest::collection::vec(step(), 1..120),
     ) {
-        let (external_per_hour, internal_per_hour, per_day) = limits;
-        let limits = Limits { external_per_hour, internal_per_hour, per_day, escape_lane_per_hour: 5 };
+        let (external_per_hour, internal_per_hour, per_day, messages_per_minute, messages_per_day) = limits;
+        let limits = Limits {
+            external_per_hour,
+            internal_per_hour,
+            per_day,
+            escape_lane_per_hour: 5,
+            messages_per_minute,
+            messages_per_day,
+        };
         let (mut now, mut usage, mut oracle) = (start, Usage::default(), Oracle::default());
         let mut under_way = std::collections::VecDeque::new();
         for step in steps {
             match step {
                 Step::Wait(ms) => now += ms,
                 Step::Reserve(external, internal) => {
-                    let more = Charge { external, internal, lane: 0 };
+                    let more = Charge { external, internal, ..Charge::NONE }.as_message();
                     match usage.fit(Charge::NONE, more, &limits, false, Timestamp::from_millis(now)) {
                         Fit::Fits => {
                             usage.reserve(more);
@@ -93,7 +101,7 @@ proptest! {
                     }
                 }
             }
-            for window in Window::LIMITED {
+            for window in Window::ALL {
                 let (length, bucket) = lengths(window);
                 let seen = usage.count(window, Timestamp::from_millis(now));
                 prop_assert!(seen >= oracle.count(window, now, length));

@@ -25,7 +25,9 @@ impl Record {
             COUNTED => {
                 let entity = take_entity(bytes)?;
                 let minute = take(bytes)?;
-                let charge = Charge { external: take(bytes)?, internal: take(bytes)?, lane: take(bytes)? };
+                let (external, internal, lane) = (take(bytes)?, take(bytes)?, take(bytes)?);
+                // Messages are a number of their own in a record.
+                let charge = Charge { external, internal, lane, messages: 0 };
                 Record::Counted { entity, minute, charge, messages: take(bytes)?, message: take_u64(bytes)? }
             }
             SLOTS => {
@@ -165,7 +167,8 @@ mod tests {
             messages: d,
             lane: e,
         });
-        let charge = any::<[u32; 3]>().prop_map(|[external, internal, lane]| Charge { external, internal, lane });
+        let charge =
+            any::<[u32; 3]>().prop_map(|[external, internal, lane]| Charge { external, internal, lane, messages: 0 });
         prop_oneof![
             (entity(), any::<u32>(), charge, any::<u32>(), any::<u64>()).prop_map(
                 |(entity, minute, charge, messages, message)| Record::Counted {
@@ -178,7 +181,7 @@ mod tests {
             ),
             (entity(), proptest::collection::vec(slot, 0..5))
                 .prop_map(|(entity, slots)| Record::Slots { entity, slots }),
-            (entity(), proptest::sample::subsequence(Window::ALL.to_vec(), 0..=6))
+            (entity(), proptest::sample::subsequence(Window::ALL.to_vec(), 0..=Window::ALL.len()))
                 .prop_map(|(entity, windows)| Record::Reset { entity, windows }),
         ]
     }

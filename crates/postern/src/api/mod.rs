@@ -4,6 +4,7 @@
 //! are problem details (RFC 9457).
 
 mod admin_socket;
+mod policies;
 mod problem;
 
 use std::sync::Arc;
@@ -16,9 +17,7 @@ use axum::{Extension, Json, Router};
 use postern_domain::alert::AlertStatus;
 use serde::Deserialize;
 
-use crate::desk::views::{
-    AlertView, AuditReportView, AuditView, IncidentView, PolicyView, RestrictionView, StatusView, UsageView,
-};
+use crate::desk::views::{AlertView, AuditReportView, AuditView, IncidentView, RestrictionView, StatusView, UsageView};
 use crate::desk::{Caller, Desk, DeskError, ReleaseRequest, RestrictRequest};
 use crate::health::Health;
 use crate::metrics::Metrics;
@@ -37,7 +36,7 @@ pub fn routes(desk: Arc<Desk>) -> Router {
         .route("/api/v1/restrictions/{entity}/release", post(release))
         .route("/api/v1/usage/{entity}", get(usage))
         .route("/api/v1/incidents/{reference}", get(explain))
-        .route("/api/v1/policies", get(policies))
+        .merge(policies::routes())
         .route("/api/v1/alerts", get(alerts))
         .route("/api/v1/audit", get(audit))
         .route("/api/v1/audit/verify", get(verify_audit))
@@ -100,10 +99,6 @@ async fn explain(
     Path(reference): Path<String>,
 ) -> Reply<IncidentView> {
     desk.explain(&caller, &reference).await.map(Json)
-}
-
-async fn policies(State(desk): State<Arc<Desk>>, Extension(caller): Extension<Caller>) -> Reply<Vec<PolicyView>> {
-    desk.policies(&caller).map(Json)
 }
 
 #[derive(Debug, Deserialize)]

@@ -29,7 +29,8 @@ impl IntoResponse for DeskError {
             DeskError::Forbidden(_) => (StatusCode::FORBIDDEN, None),
             DeskError::NotFound(_) => (StatusCode::NOT_FOUND, None),
             DeskError::Conflict(_) => (StatusCode::CONFLICT, None),
-            DeskError::Invalid { field, .. } => (StatusCode::UNPROCESSABLE_ENTITY, Some((*field).to_owned())),
+            DeskError::Changed(_) => (StatusCode::PRECONDITION_FAILED, None),
+            DeskError::Invalid { field, .. } => (StatusCode::UNPROCESSABLE_ENTITY, Some(field.to_string())),
             DeskError::Store(_) | DeskError::Ledger(_) => (StatusCode::SERVICE_UNAVAILABLE, None),
         };
         let problem = Problem {
@@ -56,6 +57,6 @@ where
         let parsed: Result<Json<T>, JsonRejection> = Json::from_request(request, state).await;
         parsed
             .map(|Json(value)| Body(value))
-            .map_err(|error| DeskError::Invalid { field: "body", problem: error.body_text() })
+            .map_err(|error| DeskError::Invalid { field: "body".into(), problem: error.body_text() })
     }
 }

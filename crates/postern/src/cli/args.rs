@@ -48,10 +48,15 @@ pub(super) enum Command {
         /// Reference id, such as PR-7K3F-9QXD
         reference: String,
     },
-    /// Outbound policies: show
+    /// Outbound policies: list, show, explain, add, set, remove, export, apply
     Policy {
         #[command(subcommand)]
         command: PolicyCommand,
+    },
+    /// Allowances, higher limits for one account for a time: list, grant, end (alone: list)
+    Allowance {
+        #[command(subcommand)]
+        command: Option<AllowanceCommand>,
     },
     /// List alerts, newest first
     Alerts {
@@ -151,8 +156,96 @@ pub(super) struct AddArgs {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum PolicyCommand {
-    /// Show the outbound policies in force, with real numbers
-    Show,
+    /// List the outbound policies in the order in which they are looked at
+    List,
+    /// Show outbound policies in force, with real numbers
+    Show {
+        /// Only this one
+        name: Option<String>,
+    },
+    /// Which policy holds for an account, and why
+    Explain {
+        /// Account in any spelling, or connector:NAME
+        account: String,
+    },
+    /// Add a policy for some users, groups or domains
+    #[command(after_help = SETTINGS_HELP)]
+    Add {
+        /// Its name
+        name: String,
+        /// Its settings
+        #[arg(value_name = "KEY=VALUE", required = true)]
+        settings: Vec<String>,
+    },
+    /// Change settings of a policy, in force at once
+    #[command(after_help = SETTINGS_HELP)]
+    Set {
+        /// Its name; the default policy is called Default
+        name: String,
+        /// What to change
+        #[arg(value_name = "KEY=VALUE", required = true)]
+        settings: Vec<String>,
+    },
+    /// Remove a policy
+    Remove {
+        /// Its name
+        name: String,
+    },
+    /// Write all policies as a TOML file, for apply
+    Export {
+        /// Where to; without it, standard output
+        file: Option<PathBuf>,
+    },
+    /// Put the policies of a file in the place of all there are
+    Apply {
+        /// A file as export writes it
+        file: PathBuf,
+        /// Only show what would change
+        #[arg(long)]
+        dry_run: bool,
+    },
+}
+
+const SETTINGS_HELP: &str = "Settings: users, groups, domains, except_users, except_groups, except_domains (lists with \
+commas); external_per_hour, internal_per_hour, per_day (0: the built-in default); messages_per_minute, messages_per_day, \
+recipients_per_message (0: any number); escape_lane_per_hour; action (alert-only, defer, restrict-until-next-day, restrict); \
+mode (enforce, report-only); warn_at_percent; notify; copy_to; description; enabled; priority (0 is looked at first); \
+preset (standard, strict).\n\
+Example: postern policy add Newsletter groups=marketing per_day=5000 action=defer";
+
+#[derive(Debug, Subcommand)]
+pub(super) enum AllowanceCommand {
+    /// List allowances in force
+    List,
+    /// Let an account send more until a time
+    Grant(GrantArgs),
+    /// End an account's allowance before its time
+    End {
+        /// Account in any spelling, or connector:NAME
+        account: String,
+    },
+}
+
+#[derive(Debug, Args)]
+#[group(id = "numbers", multiple = true, required = true, args = ["external_per_hour", "internal_per_hour", "per_day"])]
+pub(super) struct GrantArgs {
+    /// Account in any spelling, or connector:NAME
+    pub(super) account: String,
+    /// External recipients per hour
+    #[arg(long, value_name = "N")]
+    pub(super) external_per_hour: Option<u32>,
+    /// Internal recipients per hour
+    #[arg(long, value_name = "N")]
+    pub(super) internal_per_hour: Option<u32>,
+    /// Recipients per day
+    #[arg(long, value_name = "N")]
+    pub(super) per_day: Option<u32>,
+    /// When it ends (RFC 3339, such as 2026-12-01T18:00:00Z)
+    #[arg(long, value_name = "TIME")]
+    pub(super) until: String,
+    /// Why, for the audit trail
+    #[arg(long, short)]
+    pub(super) reason: String,
 }
 
 #[derive(Debug, Subcommand)]

@@ -44,7 +44,32 @@ impl Client {
         self.call(Method::POST, path, body).await
     }
 
+    pub(super) async fn patch<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T, CliError> {
+        let body = serde_json::to_vec(body).context("the request can't be written as JSON")?;
+        self.call(Method::PATCH, path, body).await
+    }
+
+    pub(super) async fn put<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T, CliError> {
+        let body = serde_json::to_vec(body).context("the request can't be written as JSON")?;
+        self.call(Method::PUT, path, body).await
+    }
+
+    pub(super) async fn delete(&self, path: &str) -> Result<(), CliError> {
+        self.answer(Method::DELETE, path, Vec::new()).await.map(|_| ())
+    }
+
+    pub(super) async fn post_nothing(&self, path: &str) -> Result<(), CliError> {
+        self.answer(Method::POST, path, Vec::new()).await.map(|_| ())
+    }
+
     async fn call<T: DeserializeOwned>(&self, method: Method, path: &str, body: Vec<u8>) -> Result<T, CliError> {
+        let bytes = self.answer(method, path, body).await?;
+        let talk = || "the daemon did not answer as expected; are its version and this one the same?";
+        Ok(serde_json::from_slice(&bytes).with_context(talk)?)
+    }
+
+    /// The body of an answer that is no problem.
+    async fn answer(&self, method: Method, path: &str, body: Vec<u8>) -> Result<Bytes, CliError> {
         let stream = UnixStream::connect(&self.socket).await.map_err(|error| self.away(&error))?;
         let talk = || "the daemon did not answer as expected; are its version and this one the same?";
         let (mut sender, connection) =
@@ -64,12 +89,14 @@ impl Client {
         let status = response.status();
         let bytes = response.into_body().collect().await.with_context(talk)?.to_bytes();
         if status.is_success() {
-            return Ok(serde_json::from_slice(&bytes).with_context(talk)?);
+            return Ok(bytes);
         }
         let problem: Problem = serde_json::from_slice(&bytes).with_context(talk)?;
         Err(match status {
             StatusCode::NOT_FOUND => CliError::NotFound(problem.detail),
-            StatusCode::FORBIDDEN | StatusCode::CONFLICT => CliError::Refused(problem.detail),
+            StatusCode::FORBIDDEN | StatusCode::CONFLICT | StatusCode::PRECONDITION_FAILED => {
+                CliError::Refused(problem.detail)
+            }
             StatusCode::UNPROCESSABLE_ENTITY => CliError::Usage(problem.detail),
             _ => CliError::Failed(anyhow!(problem.detail)),
         })

@@ -1,6 +1,7 @@
 //! The command line: one definition for parsing, `--help`, man pages and completions.
 
 mod alerts;
+mod allowance;
 mod args;
 mod audit;
 mod client;
@@ -58,6 +59,7 @@ fn dispatch(cli: Cli) -> Result<(), CliError> {
         Command::Usage { account } => with_client(load()?, async |c| usage::run(c, &account, json).await),
         Command::Explain { reference } => with_client(load()?, async |c| explain::run(c, &reference, json).await),
         Command::Policy { command } => with_client(load()?, async |c| policy::run(c, command, json).await),
+        Command::Allowance { command } => with_client(load()?, async |c| allowance::run(c, command, json).await),
         Command::Alerts { status, limit } => with_client(load()?, async |c| alerts::run(c, status, limit, json).await),
         Command::Audit { command, limit } => with_client(load()?, async |c| audit::run(c, command, limit, json).await),
         Command::Status => with_client(load()?, async |c| status::run(c, json).await),

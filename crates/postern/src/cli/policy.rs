@@ -1,29 +1,260 @@
 //! `postern policy`
 
-use super::args::PolicyCommand;
-use super::client::Client;
-use super::{CliError, output};
-use crate::desk::views::PolicyView;
+use std::io::Write;
+use std::path::Path;
 
-pub(super) async fn run(client: &Client, command: PolicyCommand, json: bool) -> Result<(), CliError> {
-    let PolicyCommand::Show = command;
+use anyhow::Context;
+use postern_domain::policy::{OutboundPolicy, PolicyBook};
+use serde_json::{Map, Value, json};
+
+use super::args::PolicyCommand;
+use super::client::{Client, segment};
+use super::{CliError, output};
+use crate::desk::views::{PolicyChangeView, PolicyChoiceView, PolicyView};
+
+pub(super) async fn run(client: &Client, command: PolicyCommand, as_json: bool) -> Result<(), CliError> {
+    match command {
+        PolicyCommand::List => list(client, as_json).await,
+        PolicyCommand::Show { name } => show(client, name.as_deref(), as_json).await,
+        PolicyCommand::Explain { account } => explain(client, &account, as_json).await,
+        PolicyCommand::Add { name, settings } => {
+            let mut body = read_settings(&settings)?;
+            body.insert("name".into(), json!(name));
+            let made: PolicyView = client.post("/policies", &body).await?;
+            told(&made, "added", as_json)
+        }
+        PolicyCommand::Set { name, settings } => {
+            let body = read_settings(&settings)?;
+            let changed: PolicyView = client.patch(&format!("/policies/{}", segment(&name)), &body).await?;
+            told(&changed, "changed", as_json)
+        }
+        PolicyCommand::Remove { name } => {
+            client.delete(&format!("/policies/{}", segment(&name))).await?;
+            if !as_json {
+                println!("The outbound policy {name} is removed.");
+            }
+            Ok(())
+        }
+        PolicyCommand::Export { file } => export(client, file.as_deref(), as_json).await,
+        PolicyCommand::Apply { file, dry_run } => apply(client, &file, dry_run, as_json).await,
+    }
+}
+
+fn told(policy: &PolicyView, what: &str, as_json: bool) -> Result<(), CliError> {
+    if as_json {
+        return output::json(policy);
+    }
+    println!("The outbound policy {} is {what}; it is in force now.", policy.policy.name);
+    facts(policy);
+    Ok(())
+}
+
+async fn list(client: &Client, as_json: bool) -> Result<(), CliError> {
     let policies: Vec<PolicyView> = client.get("/policies").await?;
-    if json {
+    if as_json {
         return output::json(&policies);
     }
-    for policy in policies {
-        let mut facts = vec![("Policy", format!("{} (for everyone)", policy.name))];
-        let names = ["External per hour", "Internal per hour", "Per day", "Escape lane per hour"];
-        for (name, (_, limit)) in names.into_iter().zip(policy.limits.each()) {
-            facts.push((name, format!("{limit} recipients")));
+    let rows = policies.iter().map(|view| {
+        let limit = |key: &str| view.limits.get(key).map_or_else(|| "-".into(), ToString::to_string);
+        vec![
+            view.policy.name.clone(),
+            status(view).into(),
+            priority(view),
+            scope(&view.policy),
+            limit("external_per_hour"),
+            limit("internal_per_hour"),
+            limit("per_day"),
+            view.policy.action.key().into(),
+        ]
+    });
+    let heads = ["Name", "Status", "Priority", "For", "External/h", "Internal/h", "Per day", "Action"];
+    output::table(&heads, rows.collect());
+    Ok(())
+}
+
+async fn show(client: &Client, name: Option<&str>, as_json: bool) -> Result<(), CliError> {
+    let policies: Vec<PolicyView> = match name {
+        None => client.get("/policies").await?,
+        Some(name) => vec![client.get(&format!("/policies/{}", segment(name))).await?],
+    };
+    if as_json {
+        return output::json(&policies);
+    }
+    for (number, policy) in policies.iter().enumerate() {
+        if number > 0 {
+            println!();
         }
-        facts.push(("Action", format!("{} ({})", policy.action.key(), policy.action)));
-        let probation = match policy.probation_hours {
-            0 => "none".into(),
-            hours => format!("{hours} hours with {} % of the limits, after a release", policy.probation_percent),
-        };
-        facts.push(("Probation", probation));
-        output::facts(&facts);
+        facts(policy);
     }
     Ok(())
+}
+
+fn facts(view: &PolicyView) {
+    let policy = &view.policy;
+    let mut facts = vec![("Policy", policy.name.clone())];
+    if !policy.description.is_empty() {
+        facts.push(("Description", policy.description.clone()));
+    }
+    facts.push(("Status", status(view).into()));
+    facts.push(("Priority", priority(view)));
+    facts.push(("For", scope(policy)));
+    let limits = [
+        ("External per hour", "external_per_hour", "recipients"),
+        ("Internal per hour", "internal_per_hour", "recipients"),
+        ("Per day", "per_day", "recipients"),
+        ("Escape lane per hour", "escape_lane_per_hour", "recipients"),
+        ("Messages per minute", "messages_per_minute", "messages"),
+        ("Messages per day", "messages_per_day", "messages"),
+    ];
+    for (name, key, what) in limits {
+        if let Some(limit) = view.limits.get(key) {
+            facts.push((name, format!("{limit} {what}")));
+        }
+    }
+    if policy.recipients_per_message > 0 {
+        facts.push(("Recipients per message", policy.recipients_per_message.to_string()));
+    }
+    facts.push(("Action", format!("{} ({})", policy.action.key(), policy.action)));
+    if policy.warn_at_percent > 0 {
+        facts.push(("Warning", format!("at {} % of a limit", policy.warn_at_percent)));
+    }
+    if !policy.notify.is_empty() {
+        facts.push(("Notify", policy.notify.join(", ")));
+    }
+    if !policy.copy_to.is_empty() {
+        facts.push(("Copy of mail over a limit", policy.copy_to.clone()));
+    }
+    let probation = match view.probation_hours {
+        0 => "none".into(),
+        hours => format!("{hours} hours with {} % of the limits, after a release", view.probation_percent),
+    };
+    facts.push(("Probation", probation));
+    output::facts(&facts);
+}
+
+fn status(view: &PolicyView) -> &'static str {
+    match (view.is_default, view.policy.enabled, view.policy.mode) {
+        (_, true, postern_domain::policy::Mode::ReportOnly) => "Report only",
+        (true, ..) => "Always on",
+        (_, true, _) => "On",
+        _ => "Off",
+    }
+}
+
+fn priority(view: &PolicyView) -> String {
+    view.priority.map_or_else(|| "Lowest".into(), |priority| priority.to_string())
+}
+
+/// Conditions have to hold together, values of one are alternatives.
+fn scope(policy: &OutboundPolicy) -> String {
+    let scope = &policy.scope;
+    let users =
+        |users: &[postern_domain::EntityId]| users.iter().map(ToString::to_string).collect::<Vec<_>>().join(" or ");
+    let parts = |users: String, groups: &[String], domains: &[String], and: &str| {
+        let groups = groups.iter().map(|group| format!("group {group}")).collect::<Vec<_>>().join(" or ");
+        let domains = domains.iter().map(|domain| format!("@{domain}")).collect::<Vec<_>>().join(" or ");
+        let all: Vec<_> = [users, groups, domains].into_iter().filter(|part| !part.is_empty()).collect();
+        all.join(and)
+    };
+    let with = parts(users(&scope.users), &scope.groups, &scope.domains, " and ");
+    let without = parts(users(&scope.except_users), &scope.except_groups, &scope.except_domains, " or ");
+    let with = if with.is_empty() { "everyone else".into() } else { with };
+    if without.is_empty() { with } else { format!("{with}, except {without}") }
+}
+
+async fn explain(client: &Client, account: &str, as_json: bool) -> Result<(), CliError> {
+    let choice: PolicyChoiceView = client.get(&format!("/accounts/{}/policy", segment(account))).await?;
+    if as_json {
+        return output::json(&choice);
+    }
+    let groups = if choice.groups.is_empty() { "none".into() } else { choice.groups.join(", ") };
+    let mut facts =
+        vec![("Account", choice.entity.to_string()), ("Groups", groups), ("Standing", choice.standing.clone())];
+    for skipped in &choice.skipped {
+        facts.push(("Not", format!("{} (priority {}): {}", skipped.policy, skipped.priority, because(&skipped.why))));
+    }
+    let why = match choice.policy.priority {
+        None => "for everyone no other policy is for".into(),
+        Some(_) => format!("is for {}", scope(&choice.policy.policy)),
+    };
+    facts.push(("Holds", format!("{} (priority {}): {why}", choice.policy.policy.name, priority(&choice.policy))));
+    if let Some(allowance) = &choice.allowance {
+        let until = output::ahead(allowance.until);
+        facts.push(("Allowance", format!("until {until}, by {}: {}", allowance.granted_by, allowance.reason)));
+    }
+    for (window, limit) in &choice.limits {
+        facts.push(("Limit", format!("{limit} {}", window.replace('_', " "))));
+    }
+    output::facts(&facts);
+    Ok(())
+}
+
+fn because(why: &str) -> String {
+    if why.starts_with("is off") { why.to_owned() } else { format!("the account {why}") }
+}
+
+async fn export(client: &Client, file: Option<&Path>, as_json: bool) -> Result<(), CliError> {
+    let book: PolicyBook = client.get("/policy-file").await?;
+    if as_json {
+        return output::json(&book);
+    }
+    let text = toml::to_string_pretty(&book).context("the policies can't be written as TOML")?;
+    match file {
+        None => std::io::stdout().write_all(text.as_bytes()).context("the output can't be written")?,
+        Some(file) => {
+            std::fs::write(file, text).with_context(|| format!("{} can't be written", file.display()))?;
+            println!("{} holds {} outbound policies.", file.display(), book.all().count());
+        }
+    }
+    Ok(())
+}
+
+async fn apply(client: &Client, file: &Path, dry_run: bool, as_json: bool) -> Result<(), CliError> {
+    let text = std::fs::read_to_string(file).with_context(|| format!("{} can't be read", file.display()))?;
+    let book: Value = toml::from_str(&text).map_err(|error| CliError::Usage(format!("{}: {error}", file.display())))?;
+    let changes: Vec<PolicyChangeView> = client.put(&format!("/policy-file?dry_run={dry_run}"), &book).await?;
+    if as_json {
+        return output::json(&changes);
+    }
+    if changes.is_empty() {
+        println!("Nothing changes.");
+        return Ok(());
+    }
+    for change in &changes {
+        let (from, to) = (&change.from, &change.to);
+        let line = match (change.setting.as_str(), from.is_null()) {
+            ("", true) => format!("{} {}", output::styled(output::GOOD, "+"), change.policy),
+            ("", false) => format!("{} {}", output::styled(output::BAD, "-"), change.policy),
+            (setting, _) => {
+                format!("{} {}: {setting}: {from} → {to}", output::styled(output::WARN, "~"), change.policy)
+            }
+        };
+        anstream::println!("{line}");
+    }
+    println!("{}", if dry_run { "Nothing was changed: this was a dry run." } else { "In force now." });
+    Ok(())
+}
+
+/// Settings as `KEY=VALUE`, read by what kind of value the key takes.
+fn read_settings(settings: &[String]) -> Result<Map<String, Value>, CliError> {
+    let known = json!(OutboundPolicy::default());
+    let mut read = Map::new();
+    for setting in settings {
+        let (key, text) = setting
+            .split_once('=')
+            .ok_or_else(|| CliError::Usage(format!("{setting:?}: expected KEY=VALUE, such as per_day=2000")))?;
+        let number = |text: &str| text.parse::<u64>().map(Value::from).map_err(|_| "a whole number");
+        let value = match known.get(key) {
+            _ if key == "priority" => number(text),
+            Some(Value::Number(_)) => number(text),
+            Some(Value::Bool(_)) => text.parse::<bool>().map(Value::from).map_err(|_| "true or false"),
+            Some(Value::Array(_)) => {
+                Ok(Value::from(text.split(',').map(str::trim).filter(|item| !item.is_empty()).collect::<Vec<_>>()))
+            }
+            _ => Ok(Value::from(text)),
+        };
+        let value = value.map_err(|expected| CliError::Usage(format!("{key}: is {text:?}, expected {expected}")))?;
+        read.insert(key.to_owned(), value);
+    }
+    Ok(read)
 }

@@ -5,17 +5,19 @@
 mod reader;
 mod values;
 
-use hashbrown::HashSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use hashbrown::{HashMap, HashSet};
 use postern_domain::address::{Address, AddressRules, Domain};
 use postern_domain::entity::{ConnectorRule, Directory};
-use postern_domain::policy::{Action, DEFAULT_POLICY, Limits, MAX_LIMIT, OutboundPolicy};
+use postern_domain::policy::{MAX_LIMIT, OutboundPolicy};
+use postern_domain::time::Zone;
 use postern_wire::policy::RequestLimits;
 
 pub use reader::Problem;
 use reader::{Document, Section};
+pub use values::alert_recipient as checked_recipient;
 pub use values::{Listen, LogFormat, Mailbox, SmtpServer, Tls};
 
 /// Where settings are looked for, in this order, when nobody says.
@@ -41,7 +43,7 @@ pub struct Settings {
     pub portal: Portal,
     /// How Postern's own mail leaves.
     pub smtp: Smtp,
-    /// The default outbound policy.
+    /// The default outbound policy, as the file says it.
     pub outbound_policy: OutboundPolicy,
     /// What follows a release.
     pub probation: Probation,
@@ -60,6 +62,22 @@ pub struct Organization {
     pub domains: Vec<Domain>,
     /// Its admins.
     pub admins: Vec<String>,
+    /// Where its days begin and end.
+    pub time_zone: Zone,
+}
+
+impl Organization {
+    /// Recipients with the keyword for the organization's admins replaced by them, each once.
+    pub fn expand(&self, named: &[String]) -> Vec<String> {
+        let mut recipients: Vec<String> = Vec::new();
+        for name in named {
+            let expanded = if name == TENANT_ADMINS { self.admins.as_slice() } else { std::slice::from_ref(name) };
+            recipients.extend_from_slice(expanded);
+        }
+        let mut seen = HashSet::new();
+        recipients.retain(|recipient| seen.insert(recipient.clone()));
+        recipients
+    }
 }
 
 /// `[policy_door]`
@@ -199,15 +217,15 @@ impl Settings {
 fn read(file: &Path, mut root: Section<'_>) -> Option<Settings> {
     let data = root.text("data", values::path).unwrap_or_else(|| PathBuf::from("/var/lib/postern"));
     let connectors = root.sections("connector", connector);
-    let organization = organization(root.section("organization"), connectors);
+    let groups = root.sections("group", group);
+    let organization = organization(root.section("organization"), connectors, groups);
     let policy_door = policy_door(root.section("policy_door"));
     let portal = portal(root.section("portal"));
     let default_domain = organization.as_ref().map_or("localhost", |(o, _)| o.domains[0].as_str()).to_owned();
     let smtp = smtp(root.section("smtp"), &default_domain);
     let outbound_policy = outbound_policy(root.section("outbound_policy"));
     let probation = probation(root.section("probation"));
-    let admins = organization.as_ref().map(|(o, _)| o.admins.clone()).unwrap_or_default();
-    let alerts = alerts(root.section("alerts"), &admins);
+    let alerts = alerts(root.section("alerts"), organization.as_ref().map(|(o, _)| o));
     let log = log(root.section("log"));
     root.finish();
     let (organization, directory) = organization?;
@@ -226,7 +244,11 @@ fn read(file: &Path, mut root: Section<'_>) -> Option<Settings> {
     })
 }
 
-fn organization(mut s: Section<'_>, connectors: Vec<ConnectorRule>) -> Option<(Organization, Directory)> {
+fn organization(
+    mut s: Section<'_>,
+    connectors: Vec<ConnectorRule>,
+    groups: Vec<(String, Vec<String>)>,
+) -> Option<(Organization, Directory)> {
     let name = s.text("name", values::any);
     let recipient_delimiter = s.text("recipient_delimiter", values::delimiter).unwrap_or_else(|| "+".into());
     let domains = s.list("domains", values::domain);
@@ -234,6 +256,7 @@ fn organization(mut s: Section<'_>, connectors: Vec<ConnectorRule>) -> Option<(O
     let address = |text: &str| values::address(text, &recipient_delimiter);
     let admins = s.list("admins", address);
     let helpdesk = s.list("helpdesk", address).unwrap_or_default();
+    let time_zone = s.text("time_zone", Zone::parse);
     let trust_envelope_sender = s.boolean("trust_envelope_sender").unwrap_or(false);
     match &domains {
         None => {
@@ -256,6 +279,7 @@ fn organization(mut s: Section<'_>, connectors: Vec<ConnectorRule>) -> Option<(O
         name: name.unwrap_or_else(|| default.to_string()),
         domains: domains.clone(),
         admins: admins.iter().map(ToString::to_string).collect(),
+        time_zone: time_zone.unwrap_or_else(Zone::utc),
     };
     let directory = Directory {
         rules: AddressRules { recipient_delimiter, default_domain: default },
@@ -263,8 +287,29 @@ fn organization(mut s: Section<'_>, connectors: Vec<ConnectorRule>) -> Option<(O
         connectors,
         trust_envelope_sender,
         escape_lane,
+        groups: HashMap::new(),
     };
+    let mut directory = directory;
+    for (name, members) in groups {
+        for member in members {
+            let entity = directory.entity_from_admin(&member);
+            directory.groups.entry(entity).or_default().push(name.clone());
+        }
+    }
     Some((organization, directory))
+}
+
+fn group(mut s: Section<'_>) -> Option<(String, Vec<String>)> {
+    let name = s.text("name", values::any);
+    let members = s.list("members", values::any);
+    if name.is_none() {
+        s.missing("name", "name the group, for example \"sales\"");
+    }
+    if members.is_none() {
+        s.missing("members", "list its accounts, for example [\"alice@example.com\"]");
+    }
+    s.finish();
+    Some((name?, members?))
 }
 
 fn connector(mut s: Section<'_>) -> Option<ConnectorRule> {
@@ -332,18 +377,24 @@ fn smtp(mut s: Section<'_>, default_domain: &str) -> Option<Smtp> {
 }
 
 fn outbound_policy(mut s: Section<'_>) -> OutboundPolicy {
-    let default = Limits::DEFAULT;
-    // As in Exchange, 0 stands for the built-in default; from here on it is that number.
-    let mut limit = |key, default| s.number(key, 0..=MAX_LIMIT).filter(|&n| n > 0).unwrap_or(default);
-    let limits = Limits {
-        external_per_hour: limit("external_per_hour", default.external_per_hour),
-        internal_per_hour: limit("internal_per_hour", default.internal_per_hour),
-        per_day: limit("per_day", default.per_day),
-        escape_lane_per_hour: limit("escape_lane_per_hour", default.escape_lane_per_hour),
+    let mut limit = |key| s.number(key, 0..=MAX_LIMIT).unwrap_or(0);
+    let policy = OutboundPolicy {
+        external_per_hour: limit("external_per_hour"),
+        internal_per_hour: limit("internal_per_hour"),
+        per_day: limit("per_day"),
+        messages_per_minute: limit("messages_per_minute"),
+        messages_per_day: limit("messages_per_day"),
+        escape_lane_per_hour: limit("escape_lane_per_hour"),
+        recipients_per_message: s.number("recipients_per_message", 0..=1000).unwrap_or(0),
+        action: s.text("action", values::action).unwrap_or_default(),
+        mode: s.text("mode", values::mode).unwrap_or_default(),
+        warn_at_percent: s.number("warn_at_percent", 0..=99).unwrap_or(0),
+        notify: s.list("notify", values::alert_recipient).unwrap_or_default(),
+        copy_to: s.text("copy_to", values::copy_to).unwrap_or_default(),
+        ..OutboundPolicy::built_in()
     };
-    let action = s.text("action", values::action).unwrap_or(Action::Restrict);
     s.finish();
-    OutboundPolicy { name: DEFAULT_POLICY.into(), limits, action }
+    policy
 }
 
 fn probation(mut s: Section<'_>) -> Probation {
@@ -353,15 +404,9 @@ fn probation(mut s: Section<'_>) -> Probation {
     Probation { duration: Duration::from_secs(u64::from(hours) * 3600), percent }
 }
 
-fn alerts(mut s: Section<'_>, admins: &[String]) -> Alerts {
+fn alerts(mut s: Section<'_>, organization: Option<&Organization>) -> Alerts {
     let named = s.list("recipients", values::alert_recipient).unwrap_or_else(|| vec![TENANT_ADMINS.into()]);
-    let mut recipients: Vec<String> = Vec::new();
-    for name in named {
-        let expanded = if name == TENANT_ADMINS { admins.to_vec() } else { vec![name] };
-        recipients.extend(expanded);
-    }
-    let mut seen = HashSet::new();
-    recipients.retain(|recipient| seen.insert(recipient.clone()));
+    let recipients = organization.map(|organization| organization.expand(&named)).unwrap_or_default();
     let alerts = Alerts {
         recipients,
         // 0 stands for no limit, as the empty choice in Exchange does.

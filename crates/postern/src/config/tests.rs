@@ -12,7 +12,7 @@ fn everything_but_the_domains_has_a_default() {
     let settings = parse(LEAST, &[]).unwrap();
     assert_eq!(settings.organization.admins, ["postmaster@example.com"]);
     assert_eq!(settings.policy_door.listen, [Listen::Tcp("127.0.0.1:10040".parse().unwrap())]);
-    assert_eq!(settings.outbound_policy.limits, Limits::DEFAULT);
+    assert_eq!(settings.outbound_policy, OutboundPolicy::built_in());
     assert_eq!(settings.alerts.recipients, ["postmaster@example.com"]);
     assert_eq!(settings.directory.escape_lane.len(), 2);
     assert_eq!(settings.smtp.from.address, "postern@example.com");
@@ -21,7 +21,7 @@ fn everything_but_the_domains_has_a_default() {
 #[test]
 fn zero_is_the_built_in_default() {
     let text = format!("{LEAST}[outbound_policy]\nexternal_per_hour = 0\nper_day = 7\n");
-    let limits = parse(&text, &[]).unwrap().outbound_policy.limits;
+    let limits = parse(&text, &[]).unwrap().outbound_policy.limits();
     assert_eq!((limits.external_per_hour, limits.per_day), (500, 7));
 }
 
@@ -41,7 +41,7 @@ fn the_environment_overrides_the_file() {
     let env: Vec<_> = env.into_iter().filter(|(name, _)| !name.ends_with("NAME")).collect();
     let settings = parse(LEAST, &env).unwrap();
     assert_eq!(settings.data, PathBuf::from("/tmp/x"));
-    assert_eq!(settings.outbound_policy.limits.per_day, 12);
+    assert_eq!(settings.outbound_policy.per_day, 12);
     assert_eq!(settings.organization.domains[1].as_str(), "b.example");
     assert_eq!(settings.directory.connectors.len(), 1);
     let error = parse(LEAST, &[("POSTERN__SMTP__SERVRE", "x:1")]).unwrap_err().to_string();
@@ -59,5 +59,5 @@ fn all_problems_are_reported_at_once() {
 fn the_file_to_start_from_is_valid() {
     let text = include_str!("../../../../packaging/postern.toml");
     let settings = parse(text, &[]).unwrap();
-    assert_eq!(settings.outbound_policy.limits, Limits::DEFAULT);
+    assert_eq!(settings.outbound_policy.limits(), OutboundPolicy::built_in().limits());
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use ipnet::IpNet;
 use postern_domain::address::{Address, Domain};
-use postern_domain::policy::Action;
+use postern_domain::policy::{Action, Mode};
 
 use super::TENANT_ADMINS;
 
@@ -110,7 +110,11 @@ pub(super) fn address(text: &str, delimiter: &str) -> Parsed<Address> {
         .map_err(|why| format!("{why}; expected an address such as \"postmaster@example.com\""))
 }
 
-pub(super) fn alert_recipient(text: &str) -> Parsed<String> {
+/// A recipient of alerts: an address, or the keyword for the organization's admins.
+///
+/// # Errors
+/// It is neither.
+pub fn alert_recipient(text: &str) -> Result<String, String> {
     if text == TENANT_ADMINS {
         return Ok(text.to_owned());
     }
@@ -202,6 +206,18 @@ pub(super) fn action(text: &str) -> Parsed<Action> {
     let names = || Action::ALL.map(|action| format!("\"{}\"", action.key())).join(", ");
     let found = Action::ALL.into_iter().find(|action| action.key() == text);
     found.ok_or_else(|| format!("expected one of {}", names()))
+}
+
+pub(super) fn mode(text: &str) -> Parsed<Mode> {
+    match text {
+        "enforce" => Ok(Mode::Enforce),
+        "report-only" => Ok(Mode::ReportOnly),
+        _ => Err("expected \"enforce\" or \"report-only\"".into()),
+    }
+}
+
+pub(super) fn copy_to(text: &str) -> Parsed<String> {
+    address(text, "").map(|address| address.to_string())
 }
 
 pub(super) fn log_format(text: &str) -> Parsed<LogFormat> {

@@ -36,7 +36,7 @@ impl Desk {
         let head = match head {
             None => None,
             Some(text) => {
-                Some(parse_hash(text).ok_or_else(|| DeskError::Invalid { field: "head", problem: problem() })?)
+                Some(parse_hash(text).ok_or_else(|| DeskError::Invalid { field: "head".into(), problem: problem() })?)
             }
         };
         let report = self.store.verify_audit(head).await?;

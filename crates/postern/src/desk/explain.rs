@@ -14,7 +14,7 @@ impl Desk {
     pub async fn explain(&self, caller: &Caller, reference: &str) -> Result<IncidentView, DeskError> {
         self.may_look(caller)?;
         let reference = Reference::parse(reference)
-            .map_err(|error| DeskError::Invalid { field: "reference", problem: error.to_string() })?;
+            .map_err(|error| DeskError::Invalid { field: "reference".into(), problem: error.to_string() })?;
         self.write_refusals().await;
         let only = Some(reference.clone());
         let filter = RestrictionFilter { reference: only.clone(), released: true, ..RestrictionFilter::default() };

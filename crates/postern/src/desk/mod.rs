@@ -4,6 +4,7 @@
 //! audit entry written in the same one. The CLI and the API have no other way in.
 
 mod alerts;
+mod allowances;
 mod audit;
 mod explain;
 mod policies;
@@ -14,6 +15,7 @@ mod status;
 mod usage;
 pub mod views;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
@@ -23,10 +25,11 @@ use postern_store::{Store, StoreError};
 
 use crate::clock::Clock;
 use crate::config::Settings;
-use crate::gate::{Incidents, Recents, Standings, Wiring};
+use crate::gate::{Incidents, Policies, Recents, Standings, Wiring};
 use crate::health::Health;
 use crate::metrics::Metrics;
 
+pub use allowances::AllowanceRequest;
 pub use release::ReleaseRequest;
 pub use restrict::RestrictRequest;
 
@@ -60,11 +63,14 @@ pub enum DeskError {
     /// Things are not as the caller believes.
     #[error("{0}")]
     Conflict(String),
+    /// They have been changed since the caller looked.
+    #[error("{0} were changed meanwhile; look at them again")]
+    Changed(&'static str),
     /// Something the caller gave can't be used.
     #[error("{field}: {problem}")]
     Invalid {
         /// What it is called.
-        field: &'static str,
+        field: Cow<'static, str>,
         /// What is wrong, and what would be right.
         problem: String,
     },
@@ -80,7 +86,8 @@ impl From<StoreError> for DeskError {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::AlreadyRestricted { .. } => DeskError::Conflict(error.to_string()),
-            StoreError::NotRestricted { .. } => DeskError::NotFound(error.to_string()),
+            StoreError::NotRestricted { .. } | StoreError::NoAllowance { .. } => DeskError::NotFound(error.to_string()),
+            StoreError::Changed { what } => DeskError::Changed(what),
             error => DeskError::Store(error),
         }
     }
@@ -96,6 +103,8 @@ pub struct Desk {
     pub store: Arc<dyn Store>,
     /// Who may send.
     pub standings: Arc<Standings>,
+    /// What they may send.
+    pub policies: Arc<Policies>,
     /// Writes restrictions and alerts.
     pub incidents: Arc<Incidents>,
     /// Last attempts of busy entities.
@@ -128,7 +137,7 @@ impl Desk {
 /// A reason that people give, which must say something.
 fn reason(text: &str) -> Result<String, DeskError> {
     let text = text.trim();
-    let invalid = |problem: &str| DeskError::Invalid { field: "reason", problem: problem.into() };
+    let invalid = |problem: &str| DeskError::Invalid { field: "reason".into(), problem: problem.into() };
     if text.is_empty() {
         return Err(invalid("is empty; say why, for whoever reads the audit trail"));
     }

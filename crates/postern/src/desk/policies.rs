@@ -1,23 +1,384 @@
-//! Show outbound policies.
+//! Outbound policies: look, explain, change.
 
-use super::views::PolicyView;
+use postern_domain::gate::limits_for;
+use postern_domain::policy::{Limits, OutboundPolicy, PolicyBook, Preset};
+use postern_domain::restriction::Standing;
+use postern_domain::{EntityId, Timestamp};
+use postern_store::KeptPolicies;
+use postern_store::audit::NewAuditEntry;
+use serde_json::{Map, Value, json};
+
+use super::views::{PolicyChangeView, PolicyChoiceView, PolicyView, SkippedView};
 use super::{Caller, Desk, DeskError};
+use crate::config::checked_recipient;
+
+/// Keys of a policy's JSON that the desk itself understands, beside the policy's own.
+const PRIORITY: &str = "priority";
+const PRESET: &str = "preset";
 
 impl Desk {
-    /// The outbound policies in the order in which they are looked at.
+    /// The outbound policies in the order in which they are looked at, the default one last.
     ///
     /// # Errors
     /// The caller may not look.
     pub fn policies(&self, caller: &Caller) -> Result<Vec<PolicyView>, DeskError> {
         self.may_look(caller)?;
+        let kept = self.policies.load();
+        Ok(kept.book.all().map(|(policy, priority)| self.policy_view(policy, priority, kept.revision)).collect())
+    }
+
+    /// One outbound policy, by its name in any case.
+    ///
+    /// # Errors
+    /// The caller may not look, or there is none of that name.
+    pub fn policy(&self, caller: &Caller, name: &str) -> Result<PolicyView, DeskError> {
+        self.may_look(caller)?;
+        let kept = self.policies.load();
+        let (policy, priority) = kept.book.find(name).ok_or_else(|| no_policy(name))?;
+        Ok(self.policy_view(policy, priority, kept.revision))
+    }
+
+    /// Which policy holds for an entity, and why.
+    ///
+    /// # Errors
+    /// The caller may not look.
+    pub fn explain_policy(&self, caller: &Caller, entity: &str) -> Result<PolicyChoiceView, DeskError> {
+        self.may_look(caller)?;
+        let now = self.clock.now();
         let settings = self.settings.load();
-        let policy = &settings.outbound_policy;
-        Ok(vec![PolicyView {
-            name: policy.name.clone(),
-            limits: policy.limits,
-            action: policy.action,
+        let entity = settings.directory.entity_from_admin(entity);
+        let kept = self.policies.load();
+        let member = settings.directory.member(&entity);
+        let choice = kept.book.explain(member);
+        let skipped = choice.skipped.iter().map(|skipped| SkippedView {
+            policy: skipped.policy.name.clone(),
+            priority: skipped.priority,
+            why: skipped.why.map_or_else(|| "is off".into(), |why| why.to_string()),
+        });
+        let (_, limits) = self.limits_of(&entity, &self.standings.get(&entity, now), now);
+        Ok(PolicyChoiceView {
+            kind: entity.kind(),
+            groups: member.groups.to_vec(),
+            policy: self.policy_view(choice.policy, choice.priority, kept.revision),
+            skipped: skipped.collect(),
+            standing: self.standings.get(&entity, now).key().into(),
+            allowance: self.policies.allowance(&entity, now),
+            limits: limits.each().map(|(window, limit)| (window.key().to_owned(), limit)).collect(),
+            entity,
+        })
+    }
+
+    /// Adds a policy: an object with at least `name` and one of `users`, `groups`, `domains`;
+    /// `priority` puts it before others, `preset` fills in recommended values.
+    ///
+    /// # Errors
+    /// The caller may not, something can't be, or the store fails.
+    pub async fn add_policy(&self, caller: &Caller, body: &Value) -> Result<PolicyView, DeskError> {
+        let mut name = String::new();
+        self.change_policies(caller, None, |book| {
+            let mut policy = OutboundPolicy::default();
+            let priority = self.patch(&mut policy, body)?;
+            name.clone_from(&policy.name);
+            let last = book.custom.len();
+            book.custom.insert(priority.unwrap_or(last).min(last), policy);
+            Ok(())
+        })
+        .await?;
+        self.policy(caller, &name)
+    }
+
+    /// Changes the settings that `patch` names (RFC 7396); `expected` is the revision the caller
+    /// has seen.
+    ///
+    /// # Errors
+    /// The caller may not, there is none of that name, something can't be, somebody else was
+    /// faster, or the store fails.
+    pub async fn change_policy(
+        &self,
+        caller: &Caller,
+        name: &str,
+        patch: &Value,
+        expected: Option<u64>,
+    ) -> Result<PolicyView, DeskError> {
+        let mut new_name = name.to_owned();
+        self.change_policies(caller, expected, |book| {
+            let Some((found, at)) = book.find(name) else { return Err(no_policy(name)) };
+            let mut policy = found.clone();
+            let priority = self.patch(&mut policy, patch)?;
+            new_name.clone_from(&policy.name);
+            match (at, priority) {
+                (None, None) => book.default = policy,
+                (None, Some(_)) => {
+                    let problem = "the default policy is always looked at last".into();
+                    return Err(DeskError::Invalid { field: PRIORITY.into(), problem });
+                }
+                (Some(at), priority) => {
+                    book.custom.remove(at);
+                    let last = book.custom.len();
+                    book.custom.insert(priority.unwrap_or(at).min(last), policy);
+                }
+            }
+            Ok(())
+        })
+        .await?;
+        self.policy(caller, &new_name)
+    }
+
+    /// Removes a policy.
+    ///
+    /// # Errors
+    /// As for [`Desk::change_policy`]; the default policy can't be removed.
+    pub async fn remove_policy(&self, caller: &Caller, name: &str, expected: Option<u64>) -> Result<(), DeskError> {
+        self.change_policies(caller, expected, |book| match book.find(name) {
+            None => Err(no_policy(name)),
+            Some((_, None)) => Err(DeskError::Conflict("the default policy can't be removed".into())),
+            Some((_, Some(at))) => {
+                book.custom.remove(at);
+                Ok(())
+            }
+        })
+        .await?;
+        Ok(())
+    }
+
+    /// All policies as a file has them.
+    ///
+    /// # Errors
+    /// The caller may not look.
+    pub fn export_policies(&self, caller: &Caller) -> Result<PolicyBook, DeskError> {
+        self.may_look(caller)?;
+        Ok(self.policies.load().book.clone())
+    }
+
+    /// Puts the policies of a file in the place of all there are, and tells what that changes;
+    /// with `dry_run` it only tells.
+    ///
+    /// # Errors
+    /// The caller may not, something in the file can't be, or the store fails.
+    pub async fn apply_policies(
+        &self,
+        caller: &Caller,
+        file: &Value,
+        dry_run: bool,
+    ) -> Result<Vec<PolicyChangeView>, DeskError> {
+        self.may_manage(caller)?;
+        let book = self.read_book(file)?;
+        if dry_run {
+            return Ok(differences(&self.policies.load().book, &book));
+        }
+        self.change_policies(caller, None, |now| {
+            *now = book;
+            Ok(())
+        })
+        .await
+    }
+
+    /// The policy that holds for an entity, and the limits with probation and allowance.
+    pub(super) fn limits_of(&self, entity: &EntityId, standing: &Standing, now: Timestamp) -> (OutboundPolicy, Limits) {
+        let settings = self.settings.load();
+        let policy = self.policies.load().book.choose(settings.directory.member(entity)).clone();
+        let allowance = self.policies.allowance(entity, now);
+        let limits = limits_for(standing, &policy, settings.probation.percent, allowance.as_ref(), now);
+        (policy, limits)
+    }
+
+    fn policy_view(&self, policy: &OutboundPolicy, priority: Option<usize>, revision: u64) -> PolicyView {
+        let settings = self.settings.load();
+        let limits = policy.limits();
+        PolicyView {
+            policy: policy.clone(),
+            priority,
+            is_default: priority.is_none(),
+            limits: limits.each().map(|(window, limit)| (window.key().to_owned(), limit)).collect(),
             probation_hours: settings.probation.duration.as_secs() / 3600,
             probation_percent: settings.probation.percent,
-        }])
+            revision,
+        }
     }
+
+    async fn change_policies(
+        &self,
+        caller: &Caller,
+        expected: Option<u64>,
+        edit: impl FnOnce(&mut PolicyBook) -> Result<(), DeskError>,
+    ) -> Result<Vec<PolicyChangeView>, DeskError> {
+        self.may_manage(caller)?;
+        let _one_at_a_time = self.policies.editing().await;
+        let kept = KeptPolicies::clone(&self.policies.load());
+        if expected.is_some_and(|expected| expected != kept.revision) {
+            return Err(DeskError::Changed("the outbound policies"));
+        }
+        let mut book = kept.book.clone();
+        edit(&mut book)?;
+        book.check().map_err(|wrong| DeskError::Invalid { field: wrong.field.into(), problem: wrong.problem })?;
+        let changes = differences(&kept.book, &book);
+        if changes.is_empty() {
+            return Ok(changes);
+        }
+        let audit = audit(&changes, caller, self.clock.now());
+        let new = KeptPolicies { book, ..kept };
+        self.store.save_policies(&new, &audit).await?;
+        for entry in &audit {
+            tracing::info!(
+                actor = caller.name,
+                action = entry.action,
+                policy = entry.target,
+                "outbound policies changed"
+            );
+        }
+        self.policies.set(KeptPolicies { revision: new.revision + 1, ..new });
+        Ok(changes)
+    }
+
+    /// Reads a whole file of policies, each checked key by key.
+    fn read_book(&self, file: &Value) -> Result<PolicyBook, DeskError> {
+        let invalid =
+            |field: &str, problem: &str| DeskError::Invalid { field: field.to_owned().into(), problem: problem.into() };
+        let file = file.as_object().ok_or_else(|| invalid("body", "expected an object with default and custom"))?;
+        if let Some(key) = file.keys().find(|key| !["default", "custom"].contains(&key.as_str())) {
+            return Err(invalid(key, "unknown key; expected default and custom"));
+        }
+        let mut book = PolicyBook::default();
+        if let Some(default) = file.get("default") {
+            self.patch(&mut book.default, default)?;
+        }
+        let custom =
+            file.get("custom").map(|custom| custom.as_array().ok_or_else(|| invalid("custom", "expected a list")));
+        for body in custom.transpose()?.into_iter().flatten() {
+            let mut policy = OutboundPolicy::default();
+            self.patch(&mut policy, body)?;
+            book.custom.push(policy);
+        }
+        book.check().map_err(|wrong| DeskError::Invalid { field: wrong.field.into(), problem: wrong.problem })?;
+        Ok(book)
+    }
+
+    /// Sets what `patch` names, one key after the other, so that an error names the key; returns
+    /// the priority, if it names one.
+    fn patch(&self, policy: &mut OutboundPolicy, patch: &Value) -> Result<Option<usize>, DeskError> {
+        let invalid = |field: &str, problem: String| DeskError::Invalid { field: field.to_owned().into(), problem };
+        let patch = patch.as_object().ok_or_else(|| invalid("body", "expected an object".into()))?;
+        if let Some(preset) = patch.get(PRESET) {
+            let preset: Preset = serde_json::from_value(preset.clone())
+                .map_err(|_| invalid(PRESET, format!("is {preset}, expected \"standard\" or \"strict\"")))?;
+            policy.preset(preset);
+        }
+        let mut priority = None;
+        for (key, value) in patch.iter().filter(|(key, _)| *key != PRESET) {
+            if key == PRIORITY {
+                let number = value.as_u64().and_then(|number| usize::try_from(number).ok());
+                priority = Some(number.ok_or_else(|| invalid(key, format!("is {value}, expected 0 or more")))?);
+                continue;
+            }
+            let mut object = to_object(policy);
+            // RFC 7396: null takes a value back to what it is by itself.
+            let built_in = || to_object(&OutboundPolicy::default()).get(key).cloned();
+            let value = if value.is_null() { built_in().unwrap_or(Value::Null) } else { value.clone() };
+            let value = self.normal(key, value)?;
+            if object.insert(key.clone(), value).is_none() {
+                let known: Vec<_> = object.keys().filter(|known| *known != key).cloned().collect();
+                return Err(invalid(key, format!("there is no such setting; expected one of {}", known.join(", "))));
+            }
+            *policy = serde_json::from_value(Value::Object(object)).map_err(|error| invalid(key, error.to_string()))?;
+        }
+        Ok(priority)
+    }
+
+    /// One spelling for what can be spelled in many ways.
+    fn normal(&self, key: &str, value: Value) -> Result<Value, DeskError> {
+        let invalid = |problem: String| DeskError::Invalid { field: key.to_owned().into(), problem };
+        let settings = self.settings.load();
+        let each = |value: Value, normal: &dyn Fn(&str) -> Result<String, String>| match value {
+            Value::Array(items) => {
+                let normal = |item: &Value| {
+                    let text = item.as_str().ok_or_else(|| invalid(format!("holds {item}, expected texts")))?;
+                    normal(text).map(Value::String).map_err(|why| invalid(format!("{text:?}: {why}")))
+                };
+                items.iter().map(normal).collect::<Result<Vec<_>, _>>().map(Value::Array)
+            }
+            other => Ok(other),
+        };
+        match key {
+            "users" | "except_users" => each(value, &|text| Ok(settings.directory.entity_from_admin(text).to_string())),
+            "domains" | "except_domains" => each(value, &|text| {
+                postern_domain::Domain::parse(text).map(|domain| domain.to_string()).map_err(|why| why.to_string())
+            }),
+            "groups" | "except_groups" => each(value, &|text| match text.trim() {
+                "" => Err("is empty; expected a group's name".into()),
+                name => Ok(name.to_owned()),
+            }),
+            "notify" => each(value, &checked_recipient),
+            "copy_to" => match value.as_str().filter(|text| !text.is_empty()) {
+                Some(text) => postern_domain::Address::parse(text, "")
+                    .map(|address| Value::String(address.to_string()))
+                    .map_err(|why| invalid(format!("{text:?}: {why}"))),
+                None => Ok(value),
+            },
+            _ => Ok(value),
+        }
+    }
+}
+
+fn no_policy(name: &str) -> DeskError {
+    DeskError::NotFound(format!("there is no outbound policy called {name:?}"))
+}
+
+fn to_object(policy: &OutboundPolicy) -> Map<String, Value> {
+    match json!(policy) {
+        Value::Object(object) => object,
+        _ => Map::new(),
+    }
+}
+
+/// What is different, policy by policy and setting by setting.
+fn differences(before: &PolicyBook, after: &PolicyBook) -> Vec<PolicyChangeView> {
+    let mut changes = Vec::new();
+    let change = |policy: &str, setting: &str, from: Value, to: Value| PolicyChangeView {
+        policy: policy.to_owned(),
+        setting: setting.to_owned(),
+        from,
+        to,
+    };
+    for (old, _) in before.all().filter(|(old, _)| after.find(&old.name).is_none()) {
+        changes.push(change(&old.name, "", json!(old), Value::Null));
+    }
+    for (new, to) in after.all() {
+        let Some((old, from)) = before.find(&new.name) else {
+            changes.push(change(&new.name, "", Value::Null, json!(new)));
+            continue;
+        };
+        let old = to_object(old);
+        for (setting, value) in to_object(new) {
+            let was = old.get(&setting).cloned().unwrap_or(Value::Null);
+            if was != value {
+                changes.push(change(&new.name, &setting, was, value));
+            }
+        }
+        if from != to {
+            changes.push(change(&new.name, PRIORITY, json!(from), json!(to)));
+        }
+    }
+    changes
+}
+
+/// One entry for each policy that changes.
+fn audit(changes: &[PolicyChangeView], caller: &Caller, at: Timestamp) -> Vec<NewAuditEntry> {
+    let mut entries: Vec<NewAuditEntry> = Vec::new();
+    for change in changes {
+        let action = match (&change.from, change.setting.as_str()) {
+            (Value::Null, "") => "policy.add",
+            (_, "") => "policy.remove",
+            _ => "policy.change",
+        };
+        let detail = json!({ "from": change.from, "to": change.to });
+        match entries.iter_mut().find(|entry| entry.target == change.policy && entry.action == action) {
+            Some(entry) => entry.detail[&change.setting] = detail,
+            None => {
+                let detail = if change.setting.is_empty() { detail } else { json!({ &change.setting: detail }) };
+                let (actor, target) = (caller.name.clone(), change.policy.clone());
+                entries.push(NewAuditEntry { at, actor, action, target, detail });
+            }
+        }
+    }
+    entries
 }

@@ -1,6 +1,5 @@
 //! Release an entity, so that it may send again.
 
-use postern_domain::gate::limits_for;
 use postern_domain::restriction::{Release, Standing, windows_to_reset};
 use postern_domain::window::Window;
 use postern_domain::{EntityId, Reference};
@@ -99,9 +98,9 @@ impl Desk {
     }
 
     async fn reset_for(&self, entity: &EntityId, made_for: Option<Window>, standing: &Standing) -> Vec<Window> {
-        let settings = self.settings.load_full();
-        let limits = limits_for(standing, &settings.outbound_policy, settings.probation.percent);
+        let now = self.clock.now();
+        let (_, limits) = self.limits_of(entity, standing, now);
         let usage = self.ledger.usage(entity).await;
-        windows_to_reset(made_for, &usage, &limits, self.clock.now())
+        windows_to_reset(made_for, &usage, &limits, now)
     }
 }

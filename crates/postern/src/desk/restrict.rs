@@ -36,11 +36,11 @@ impl Desk {
         let now = self.clock.now();
         if request.until.is_some_and(|until| until <= now) {
             let problem = "is in the past; expected a later time".into();
-            return Err(DeskError::Invalid { field: "until", problem });
+            return Err(DeskError::Invalid { field: "until".into(), problem });
         }
         if request.entity.trim().is_empty() || request.entity.trim() == "connector:" {
             let problem = "is empty; expected an account such as alice@example.com, or connector:NAME".into();
-            return Err(DeskError::Invalid { field: "entity", problem });
+            return Err(DeskError::Invalid { field: "entity".into(), problem });
         }
         let settings = self.settings.load_full();
         let entity = settings.directory.entity_from_admin(request.entity.trim());
@@ -48,12 +48,14 @@ impl Desk {
             return Err(StoreError::AlreadyRestricted { entity, reference }.into());
         }
         let usage = self.ledger.usage(&entity).await;
+        let (policy, limits) = self.limits_of(&entity, &Standing::Free, now);
         let new = NewRestriction {
             entity: entity.clone(),
             cause: Cause::Manual { reason: why },
-            evidence: evidence(&usage, &settings.outbound_policy.limits, self.recents.of(&entity), now),
+            evidence: evidence(&usage, &limits, self.recents.of(&entity), now),
             until: request.until,
             actor: Some(caller.name.clone()),
+            notify: policy.notify,
         };
         self.incidents.restrict(new, "", now).await?;
         let mut found = self.restrictions_of(caller, &entity.to_string()).await?;

@@ -1,7 +1,6 @@
 //! What an entity has sent, and what it may.
 
 use postern_domain::EntityId;
-use postern_domain::gate::limits_for;
 use postern_domain::restriction::Standing;
 use postern_domain::window::Window;
 use postern_ledger::Ledger;
@@ -22,10 +21,9 @@ impl Desk {
     }
 
     pub(super) async fn usage_of(&self, entity: &EntityId) -> UsageView {
-        let settings = self.settings.load_full();
         let now = self.clock.now();
         let standing = self.standings.get(entity, now);
-        let limits = limits_for(&standing, &settings.outbound_policy, settings.probation.percent);
+        let (policy, limits) = self.limits_of(entity, &standing, now);
         let usage = self.ledger.usage(entity).await;
         let reserved = usage.reserved();
         let windows = Window::ALL.into_iter().map(|window| {
@@ -38,10 +36,11 @@ impl Desk {
                 free_at: limit.and_then(|limit| usage.free_at(window, limit, now)),
             }
         });
-        let (name, reference, until) = match standing {
-            Standing::Free => ("free", None, None),
-            Standing::Probation { until } => ("probation", None, Some(until)),
-            Standing::Restricted { reference, until } => ("restricted", Some(reference), until),
+        let name = standing.key();
+        let (reference, until) = match standing {
+            Standing::Free => (None, None),
+            Standing::Probation { until } => (None, Some(until)),
+            Standing::Restricted { reference, until } => (Some(reference), until),
         };
         UsageView {
             entity: entity.clone(),
@@ -49,7 +48,8 @@ impl Desk {
             standing: name.into(),
             reference,
             until,
-            policy: settings.outbound_policy.name.clone(),
+            policy: policy.name,
+            allowance: self.policies.allowance(entity, now),
             windows: windows.collect(),
         }
     }

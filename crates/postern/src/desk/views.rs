@@ -1,8 +1,10 @@
 //! What the API shows: the same names in JSON, in the CLI's `--json` and in the docs.
 
+use std::collections::BTreeMap;
+
 use postern_domain::alert::{AlertPolicy, AlertStatus, Severity};
 use postern_domain::evidence::{Cause, Evidence};
-use postern_domain::policy::{Action, Limits};
+use postern_domain::policy::{Allowance, OutboundPolicy};
 use postern_domain::window::Window;
 use postern_domain::{EntityId, EntityKind, Reference, Timestamp};
 use postern_store::{KeptAlert, KeptRestriction, OutboxState};
@@ -96,6 +98,9 @@ pub struct UsageView {
     pub until: Option<Timestamp>,
     /// The policy that holds.
     pub policy: String,
+    /// The allowance that raises its limits.
+    #[serde(default)]
+    pub allowance: Option<Allowance>,
     /// Every window.
     pub windows: Vec<WindowView>,
 }
@@ -168,17 +173,66 @@ pub struct IncidentView {
 /// An outbound policy.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PolicyView {
-    /// Its name.
-    pub name: String,
-    /// Limits in force.
+    /// What is set.
     #[serde(flatten)]
-    pub limits: Limits,
-    /// What follows when one is passed.
-    pub action: Action,
+    pub policy: OutboundPolicy,
+    /// 0 is looked at first; none: the default policy, which is looked at last.
+    pub priority: Option<usize>,
+    /// Whether it is the default policy.
+    pub is_default: bool,
+    /// The limits in force, by window: built-in defaults filled in.
+    pub limits: BTreeMap<String, u32>,
     /// Hours of probation after a release.
     pub probation_hours: u64,
     /// Percent of each limit that holds during probation.
     pub probation_percent: u32,
+    /// How often the outbound policies have been changed; the API's entity tag.
+    pub revision: u64,
+}
+
+/// Which policy holds for an entity, and why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PolicyChoiceView {
+    /// Who.
+    pub entity: EntityId,
+    /// Account or connector.
+    pub kind: EntityKind,
+    /// Its groups.
+    pub groups: Vec<String>,
+    /// The policy that holds.
+    pub policy: PolicyView,
+    /// Those that were looked at before it.
+    pub skipped: Vec<SkippedView>,
+    /// `free`, `probation` or `restricted`.
+    pub standing: String,
+    /// The allowance that raises its limits.
+    pub allowance: Option<Allowance>,
+    /// The limits that hold now, by window.
+    pub limits: BTreeMap<String, u32>,
+}
+
+/// A policy that does not hold for an entity.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SkippedView {
+    /// Its name.
+    pub policy: String,
+    /// Its priority.
+    pub priority: usize,
+    /// Why it does not hold: "is off", "is in none of its groups", …
+    pub why: String,
+}
+
+/// One thing that changes in the outbound policies.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PolicyChangeView {
+    /// The policy's name.
+    pub policy: String,
+    /// The setting; empty where the whole policy is added or removed.
+    pub setting: String,
+    /// What it was; null: there was none.
+    pub from: serde_json::Value,
+    /// What it becomes; null: there is none any more.
+    pub to: serde_json::Value,
 }
 
 /// How Postern is.

@@ -204,6 +204,8 @@ impl<L: Ledger> Door<L> {
         answer.clear();
         match verdict {
             Verdict::Pass => policy::encode_action(answer, "DUNNO"),
+            // access(5): one copy, and the other rules go on.
+            Verdict::PassWithCopy(address) => policy::encode_action(answer, &format!("BCC {address}")),
             Verdict::Defer(reply) | Verdict::Refuse(reply) => {
                 policy::encode_action(answer, &format!("{} {} {}", reply.code, reply.status, reply.text));
             }

@@ -36,6 +36,8 @@ struct State {
     last_seen: Timestamp,
     /// Whether a refusal of it was noted; one attempt is one refusal, however many recipients.
     refused: bool,
+    /// Whether it passed a limit and went on all the same.
+    over_limit: bool,
 }
 
 /// A message while one question about it is being answered: nobody else asks about it meanwhile.
@@ -70,6 +72,15 @@ impl Guard<'_> {
 
     pub(super) fn seen(&mut self, now: Timestamp) {
         self.0.last_seen = now;
+    }
+
+    /// Notes that it passed a limit and goes on all the same.
+    pub(super) fn note_over_limit(&mut self) {
+        self.0.over_limit = true;
+    }
+
+    pub(super) fn is_over_limit(&self) -> bool {
+        self.0.over_limit
     }
 
     /// Notes that it was refused; true the first time.
@@ -128,7 +139,12 @@ impl Attempts {
         }
         let entry = shard.open.entry(hash, |message| message.is(&entity, instance), |message| message.hash);
         let begun = || {
-            let state = AsyncMutex::new(State { attempt: Attempt::default(), last_seen: now, refused: false });
+            let state = AsyncMutex::new(State {
+                attempt: Attempt::default(),
+                last_seen: now,
+                refused: false,
+                over_limit: false,
+            });
             Arc::new(Message { entity, instance: instance.into(), server: Arc::clone(server), hash, state })
         };
         Some(Arc::clone(entry.or_insert_with(begun).get()))

@@ -21,7 +21,7 @@ use crate::config::Settings;
 use crate::metrics::Metrics;
 use crate::outbox::mails;
 
-/// Under a policy that only alerts, an entity that stays over its limit is one incident for so
+/// Where nobody is restricted, an entity that stays over its limit is one incident for so
 /// long, unless its alert is closed before.
 const SAME_INCIDENT: Duration = Duration::from_secs(24 * 3600);
 /// After the store has failed, it is left alone for so long before it is tried again.
@@ -43,6 +43,8 @@ pub struct NewRestriction {
     pub until: Option<Timestamp>,
     /// The admin who made it; none: a limit did.
     pub actor: Option<String>,
+    /// Who is told besides the alert policy's recipients.
+    pub notify: Vec<String>,
 }
 
 /// Writes incidents.
@@ -56,8 +58,8 @@ pub struct Incidents {
     /// One incident at a time, so that an entity is restricted once.
     writing: tokio::sync::Mutex<()>,
     store_failed_at: Mutex<Option<Timestamp>>,
-    /// Entities with an open alert under a policy that only alerts.
-    alerted: Mutex<HashMap<EntityId, Timestamp>>,
+    /// Entities with an open alert that restricted nobody.
+    alerted: Mutex<HashMap<(AlertPolicy, EntityId), Timestamp>>,
 }
 
 impl Incidents {
@@ -94,8 +96,10 @@ impl Incidents {
             self.standings.set(&restriction.entity, standing(restriction));
         }
         let since = Timestamp::from_millis(now.as_millis() - i64::try_from(SAME_INCIDENT.as_millis()).unwrap_or(0));
-        let open = self.store.open_alerts(AlertPolicy::LimitExceeded, since).await?;
-        *self.lock_alerted() = open.into_iter().collect();
+        for policy in [AlertPolicy::LimitExceeded, AlertPolicy::LimitNearlyReached, AlertPolicy::ReportOnly] {
+            let open = self.store.open_alerts(policy, since).await?;
+            self.lock_alerted().extend(open.into_iter().map(|(entity, at)| ((policy, entity), at)));
+        }
         Ok(())
     }
 
@@ -126,7 +130,7 @@ impl Incidents {
         };
         let settings = self.settings.load();
         let alert = alert(&restriction.reference, &restriction.entity, &restriction.cause, Evidence::default(), now);
-        let mut mails = mails::for_alert(&settings, &alert, Some(&restriction));
+        let mut mails = mails::for_alert(&settings, &alert, Some(&restriction), &new.notify);
         if settings.alerts.notify_owner && restriction.entity.kind() == EntityKind::Account {
             mails.push(mails::for_owner(&settings, &restriction, recipient));
         }
@@ -169,26 +173,34 @@ impl Incidents {
         Ok(restriction.reference)
     }
 
-    /// Whether a limit that is passed under a policy that only alerts is a new incident.
-    pub fn wants_alert(&self, entity: &EntityId, now: Timestamp) -> bool {
-        self.lock_alerted().get(entity).is_none_or(|at| now.since(*at) >= SAME_INCIDENT)
+    /// Whether something that restricts nobody is a new incident.
+    pub fn wants_alert(&self, policy: AlertPolicy, entity: &EntityId, now: Timestamp) -> bool {
+        let key = (policy, entity.clone());
+        self.lock_alerted().get(&key).is_none_or(|at| now.since(*at) >= SAME_INCIDENT)
     }
 
     /// Raises an alert that restricts nobody. If the store fails, the next message over the
     /// limit tries again.
-    pub async fn raise(&self, entity: &EntityId, cause: Cause, evidence: Evidence, now: Timestamp) {
+    pub async fn raise(
+        &self,
+        policy: AlertPolicy,
+        entity: &EntityId,
+        cause: Cause,
+        evidence: Evidence,
+        now: Timestamp,
+    ) {
         let _one_at_a_time = self.writing.lock().await;
-        if !self.wants_alert(entity, now) || self.pause_after_failure(now).is_err() {
+        if !self.wants_alert(policy, entity, now) || self.pause_after_failure(now).is_err() {
             return;
         }
         let settings = self.settings.load();
         let reference = Reference::from_random(rand::random());
-        let alert = Alert {
-            policy: AlertPolicy::LimitExceeded,
-            severity: AlertPolicy::LimitExceeded.severity(),
-            ..alert(&reference, entity, &cause, evidence, now)
+        let alert = Alert { policy, severity: policy.severity(), ..alert(&reference, entity, &cause, evidence, now) };
+        // What a policy would have done is for those who look, not for everybody's mailbox.
+        let mails = match policy {
+            AlertPolicy::ReportOnly => Vec::new(),
+            _ => mails::for_alert(&settings, &alert, None, &[]),
         };
-        let mails = mails::for_alert(&settings, &alert, None);
         let audit = NewAuditEntry {
             at: now,
             actor: SYSTEM.into(),
@@ -200,10 +212,10 @@ impl Incidents {
         let incident = Incident { alert, audit, mails, daily_notification_limit };
         match self.store.raise(&incident).await {
             Ok(()) => {
-                self.lock_alerted().insert(entity.clone(), now);
+                self.lock_alerted().insert((policy, entity.clone()), now);
                 self.metrics.alerts.inc();
                 self.new_mail.notify_one();
-                tracing::warn!(%entity, %reference, reason = cause.describe(), "sending limit exceeded, alert only");
+                tracing::warn!(%entity, %reference, reason = cause.describe(), alert = policy.name(), "alert");
             }
             Err(error) => {
                 self.store_failed(entity, error, now);
@@ -234,7 +246,7 @@ impl Incidents {
         error
     }
 
-    fn lock_alerted(&self) -> std::sync::MutexGuard<'_, HashMap<EntityId, Timestamp>> {
+    fn lock_alerted(&self) -> std::sync::MutexGuard<'_, HashMap<(AlertPolicy, EntityId), Timestamp>> {
         self.alerted.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

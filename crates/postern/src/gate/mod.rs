@@ -10,6 +10,7 @@
 mod attempts;
 mod incidents;
 mod own_mail;
+mod policies;
 mod recents;
 mod room;
 mod stages;
@@ -23,6 +24,7 @@ use arc_swap::ArcSwap;
 use postern_domain::attempt::Phase;
 use postern_domain::entity::Client;
 use postern_domain::gate::Verdict;
+use postern_domain::policy::OutboundPolicy;
 use postern_domain::{EntityId, Timestamp};
 use postern_ledger::Ledger;
 use postern_wire::policy::{Request, Stage};
@@ -34,6 +36,7 @@ use attempts::{Attempts, Message};
 
 pub use incidents::{Incidents, NewRestriction, SYSTEM, evidence};
 pub use own_mail::OwnMail;
+pub use policies::Policies;
 pub use recents::Recents;
 pub use standings::Standings;
 use wiring::ServerWiring;
@@ -50,6 +53,7 @@ pub struct Gate<L> {
     settings: Arc<ArcSwap<Settings>>,
     ledger: Arc<L>,
     standings: Arc<Standings>,
+    policies: Arc<Policies>,
     incidents: Arc<Incidents>,
     recents: Arc<Recents>,
     own_mail: Arc<OwnMail>,
@@ -67,6 +71,8 @@ pub struct Parts<L> {
     pub ledger: Arc<L>,
     /// Who may send.
     pub standings: Arc<Standings>,
+    /// What they may send.
+    pub policies: Arc<Policies>,
     /// Writes restrictions and alerts.
     pub incidents: Arc<Incidents>,
     /// Last attempts of busy entities.
@@ -94,6 +100,8 @@ struct Question<'a, 'r> {
     request: &'a Request<'r>,
     settings: &'a Settings,
     message: &'a Message,
+    /// The policy that holds for the entity.
+    policy: &'a OutboundPolicy,
 }
 
 impl Question<'_, '_> {
@@ -105,9 +113,10 @@ impl Question<'_, '_> {
 impl<L: Ledger> Gate<L> {
     /// Puts the gate together.
     pub fn new(parts: Parts<L>) -> Self {
-        let Parts { settings, ledger, standings, incidents, recents, own_mail, wiring, clock, metrics } = parts;
+        let Parts { settings, ledger, standings, policies, incidents, recents, own_mail, wiring, clock, metrics } =
+            parts;
         let attempts = Attempts::default();
-        Self { settings, ledger, standings, incidents, recents, own_mail, wiring, attempts, clock, metrics }
+        Self { settings, ledger, standings, policies, incidents, recents, own_mail, wiring, attempts, clock, metrics }
     }
 
     /// Begins a connection of the mail server at `peer`.
@@ -147,7 +156,9 @@ impl<L: Ledger> Gate<L> {
         if matches!(attempt.phase(), Phase::Committed(_)) {
             return Verdict::Pass;
         }
-        let question = Question { request, settings: &settings, message: &message };
+        let policies = self.policies.load();
+        let policy = policies.book.choose(settings.directory.member(&message.entity));
+        let question = Question { request, settings: &settings, message: &message, policy };
         match request.stage {
             Stage::Rcpt if request.text.policy_context == CONFIRM_CONTEXT => {
                 self.confirm(&question, &mut attempt).await
@@ -221,5 +232,6 @@ impl<L: Ledger> Gate<L> {
         }
         self.recents.sweep(now);
         self.incidents.sweep(now);
+        self.policies.sweep(now);
     }
 }

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use postern_domain::alert::AlertPolicy;
 use postern_domain::attempt::Phase;
 use postern_domain::evidence::{AttemptRecord, Cause, Evidence, Outcome};
 use postern_domain::gate::{Reply, Verdict, limits_for};
@@ -10,7 +11,7 @@ use postern_domain::policy::{Consequence, Limits};
 use postern_domain::restriction::Standing;
 use postern_domain::window::{Charge, Excess, Fit, Window};
 use postern_domain::{Reference, Timestamp};
-use postern_ledger::{Claim, Ledger};
+use postern_ledger::{Claim, Counts, Ledger};
 use postern_wire::policy::Request;
 
 use super::attempts::Guard;
@@ -64,7 +65,7 @@ impl<L: Ledger> Gate<L> {
         if needs.is_none() {
             return Ok(Room::Reserved);
         }
-        let limits = self.limits(q, standing);
+        let limits = self.limits(q, standing, attempt.now());
         let held = attempt.held();
         match self.ledger.reserve(claim(q, held, needs, &limits), attempt.now()).await {
             Fit::Fits => Ok(Room::Reserved),
@@ -109,9 +110,31 @@ impl<L: Ledger> Gate<L> {
         attempt.committed(accepted);
         self.attempts.counted(q.message, now);
         self.metrics.count_message(accepted);
-        let limits = &q.settings.outbound_policy.limits;
-        if Recents::is_worth_keeping(&counts, limits) {
+        let limits = q.policy.limits();
+        if Recents::is_worth_keeping(&counts, &limits) {
             self.recents.push(q.entity(), record(q.request, accepted, now, Outcome::Accepted));
+        }
+        if q.policy.warn_at_percent > 0 {
+            self.warn(q, &counts, now).await;
+        }
+    }
+
+    /// Tells the admins of an entity that has used up so much of a limit that they want to know.
+    async fn warn(&self, q: &Question<'_, '_>, counts: &Counts, now: Timestamp) {
+        if !self.incidents.wants_alert(AlertPolicy::LimitNearlyReached, q.entity(), now) {
+            return;
+        }
+        let standing = self.standings.get(q.entity(), now);
+        let limits = self.limits(q, &standing, now);
+        let near = counts.iter().find_map(|&(window, count)| {
+            let limit = limits.of(window)?;
+            let share = u64::from(limit) * u64::from(q.policy.warn_at_percent);
+            (u64::from(count) * 100 >= share && count <= limit).then_some(Excess { window, limit, count })
+        });
+        if let Some(excess) = near {
+            let cause = Cause::LimitNearlyReached { policy: q.policy.name.clone(), excess };
+            let evidence = self.evidence(q, &standing, None, now).await;
+            self.incidents.raise(AlertPolicy::LimitNearlyReached, q.entity(), cause, evidence, now).await;
         }
     }
 
@@ -126,24 +149,51 @@ impl<L: Ledger> Gate<L> {
         excess: Excess,
     ) -> Result<(), Verdict> {
         let now = attempt.now();
-        let policy = &q.settings.outbound_policy;
-        let probation = matches!(standing, Standing::Probation { .. });
-        let cause = Cause::LimitExceeded { policy: policy.name.clone(), excess, probation };
+        let policy = q.policy;
+        let consequence = policy.consequence(now, &q.settings.organization.time_zone);
+        let throttled = excess.window == Window::MessagesPerMinute;
+        // As in Exchange, too many messages in a minute are no incident: they come a little later.
+        if throttled && !matches!(consequence, Consequence::Report(_) | Consequence::Alert) {
+            return Err(self.defer_over_limit(q, attempt, excess.window).await);
+        }
         let whole = attempt.named().plus(more);
-        match policy.action.consequence(now) {
-            Consequence::Alert => {
-                if self.incidents.wants_alert(q.entity(), now) {
-                    let last = record(q.request, whole, now, Outcome::Accepted);
-                    let evidence = self.evidence(q, standing, last, now).await;
-                    self.incidents.raise(q.entity(), cause, evidence, now).await;
-                }
+        let exceeded = || {
+            let probation = matches!(standing, Standing::Probation { .. });
+            Cause::LimitExceeded { policy: policy.name.clone(), excess, probation }
+        };
+        match consequence {
+            Consequence::Report(action) => {
+                self.metrics.report_only.inc();
+                tracing::info!(
+                    entity = %q.entity(), policy = policy.name, window = excess.window.key(), count = excess.count,
+                    limit = excess.limit, action = action.key(), "report only: the policy would have acted"
+                );
+                let cause = Cause::ReportOnly { policy: policy.name.clone(), excess, action };
+                self.alert(q, AlertPolicy::ReportOnly, cause, whole, standing, now).await;
                 Ok(())
+            }
+            Consequence::Alert => {
+                attempt.note_over_limit();
+                self.alert(q, AlertPolicy::LimitExceeded, exceeded(), whole, standing, now).await;
+                Ok(())
+            }
+            Consequence::Defer => {
+                self.alert(q, AlertPolicy::LimitExceeded, exceeded(), whole, standing, now).await;
+                Err(self.defer_over_limit(q, attempt, excess.window).await)
             }
             Consequence::Restrict { until } => {
                 let last = record(q.request, whole, now, Outcome::Refused);
-                let evidence = self.evidence(q, standing, last, now).await;
+                let evidence = self.evidence(q, standing, Some(last), now).await;
                 let recipient = q.request.text.recipient;
-                let new = NewRestriction { entity: q.entity().clone(), cause, evidence, until, actor: None };
+                let notify = policy.notify.clone();
+                let new = NewRestriction {
+                    entity: q.entity().clone(),
+                    cause: exceeded(),
+                    evidence,
+                    until,
+                    actor: None,
+                    notify,
+                };
                 self.ledger.give_back(q.entity(), attempt.held()).await;
                 attempt.gave_back();
                 match self.incidents.restrict(new, recipient, now).await {
@@ -157,17 +207,41 @@ impl<L: Ledger> Gate<L> {
         }
     }
 
+    /// Raises an alert about a limit that was passed, once per incident.
+    async fn alert(
+        &self,
+        q: &Question<'_, '_>,
+        alert: AlertPolicy,
+        cause: Cause,
+        whole: Charge,
+        standing: &Standing,
+        now: Timestamp,
+    ) {
+        if self.incidents.wants_alert(alert, q.entity(), now) {
+            let last = record(q.request, whole, now, Outcome::Accepted);
+            let evidence = self.evidence(q, standing, Some(last), now).await;
+            self.incidents.raise(alert, q.entity(), cause, evidence, now).await;
+        }
+    }
+
+    async fn defer_over_limit(&self, q: &Question<'_, '_>, attempt: &mut Guard<'_>, window: Window) -> Verdict {
+        self.ledger.give_back(q.entity(), attempt.held()).await;
+        attempt.gave_back();
+        self.metrics.deferred.inc();
+        Verdict::Defer(Reply::over_limit(window))
+    }
+
     async fn evidence(
         &self,
         q: &Question<'_, '_>,
         standing: &Standing,
-        last: AttemptRecord,
+        last: Option<AttemptRecord>,
         now: Timestamp,
     ) -> Evidence {
         let usage = self.ledger.usage(q.entity()).await;
         let mut attempts = self.recents.of(q.entity());
-        attempts.push(last);
-        incidents::evidence(&usage, &self.limits(q, standing), attempts, now)
+        attempts.extend(last);
+        incidents::evidence(&usage, &self.limits(q, standing, now), attempts, now)
     }
 
     /// Refuses. `more` is the recipient that is refused besides those already named.
@@ -189,8 +263,9 @@ impl<L: Ledger> Gate<L> {
         Verdict::Refuse(Reply::restricted(q.entity().kind(), reference))
     }
 
-    fn limits(&self, q: &Question<'_, '_>, standing: &Standing) -> Limits {
-        limits_for(standing, &q.settings.outbound_policy, q.settings.probation.percent)
+    fn limits(&self, q: &Question<'_, '_>, standing: &Standing, now: Timestamp) -> Limits {
+        let allowance = self.policies.allowance(q.entity(), now);
+        limits_for(standing, q.policy, q.settings.probation.percent, allowance.as_ref(), now)
     }
 }
 

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use postern_domain::attempt::{Class, Phase};
 use postern_domain::entity::Recipient;
-use postern_domain::gate::{Verdict, Way, ways};
+use postern_domain::gate::{Reply, Verdict, Way, ways};
+use postern_domain::policy::Mode;
 use postern_domain::restriction::Standing;
 use postern_domain::window::Charge;
 use postern_ledger::Ledger;
@@ -54,7 +55,10 @@ impl<L: Ledger> Gate<L> {
                 }
                 Way::Reserve(class) => class,
             };
-            let more = if known { Charge::NONE } else { class.charge(1) };
+            if let Some(verdict) = self.too_many(q, attempt, class, known) {
+                return Some(verdict);
+            }
+            let more = if known { Charge::NONE } else { attempt.needs(class) };
             match self.room_for_more(q, attempt, more, standing).await {
                 Ok(Room::Reserved) => {}
                 Ok(Room::EscapeLaneFull) => continue,
@@ -134,7 +138,7 @@ impl<L: Ledger> Gate<L> {
             match self.room(q, attempt, more, more, &standing).await {
                 Ok(Room::Reserved) => {
                     self.commit(q, attempt, held.plus(more), accepted).await;
-                    return Verdict::Pass;
+                    return self.pass(q, attempt);
                 }
                 Ok(Room::EscapeLaneFull) => lane_full = true,
                 Ok(Room::Contended) => {
@@ -163,6 +167,23 @@ impl<L: Ledger> Gate<L> {
             "" => Class::External.charge(count),
             recipient => Class::of(&q.settings.directory.recipient(recipient)).charge(1),
         }
+        .as_message()
+    }
+
+    /// Whether the message has as many recipients as it may, and what to answer then.
+    fn too_many(&self, q: &Question<'_, '_>, attempt: &Guard<'_>, class: Class, known: bool) -> Option<Verdict> {
+        let most = q.policy.recipients_per_message;
+        let full = most > 0 && attempt.named().total() >= most && !known && class != Class::EscapeLane;
+        if !full || q.policy.mode == Mode::ReportOnly {
+            return None;
+        }
+        self.metrics.deferred.inc();
+        Some(Verdict::Defer(Reply::too_many_recipients(most)))
+    }
+
+    fn pass(&self, q: &Question<'_, '_>, attempt: &Guard<'_>) -> Verdict {
+        let copy = attempt.is_over_limit() && !q.policy.copy_to.is_empty() && q.policy.mode == Mode::Enforce;
+        if copy { Verdict::PassWithCopy(q.policy.copy_to.clone()) } else { Verdict::Pass }
     }
 
     fn name_unseen(&self, q: &Question<'_, '_>, attempt: &mut Guard<'_>) {

@@ -8,7 +8,7 @@ use mail_builder::headers::address::Address;
 use mail_builder::headers::date::Date;
 use mail_builder::headers::message_id::MessageId;
 use mail_builder::headers::raw::Raw;
-use postern_domain::alert::{Alert, Severity};
+use postern_domain::alert::{Alert, AlertPolicy, Severity};
 use postern_domain::entity::EntityKind;
 use postern_domain::evidence::{AttemptRecord, Evidence};
 use postern_domain::gate::Reply;
@@ -86,13 +86,25 @@ struct NoticeHtml<'a> {
     notice: &'a Notice<'a>,
 }
 
-/// One mail for each recipient of an alert. The restriction is the one that the alert is about.
-pub fn for_alert(settings: &Settings, alert: &Alert, restriction: Option<&Restriction>) -> Vec<Outgoing> {
+/// One mail for each recipient of an alert, `more` among them. The restriction is the one that the
+/// alert is about.
+pub fn for_alert(
+    settings: &Settings,
+    alert: &Alert,
+    restriction: Option<&Restriction>,
+    more: &[String],
+) -> Vec<Outgoing> {
     let (text, html) = alert_bodies(settings, alert, restriction);
     let subject = format!("{}-severity alert: {} ({})", alert.severity, alert.policy, alert.entity.name());
     let from = &settings.smtp.from;
     let domain = domain_of(&from.address);
-    let recipients = settings.alerts.recipients.iter().enumerate();
+    let mut recipients = settings.alerts.recipients.clone();
+    for recipient in settings.organization.expand(more) {
+        if !recipients.contains(&recipient) {
+            recipients.push(recipient);
+        }
+    }
+    let recipients = recipients.iter().enumerate();
     recipients
         .map(|(number, recipient)| {
             // The same for every try, so that a mail that arrives twice is recognised.
@@ -125,6 +137,7 @@ pub fn alert_bodies(settings: &Settings, alert: &Alert, restriction: Option<&Res
     };
     let what = match restriction {
         Some(_) => "has been restricted from sending mail. It still receives.",
+        None if alert.policy == AlertPolicy::LimitNearlyReached => "has used up most of a sending limit.",
         None => "has passed a sending limit.",
     };
     let reason = alert.cause.describe();

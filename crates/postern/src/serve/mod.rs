@@ -23,7 +23,7 @@ use crate::desk::Desk;
 use crate::doors::listen::{Listener, Passed, bind_unix};
 use crate::doors::policy::Door;
 use crate::doors::workers::Workers;
-use crate::gate::{Gate, Incidents, OwnMail, Parts, Recents, Standings, Wiring};
+use crate::gate::{Gate, Incidents, OwnMail, Parts, Policies, Recents, Standings, Wiring};
 use crate::health::{Health, Part};
 use crate::metrics::Metrics;
 use crate::outbox::Outbox;
@@ -59,7 +59,7 @@ pub async fn run(settings: Settings, clock: Arc<dyn Clock>) -> anyhow::Result<()
         tokio::select! {
             _ = terminate.recv() => break,
             _ = interrupt.recv() => break,
-            _ = hangup.recv() => running.reload(),
+            _ = hangup.recv() => running.reload().await,
         }
     }
     notify(&[sd_notify::NotifyState::Stopping]);
@@ -102,10 +102,13 @@ pub async fn start(settings: Settings, clock: Arc<dyn Clock>) -> anyhow::Result<
         Arc::clone(&new_mail),
     ));
     incidents.restore(started).await?;
+    let policies = Arc::new(Policies::default());
+    policies.restore(&*store, &settings.load().outbound_policy, started).await?;
     let gate = Arc::new(Gate::new(Parts {
         settings: Arc::clone(&settings),
         ledger: Arc::clone(&ledger),
         standings: Arc::clone(&standings),
+        policies: Arc::clone(&policies),
         incidents: Arc::clone(&incidents),
         recents: Arc::clone(&recents),
         own_mail: Arc::clone(&own_mail),
@@ -118,6 +121,7 @@ pub async fn start(settings: Settings, clock: Arc<dyn Clock>) -> anyhow::Result<
         ledger: Arc::clone(&ledger),
         store: Arc::clone(&store),
         standings,
+        policies,
         incidents,
         recents,
         wiring,
@@ -220,7 +224,7 @@ impl Running {
 
     /// Reads the settings again. A file with mistakes is refused whole, and what is in force
     /// stays so.
-    pub fn reload(&self) {
+    pub async fn reload(&self) {
         if let Ok(now) = sd_notify::NotifyState::monotonic_usec_now() {
             notify(&[sd_notify::NotifyState::Reloading, now]);
         }
@@ -240,6 +244,10 @@ impl Running {
                     },
                     ..new
                 };
+                let (desk, now) = (&self.desk, self.desk.clock.now());
+                if let Err(error) = desk.policies.take_over(&*desk.store, &kept.outbound_policy, now).await {
+                    tracing::error!(%error, "the file's outbound policy can't be taken over; send SIGHUP again later");
+                }
                 self.settings.store(Arc::new(kept));
                 self.metrics.reloads.inc();
                 self.health.note(Part::Configuration, Ok(()));

@@ -3,6 +3,7 @@
 mod alerts;
 mod audit;
 mod outbox;
+mod policies;
 mod restrictions;
 
 use std::path::Path;
@@ -11,6 +12,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use postern_domain::alert::AlertPolicy;
+use postern_domain::policy::Allowance;
 use postern_domain::restriction::{Release, Released, Restriction};
 use postern_domain::{EntityId, Reference, Timestamp};
 use rusqlite::{Connection, Transaction, TransactionBehavior};
@@ -18,11 +20,11 @@ use rusqlite_migration::{M, Migrations, SchemaVersion};
 
 use crate::audit::{AuditEntry, AuditReport, Hash, NewAuditEntry};
 use crate::{
-    AlertFilter, Delivery, Incident, KeptAlert, KeptRestriction, OutboxState, QueuedMail, Refusals, RestrictionFilter,
-    Store, StoreError,
+    AlertFilter, Delivery, Incident, KeptAlert, KeptPolicies, KeptRestriction, OutboxState, QueuedMail, Refusals,
+    RestrictionFilter, Store, StoreError,
 };
 
-const SCHEMA: &[M<'_>] = &[M::up(include_str!("schema-1.sql"))];
+const SCHEMA: &[M<'_>] = &[M::up(include_str!("schema-1.sql")), M::up(include_str!("schema-2.sql"))];
 
 /// The store in one SQLite file.
 #[derive(Debug, Clone)]
@@ -207,6 +209,46 @@ impl Store for SqliteStore {
         since: Timestamp,
     ) -> Result<Vec<(EntityId, Timestamp)>, StoreError> {
         self.read(move |db| alerts::open(db, policy, since)).await
+    }
+
+    async fn policies(&self) -> Result<Option<KeptPolicies>, StoreError> {
+        self.read(policies::load).await
+    }
+
+    async fn save_policies(&self, kept: &KeptPolicies, audit: &[NewAuditEntry]) -> Result<(), StoreError> {
+        let (kept, audit) = (kept.clone(), audit.to_vec());
+        self.write(move |tx| {
+            policies::save(tx, &kept)?;
+            for entry in &audit {
+                audit::append(tx, entry)?;
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    async fn grant(&self, allowance: &Allowance, audit: &NewAuditEntry) -> Result<(), StoreError> {
+        let (allowance, audit) = (allowance.clone(), audit.clone());
+        self.write(move |tx| {
+            policies::grant(tx, &allowance)?;
+            audit::append(tx, &audit)?;
+            Ok(())
+        })
+        .await
+    }
+
+    async fn end_allowance(&self, entity: &EntityId, audit: &NewAuditEntry) -> Result<(), StoreError> {
+        let (entity, audit) = (entity.clone(), audit.clone());
+        self.write(move |tx| {
+            policies::end_allowance(tx, &entity, &audit.actor, audit.at)?;
+            audit::append(tx, &audit)?;
+            Ok(())
+        })
+        .await
+    }
+
+    async fn allowances(&self, now: Timestamp) -> Result<Vec<Allowance>, StoreError> {
+        self.read(move |db| policies::allowances(db, now)).await
     }
 
     async fn record(&self, entry: &NewAuditEntry) -> Result<AuditEntry, StoreError> {

@@ -79,7 +79,7 @@ fn an_alert_says_who_why_and_how_to_let_them_out() {
 #[test]
 fn every_recipient_gets_a_mail_of_its_own() {
     let restriction = restriction("alice@example.com");
-    let mails = for_alert(&settings(), &alert(&restriction), Some(&restriction));
+    let mails = for_alert(&settings(), &alert(&restriction), Some(&restriction), &[]);
     let to: Vec<_> = mails.iter().map(|mail| mail.recipient.as_str()).collect();
     assert_eq!(to, ["a@example.com", "b@example.com"]);
     let message = String::from_utf8(mails[0].message.clone()).unwrap();

@@ -1,0 +1,119 @@
+//! Allowances: higher limits for one entity, for a time.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Limits, MAX_ALLOWANCE};
+use crate::entity::EntityId;
+use crate::reference::Reference;
+use crate::time::Timestamp;
+
+/// "2000 a day for this account until Friday 18:00, granted by X because Y."
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Allowance {
+    /// Names it.
+    pub reference: Reference,
+    /// For whom.
+    pub entity: EntityId,
+    /// External recipients per hour; none: as the policy says.
+    pub external_per_hour: Option<u32>,
+    /// Internal recipients per hour; none: as the policy says.
+    pub internal_per_hour: Option<u32>,
+    /// Recipients per day; none: as the policy says.
+    pub per_day: Option<u32>,
+    /// Since when.
+    pub granted_at: Timestamp,
+    /// Until when.
+    pub until: Timestamp,
+    /// By whom.
+    pub granted_by: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// Why an allowance can't be granted.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidAllowance {
+    /// It raises nothing.
+    #[error("per_day: raise at least one of external_per_hour, internal_per_hour and per_day")]
+    Nothing,
+    /// A number that can't be.
+    #[error("{field}: is {value}, expected 1 to {MAX_ALLOWANCE}")]
+    Number {
+        /// Which.
+        field: &'static str,
+        /// What was given.
+        value: u32,
+    },
+    /// It would be over before it begins.
+    #[error("until: {0} is in the past; expected a later time")]
+    Past(Timestamp),
+}
+
+impl Allowance {
+    /// Whether it is one.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn check(&self) -> Result<(), InvalidAllowance> {
+        let raised = [
+            ("external_per_hour", self.external_per_hour),
+            ("internal_per_hour", self.internal_per_hour),
+            ("per_day", self.per_day),
+        ];
+        for (field, value) in raised {
+            if let Some(value) = value.filter(|value| !(1..=MAX_ALLOWANCE).contains(value)) {
+                return Err(InvalidAllowance::Number { field, value });
+            }
+        }
+        if raised.iter().all(|(_, value)| value.is_none()) {
+            return Err(InvalidAllowance::Nothing);
+        }
+        if self.until <= self.granted_at {
+            return Err(InvalidAllowance::Past(self.until));
+        }
+        Ok(())
+    }
+
+    /// `limits` with what it allows: never less than they were.
+    #[must_use]
+    pub fn raise(&self, limits: Limits, now: Timestamp) -> Limits {
+        if now >= self.until {
+            return limits;
+        }
+        let or = |limit: u32, allowed: Option<u32>| limit.max(allowed.unwrap_or(0));
+        Limits {
+            external_per_hour: or(limits.external_per_hour, self.external_per_hour),
+            internal_per_hour: or(limits.internal_per_hour, self.internal_per_hour),
+            per_day: or(limits.per_day, self.per_day),
+            ..limits
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_raises_for_its_time_and_never_lowers() {
+        let allowance = Allowance {
+            reference: Reference::from_random(1),
+            entity: EntityId::account_named("a@example.com"),
+            external_per_hour: Some(1),
+            internal_per_hour: None,
+            per_day: Some(2000),
+            granted_at: Timestamp::from_minute(0),
+            until: Timestamp::from_minute(10),
+            granted_by: "root".into(),
+            reason: "newsletter".into(),
+        };
+        allowance.check().unwrap();
+        let raised = allowance.raise(Limits::DEFAULT, Timestamp::from_minute(9));
+        assert_eq!(raised, Limits { per_day: 2000, ..Limits::DEFAULT });
+        assert_eq!(allowance.raise(Limits::DEFAULT, Timestamp::from_minute(10)), Limits::DEFAULT);
+        let nothing = Allowance { external_per_hour: None, per_day: None, ..allowance.clone() };
+        assert_eq!(nothing.check(), Err(InvalidAllowance::Nothing));
+        let zero = Allowance { per_day: Some(0), ..allowance };
+        assert_eq!(zero.check(), Err(InvalidAllowance::Number { field: "per_day", value: 0 }));
+    }
+}

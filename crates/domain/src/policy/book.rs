@@ -1,0 +1,262 @@
+//! The outbound policies of an organization, in order.
+
+use serde::{Deserialize, Serialize};
+
+use super::{DEFAULT_POLICY, MAX_LIMIT, Member, Mismatch, OutboundPolicy};
+
+/// Exchange's longest name of a policy.
+const MAX_NAME: usize = 64;
+/// Recipients of one message at most, as in Exchange.
+const MAX_RECIPIENTS: u32 = 1000;
+
+/// Custom policies, the one that is looked at first in front, and the default one, which holds
+/// where none of them does.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PolicyBook {
+    /// The default policy.
+    pub default: OutboundPolicy,
+    /// Custom policies by priority: the first has priority 0.
+    #[serde(default)]
+    pub custom: Vec<OutboundPolicy>,
+}
+
+impl Default for PolicyBook {
+    fn default() -> Self {
+        Self { default: OutboundPolicy::built_in(), custom: Vec::new() }
+    }
+}
+
+/// A policy that does not hold, and why.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Skipped<'a> {
+    /// The policy.
+    pub policy: &'a OutboundPolicy,
+    /// Its priority.
+    pub priority: usize,
+    /// Why; none: it is off.
+    pub why: Option<Mismatch>,
+}
+
+/// The policy that holds, and those before it that do not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Choice<'a> {
+    /// The policy that holds.
+    pub policy: &'a OutboundPolicy,
+    /// Its priority; none: the default one, the lowest.
+    pub priority: Option<usize>,
+    /// Those that were looked at before it.
+    pub skipped: Vec<Skipped<'a>>,
+}
+
+/// Why a policy can't be one.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{field}: {problem}")]
+pub struct InvalidPolicy {
+    /// The setting at fault.
+    pub field: &'static str,
+    /// What is wrong, and what would be right.
+    pub problem: String,
+}
+
+impl PolicyBook {
+    /// The policy that holds for `member`: the first that is on and whose scope holds.
+    pub fn choose(&self, member: Member<'_>) -> &OutboundPolicy {
+        let holds = |policy: &&OutboundPolicy| policy.enabled && policy.scope.holds(member).is_ok();
+        self.custom.iter().find(holds).unwrap_or(&self.default)
+    }
+
+    /// The same with the reasons.
+    pub fn explain(&self, member: Member<'_>) -> Choice<'_> {
+        let mut skipped = Vec::new();
+        for (priority, policy) in self.custom.iter().enumerate() {
+            let why = match policy.scope.holds(member) {
+                _ if !policy.enabled => None,
+                Ok(()) => return Choice { policy, priority: Some(priority), skipped },
+                Err(why) => Some(why),
+            };
+            skipped.push(Skipped { policy, priority, why });
+        }
+        Choice { policy: &self.default, priority: None, skipped }
+    }
+
+    /// The policy of that name, in any case, and its priority (none: the default one's).
+    pub fn find(&self, name: &str) -> Option<(&OutboundPolicy, Option<usize>)> {
+        if self.default.name.eq_ignore_ascii_case(name) {
+            return Some((&self.default, None));
+        }
+        let priority = self.custom.iter().position(|policy| policy.name.eq_ignore_ascii_case(name))?;
+        Some((&self.custom[priority], Some(priority)))
+    }
+
+    /// Every policy with its priority, the default one last.
+    pub fn all(&self) -> impl Iterator<Item = (&OutboundPolicy, Option<usize>)> {
+        self.custom.iter().enumerate().map(|(n, policy)| (policy, Some(n))).chain([(&self.default, None)])
+    }
+
+    /// Whether the whole can be in force.
+    ///
+    /// # Errors
+    /// What is wrong, and in which policy.
+    pub fn check(&self) -> Result<(), InvalidPolicy> {
+        let wrong = |field, problem: &str| Err(InvalidPolicy { field, problem: problem.into() });
+        if self.default.name != DEFAULT_POLICY {
+            return wrong("name", "the default policy can't be renamed");
+        }
+        if !self.default.enabled {
+            return wrong("enabled", "the default policy is always on");
+        }
+        if !self.default.scope.is_for_everyone() {
+            return wrong("users", "the default policy is for everyone; make a policy of its own instead");
+        }
+        self.default.check()?;
+        for (number, policy) in self.custom.iter().enumerate() {
+            policy.check()?;
+            if policy.scope.is_empty() {
+                let problem = format!("policy {:?}: name at least one of users, groups and domains", policy.name);
+                return Err(InvalidPolicy { field: "users", problem });
+            }
+            let taken = |other: &OutboundPolicy| other.name.eq_ignore_ascii_case(&policy.name);
+            if taken(&self.default) || self.custom[..number].iter().any(taken) {
+                let problem = format!("there is a policy called {:?} already", policy.name);
+                return Err(InvalidPolicy { field: "name", problem });
+            }
+        }
+        Ok(())
+    }
+}
+
+impl OutboundPolicy {
+    fn check(&self) -> Result<(), InvalidPolicy> {
+        let limits = [
+            ("external_per_hour", self.external_per_hour, MAX_LIMIT),
+            ("internal_per_hour", self.internal_per_hour, MAX_LIMIT),
+            ("per_day", self.per_day, MAX_LIMIT),
+            ("messages_per_minute", self.messages_per_minute, MAX_LIMIT),
+            ("messages_per_day", self.messages_per_day, MAX_LIMIT),
+            ("escape_lane_per_hour", self.escape_lane_per_hour, MAX_LIMIT),
+            ("recipients_per_message", self.recipients_per_message, MAX_RECIPIENTS),
+            ("warn_at_percent", self.warn_at_percent, 99),
+        ];
+        for (field, value, most) in limits {
+            if value > most {
+                return Err(InvalidPolicy { field, problem: format!("is {value}, expected 0 to {most}") });
+            }
+        }
+        let name = self.name.trim();
+        let bad_name = if name.is_empty() {
+            Some("is empty; name the policy".into())
+        } else if name.chars().count() > MAX_NAME {
+            Some(format!("is longer than {MAX_NAME} characters"))
+        } else if name != self.name || name.chars().any(|c| c.is_control() || c == '/') {
+            Some(format!("{:?} starts or ends with a space or holds a slash or a control character", self.name))
+        } else {
+            None
+        };
+        match bad_name {
+            Some(problem) => Err(InvalidPolicy { field: "name", problem }),
+            None => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::Scope;
+    use super::*;
+    use crate::entity::EntityId;
+
+    const USERS: [&str; 4] = ["a@one.example", "b@two.example", "c@sub.one.example", "d@three.example"];
+    const GROUPS: [&str; 3] = ["sales", "staff", "students"];
+    const DOMAINS: [&str; 3] = ["one.example", "two.example", "sub.one.example"];
+
+    fn some(of: &'static [&'static str]) -> impl Strategy<Value = Vec<String>> {
+        proptest::sample::subsequence(of, 0..=of.len()).prop_map(|v| v.into_iter().map(str::to_owned).collect())
+    }
+
+    fn users(of: &[String]) -> Vec<EntityId> {
+        of.iter().map(|user| EntityId::account_named(user.as_str())).collect()
+    }
+
+    fn policy() -> impl Strategy<Value = OutboundPolicy> {
+        let condition = || (some(&USERS), some(&GROUPS), some(&DOMAINS));
+        (any::<bool>(), condition(), condition(), any::<[bool; 3]>()).prop_map(|(enabled, with, without, excepts)| {
+            let kept = |keep: bool, list: &Vec<String>| if keep { list.clone() } else { Vec::new() };
+            let scope = Scope {
+                users: users(&with.0),
+                groups: with.1,
+                domains: with.2,
+                except_users: users(&kept(excepts[0], &without.0)),
+                except_groups: kept(excepts[1], &without.1),
+                except_domains: kept(excepts[2], &without.2),
+            };
+            OutboundPolicy { enabled, scope, ..OutboundPolicy::default() }
+        })
+    }
+
+    /// The rules as Exchange's documentation says them, word for word.
+    fn oracle(policy: &OutboundPolicy, user: &str, groups: &[String]) -> bool {
+        let domain = user.split('@').nth(1).unwrap();
+        let in_domain = |d: &String| domain == d || domain.ends_with(&format!(".{d}"));
+        let scope = &policy.scope;
+        let mut conditions = Vec::new();
+        if !scope.users.is_empty() {
+            conditions.push(scope.users.iter().any(|u| u.name() == user));
+        }
+        if !scope.groups.is_empty() {
+            conditions.push(scope.groups.iter().any(|g| groups.contains(g)));
+        }
+        if !scope.domains.is_empty() {
+            conditions.push(scope.domains.iter().any(in_domain));
+        }
+        let exceptions = [
+            scope.except_users.iter().any(|u| u.name() == user),
+            scope.except_groups.iter().any(|g| groups.contains(g)),
+            scope.except_domains.iter().any(in_domain),
+        ];
+        policy.enabled && conditions.iter().all(|c| *c) && !exceptions.contains(&true)
+    }
+
+    proptest! {
+        #[test]
+        fn the_first_that_is_on_and_matches_holds(
+            mut custom in proptest::collection::vec(policy(), 0..6),
+            user in proptest::sample::select(&USERS[..]),
+            groups in some(&GROUPS),
+        ) {
+            for (n, policy) in custom.iter_mut().enumerate() {
+                policy.name = format!("policy {n}");
+            }
+            let expected = custom.iter().find(|p| oracle(p, user, &groups)).map_or("Default", |p| &p.name).to_owned();
+            let book = PolicyBook { custom, ..PolicyBook::default() };
+            let entity = EntityId::account_named(user);
+            let member = Member { entity: &entity, groups: &groups };
+            prop_assert_eq!(&book.choose(member).name, &expected);
+            let choice = book.explain(member);
+            prop_assert_eq!(&choice.policy.name, &expected);
+            prop_assert_eq!(choice.skipped.len(), choice.priority.unwrap_or(book.custom.len()));
+        }
+    }
+
+    #[test]
+    fn what_cant_be_in_force_is_named() {
+        let sales = || OutboundPolicy {
+            name: "Sales".into(),
+            scope: Scope { groups: vec!["sales".into()], ..Scope::default() },
+            ..OutboundPolicy::default()
+        };
+        let with = |custom| PolicyBook { custom, ..PolicyBook::default() }.check().map_err(|e| e.to_string());
+        assert_eq!(with(vec![sales()]), Ok(()));
+        let twice = OutboundPolicy { name: "SALES".into(), ..sales() };
+        assert_eq!(with(vec![sales(), twice]), Err("name: there is a policy called \"SALES\" already".into()));
+        let high = OutboundPolicy { per_day: 10_001, ..sales() };
+        assert_eq!(with(vec![high]), Err("per_day: is 10001, expected 0 to 10000".into()));
+        let nobody = OutboundPolicy { scope: Scope::default(), ..sales() };
+        assert!(with(vec![nobody]).unwrap_err().starts_with("users: policy \"Sales\": name at least one"));
+        let mut book = PolicyBook::default();
+        book.default.enabled = false;
+        assert_eq!(book.check().unwrap_err().to_string(), "enabled: the default policy is always on");
+    }
+}

@@ -1,0 +1,239 @@
+//! Outbound policies: how much an entity may send, and what follows when it sends more.
+//!
+//! Settings, ranges and names are those of Exchange Online's outbound spam policies, and ours
+//! beside them.
+
+mod allowance;
+mod book;
+mod limits;
+mod scope;
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::time::{Timestamp, Zone};
+
+pub use allowance::{Allowance, InvalidAllowance};
+pub use book::{Choice, InvalidPolicy, PolicyBook, Skipped};
+pub use limits::{Limits, MAX_ALLOWANCE, MAX_LIMIT, NO_LIMIT};
+pub use scope::{Member, Mismatch, Scope};
+
+/// The default policy's name, as Exchange's admins know it.
+pub const DEFAULT_POLICY: &str = "Default";
+
+/// What follows when a limit is reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Action {
+    /// No action, alert only.
+    AlertOnly,
+    /// Defer mail over the limit until there is room again.
+    Defer,
+    /// Restrict the user from sending mail until the following day.
+    RestrictUntilNextDay,
+    /// Restrict the user from sending mail.
+    #[default]
+    Restrict,
+}
+
+impl Action {
+    /// Every action, by the name it has in settings.
+    pub const ALL: [Action; 4] = [Action::AlertOnly, Action::Defer, Action::RestrictUntilNextDay, Action::Restrict];
+
+    /// The name it has in settings and in the API.
+    pub fn key(self) -> &'static str {
+        match self {
+            Action::AlertOnly => "alert-only",
+            Action::Defer => "defer",
+            Action::RestrictUntilNextDay => "restrict-until-next-day",
+            Action::Restrict => "restrict",
+        }
+    }
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Action::AlertOnly => "no action, alert only",
+            Action::Defer => "defer mail over the limit until there is room again",
+            Action::RestrictUntilNextDay => "restrict from sending mail until the following day",
+            Action::Restrict => "restrict from sending mail",
+        })
+    }
+}
+
+/// Whether a policy acts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Mode {
+    /// It does.
+    #[default]
+    Enforce,
+    /// It only says what it would have done: in the log, the metrics, and as an informational alert.
+    ReportOnly,
+}
+
+/// What is to be done about an entity that passed a limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Consequence {
+    /// Note what the policy would have done and let the mail go on.
+    Report(Action),
+    /// Tell the admins and let the mail go on.
+    Alert,
+    /// Tell the admins and have the mail come back later.
+    Defer,
+    /// Restrict it, until a time or until an admin releases it.
+    Restrict {
+        /// When it ends by itself.
+        until: Option<Timestamp>,
+    },
+}
+
+/// An outbound policy: limits, action, notifications, and for whom. The limits of Exchange's own
+/// policies take 0 for the built-in default, ours take it for "no limit".
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct OutboundPolicy {
+    /// Its name, as people see it.
+    pub name: String,
+    /// What it is for.
+    pub description: String,
+    /// Whether it is looked at; the default policy always is.
+    pub enabled: bool,
+    /// For whom it is; the default policy is for everyone.
+    #[serde(flatten)]
+    pub scope: Scope,
+    /// External recipients per hour; 0: the built-in default.
+    pub external_per_hour: u32,
+    /// Internal recipients per hour; 0: the built-in default.
+    pub internal_per_hour: u32,
+    /// Recipients per day; 0: the built-in default.
+    pub per_day: u32,
+    /// Messages per minute; 0: any number. Beyond it mail is deferred, whatever the action.
+    pub messages_per_minute: u32,
+    /// Messages per day; 0: any number.
+    pub messages_per_day: u32,
+    /// Recipients of one message; 0: any number. Further ones are answered 452 4.5.3.
+    pub recipients_per_message: u32,
+    /// Recipients on the escape lane per hour; 0: the built-in default.
+    pub escape_lane_per_hour: u32,
+    /// What follows when a limit is passed.
+    pub action: Action,
+    /// Whether it acts or only reports.
+    pub mode: Mode,
+    /// Tell the admins when this share of a limit is reached; 0: don't.
+    pub warn_at_percent: u32,
+    /// Who is told when someone is restricted, besides the alert policy's recipients.
+    pub notify: Vec<String>,
+    /// Who gets a copy of mail that passes a limit and goes on all the same; empty: nobody.
+    pub copy_to: String,
+}
+
+impl Default for OutboundPolicy {
+    fn default() -> Self {
+        Self {
+            name: String::new(),
+            description: String::new(),
+            enabled: true,
+            scope: Scope::default(),
+            external_per_hour: 0,
+            internal_per_hour: 0,
+            per_day: 0,
+            messages_per_minute: 0,
+            messages_per_day: 0,
+            recipients_per_message: 0,
+            escape_lane_per_hour: 0,
+            action: Action::default(),
+            mode: Mode::default(),
+            warn_at_percent: 0,
+            notify: Vec::new(),
+            copy_to: String::new(),
+        }
+    }
+}
+
+impl OutboundPolicy {
+    /// The default policy with nothing set.
+    pub fn built_in() -> Self {
+        Self { name: DEFAULT_POLICY.into(), ..Self::default() }
+    }
+
+    /// The limits in force: built-in defaults filled in.
+    pub fn limits(&self) -> Limits {
+        let or = |set: u32, default: u32| if set == 0 { default } else { set };
+        let default = Limits::DEFAULT;
+        Limits {
+            external_per_hour: or(self.external_per_hour, default.external_per_hour),
+            internal_per_hour: or(self.internal_per_hour, default.internal_per_hour),
+            per_day: or(self.per_day, default.per_day),
+            escape_lane_per_hour: or(self.escape_lane_per_hour, default.escape_lane_per_hour),
+            messages_per_minute: or(self.messages_per_minute, default.messages_per_minute),
+            messages_per_day: or(self.messages_per_day, default.messages_per_day),
+        }
+    }
+
+    /// What is to be done about an entity that passes a limit at `now`; days end as in `zone`.
+    pub fn consequence(&self, now: Timestamp, zone: &Zone) -> Consequence {
+        if self.mode == Mode::ReportOnly {
+            return Consequence::Report(self.action);
+        }
+        match self.action {
+            Action::AlertOnly => Consequence::Alert,
+            Action::Defer => Consequence::Defer,
+            Action::RestrictUntilNextDay => Consequence::Restrict { until: Some(zone.next_day(now)) },
+            Action::Restrict => Consequence::Restrict { until: None },
+        }
+    }
+
+    /// Microsoft's recommended values, by their name there.
+    pub fn preset(&mut self, preset: Preset) {
+        let (external, internal, day) = match preset {
+            Preset::Standard => (500, 1000, 1000),
+            Preset::Strict => (400, 800, 800),
+        };
+        (self.external_per_hour, self.internal_per_hour, self.per_day) = (external, internal, day);
+        self.action = Action::Restrict;
+    }
+}
+
+/// Recommended values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Preset {
+    /// 500 external, 1000 internal per hour, 1000 per day.
+    Standard,
+    /// 400 external, 800 internal per hour, 800 per day.
+    Strict,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn actions_know_when_they_end() {
+        let now = Timestamp::parse("2026-11-25T23:30:00Z").unwrap();
+        let with = |action| OutboundPolicy { action, ..OutboundPolicy::built_in() };
+        let consequence = |action| with(action).consequence(now, &Zone::utc());
+        assert_eq!(consequence(Action::AlertOnly), Consequence::Alert);
+        assert_eq!(consequence(Action::Defer), Consequence::Defer);
+        assert_eq!(consequence(Action::Restrict), Consequence::Restrict { until: None });
+        let next = |text| Consequence::Restrict { until: Some(Timestamp::parse(text).unwrap()) };
+        assert_eq!(consequence(Action::RestrictUntilNextDay), next("2026-11-26T00:00:00Z"));
+        // In Berlin the following day has begun already.
+        let berlin = Zone::parse("Europe/Berlin").unwrap();
+        let there = with(Action::RestrictUntilNextDay).consequence(now, &berlin);
+        assert_eq!(there, next("2026-11-26T23:00:00Z"));
+        let report = OutboundPolicy { mode: Mode::ReportOnly, ..with(Action::Restrict) };
+        assert_eq!(report.consequence(now, &Zone::utc()), Consequence::Report(Action::Restrict));
+    }
+
+    #[test]
+    fn zero_is_the_built_in_default_or_no_limit() {
+        assert_eq!(OutboundPolicy::built_in().limits(), Limits::DEFAULT);
+        let mut strict = OutboundPolicy::built_in();
+        strict.preset(Preset::Strict);
+        assert_eq!(strict.limits().external_per_hour, 400);
+    }
+}

@@ -1,0 +1,101 @@
+//! Allowances: higher limits for one entity, for a time.
+
+use postern_domain::policy::Allowance;
+use postern_domain::{Reference, Timestamp};
+use postern_store::audit::NewAuditEntry;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::{Caller, Desk, DeskError, reason};
+
+/// What is asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AllowanceRequest {
+    /// For whom: any spelling of an account, or `connector:NAME`.
+    pub entity: String,
+    /// External recipients per hour; none: as the policy says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub external_per_hour: Option<u32>,
+    /// Internal recipients per hour; none: as the policy says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub internal_per_hour: Option<u32>,
+    /// Recipients per day; none: as the policy says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub per_day: Option<u32>,
+    /// Until when.
+    pub until: Timestamp,
+    /// Why.
+    pub reason: String,
+}
+
+impl Desk {
+    /// Allowances in force, the one that ends first in front.
+    ///
+    /// # Errors
+    /// The caller may not look, or the store fails.
+    pub async fn allowances(&self, caller: &Caller) -> Result<Vec<Allowance>, DeskError> {
+        self.may_look(caller)?;
+        Ok(self.store.allowances(self.clock.now()).await?)
+    }
+
+    /// Grants an allowance, in force with the next question, in place of one the entity may have.
+    ///
+    /// # Errors
+    /// The caller may not, something asked for can't be, or the store fails.
+    pub async fn grant_allowance(&self, caller: &Caller, request: &AllowanceRequest) -> Result<Allowance, DeskError> {
+        self.may_manage(caller)?;
+        if request.entity.trim().is_empty() {
+            let problem = "is empty; name an account or connector:NAME".into();
+            return Err(DeskError::Invalid { field: "entity".into(), problem });
+        }
+        let now = self.clock.now();
+        let allowance = Allowance {
+            reference: Reference::from_random(rand::random()),
+            entity: self.settings.load().directory.entity_from_admin(&request.entity),
+            external_per_hour: request.external_per_hour,
+            internal_per_hour: request.internal_per_hour,
+            per_day: request.per_day,
+            granted_at: now,
+            until: request.until,
+            granted_by: caller.name.clone(),
+            reason: reason(&request.reason)?,
+        };
+        if let Err(wrong) = allowance.check() {
+            let text = wrong.to_string();
+            let (field, problem) = text.split_once(": ").unwrap_or(("body", &text));
+            return Err(DeskError::Invalid { field: field.to_owned().into(), problem: problem.to_owned() });
+        }
+        let audit = NewAuditEntry {
+            at: now,
+            actor: caller.name.clone(),
+            action: "allowance.grant",
+            target: allowance.entity.to_string(),
+            detail: json!(allowance),
+        };
+        self.store.grant(&allowance, &audit).await?;
+        self.policies.set_allowance(&allowance.entity, Some(allowance.clone()));
+        tracing::info!(entity = %allowance.entity, by = caller.name, until = %allowance.until, "allowance granted");
+        Ok(allowance)
+    }
+
+    /// Ends an entity's allowance before its time.
+    ///
+    /// # Errors
+    /// The caller may not, the entity has none, or the store fails.
+    pub async fn end_allowance(&self, caller: &Caller, entity: &str) -> Result<(), DeskError> {
+        self.may_manage(caller)?;
+        let entity = self.settings.load().directory.entity_from_admin(entity);
+        let audit = NewAuditEntry {
+            at: self.clock.now(),
+            actor: caller.name.clone(),
+            action: "allowance.end",
+            target: entity.to_string(),
+            detail: json!({}),
+        };
+        self.store.end_allowance(&entity, &audit).await?;
+        self.policies.set_allowance(&entity, None);
+        tracing::info!(%entity, by = caller.name, "allowance ended");
+        Ok(())
+    }
+}
