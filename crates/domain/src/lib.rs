@@ -7,6 +7,7 @@
 //! → [`window`] (how much was sent) → [`policy`] (how much may be) → [`restriction`] with its
 //! [`evidence`], and [`alert`].
 
+pub mod access;
 pub mod address;
 pub mod alert;
 pub mod attempt;

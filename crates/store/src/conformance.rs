@@ -1,5 +1,6 @@
 //! What every store has to do, whatever is behind it.
 
+use postern_domain::access::Role;
 use postern_domain::alert::{Alert, AlertPolicy, AlertStatus};
 use postern_domain::evidence::{Cause, Evidence};
 use postern_domain::policy::{Allowance, OutboundPolicy, PolicyBook};
@@ -10,7 +11,8 @@ use serde_json::json;
 
 use crate::audit::NewAuditEntry;
 use crate::{
-    AlertFilter, Delivery, Incident, KeptPolicies, MailKind, Outgoing, Refusals, RestrictionFilter, Store, StoreError,
+    AlertFilter, Delivery, Incident, KeptPolicies, KeptToken, MailKind, Outgoing, Refusals, RestrictionFilter, Store,
+    StoreError,
 };
 
 pub(crate) fn at(minute: u32) -> Timestamp {
@@ -83,6 +85,7 @@ pub(crate) async fn suite<S: Store, F: AsyncFn() -> S>(fresh: F) {
     alerts_without_a_restriction_are_found(&fresh().await).await;
     policies_are_kept_in_order_and_changed_by_one_at_a_time(&fresh().await).await;
     an_entity_has_one_allowance_in_force(&fresh().await).await;
+    a_token_is_found_by_its_hash_until_it_is_revoked(&fresh().await).await;
 }
 
 async fn a_restriction_is_written_with_everything_that_belongs_to_it(store: &impl Store) {
@@ -249,4 +252,28 @@ async fn an_entity_has_one_allowance_in_force(store: &impl Store) {
     let twice = store.end_allowance(&entity("a"), &audit("allowance.end", "a", 6)).await;
     assert!(matches!(twice, Err(StoreError::NoAllowance { .. })), "{twice:?}");
     assert_eq!(store.audit(10).await.unwrap().len(), 3);
+}
+
+async fn a_token_is_found_by_its_hash_until_it_is_revoked(store: &impl Store) {
+    let token = |name: &str| KeptToken {
+        name: name.into(),
+        role: Role::SecurityReader,
+        created_at: at(0),
+        created_by: "alice".into(),
+        expires_at: Some(at(60)),
+        last_used_at: None,
+    };
+    store.add_token(&token("backup"), &[1; 32], &audit("token.add", "backup", 0)).await.unwrap();
+    let twice = store.add_token(&token("Backup"), &[2; 32], &audit("token.add", "Backup", 0)).await;
+    assert!(matches!(twice, Err(StoreError::TokenExists { .. })), "{twice:?}");
+    store.token_used(&[1; 32], at(3)).await.unwrap();
+    let found = store.token(&[1; 32]).await.unwrap();
+    assert_eq!(found, Some(KeptToken { last_used_at: Some(at(3)), ..token("backup") }));
+    assert_eq!(store.token(&[2; 32]).await.unwrap(), None);
+    store.revoke_token("BACKUP", &audit("token.revoke", "backup", 4)).await.unwrap();
+    assert_eq!((store.token(&[1; 32]).await.unwrap(), store.tokens().await.unwrap()), (None, vec![]));
+    let gone = store.revoke_token("backup", &audit("token.revoke", "backup", 5)).await;
+    assert!(matches!(gone, Err(StoreError::NoToken { .. })), "{gone:?}");
+    store.add_token(&token("backup"), &[3; 32], &audit("token.add", "backup", 6)).await.unwrap();
+    assert_eq!(store.tokens().await.unwrap(), [token("backup")]);
 }

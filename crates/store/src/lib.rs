@@ -11,11 +11,12 @@ pub mod sqlite;
 mod conformance;
 
 use async_trait::async_trait;
+use postern_domain::access::Role;
 use postern_domain::alert::{Alert, AlertPolicy, AlertStatus};
 use postern_domain::policy::{Allowance, PolicyBook};
 use postern_domain::restriction::{Release, Released, Restriction, RestrictionRecord};
 use postern_domain::{EntityId, Reference, Timestamp};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use audit::{AuditEntry, AuditReport, NewAuditEntry};
 
@@ -41,6 +42,18 @@ pub enum StoreError {
     Changed {
         /// What was to be changed.
         what: &'static str,
+    },
+    /// The name of a token is taken.
+    #[error("there is a token called {name:?} already; revoke it first or choose another name")]
+    TokenExists {
+        /// The name.
+        name: String,
+    },
+    /// There is no token of that name.
+    #[error("there is no token called {name:?}")]
+    NoToken {
+        /// The name.
+        name: String,
     },
     /// The entity has no allowance.
     #[error("{entity} has no allowance")]
@@ -224,6 +237,23 @@ pub struct KeptPolicies {
     pub file: Option<String>,
 }
 
+/// An API token as it is kept; the token itself is not.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptToken {
+    /// What it is for.
+    pub name: String,
+    /// What it may do.
+    pub role: Role,
+    /// Since when.
+    pub created_at: Timestamp,
+    /// By whom.
+    pub created_by: String,
+    /// Until when; none: until it is revoked.
+    pub expires_at: Option<Timestamp>,
+    /// When it was last used, to the minute.
+    pub last_used_at: Option<Timestamp>,
+}
+
 /// Attempts that were refused under a restriction.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusals {
@@ -328,6 +358,36 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// The database fails.
     async fn allowances(&self, now: Timestamp) -> Result<Vec<Allowance>, StoreError>;
+
+    /// Keeps a token by the SHA-256 of it.
+    ///
+    /// # Errors
+    /// [`StoreError::TokenExists`], or the database fails.
+    async fn add_token(&self, token: &KeptToken, hash: &[u8; 32], audit: &NewAuditEntry) -> Result<(), StoreError>;
+
+    /// Revokes the token of that name. `audit` says when and by whom.
+    ///
+    /// # Errors
+    /// [`StoreError::NoToken`], or the database fails.
+    async fn revoke_token(&self, name: &str, audit: &NewAuditEntry) -> Result<(), StoreError>;
+
+    /// Tokens that are not revoked, oldest first.
+    ///
+    /// # Errors
+    /// The database fails.
+    async fn tokens(&self) -> Result<Vec<KeptToken>, StoreError>;
+
+    /// The token of that hash, unless it is revoked; it may be expired.
+    ///
+    /// # Errors
+    /// The database fails.
+    async fn token(&self, hash: &[u8; 32]) -> Result<Option<KeptToken>, StoreError>;
+
+    /// Notes that a token was used.
+    ///
+    /// # Errors
+    /// The database fails.
+    async fn token_used(&self, hash: &[u8; 32], at: Timestamp) -> Result<(), StoreError>;
 
     /// Adds to the audit trail.
     ///

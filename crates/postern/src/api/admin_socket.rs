@@ -9,11 +9,12 @@ use axum::extract::connect_info::{ConnectInfo, Connected};
 use axum::middleware::Next;
 use axum::response::Response;
 use axum::serve::IncomingStream;
+use postern_domain::access::Role;
 use tokio::net::{UnixListener, unix::UCred};
 use tokio::sync::watch;
 
 use super::routes;
-use crate::desk::{Caller, Desk, Role};
+use crate::desk::{Caller, Desk};
 
 /// Carries the name of the person behind `sudo`; believed only for the audit trail, and only
 /// from those who may do everything anyway.
@@ -53,11 +54,11 @@ async fn name_caller(ConnectInfo(Peer(peer)): ConnectInfo<Peer>, mut request: Re
 }
 
 fn caller(peer: Option<UCred>, behind: Option<String>) -> Caller {
-    let Some(peer) = peer else { return Caller { name: "unknown".into(), role: Role::None } };
+    let Some(peer) = peer else { return Caller { name: "unknown".into(), role: None } };
     let own = rustix::process::geteuid().as_raw();
-    let role = if peer.uid() == 0 || peer.uid() == own { Role::OrganizationManagement } else { Role::None };
+    let role = (peer.uid() == 0 || peer.uid() == own).then_some(Role::OrganizationManagement);
     let user = user_name(Path::new("/etc/passwd"), peer.uid()).unwrap_or_else(|| format!("uid {}", peer.uid()));
-    let name = match behind.filter(|behind| role == Role::OrganizationManagement && *behind != user) {
+    let name = match behind.filter(|behind| role.is_some() && *behind != user) {
         Some(behind) => format!("{user} (for {})", behind.chars().take(64).collect::<String>()),
         None => user,
     };

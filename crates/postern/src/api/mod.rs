@@ -4,8 +4,10 @@
 //! are problem details (RFC 9457).
 
 mod admin_socket;
+mod bearer;
 mod policies;
 mod problem;
+mod tokens;
 
 use std::sync::Arc;
 
@@ -37,6 +39,8 @@ pub fn routes(desk: Arc<Desk>) -> Router {
         .route("/api/v1/usage/{entity}", get(usage))
         .route("/api/v1/incidents/{reference}", get(explain))
         .merge(policies::routes())
+        .merge(tokens::routes())
+        .route("/api/v1/me", get(me))
         .route("/api/v1/alerts", get(alerts))
         .route("/api/v1/audit", get(audit))
         .route("/api/v1/audit/verify", get(verify_audit))
@@ -136,12 +140,24 @@ async fn verify_audit(
     desk.verify_audit(&caller, query.head.as_deref()).await.map(Json)
 }
 
+/// Who the caller is, as the audit trail names them, and what they may do.
+async fn me(Extension(caller): Extension<Caller>) -> Json<Caller> {
+    Json(caller)
+}
+
 async fn status(State(desk): State<Arc<Desk>>, Extension(caller): Extension<Caller>) -> Reply<StatusView> {
     desk.status(&caller).await.map(Json)
 }
 
+/// What the portal's listener serves: the API for those who hold a token, and what needs none.
+pub fn portal_routes(desk: &Arc<Desk>) -> Router {
+    let named = axum::middleware::from_fn_with_state(Arc::clone(desk), bearer::name_caller);
+    let open = public_routes(Arc::clone(&desk.health), Arc::clone(&desk.metrics));
+    routes(Arc::clone(desk)).layer(named).merge(open)
+}
+
 /// `/healthz`, `/readyz` and `/metrics`, which need no login and tell nothing about anyone.
-pub fn public_routes(health: Arc<Health>, metrics: Arc<Metrics>) -> Router {
+fn public_routes(health: Arc<Health>, metrics: Arc<Metrics>) -> Router {
     let ready = move || {
         let health = Arc::clone(&health);
         async move {

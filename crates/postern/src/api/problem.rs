@@ -26,21 +26,22 @@ pub struct Problem {
 impl IntoResponse for DeskError {
     fn into_response(self) -> Response {
         let (status, field) = match &self {
-            DeskError::Forbidden(_) => (StatusCode::FORBIDDEN, None),
+            DeskError::Forbidden { .. } => (StatusCode::FORBIDDEN, None),
             DeskError::NotFound(_) => (StatusCode::NOT_FOUND, None),
             DeskError::Conflict(_) => (StatusCode::CONFLICT, None),
             DeskError::Changed(_) => (StatusCode::PRECONDITION_FAILED, None),
             DeskError::Invalid { field, .. } => (StatusCode::UNPROCESSABLE_ENTITY, Some(field.to_string())),
             DeskError::Store(_) | DeskError::Ledger(_) => (StatusCode::SERVICE_UNAVAILABLE, None),
         };
-        let problem = Problem {
-            title: status.canonical_reason().unwrap_or("Error").to_owned(),
-            status: status.as_u16(),
-            detail: self.to_string(),
-            field,
-        };
-        (status, [(header::CONTENT_TYPE, "application/problem+json")], Json(problem)).into_response()
+        problem(status, self.to_string(), field)
     }
+}
+
+/// A problem as an answer.
+pub(super) fn problem(status: StatusCode, detail: String, field: Option<String>) -> Response {
+    let title = status.canonical_reason().unwrap_or("Error").to_owned();
+    let problem = Problem { title, status: status.as_u16(), detail, field };
+    (status, [(header::CONTENT_TYPE, "application/problem+json")], Json(problem)).into_response()
 }
 
 /// A JSON body.

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use postern_domain::access::Role;
 
 /// Outbound-mail abuse control for any mail server.
 ///
@@ -20,6 +21,14 @@ pub(super) struct Cli {
     /// Configuration file [default: ./postern.toml, then /etc/postern/postern.toml]
     #[arg(long, short, global = true, value_name = "FILE", env = "POSTERN_CONFIG", hide_env_values = true)]
     pub(super) config: Option<PathBuf>,
+
+    /// Talk to the Postern at this address instead of the one on this machine
+    #[arg(long, global = true, value_name = "URL", env = "POSTERN_SERVER", hide_env_values = true)]
+    pub(super) server: Option<String>,
+
+    /// File that holds the API token for --server [default: POSTERN_TOKEN in the environment]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(super) token_file: Option<PathBuf>,
 
     /// Print JSON for programs instead of tables for people
     #[arg(long, global = true)]
@@ -74,6 +83,11 @@ pub(super) enum Command {
         /// At most so many entries, newest first
         #[arg(long, value_name = "N", default_value_t = 50)]
         limit: u32,
+    },
+    /// API tokens: list, add, revoke (alone: list)
+    Token {
+        #[command(subcommand)]
+        command: Option<TokenCommand>,
     },
     /// How the running Postern is
     Status,
@@ -246,6 +260,51 @@ pub(super) struct GrantArgs {
     /// Why, for the audit trail
     #[arg(long, short)]
     pub(super) reason: String,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum TokenCommand {
+    /// List tokens
+    List,
+    /// Make a token and print it, alone, on standard output
+    Add {
+        /// What it is for
+        name: String,
+        /// What it may do
+        #[arg(long, value_enum)]
+        role: RoleArg,
+        /// When it ends (RFC 3339, such as 2027-01-01T00:00:00Z) [default: when it is revoked]
+        #[arg(long, value_name = "TIME")]
+        expires: Option<String>,
+    },
+    /// Revoke a token, at once
+    Revoke {
+        /// Its name
+        name: String,
+    },
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(super) enum RoleArg {
+    /// Everything, and say who else may do what
+    OrganizationManagement,
+    /// Release, restrict, edit policies
+    SecurityAdministrator,
+    /// Look
+    SecurityReader,
+    /// Look
+    GlobalReader,
+}
+
+impl From<RoleArg> for Role {
+    fn from(role: RoleArg) -> Self {
+        match role {
+            RoleArg::OrganizationManagement => Role::OrganizationManagement,
+            RoleArg::SecurityAdministrator => Role::SecurityAdministrator,
+            RoleArg::SecurityReader => Role::SecurityReader,
+            RoleArg::GlobalReader => Role::GlobalReader,
+        }
+    }
 }
 
 #[derive(Debug, Subcommand)]

@@ -1,13 +1,15 @@
-//! Talks to the running daemon: HTTP over its admin socket.
+//! Talks to the running daemon: HTTP over its admin socket, or with a token from elsewhere.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow};
-use axum::http::{Method, Request, StatusCode};
+use axum::http::{Method, Request, StatusCode, Uri, header};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Bytes;
-use hyper_util::rt::TokioIo;
+use hyper_rustls::HttpsConnectorBuilder;
+use hyper_util::client::legacy;
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -18,40 +20,69 @@ use crate::api::{ON_BEHALF_HEADER, Problem};
 use crate::config::Settings;
 use crate::serve::admin_socket_path;
 
+const NOT_AS_EXPECTED: &str = "the daemon did not answer as expected; are its version and this one the same?";
+
 /// The way to the running daemon.
 #[derive(Debug)]
-pub(super) struct Client {
-    socket: PathBuf,
-    settings: Settings,
+pub(super) enum Client {
+    /// On this machine.
+    Local {
+        /// The admin socket.
+        socket: PathBuf,
+    },
+    /// Anywhere.
+    Remote {
+        /// Where its portal is, without a slash at the end.
+        server: String,
+        /// Opens it.
+        token: String,
+    },
 }
 
 impl Client {
-    pub(super) fn new(settings: &Settings) -> Self {
-        Self { socket: admin_socket_path(&settings.data), settings: settings.clone() }
+    pub(super) fn local(settings: &Settings) -> Self {
+        Self::Local { socket: admin_socket_path(&settings.data) }
     }
 
-    /// The settings the command itself read, which the daemon may not have reloaded yet.
-    pub(super) fn settings(&self) -> &Settings {
-        &self.settings
+    /// `token_file` holds the token; without it, `POSTERN_TOKEN` does.
+    pub(super) fn remote(server: &str, token_file: Option<&Path>) -> Result<Self, CliError> {
+        let uri: Uri = server
+            .parse()
+            .ok()
+            .filter(|uri: &Uri| matches!(uri.scheme_str(), Some("http" | "https")) && uri.host().is_some())
+            .ok_or_else(|| {
+                CliError::Usage(format!(
+                    "--server: {server:?}: expected an address such as https://postern.example.com"
+                ))
+            })?;
+        let loopback = matches!(uri.host(), Some("localhost" | "127.0.0.1" | "[::1]"));
+        if uri.scheme_str() == Some("http") && !loopback {
+            return Err(CliError::Usage(format!("--server: {server}: the token would be sent unprotected; use https")));
+        }
+        let token = match token_file {
+            Some(file) => std::fs::read_to_string(file)
+                .with_context(|| format!("the token file {} can't be read", file.display()))?,
+            None => std::env::var("POSTERN_TOKEN").map_err(|_| {
+                CliError::Usage("--server takes a token: --token-file FILE, or POSTERN_TOKEN in the environment".into())
+            })?,
+        };
+        Ok(Self::Remote { server: server.trim_end_matches('/').to_owned(), token: token.trim().to_owned() })
     }
 
     pub(super) async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, CliError> {
-        self.call(Method::GET, path, Vec::new()).await
+        self.call(Method::GET, path, None::<&()>).await
     }
 
     pub(super) async fn post<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T, CliError> {
-        let body = serde_json::to_vec(body).context("the request can't be written as JSON")?;
-        self.call(Method::POST, path, body).await
+        self.call(Method::POST, path, Some(body)).await
     }
 
     pub(super) async fn patch<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T, CliError> {
-        let body = serde_json::to_vec(body).context("the request can't be written as JSON")?;
-        self.call(Method::PATCH, path, body).await
+        self.call(Method::PATCH, path, Some(body)).await
     }
 
     pub(super) async fn put<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T, CliError> {
-        let body = serde_json::to_vec(body).context("the request can't be written as JSON")?;
-        self.call(Method::PUT, path, body).await
+        self.call(Method::PUT, path, Some(body)).await
     }
 
     pub(super) async fn delete(&self, path: &str) -> Result<(), CliError> {
@@ -62,57 +93,77 @@ impl Client {
         self.answer(Method::POST, path, Vec::new()).await.map(|_| ())
     }
 
-    async fn call<T: DeserializeOwned>(&self, method: Method, path: &str, body: Vec<u8>) -> Result<T, CliError> {
-        let bytes = self.answer(method, path, body).await?;
-        let talk = || "the daemon did not answer as expected; are its version and this one the same?";
-        Ok(serde_json::from_slice(&bytes).with_context(talk)?)
+    async fn call<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&impl Serialize>,
+    ) -> Result<T, CliError> {
+        let body = body.map(serde_json::to_vec).transpose().context("the request can't be written as JSON")?;
+        let bytes = self.answer(method, path, body.unwrap_or_default()).await?;
+        Ok(serde_json::from_slice(&bytes).context(NOT_AS_EXPECTED)?)
     }
 
     /// The body of an answer that is no problem.
     async fn answer(&self, method: Method, path: &str, body: Vec<u8>) -> Result<Bytes, CliError> {
-        let stream = UnixStream::connect(&self.socket).await.map_err(|error| self.away(&error))?;
-        let talk = || "the daemon did not answer as expected; are its version and this one the same?";
-        let (mut sender, connection) =
-            hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.with_context(talk)?;
-        // The connection has to be driven while the request waits for its answer.
-        tokio::spawn(connection);
-        let mut request = Request::builder()
-            .method(method)
-            .uri(format!("/api/v1{path}"))
-            .header("host", "localhost")
-            .header("content-type", "application/json");
-        if let Ok(user) = std::env::var("SUDO_USER") {
-            request = request.header(ON_BEHALF_HEADER, user);
-        }
-        let request = request.body(Full::new(Bytes::from(body))).with_context(talk)?;
-        let response = sender.send_request(request).await.with_context(talk)?;
+        let request = Request::builder().method(method).header(header::CONTENT_TYPE, "application/json");
+        let body = Full::new(Bytes::from(body));
+        let response = match self {
+            Client::Local { socket } => {
+                let stream = UnixStream::connect(socket).await.map_err(|error| away(socket, &error))?;
+                let (mut sender, connection) =
+                    hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.context(NOT_AS_EXPECTED)?;
+                // The connection has to be driven while the request waits for its answer.
+                tokio::spawn(connection);
+                let mut request = request.uri(format!("/api/v1{path}")).header(header::HOST, "localhost");
+                if let Ok(user) = std::env::var("SUDO_USER") {
+                    request = request.header(ON_BEHALF_HEADER, user);
+                }
+                sender.send_request(request.body(body).context(NOT_AS_EXPECTED)?).await.context(NOT_AS_EXPECTED)?
+            }
+            Client::Remote { server, token } => {
+                let https = HttpsConnectorBuilder::new()
+                    .with_native_roots()
+                    .context("this machine has no certificates to trust")?
+                    .https_or_http()
+                    .enable_http1()
+                    .build();
+                let client: legacy::Client<_, Full<Bytes>> = legacy::Client::builder(TokioExecutor::new()).build(https);
+                let request = request
+                    .uri(format!("{server}/api/v1{path}"))
+                    .header(header::AUTHORIZATION, format!("Bearer {token}"));
+                let request = request.body(body).context("the token can't be sent")?;
+                client.request(request).await.with_context(|| format!("{server} can't be reached"))?
+            }
+        };
         let status = response.status();
-        let bytes = response.into_body().collect().await.with_context(talk)?.to_bytes();
+        let bytes = response.into_body().collect().await.context(NOT_AS_EXPECTED)?.to_bytes();
         if status.is_success() {
             return Ok(bytes);
         }
-        let problem: Problem = serde_json::from_slice(&bytes).with_context(talk)?;
+        let problem: Problem = serde_json::from_slice(&bytes).context(NOT_AS_EXPECTED)?;
         Err(match status {
             StatusCode::NOT_FOUND => CliError::NotFound(problem.detail),
-            StatusCode::FORBIDDEN | StatusCode::CONFLICT | StatusCode::PRECONDITION_FAILED => {
-                CliError::Refused(problem.detail)
-            }
+            StatusCode::UNAUTHORIZED
+            | StatusCode::FORBIDDEN
+            | StatusCode::CONFLICT
+            | StatusCode::PRECONDITION_FAILED => CliError::Refused(problem.detail),
             StatusCode::UNPROCESSABLE_ENTITY => CliError::Usage(problem.detail),
             _ => CliError::Failed(anyhow!(problem.detail)),
         })
     }
+}
 
-    fn away(&self, error: &io::Error) -> CliError {
-        let socket = self.socket.display();
-        match error.kind() {
-            io::ErrorKind::PermissionDenied => CliError::Refused(format!(
-                "you may not use the admin socket {socket}; run this as root or as the user that postern runs as"
-            )),
-            io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => CliError::Failed(anyhow!(
-                "postern is not running (nobody answers at {socket}); start it with postern serve or systemctl start postern"
-            )),
-            _ => CliError::Failed(anyhow!("the admin socket {socket} can't be used: {error}")),
-        }
+fn away(socket: &Path, error: &io::Error) -> CliError {
+    let socket = socket.display();
+    match error.kind() {
+        io::ErrorKind::PermissionDenied => CliError::Refused(format!(
+            "you may not use the admin socket {socket}; run this as root or as the user that postern runs as"
+        )),
+        io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => CliError::Failed(anyhow!(
+            "postern is not running (nobody answers at {socket}); start it with postern serve or systemctl start postern"
+        )),
+        _ => CliError::Failed(anyhow!("the admin socket {socket} can't be used: {error}")),
     }
 }
 

@@ -14,6 +14,7 @@ pub mod output;
 mod policy;
 mod restricted;
 mod status;
+mod token;
 mod usage;
 mod wiring;
 
@@ -45,9 +46,13 @@ pub fn run() -> ExitCode {
 }
 
 fn dispatch(cli: Cli) -> Result<(), CliError> {
-    let Cli { config, json, command } = cli;
+    let Cli { config, server, token_file, json, command } = cli;
     let named = config.as_deref();
     let load = || -> Result<Settings, CliError> { Ok(Settings::load(&config::find(named)?)?) };
+    let client = || match &server {
+        Some(server) => Client::remote(server, token_file.as_deref()),
+        None => Ok(Client::local(&load()?)),
+    };
     match command {
         Command::Serve => {
             let settings = load()?;
@@ -55,17 +60,22 @@ fn dispatch(cli: Cli) -> Result<(), CliError> {
             runtime()?.block_on(serve::run(settings, Arc::new(SystemClock)))?;
             Ok(())
         }
-        Command::Restricted { command } => with_client(load()?, async |c| restricted::run(c, command, json).await),
-        Command::Usage { account } => with_client(load()?, async |c| usage::run(c, &account, json).await),
-        Command::Explain { reference } => with_client(load()?, async |c| explain::run(c, &reference, json).await),
-        Command::Policy { command } => with_client(load()?, async |c| policy::run(c, command, json).await),
-        Command::Allowance { command } => with_client(load()?, async |c| allowance::run(c, command, json).await),
-        Command::Alerts { status, limit } => with_client(load()?, async |c| alerts::run(c, status, limit, json).await),
-        Command::Audit { command, limit } => with_client(load()?, async |c| audit::run(c, command, limit, json).await),
-        Command::Status => with_client(load()?, async |c| status::run(c, json).await),
+        Command::Restricted { command } => with_client(client()?, async |c| restricted::run(c, command, json).await),
+        Command::Usage { account } => with_client(client()?, async |c| usage::run(c, &account, json).await),
+        Command::Explain { reference } => with_client(client()?, async |c| explain::run(c, &reference, json).await),
+        Command::Policy { command } => with_client(client()?, async |c| policy::run(c, command, json).await),
+        Command::Allowance { command } => with_client(client()?, async |c| allowance::run(c, command, json).await),
+        Command::Alerts { status, limit } => {
+            with_client(client()?, async |c| alerts::run(c, status, limit, json).await)
+        }
+        Command::Audit { command, limit } => {
+            with_client(client()?, async |c| audit::run(c, command, limit, json).await)
+        }
+        Command::Token { command } => with_client(client()?, async |c| token::run(c, command, json).await),
+        Command::Status => with_client(client()?, async |c| status::run(c, json).await),
         Command::Doctor { postfix_config } => {
-            let client = Client::new(&load()?);
-            local_runtime()?.block_on(doctor::run(&client, postfix_config.as_deref(), json))
+            let settings = load()?;
+            local_runtime()?.block_on(doctor::run(&settings, postfix_config.as_deref(), json))
         }
         Command::Wiring { server } => {
             let settings = load()?;
@@ -96,8 +106,7 @@ fn domains(settings: &Settings) -> String {
     settings.organization.domains.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
-fn with_client(settings: Settings, command: impl AsyncFnOnce(&Client) -> Result<(), CliError>) -> Result<(), CliError> {
-    let client = Client::new(&settings);
+fn with_client(client: Client, command: impl AsyncFnOnce(&Client) -> Result<(), CliError>) -> Result<(), CliError> {
     local_runtime()?.block_on(command(&client))
 }
 

@@ -12,6 +12,7 @@ mod release;
 mod restrict;
 mod restricted;
 mod status;
+mod tokens;
 mod usage;
 pub mod views;
 
@@ -20,8 +21,10 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use postern_domain::Timestamp;
+use postern_domain::access::{Permission, Role};
 use postern_ledger::{LedgerError, memory::MemoryLedger};
 use postern_store::{Store, StoreError};
+use serde::{Deserialize, Serialize};
 
 use crate::clock::Clock;
 use crate::config::Settings;
@@ -32,31 +35,28 @@ use crate::metrics::Metrics;
 pub use allowances::AllowanceRequest;
 pub use release::ReleaseRequest;
 pub use restrict::RestrictRequest;
-
-/// What a caller may do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Role {
-    /// Organization management: everything.
-    OrganizationManagement,
-    /// Nothing.
-    None,
-}
+pub use tokens::{NewToken, TokenRequest};
 
 /// Who asks.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Caller {
     /// The name that stands in the audit trail.
     pub name: String,
-    /// What they may do.
-    pub role: Role,
+    /// What they may do; none: nothing.
+    pub role: Option<Role>,
 }
 
 /// Why a use case was not carried out.
 #[derive(Debug, thiserror::Error)]
 pub enum DeskError {
     /// The caller may not.
-    #[error("{0} may not do this; it takes root or the user that postern runs as")]
-    Forbidden(String),
+    #[error("{who} may not do this; it takes {takes}")]
+    Forbidden {
+        /// The caller.
+        who: String,
+        /// Who may.
+        takes: String,
+    },
     /// There is no such thing.
     #[error("{0}")]
     NotFound(String),
@@ -85,8 +85,12 @@ pub enum DeskError {
 impl From<StoreError> for DeskError {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::AlreadyRestricted { .. } => DeskError::Conflict(error.to_string()),
-            StoreError::NotRestricted { .. } | StoreError::NoAllowance { .. } => DeskError::NotFound(error.to_string()),
+            StoreError::AlreadyRestricted { .. } | StoreError::TokenExists { .. } => {
+                DeskError::Conflict(error.to_string())
+            }
+            StoreError::NotRestricted { .. } | StoreError::NoAllowance { .. } | StoreError::NoToken { .. } => {
+                DeskError::NotFound(error.to_string())
+            }
             StoreError::Changed { what } => DeskError::Changed(what),
             error => DeskError::Store(error),
         }
@@ -122,15 +126,21 @@ pub struct Desk {
 }
 
 impl Desk {
+    fn may(&self, caller: &Caller, permission: Permission) -> Result<(), DeskError> {
+        let takes = match caller.role {
+            Some(role) if role.may(permission) => return Ok(()),
+            Some(_) => permission.to_string(),
+            None => "root or the user that postern runs as".into(),
+        };
+        Err(DeskError::Forbidden { who: caller.name.clone(), takes })
+    }
+
     fn may_manage(&self, caller: &Caller) -> Result<(), DeskError> {
-        match caller.role {
-            Role::OrganizationManagement => Ok(()),
-            Role::None => Err(DeskError::Forbidden(caller.name.clone())),
-        }
+        self.may(caller, Permission::Manage)
     }
 
     fn may_look(&self, caller: &Caller) -> Result<(), DeskError> {
-        self.may_manage(caller)
+        self.may(caller, Permission::Look)
     }
 }
 

@@ -193,7 +193,7 @@ async fn listen(
     for listener in doors {
         parts.spawn(door.clone().serve(listener, closing.clone()));
     }
-    let public = api::public_routes(Arc::clone(&desk.health), Arc::clone(&desk.metrics));
+    let public = api::portal_routes(desk);
     let mut end = closing.clone();
     parts.spawn(async move {
         let ended = async move {

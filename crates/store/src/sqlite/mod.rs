@@ -5,6 +5,7 @@ mod audit;
 mod outbox;
 mod policies;
 mod restrictions;
+mod tokens;
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -20,11 +21,12 @@ use rusqlite_migration::{M, Migrations, SchemaVersion};
 
 use crate::audit::{AuditEntry, AuditReport, Hash, NewAuditEntry};
 use crate::{
-    AlertFilter, Delivery, Incident, KeptAlert, KeptPolicies, KeptRestriction, OutboxState, QueuedMail, Refusals,
-    RestrictionFilter, Store, StoreError,
+    AlertFilter, Delivery, Incident, KeptAlert, KeptPolicies, KeptRestriction, KeptToken, OutboxState, QueuedMail,
+    Refusals, RestrictionFilter, Store, StoreError,
 };
 
-const SCHEMA: &[M<'_>] = &[M::up(include_str!("schema-1.sql")), M::up(include_str!("schema-2.sql"))];
+const SCHEMA: &[M<'_>] =
+    &[M::up(include_str!("schema-1.sql")), M::up(include_str!("schema-2.sql")), M::up(include_str!("schema-3.sql"))];
 
 /// The store in one SQLite file.
 #[derive(Debug, Clone)]
@@ -249,6 +251,40 @@ impl Store for SqliteStore {
 
     async fn allowances(&self, now: Timestamp) -> Result<Vec<Allowance>, StoreError> {
         self.read(move |db| policies::allowances(db, now)).await
+    }
+
+    async fn add_token(&self, token: &KeptToken, hash: &[u8; 32], audit: &NewAuditEntry) -> Result<(), StoreError> {
+        let (token, hash, audit) = (token.clone(), *hash, audit.clone());
+        self.write(move |tx| {
+            tokens::insert(tx, &token, &hash)?;
+            audit::append(tx, &audit)?;
+            Ok(())
+        })
+        .await
+    }
+
+    async fn revoke_token(&self, name: &str, audit: &NewAuditEntry) -> Result<(), StoreError> {
+        let (name, audit) = (name.to_owned(), audit.clone());
+        self.write(move |tx| {
+            tokens::revoke(tx, &name, &audit.actor, audit.at)?;
+            audit::append(tx, &audit)?;
+            Ok(())
+        })
+        .await
+    }
+
+    async fn tokens(&self) -> Result<Vec<KeptToken>, StoreError> {
+        self.read(tokens::list).await
+    }
+
+    async fn token(&self, hash: &[u8; 32]) -> Result<Option<KeptToken>, StoreError> {
+        let hash = *hash;
+        self.read(move |db| tokens::find(db, &hash)).await
+    }
+
+    async fn token_used(&self, hash: &[u8; 32], at: Timestamp) -> Result<(), StoreError> {
+        let hash = *hash;
+        self.write(move |tx| tokens::used(tx, &hash, at)).await
     }
 
     async fn record(&self, entry: &NewAuditEntry) -> Result<AuditEntry, StoreError> {

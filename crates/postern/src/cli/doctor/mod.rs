@@ -15,6 +15,7 @@ use super::client::Client;
 use super::wiring::service_name;
 use super::{CliError, output};
 use crate::config::Listen;
+use crate::config::Settings;
 use crate::desk::views::StatusView;
 
 /// How bad it is.
@@ -62,15 +63,16 @@ impl Finding {
 /// How long the door may take to answer a question.
 const PROBE: Duration = Duration::from_secs(5);
 
-pub(super) async fn run(client: &Client, postfix_config: Option<&Path>, json: bool) -> Result<(), CliError> {
+pub(super) async fn run(settings: &Settings, postfix_config: Option<&Path>, json: bool) -> Result<(), CliError> {
+    let client = Client::local(settings);
     let mut findings = Vec::new();
-    let status = daemon(client, &mut findings).await;
-    door(client, &mut findings).await;
-    let services: Vec<_> = client.settings().policy_door.listen.iter().map(service_name).collect();
+    let status = daemon(&client, &mut findings).await;
+    door(settings, &mut findings).await;
+    let services: Vec<_> = settings.policy_door.listen.iter().map(service_name).collect();
     let servers = status.as_ref().map(|status| status.servers.as_slice());
     match postfix::read(postfix_config) {
         Ok(Some(config)) => {
-            let domains: Vec<_> = client.settings().organization.domains.iter().map(ToString::to_string).collect();
+            let domains: Vec<_> = settings.organization.domains.iter().map(ToString::to_string).collect();
             findings.extend(wired::check(&config, &services, &domains, servers));
         }
         Ok(None) => findings.push(Finding::new(
@@ -120,8 +122,8 @@ async fn daemon(client: &Client, findings: &mut Vec<Finding>) -> Option<StatusVi
     Some(status)
 }
 
-async fn door(client: &Client, findings: &mut Vec<Finding>) {
-    for listen in &client.settings().policy_door.listen {
+async fn door(settings: &Settings, findings: &mut Vec<Finding>) {
+    for listen in &settings.policy_door.listen {
         let finding = match tokio::time::timeout(PROBE, probe(listen)).await {
             Ok(Ok(())) => Finding::ok("policy-door", format!("the policy door answers at {listen}")),
             Ok(Err(error)) => Finding::new(

@@ -1,0 +1,98 @@
+//! Who may do what: roles by the names Exchange's admins know.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// What a person or a program may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Role {
+    /// Everything, and say who else may do what.
+    OrganizationManagement,
+    /// Release, restrict, edit policies.
+    SecurityAdministrator,
+    /// Look.
+    SecurityReader,
+    /// Look.
+    GlobalReader,
+}
+
+/// What something takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Permission {
+    /// Look at entities, policies, alerts, the audit trail.
+    Look,
+    /// Release, restrict, edit policies and alerts.
+    Manage,
+    /// Say who may do what: people, tokens.
+    ManageAccess,
+}
+
+impl Role {
+    /// Every role, the one that may most in front.
+    pub const ALL: [Role; 4] =
+        [Role::OrganizationManagement, Role::SecurityAdministrator, Role::SecurityReader, Role::GlobalReader];
+
+    /// The name used in commands, the API and the store.
+    pub fn key(self) -> &'static str {
+        match self {
+            Role::OrganizationManagement => "organization-management",
+            Role::SecurityAdministrator => "security-administrator",
+            Role::SecurityReader => "security-reader",
+            Role::GlobalReader => "global-reader",
+        }
+    }
+
+    /// The role of that name.
+    pub fn from_key(key: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|role| role.key() == key)
+    }
+
+    /// Whether it may do what takes `permission`.
+    pub fn may(self, permission: Permission) -> bool {
+        match permission {
+            Permission::Look => true,
+            Permission::Manage => matches!(self, Role::OrganizationManagement | Role::SecurityAdministrator),
+            Permission::ManageAccess => self == Role::OrganizationManagement,
+        }
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Role::OrganizationManagement => "Organization management",
+            Role::SecurityAdministrator => "Security administrator",
+            Role::SecurityReader => "Security reader",
+            Role::GlobalReader => "Global reader",
+        })
+    }
+}
+
+impl fmt::Display for Permission {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Permission::Look => "any role",
+            Permission::Manage => "the role organization-management or security-administrator",
+            Permission::ManageAccess => "the role organization-management",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_each_role_may() {
+        let may = |role: Role| [Permission::Look, Permission::Manage, Permission::ManageAccess].map(|p| role.may(p));
+        assert_eq!(may(Role::OrganizationManagement), [true, true, true]);
+        assert_eq!(may(Role::SecurityAdministrator), [true, true, false]);
+        assert_eq!(may(Role::SecurityReader), [true, false, false]);
+        assert_eq!(may(Role::GlobalReader), [true, false, false]);
+        for role in Role::ALL {
+            assert_eq!(Role::from_key(role.key()), Some(role));
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! API tokens: for scripts and for the command line from another machine.
+
+use postern_domain::Timestamp;
+use postern_domain::access::{Permission, Role};
+use postern_store::KeptToken;
+use postern_store::audit::{NewAuditEntry, hex};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use sha2::{Digest, Sha256};
+
+use super::{Caller, Desk, DeskError};
+
+/// What every token begins with, so that one in a repository or a log is recognised.
+const PREFIX: &str = "postern_";
+/// When a token was last used is kept to this many milliseconds.
+const USED_STEP_MS: i64 = 60_000;
+const MAX_NAME: usize = 64;
+
+/// What is asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TokenRequest {
+    /// What it is for.
+    pub name: String,
+    /// What it may do.
+    pub role: Role,
+    /// Until when; none: until it is revoked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Timestamp>,
+}
+
+/// A token that was just made; nobody can see it a second time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewToken {
+    /// The token itself.
+    pub token: String,
+    /// What is kept of it.
+    #[serde(flatten)]
+    pub kept: KeptToken,
+}
+
+impl Desk {
+    /// Tokens that are not revoked, oldest first.
+    ///
+    /// # Errors
+    /// The caller may not, or the store fails.
+    pub async fn tokens(&self, caller: &Caller) -> Result<Vec<KeptToken>, DeskError> {
+        self.may(caller, Permission::ManageAccess)?;
+        Ok(self.store.tokens().await?)
+    }
+
+    /// Makes a token.
+    ///
+    /// # Errors
+    /// The caller may not, something asked for can't be, the name is taken, or the store fails.
+    pub async fn add_token(&self, caller: &Caller, request: &TokenRequest) -> Result<NewToken, DeskError> {
+        self.may(caller, Permission::ManageAccess)?;
+        let now = self.clock.now();
+        let name = request.name.trim();
+        let invalid =
+            |field: &'static str, problem: &str| DeskError::Invalid { field: field.into(), problem: problem.into() };
+        if name.is_empty() || name.chars().count() > MAX_NAME || name.chars().any(char::is_control) {
+            return Err(invalid("name", "say what the token is for, in up to 64 characters"));
+        }
+        if request.expires_at.is_some_and(|at| at <= now) {
+            return Err(invalid("expires_at", "is in the past; expected a later time"));
+        }
+        // 256 random bits: nothing to guess, so that a plain hash is enough to keep.
+        let token = format!("{PREFIX}{}", hex(&rand::random::<[u8; 32]>()));
+        let kept = KeptToken {
+            name: name.to_owned(),
+            role: request.role,
+            created_at: now,
+            created_by: caller.name.clone(),
+            expires_at: request.expires_at,
+            last_used_at: None,
+        };
+        let audit = NewAuditEntry {
+            at: now,
+            actor: caller.name.clone(),
+            action: "token.add",
+            target: kept.name.clone(),
+            detail: json!({ "role": kept.role, "expires_at": kept.expires_at }),
+        };
+        self.store.add_token(&kept, &hash(&token), &audit).await?;
+        tracing::info!(name = kept.name, role = kept.role.key(), by = caller.name, "token added");
+        Ok(NewToken { token, kept })
+    }
+
+    /// Revokes a token, in force with the next request.
+    ///
+    /// # Errors
+    /// The caller may not, there is none of that name, or the store fails.
+    pub async fn revoke_token(&self, caller: &Caller, name: &str) -> Result<(), DeskError> {
+        self.may(caller, Permission::ManageAccess)?;
+        let audit = NewAuditEntry {
+            at: self.clock.now(),
+            actor: caller.name.clone(),
+            action: "token.revoke",
+            target: name.to_owned(),
+            detail: json!({}),
+        };
+        self.store.revoke_token(name, &audit).await?;
+        tracing::info!(name, by = caller.name, "token revoked");
+        Ok(())
+    }
+
+    /// Who holds this token; none if it is not one, revoked or expired.
+    ///
+    /// # Errors
+    /// The store fails.
+    pub async fn token_holder(&self, token: &str) -> Result<Option<Caller>, DeskError> {
+        if !token.starts_with(PREFIX) {
+            return Ok(None);
+        }
+        let now = self.clock.now();
+        let hash = hash(token);
+        let Some(kept) = self.store.token(&hash).await? else { return Ok(None) };
+        if kept.expires_at.is_some_and(|at| at <= now) {
+            return Ok(None);
+        }
+        let stale = kept.last_used_at.is_none_or(|at| now.as_millis() - at.as_millis() >= USED_STEP_MS);
+        if stale && let Err(error) = self.store.token_used(&hash, now).await {
+            // Reading works, so whoever may look can look.
+            tracing::warn!(%error, name = kept.name, "the use of a token can't be noted");
+        }
+        Ok(Some(Caller { name: format!("token {}", kept.name), role: Some(kept.role) }))
+    }
+}
+
+fn hash(token: &str) -> [u8; 32] {
+    Sha256::digest(token.as_bytes()).into()
+}
