@@ -1,7 +1,11 @@
 //! The API with a token, from anywhere: what each role may do, and what the answers look like.
 
-use std::process::Output;
+use std::path::Path;
+use std::process::{Command, Output};
 
+use serde_json::{Value, json};
+
+use crate::harness::http::call;
 use crate::harness::postern::{Postern, command};
 
 fn token(postern: &Postern, name: &str, role: &str) -> String {
@@ -50,4 +54,137 @@ fn the_command_line_works_from_elsewhere_with_a_token() {
         .unwrap();
     assert_eq!(open.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&open.stderr).contains("unprotected"));
+}
+
+/// What each route takes. A route that is not here is a failure: whoever adds one says who may.
+fn takes(route: &str) -> &'static [&'static str] {
+    const LOOK: &[&str] = &["organization-management", "security-administrator", "security-reader", "global-reader"];
+    const MANAGE: &[&str] = &["organization-management", "security-administrator"];
+    const ACCESS: &[&str] = &["organization-management"];
+    match route {
+        "get /api/v1/restrictions"
+        | "get /api/v1/restrictions/{entity}"
+        | "get /api/v1/usage/{entity}"
+        | "get /api/v1/incidents/{reference}"
+        | "get /api/v1/policies"
+        | "get /api/v1/policies/{name}"
+        | "get /api/v1/policy-file"
+        | "get /api/v1/accounts/{entity}/policy"
+        | "get /api/v1/allowances"
+        | "get /api/v1/alerts"
+        | "get /api/v1/audit"
+        | "get /api/v1/audit/verify"
+        | "get /api/v1/me"
+        | "get /api/v1/status" => LOOK,
+        "post /api/v1/restrictions"
+        | "post /api/v1/restrictions/{entity}/release"
+        | "post /api/v1/policies"
+        | "patch /api/v1/policies/{name}"
+        | "delete /api/v1/policies/{name}"
+        | "put /api/v1/policy-file"
+        | "post /api/v1/allowances"
+        | "post /api/v1/allowances/{entity}/end" => MANAGE,
+        "get /api/v1/tokens" | "post /api/v1/tokens" | "delete /api/v1/tokens/{name}" => ACCESS,
+        unknown => panic!("say in this table who may use {unknown}"),
+    }
+}
+
+#[test]
+fn every_route_is_open_to_those_whose_role_it_takes_and_nobody_else() {
+    let postern = Postern::start("");
+    let roles = ["organization-management", "security-administrator", "security-reader", "global-reader"];
+    let tokens: Vec<_> = roles.iter().map(|role| (*role, token(&postern, role, role))).collect();
+    let (status, document) = call(postern.portal_port, "GET", "/api/openapi.json", None, None);
+    assert_eq!((status, &document["openapi"]), (200, &json!("3.1.0")));
+    let body = json!({
+        "entity": "alice", "reason": "x", "until": "2099-01-01T00:00:00Z", "per_day": 1, "name": "n", "role": "global-reader",
+    });
+    let body_of = |route: &str| {
+        let keys: &[&str] = match route {
+            "post /api/v1/restrictions" => &["entity", "reason"],
+            "post /api/v1/restrictions/{entity}/release" => &["reason"],
+            "post /api/v1/allowances" => &["entity", "reason", "until", "per_day"],
+            "post /api/v1/tokens" => &["name", "role"],
+            _ => &["per_day"],
+        };
+        keys.iter().map(|key| ((*key).to_owned(), body[key].clone())).collect::<serde_json::Map<_, _>>()
+    };
+    let mut routes = 0;
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for method in item
+            .as_object()
+            .unwrap()
+            .keys()
+            .filter(|key| ["get", "post", "put", "patch", "delete"].contains(&key.as_str()))
+        {
+            let route = format!("{method} {path}");
+            let address =
+                path.replace("{entity}", "nobody").replace("{name}", "nothing").replace("{reference}", "PR-0000-0000");
+            let body = (method != "get" && method != "delete").then(|| Value::Object(body_of(&route)));
+            let ask =
+                |token: Option<&str>| call(postern.portal_port, &method.to_uppercase(), &address, token, body.as_ref());
+            assert_eq!(ask(None).0, 401, "{route} without a token");
+            assert_eq!(ask(Some("postern_wrong")).0, 401, "{route} with a wrong token");
+            for (role, token) in &tokens {
+                let (status, answer) = ask(Some(token));
+                if takes(&route).contains(role) {
+                    assert!(![401, 403].contains(&status), "{route} as {role}: {status} {answer}");
+                } else {
+                    assert_eq!(status, 403, "{route} as {role}: {answer}");
+                }
+            }
+            routes += 1;
+        }
+    }
+    assert!(routes >= 25, "{routes}");
+}
+
+#[test]
+fn an_edit_names_what_it_has_seen() {
+    let postern = Postern::start("");
+    let token = token(&postern, "t", "organization-management");
+    let url = "/api/v1/policies/default";
+    let change = |seen: u64, per_day: u32| {
+        let body = json!({ "per_day": per_day });
+        crate::harness::http::call_with(
+            postern.portal_port,
+            "PATCH",
+            url,
+            Some(&token),
+            Some(&body),
+            &[("If-Match", &format!("\"{seen}\""))],
+        )
+    };
+    let (_, before) = call(postern.portal_port, "GET", url, Some(&token), None);
+    let seen = before["revision"].as_u64().unwrap();
+    assert_eq!(change(seen, 7).0, 200);
+    let (status, problem) = change(seen, 8);
+    assert_eq!(status, 412, "{problem}");
+    assert!(problem["detail"].as_str().unwrap().contains("changed meanwhile"));
+    let (status, problem) = call(postern.portal_port, "PATCH", url, Some(&token), Some(&json!({ "per_day": 10_001 })));
+    assert_eq!((status, &problem["field"]), (422, &json!("per_day")));
+    let (status, problem) = call(postern.portal_port, "PUT", "/api/v1/alerts", Some(&token), None);
+    assert_eq!((status, &problem["title"]), (405, &json!("Method Not Allowed")));
+    let (status, problem) = call(postern.portal_port, "GET", "/api/v1/alerts?limit=0", Some(&token), None);
+    assert_eq!((status, &problem["field"]), (422, &json!("query")), "{problem}");
+}
+
+/// Requests made up from the description, good ones and bad ones: the server never fails, and what
+/// it answers is what the description says.
+#[test]
+fn the_api_is_as_its_description_says() {
+    let postern = Postern::start("");
+    let token = token(&postern, "schemathesis", "organization-management");
+    let schemathesis = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/tools/schemathesis/bin/schemathesis");
+    let output = Command::new(&schemathesis)
+        .current_dir(postern.folder.path())
+        .args(["run", "--no-color", "--max-examples", "25", "--generation-deterministic"])
+        // Whether a well-formed request can be carried out depends on what there is: a name may be
+        // taken, a time past.
+        .args(["--exclude-checks", "positive_data_acceptance", "--header"])
+        .arg(format!("Authorization: Bearer {token}"))
+        .arg(format!("http://127.0.0.1:{}/api/openapi.json", postern.portal_port))
+        .output()
+        .unwrap_or_else(|error| panic!("{}: {error}; packaging/test-packages installs it", schemathesis.display()));
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
 }

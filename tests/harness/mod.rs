@@ -1,6 +1,7 @@
 //! What the scenarios share.
 
 pub mod dovecot;
+pub mod http;
 pub mod policy_client;
 pub mod postern;
 pub mod postfix;

@@ -10,7 +10,7 @@ use crate::reference::Reference;
 use crate::time::Timestamp;
 
 /// The standing rules, by the names Exchange's admins know.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 pub enum AlertPolicy {
     /// An account was restricted.
     #[serde(rename = "User restricted from sending email")]
@@ -30,7 +30,7 @@ pub enum AlertPolicy {
 }
 
 /// How urgent an alert is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// To know.
@@ -44,7 +44,7 @@ pub enum Severity {
 }
 
 /// How far people have come with an alert.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum AlertStatus {
     /// Nobody has dealt with it yet.

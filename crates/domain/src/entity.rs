@@ -9,9 +9,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::address::{Address, AddressRules, Domain};
 use crate::policy::Member;
+use crate::time::text_schema;
 
 /// What an entity is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum EntityKind {
     /// Someone who logged in.
@@ -74,6 +75,14 @@ impl fmt::Display for EntityId {
         }
     }
 }
+
+impl utoipa::PartialSchema for EntityId {
+    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
+        text_schema("An account by its address, or a connector as connector:NAME", "alice@example.com", None)
+    }
+}
+
+impl utoipa::ToSchema for EntityId {}
 
 impl Serialize for EntityId {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

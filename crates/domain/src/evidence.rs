@@ -13,7 +13,7 @@ use crate::window::{Excess, Window};
 pub const MAX_ATTEMPTS: usize = 20;
 
 /// What became of an attempt.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Outcome {
     /// It was let through and counted.
@@ -23,11 +23,12 @@ pub enum Outcome {
 }
 
 /// One attempt as evidence: what submitted it, and to how many.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct AttemptRecord {
     /// When it ended.
     pub at: Timestamp,
     /// The client's address, if the mail server told.
+    #[schema(value_type = Option<String>)]
     pub client_address: Option<IpAddr>,
     /// The name the client gave in HELO or EHLO.
     pub helo_name: Box<str>,
@@ -72,7 +73,7 @@ impl Recent {
 }
 
 /// How full one window was.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct WindowCount {
     /// The window.
     pub window: Window,
@@ -83,7 +84,7 @@ pub struct WindowCount {
 }
 
 /// What was seen when a restriction was made.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Evidence {
     /// Every window against its limit.
     pub windows: Vec<WindowCount>,
@@ -92,7 +93,7 @@ pub struct Evidence {
 }
 
 /// Why there is a restriction.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case", tag = "kind")]
 pub enum Cause {
     /// A limit of an outbound policy was passed.

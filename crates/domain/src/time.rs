@@ -59,6 +59,29 @@ impl Timestamp {
     }
 }
 
+impl utoipa::PartialSchema for Timestamp {
+    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
+        let format = utoipa::openapi::SchemaFormat::KnownFormat(utoipa::openapi::KnownFormat::DateTime);
+        text_schema("A point in time (RFC 3339), in UTC", "2026-11-25T18:00:00.000Z", Some(format))
+    }
+}
+
+impl utoipa::ToSchema for Timestamp {}
+
+/// A text with a form of its own, in the API's description.
+pub(crate) fn text_schema(
+    description: &str,
+    example: &str,
+    format: Option<utoipa::openapi::SchemaFormat>,
+) -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
+    utoipa::openapi::ObjectBuilder::new()
+        .schema_type(utoipa::openapi::schema::Type::String)
+        .format(format)
+        .description(Some(description))
+        .examples([example])
+        .into()
+}
+
 /// Where days begin and end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Zone(jiff::tz::TimeZone);

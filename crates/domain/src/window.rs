@@ -24,7 +24,7 @@ const COARSE: u32 = 10;
 const CLOCK_SLACK: u32 = 2;
 
 /// A window in which something is counted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Window {
     /// External recipients in an hour.
@@ -246,7 +246,7 @@ impl Slot {
 }
 
 /// What is in a window that is over its limit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Excess {
     /// The window.
     pub window: Window,

@@ -238,7 +238,7 @@ pub struct KeptPolicies {
 }
 
 /// An API token as it is kept; the token itself is not.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct KeptToken {
     /// What it is for.
     pub name: String,

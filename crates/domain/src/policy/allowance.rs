@@ -8,7 +8,7 @@ use crate::reference::Reference;
 use crate::time::Timestamp;
 
 /// "2000 a day for this account until Friday 18:00, granted by X because Y."
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Allowance {
     /// Names it.
     pub reference: Reference,

@@ -11,7 +11,7 @@ const MAX_RECIPIENTS: u32 = 1000;
 
 /// Custom policies, the one that is looked at first in front, and the default one, which holds
 /// where none of them does.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PolicyBook {
     /// The default policy.

@@ -23,7 +23,7 @@ pub use scope::{Member, Mismatch, Scope};
 pub const DEFAULT_POLICY: &str = "Default";
 
 /// What follows when a limit is reached.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Action {
     /// No action, alert only.
@@ -64,7 +64,7 @@ impl fmt::Display for Action {
 }
 
 /// Whether a policy acts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Mode {
     /// It does.
@@ -92,7 +92,7 @@ pub enum Consequence {
 
 /// An outbound policy: limits, action, notifications, and for whom. The limits of Exchange's own
 /// policies take 0 for the built-in default, ours take it for "no limit".
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(default)]
 pub struct OutboundPolicy {
     /// Its name, as people see it.
@@ -198,7 +198,7 @@ impl OutboundPolicy {
 }
 
 /// Recommended values.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Preset {
     /// 500 external, 1000 internal per hour, 1000 per day.

@@ -10,7 +10,7 @@ use crate::entity::{EntityId, EntityKind};
 ///
 /// As in Exchange: values of one condition are alternatives, different conditions have to hold
 /// together; any exception that holds is enough to leave the policy out.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(default)]
 pub struct Scope {
     /// These accounts, or connectors as `connector:NAME`.

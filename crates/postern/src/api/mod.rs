@@ -5,19 +5,23 @@
 
 mod admin_socket;
 mod bearer;
+mod document;
 mod policies;
 mod problem;
 mod tokens;
 
 use std::sync::Arc;
 
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
-use axum::routing::{get, post};
+use axum::routing::get;
 use axum::{Extension, Json, Router};
 use postern_domain::alert::AlertStatus;
 use serde::Deserialize;
+use utoipa::IntoParams;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use crate::desk::views::{AlertView, AuditReportView, AuditView, IncidentView, RestrictionView, StatusView, UsageView};
 use crate::desk::{Caller, Desk, DeskError, ReleaseRequest, RestrictRequest};
@@ -25,37 +29,58 @@ use crate::health::Health;
 use crate::metrics::Metrics;
 
 pub use admin_socket::{ON_BEHALF_HEADER, serve_admin_socket};
-use problem::Body;
 pub use problem::Problem;
+use problem::{Body, Path, Query, Refusals};
+
+/// How many a caller wants to see.
+fn limit<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<u32>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let number = text.parse().ok().filter(|number| (1..=1_000_000).contains(number));
+    number.map(Some).ok_or_else(|| serde::de::Error::custom("limit: expected 1 to 1000000"))
+}
 
 type Reply<T> = Result<Json<T>, DeskError>;
 
 /// The API itself; whoever mounts it says who the caller is.
 pub fn routes(desk: Arc<Desk>) -> Router {
-    Router::new()
-        .route("/api/v1/restrictions", get(restricted).post(restrict))
-        .route("/api/v1/restrictions/{entity}", get(restrictions_of))
-        .route("/api/v1/restrictions/{entity}/release", post(release))
-        .route("/api/v1/usage/{entity}", get(usage))
-        .route("/api/v1/incidents/{reference}", get(explain))
-        .merge(policies::routes())
-        .merge(tokens::routes())
-        .route("/api/v1/me", get(me))
-        .route("/api/v1/alerts", get(alerts))
-        .route("/api/v1/audit", get(audit))
-        .route("/api/v1/audit/verify", get(verify_audit))
-        .route("/api/v1/status", get(status))
-        .fallback(async || DeskError::NotFound("there is no such address; the API is under /api/v1".into()))
-        .with_state(desk)
+    let nothing = async || DeskError::NotFound("there is no such address; the API is under /api/v1".into());
+    let method = async || {
+        problem::problem(StatusCode::METHOD_NOT_ALLOWED, "this address takes other methods; see /api".into(), None)
+    };
+    Router::from(described()).fallback(nothing).method_not_allowed_fallback(method).with_state(desk)
 }
 
-#[derive(Debug, Deserialize)]
+/// Every route with its description.
+fn described() -> OpenApiRouter<Arc<Desk>> {
+    OpenApiRouter::with_openapi(document::about())
+        .routes(routes!(restricted, restrict))
+        .routes(routes!(restrictions_of))
+        .routes(routes!(release))
+        .routes(routes!(usage))
+        .routes(routes!(explain))
+        .merge(policies::routes())
+        .routes(routes!(alerts))
+        .routes(routes!(audit))
+        .routes(routes!(verify_audit))
+        .merge(tokens::routes())
+        .routes(routes!(me))
+        .routes(routes!(status))
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 struct ListQuery {
+    /// Those that have ended, too
     #[serde(default)]
+    #[param(required = false)]
     all: bool,
+    /// At most so many, newest first
+    #[param(minimum = 1, maximum = 1_000_000)]
+    #[serde(default, deserialize_with = "limit")]
     limit: Option<u32>,
 }
 
+#[utoipa::path(get, path = "/api/v1/restrictions", tag = "Restrictions", summary = "List restrictions", params(ListQuery), responses((status = 200, body = Vec<RestrictionView>), Refusals))]
 async fn restricted(
     State(desk): State<Arc<Desk>>,
     Extension(caller): Extension<Caller>,
@@ -64,6 +89,7 @@ async fn restricted(
     desk.restricted(&caller, query.all, query.limit).await.map(Json)
 }
 
+#[utoipa::path(post, path = "/api/v1/restrictions", tag = "Restrictions", summary = "Restrict an entity by hand", request_body = RestrictRequest, responses((status = 201, body = RestrictionView), Refusals))]
 async fn restrict(
     State(desk): State<Arc<Desk>>,
     Extension(caller): Extension<Caller>,
@@ -72,6 +98,7 @@ async fn restrict(
     desk.restrict(&caller, &request).await.map(|made| (StatusCode::CREATED, Json(made)))
 }
 
+#[utoipa::path(get, path = "/api/v1/restrictions/{entity}", tag = "Restrictions", summary = "Restrictions of one entity, newest first", params(("entity" = String, Path, description = "Account in any spelling, or connector:NAME")), responses((status = 200, body = Vec<RestrictionView>), Refusals))]
 async fn restrictions_of(
     State(desk): State<Arc<Desk>>,
     Extension(caller): Extension<Caller>,
@@ -80,6 +107,7 @@ async fn restrictions_of(
     desk.restrictions_of(&caller, &entity).await.map(Json)
 }
 
+#[utoipa::path(post, path = "/api/v1/restrictions/{entity}/release", tag = "Restrictions", summary = "Release an entity: it may send again at once", params(("entity" = String, Path, description = "Account in any spelling, or connector:NAME")), request_body = ReleaseRequest, responses((status = 200, body = RestrictionView), Refusals))]
 async fn release(
     State(desk): State<Arc<Desk>>,
     Extension(caller): Extension<Caller>,
@@ -89,6 +117,7 @@ async fn release(
     desk.release(&caller, &entity, &request).await.map(Json)
 }
 
+#[utoipa::path(get, path = "/api/v1/usage/{entity}", tag = "Entities", summary = "What an entity has sent, and what it may", params(("entity" = String, Path, description = "Account in any spelling, or connector:NAME")), responses((status = 200, body = UsageView), Refusals))]
 async fn usage(
     State(desk): State<Arc<Desk>>,
     Extension(caller): Extension<Caller>,
@@ -97,6 +126,7 @@ async fn usage(
     desk.usage(&caller, &entity).await.map(Json)
 }
 
+#[utoipa::path(get, path = "/api/v1/incidents/{reference}", tag = "Restrictions", summary = "All that is known of an incident", params(("reference" = String, Path, description = "Reference id, such as PR-7K3F-9QXD")), responses((status = 200, body = IncidentView), Refusals))]
 async fn explain(
     State(desk): State<Arc<Desk>>,
     Extension(caller): Extension<Caller>,
@@ -105,12 +135,18 @@ async fn explain(
     desk.explain(&caller, &reference).await.map(Json)
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 struct AlertQuery {
+    /// Only of this status
     status: Option<AlertStatus>,
+    /// At most so many, newest first
+    #[param(minimum = 1, maximum = 1_000_000)]
+    #[serde(default, deserialize_with = "limit")]
     limit: Option<u32>,
 }
 
+#[utoipa::path(get, path = "/api/v1/alerts", tag = "Alerts", summary = "List alerts, newest first", params(AlertQuery), responses((status = 200, body = Vec<AlertView>), Refusals))]
 async fn alerts(
     State(desk): State<Arc<Desk>>,
     Extension(caller): Extension<Caller>,
@@ -119,6 +155,7 @@ async fn alerts(
     desk.alerts(&caller, query.status, query.limit).await.map(Json)
 }
 
+#[utoipa::path(get, path = "/api/v1/audit", tag = "Audit", summary = "The audit trail, newest first", params(ListQuery), responses((status = 200, body = Vec<AuditView>), Refusals))]
 async fn audit(
     State(desk): State<Arc<Desk>>,
     Extension(caller): Extension<Caller>,
@@ -127,11 +164,14 @@ async fn audit(
     desk.audit(&caller, query.limit.unwrap_or(100)).await.map(Json)
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 struct VerifyQuery {
+    /// Also check that the entry of this hash is still there
     head: Option<String>,
 }
 
+#[utoipa::path(get, path = "/api/v1/audit/verify", tag = "Audit", summary = "Check that no entry was changed or taken out", params(VerifyQuery), responses((status = 200, body = AuditReportView), Refusals))]
 async fn verify_audit(
     State(desk): State<Arc<Desk>>,
     Extension(caller): Extension<Caller>,
@@ -141,10 +181,12 @@ async fn verify_audit(
 }
 
 /// Who the caller is, as the audit trail names them, and what they may do.
+#[utoipa::path(get, path = "/api/v1/me", tag = "Access", summary = "Who the caller is, and what they may do",  responses((status = 200, body = Caller), Refusals))]
 async fn me(Extension(caller): Extension<Caller>) -> Json<Caller> {
     Json(caller)
 }
 
+#[utoipa::path(get, path = "/api/v1/status", tag = "Status", summary = "How Postern is",  responses((status = 200, body = StatusView), Refusals))]
 async fn status(State(desk): State<Arc<Desk>>, Extension(caller): Extension<Caller>) -> Reply<StatusView> {
     desk.status(&caller).await.map(Json)
 }
@@ -153,7 +195,8 @@ async fn status(State(desk): State<Arc<Desk>>, Extension(caller): Extension<Call
 pub fn portal_routes(desk: &Arc<Desk>) -> Router {
     let named = axum::middleware::from_fn_with_state(Arc::clone(desk), bearer::name_caller);
     let open = public_routes(Arc::clone(&desk.health), Arc::clone(&desk.metrics));
-    routes(Arc::clone(desk)).layer(named).merge(open)
+    let document = document::routes(described().into_openapi());
+    routes(Arc::clone(desk)).layer(named).merge(document).merge(open)
 }
 
 /// `/healthz`, `/readyz` and `/metrics`, which need no login and tell nothing about anyone.

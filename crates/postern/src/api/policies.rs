@@ -2,36 +2,61 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::IntoResponse;
-use axum::routing::{get, post};
-use axum::{Extension, Json, Router};
-use postern_domain::policy::{Allowance, PolicyBook};
+use axum::{Extension, Json};
+use postern_domain::policy::{Allowance, OutboundPolicy, PolicyBook, Preset};
 use serde::Deserialize;
 use serde_json::Value;
+use utoipa::IntoParams;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use super::Reply;
-use super::problem::Body;
+use super::problem::{Body, Path, Query, Refusals};
 use crate::desk::views::{PolicyChangeView, PolicyChoiceView, PolicyView};
 use crate::desk::{AllowanceRequest, Caller, Desk, DeskError};
 
-pub(super) fn routes() -> Router<Arc<Desk>> {
-    Router::new()
-        .route("/api/v1/policies", get(policies).post(add))
-        .route("/api/v1/policies/{name}", get(policy).patch(change).delete(remove))
-        .route("/api/v1/policy-file", get(export).put(apply))
-        .route("/api/v1/accounts/{entity}/policy", get(explain))
-        .route("/api/v1/allowances", get(allowances).post(grant))
-        .route("/api/v1/allowances/{entity}/end", post(end))
+pub(super) fn routes() -> OpenApiRouter<Arc<Desk>> {
+    OpenApiRouter::new()
+        .routes(routes!(policies, add))
+        .routes(routes!(policy, change, remove))
+        .routes(routes!(export, apply))
+        .routes(routes!(explain))
+        .routes(routes!(allowances, grant))
+        .routes(routes!(end))
+}
+
+/// A whole file of policies; what is left out is as if it had never been set.
+#[derive(utoipa::ToSchema)]
+#[allow(dead_code)]
+struct PolicyFile {
+    default: Option<OutboundPolicy>,
+    custom: Option<Vec<OutboundPolicy>>,
+}
+
+/// What `POST` and `PATCH` of a policy take: any of its settings, and two keys that set several.
+#[derive(utoipa::ToSchema)]
+#[allow(dead_code)]
+struct PolicyBody {
+    #[schema(inline)]
+    #[serde(flatten)]
+    settings: OutboundPolicy,
+    /// 0 is looked at first; not for the default policy.
+    priority: Option<usize>,
+    /// Microsoft's recommended values.
+    preset: Option<Preset>,
 }
 
 type Shared = State<Arc<Desk>>;
 
+#[utoipa::path(get, path = "/api/v1/policies", tag = "Policies", summary = "Outbound policies, in the order in which they are looked at",  responses((status = 200, body = Vec<PolicyView>), Refusals))]
 async fn policies(State(desk): Shared, Extension(caller): Extension<Caller>) -> Reply<Vec<PolicyView>> {
     desk.policies(&caller).map(Json)
 }
 
+#[utoipa::path(get, path = "/api/v1/policies/{name}", tag = "Policies", summary = "One outbound policy", params(("name" = String, Path, description = "The policy's name, in any case")), responses((status = 200, body = PolicyView, headers(("ETag" = String))), Refusals))]
 async fn policy(
     State(desk): Shared,
     Extension(caller): Extension<Caller>,
@@ -40,6 +65,7 @@ async fn policy(
     desk.policy(&caller, &name).map(tagged)
 }
 
+#[utoipa::path(post, path = "/api/v1/policies", tag = "Policies", summary = "Add an outbound policy", request_body = PolicyBody, responses((status = 201, body = PolicyView), Refusals))]
 async fn add(
     State(desk): Shared,
     Extension(caller): Extension<Caller>,
@@ -48,6 +74,7 @@ async fn add(
     desk.add_policy(&caller, &body).await.map(|made| (StatusCode::CREATED, tagged(made)))
 }
 
+#[utoipa::path(patch, path = "/api/v1/policies/{name}", tag = "Policies", summary = "Change settings of an outbound policy (RFC 7396)", params(("name" = String, Path, description = "The policy's name, in any case"), ("If-Match" = Option<String>, Header, description = "Only if the policies are still as seen: the ETag of a GET")), request_body = PolicyBody, responses((status = 200, body = PolicyView), Refusals))]
 async fn change(
     State(desk): Shared,
     Extension(caller): Extension<Caller>,
@@ -58,6 +85,7 @@ async fn change(
     desk.change_policy(&caller, &name, &patch, if_match(&headers)?).await.map(tagged)
 }
 
+#[utoipa::path(delete, path = "/api/v1/policies/{name}", tag = "Policies", summary = "Remove an outbound policy", params(("name" = String, Path, description = "The policy's name, in any case"), ("If-Match" = Option<String>, Header, description = "Only if the policies are still as seen: the ETag of a GET")), responses((status = 204), Refusals))]
 async fn remove(
     State(desk): Shared,
     Extension(caller): Extension<Caller>,
@@ -67,6 +95,7 @@ async fn remove(
     desk.remove_policy(&caller, &name, if_match(&headers)?).await.map(|()| StatusCode::NO_CONTENT)
 }
 
+#[utoipa::path(get, path = "/api/v1/accounts/{entity}/policy", tag = "Policies", summary = "Which policy holds for an entity, and why", params(("entity" = String, Path, description = "Account in any spelling, or connector:NAME")), responses((status = 200, body = PolicyChoiceView), Refusals))]
 async fn explain(
     State(desk): Shared,
     Extension(caller): Extension<Caller>,
@@ -75,16 +104,21 @@ async fn explain(
     desk.explain_policy(&caller, &entity).map(Json)
 }
 
+#[utoipa::path(get, path = "/api/v1/policy-file", tag = "Policies", summary = "All policies as a file has them",  responses((status = 200, body = PolicyBook), Refusals))]
 async fn export(State(desk): Shared, Extension(caller): Extension<Caller>) -> Reply<PolicyBook> {
     desk.export_policies(&caller).map(Json)
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 struct ApplyQuery {
+    /// Only say what would change
     #[serde(default)]
+    #[param(required = false)]
     dry_run: bool,
 }
 
+#[utoipa::path(put, path = "/api/v1/policy-file", tag = "Policies", summary = "Put the policies of a file in the place of all there are", params(ApplyQuery), request_body = PolicyFile, responses((status = 200, body = Vec<PolicyChangeView>), Refusals))]
 async fn apply(
     State(desk): Shared,
     Extension(caller): Extension<Caller>,
@@ -94,10 +128,12 @@ async fn apply(
     desk.apply_policies(&caller, &file, query.dry_run).await.map(Json)
 }
 
+#[utoipa::path(get, path = "/api/v1/allowances", tag = "Allowances", summary = "Allowances in force",  responses((status = 200, body = Vec<Allowance>), Refusals))]
 async fn allowances(State(desk): Shared, Extension(caller): Extension<Caller>) -> Reply<Vec<Allowance>> {
     desk.allowances(&caller).await.map(Json)
 }
 
+#[utoipa::path(post, path = "/api/v1/allowances", tag = "Allowances", summary = "Let an entity send more until a time", request_body = AllowanceRequest, responses((status = 201, body = Allowance), Refusals))]
 async fn grant(
     State(desk): Shared,
     Extension(caller): Extension<Caller>,
@@ -106,6 +142,7 @@ async fn grant(
     desk.grant_allowance(&caller, &request).await.map(|granted| (StatusCode::CREATED, Json(granted)))
 }
 
+#[utoipa::path(post, path = "/api/v1/allowances/{entity}/end", tag = "Allowances", summary = "End an entity's allowance before its time", params(("entity" = String, Path, description = "Account in any spelling, or connector:NAME")), responses((status = 204), Refusals))]
 async fn end(
     State(desk): Shared,
     Extension(caller): Extension<Caller>,

@@ -2,7 +2,8 @@
 
 use axum::Json;
 use axum::extract::rejection::JsonRejection;
-use axum::extract::{FromRequest, Request};
+use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
@@ -10,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::desk::DeskError;
 
 /// A problem as it goes over the wire.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Problem {
     /// What kind it is, in short.
     pub title: String,
@@ -60,4 +61,70 @@ where
             .map(|Json(value)| Body(value))
             .map_err(|error| DeskError::Invalid { field: "body".into(), problem: error.body_text() })
     }
+}
+
+/// What stands after the `?` of an address.
+pub(super) struct Query<T>(pub(super) T);
+
+impl<T, S> FromRequestParts<S> for Query<T>
+where
+    T: serde::de::DeserializeOwned,
+    S: Send + Sync,
+{
+    type Rejection = DeskError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, DeskError> {
+        let parsed = axum::extract::Query::from_request_parts(parts, state).await;
+        parsed
+            .map(|axum::extract::Query(value)| Query(value))
+            .map_err(|error| DeskError::Invalid { field: "query".into(), problem: error.body_text() })
+    }
+}
+
+/// A part of an address.
+pub(super) struct Path<T>(pub(super) T);
+
+impl<T, S> FromRequestParts<S> for Path<T>
+where
+    T: serde::de::DeserializeOwned + Send,
+    S: Send + Sync,
+{
+    type Rejection = DeskError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, DeskError> {
+        let parsed = axum::extract::Path::from_request_parts(parts, state).await;
+        parsed
+            .map(|axum::extract::Path(value)| Path(value))
+            .map_err(|error| DeskError::Invalid { field: "address".into(), problem: error.body_text() })
+    }
+}
+
+/// The problems that every route may answer with, for the API's description.
+#[derive(utoipa::IntoResponses)]
+#[allow(dead_code)]
+pub(super) enum Refusals {
+    /// The request can't be read.
+    #[response(status = 400, content_type = "application/problem+json")]
+    Unreadable(#[to_schema] Problem),
+    /// No token, or one that opens nothing.
+    #[response(status = 401, content_type = "application/problem+json")]
+    Unauthorized(#[to_schema] Problem),
+    /// The caller's role may not do this.
+    #[response(status = 403, content_type = "application/problem+json")]
+    Forbidden(#[to_schema] Problem),
+    /// There is no such thing.
+    #[response(status = 404, content_type = "application/problem+json")]
+    NotFound(#[to_schema] Problem),
+    /// Things are not as the caller believes.
+    #[response(status = 409, content_type = "application/problem+json")]
+    Conflict(#[to_schema] Problem),
+    /// They have been changed since the caller looked.
+    #[response(status = 412, content_type = "application/problem+json")]
+    Changed(#[to_schema] Problem),
+    /// Something the caller gave can't be used; `field` says which.
+    #[response(status = 422, content_type = "application/problem+json")]
+    Invalid(#[to_schema] Problem),
+    /// The store is away.
+    #[response(status = 503, content_type = "application/problem+json")]
+    Unavailable(#[to_schema] Problem),
 }

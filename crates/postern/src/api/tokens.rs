@@ -2,25 +2,28 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
-use axum::routing::{delete, get};
-use axum::{Extension, Json, Router};
+use axum::{Extension, Json};
 use postern_store::KeptToken;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use super::Reply;
-use super::problem::Body;
-use crate::desk::{Caller, Desk, DeskError, TokenRequest};
+use super::problem::{Body, Path, Refusals};
+use crate::desk::{Caller, Desk, DeskError, NewToken, TokenRequest};
 
-pub(super) fn routes() -> Router<Arc<Desk>> {
-    Router::new().route("/api/v1/tokens", get(tokens).post(add)).route("/api/v1/tokens/{name}", delete(revoke))
+pub(super) fn routes() -> OpenApiRouter<Arc<Desk>> {
+    OpenApiRouter::new().routes(routes!(tokens, add)).routes(routes!(revoke))
 }
 
+#[utoipa::path(get, path = "/api/v1/tokens", tag = "Access", summary = "List API tokens",  responses((status = 200, body = Vec<KeptToken>), Refusals))]
 async fn tokens(State(desk): State<Arc<Desk>>, Extension(caller): Extension<Caller>) -> Reply<Vec<KeptToken>> {
     desk.tokens(&caller).await.map(Json)
 }
 
+#[utoipa::path(post, path = "/api/v1/tokens", tag = "Access", summary = "Make an API token; it is shown once", request_body = TokenRequest, responses((status = 201, body = NewToken), Refusals))]
 async fn add(
     State(desk): State<Arc<Desk>>,
     Extension(caller): Extension<Caller>,
@@ -29,6 +32,7 @@ async fn add(
     desk.add_token(&caller, &request).await.map(|made| (StatusCode::CREATED, Json(made)))
 }
 
+#[utoipa::path(delete, path = "/api/v1/tokens/{name}", tag = "Access", summary = "Revoke an API token", params(("name" = String, Path, description = "The token's name")), responses((status = 204), Refusals))]
 async fn revoke(
     State(desk): State<Arc<Desk>>,
     Extension(caller): Extension<Caller>,

@@ -101,7 +101,7 @@ pub(super) enum Command {
     Wiring {
         /// Which mail server
         #[arg(value_enum)]
-        server: MailServer,
+        mail_server: MailServer,
     },
     /// Watch a simulated organization send and one account be taken over; needs no mail server
     Demo {

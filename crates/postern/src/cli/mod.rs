@@ -77,9 +77,9 @@ fn dispatch(cli: Cli) -> Result<(), CliError> {
             let settings = load()?;
             local_runtime()?.block_on(doctor::run(&settings, postfix_config.as_deref(), json))
         }
-        Command::Wiring { server } => {
+        Command::Wiring { mail_server } => {
             let settings = load()?;
-            wiring::print(&settings, server);
+            wiring::print(&settings, mail_server);
             Ok(())
         }
         Command::Demo { fast } => {

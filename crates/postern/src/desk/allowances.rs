@@ -9,7 +9,7 @@ use serde_json::json;
 use super::{Caller, Desk, DeskError, reason};
 
 /// What is asked for.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AllowanceRequest {
     /// For whom: any spelling of an account, or `connector:NAME`.
@@ -26,6 +26,7 @@ pub struct AllowanceRequest {
     /// Until when.
     pub until: Timestamp,
     /// Why.
+    #[schema(min_length = 1, max_length = 1024)]
     pub reason: String,
 }
 

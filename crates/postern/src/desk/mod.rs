@@ -38,7 +38,7 @@ pub use restrict::RestrictRequest;
 pub use tokens::{NewToken, TokenRequest};
 
 /// Who asks.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Caller {
     /// The name that stands in the audit trail.
     pub name: String,

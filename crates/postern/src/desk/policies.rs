@@ -16,6 +16,15 @@ use crate::config::checked_recipient;
 const PRIORITY: &str = "priority";
 const PRESET: &str = "preset";
 
+/// What null means for a setting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Null {
+    /// The setting is again what it is by itself (RFC 7396).
+    TakesBack,
+    /// Nothing; it is a mistake.
+    IsNothing,
+}
+
 impl Desk {
     /// The outbound policies in the order in which they are looked at, the default one last.
     ///
@@ -77,7 +86,7 @@ impl Desk {
         let mut name = String::new();
         self.change_policies(caller, None, |book| {
             let mut policy = OutboundPolicy::default();
-            let priority = self.patch(&mut policy, body)?;
+            let priority = self.patch(&mut policy, body, Null::IsNothing)?;
             name.clone_from(&policy.name);
             let last = book.custom.len();
             book.custom.insert(priority.unwrap_or(last).min(last), policy);
@@ -104,7 +113,7 @@ impl Desk {
         self.change_policies(caller, expected, |book| {
             let Some((found, at)) = book.find(name) else { return Err(no_policy(name)) };
             let mut policy = found.clone();
-            let priority = self.patch(&mut policy, patch)?;
+            let priority = self.patch(&mut policy, patch, Null::TakesBack)?;
             new_name.clone_from(&policy.name);
             match (at, priority) {
                 (None, None) => book.default = policy,
@@ -239,14 +248,16 @@ impl Desk {
             return Err(invalid(key, "unknown key; expected default and custom"));
         }
         let mut book = PolicyBook::default();
-        if let Some(default) = file.get("default") {
-            self.patch(&mut book.default, default)?;
+        if let Some(default) = file.get("default").filter(|default| !default.is_null()) {
+            self.patch(&mut book.default, default, Null::IsNothing)?;
         }
-        let custom =
-            file.get("custom").map(|custom| custom.as_array().ok_or_else(|| invalid("custom", "expected a list")));
+        let custom = file
+            .get("custom")
+            .filter(|custom| !custom.is_null())
+            .map(|custom| custom.as_array().ok_or_else(|| invalid("custom", "expected a list")));
         for body in custom.transpose()?.into_iter().flatten() {
             let mut policy = OutboundPolicy::default();
-            self.patch(&mut policy, body)?;
+            self.patch(&mut policy, body, Null::IsNothing)?;
             book.custom.push(policy);
         }
         book.check().map_err(|wrong| DeskError::Invalid { field: wrong.field.into(), problem: wrong.problem })?;
@@ -255,7 +266,7 @@ impl Desk {
 
     /// Sets what `patch` names, one key after the other, so that an error names the key; returns
     /// the priority, if it names one.
-    fn patch(&self, policy: &mut OutboundPolicy, patch: &Value) -> Result<Option<usize>, DeskError> {
+    fn patch(&self, policy: &mut OutboundPolicy, patch: &Value, null: Null) -> Result<Option<usize>, DeskError> {
         let invalid = |field: &str, problem: String| DeskError::Invalid { field: field.to_owned().into(), problem };
         let patch = patch.as_object().ok_or_else(|| invalid("body", "expected an object".into()))?;
         if let Some(preset) = patch.get(PRESET) {
@@ -271,9 +282,12 @@ impl Desk {
                 continue;
             }
             let mut object = to_object(policy);
-            // RFC 7396: null takes a value back to what it is by itself.
             let built_in = || to_object(&OutboundPolicy::default()).get(key).cloned();
-            let value = if value.is_null() { built_in().unwrap_or(Value::Null) } else { value.clone() };
+            let value = if value.is_null() && null == Null::TakesBack {
+                built_in().unwrap_or(Value::Null)
+            } else {
+                value.clone()
+            };
             let value = self.normal(key, value)?;
             if object.insert(key.clone(), value).is_none() {
                 let known: Vec<_> = object.keys().filter(|known| *known != key).cloned().collect();

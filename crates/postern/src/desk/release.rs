@@ -14,10 +14,11 @@ use super::{Caller, Desk, DeskError, reason};
 use crate::gate::SYSTEM;
 
 /// What is asked for.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ReleaseRequest {
     /// Why.
+    #[schema(min_length = 1, max_length = 1024)]
     pub reason: String,
     /// Only if this restriction is the one in force.
     #[serde(default, skip_serializing_if = "Option::is_none")]

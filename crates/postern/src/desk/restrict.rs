@@ -12,12 +12,13 @@ use super::{Caller, Desk, DeskError, reason};
 use crate::gate::{NewRestriction, evidence};
 
 /// What is asked for.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RestrictRequest {
     /// Who: any spelling of an account, or `connector:NAME`.
     pub entity: String,
     /// Why.
+    #[schema(min_length = 1, max_length = 1024)]
     pub reason: String,
     /// When it ends by itself; none: an admin releases it.
     #[serde(default, skip_serializing_if = "Option::is_none")]

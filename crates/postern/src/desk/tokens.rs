@@ -17,10 +17,11 @@ const USED_STEP_MS: i64 = 60_000;
 const MAX_NAME: usize = 64;
 
 /// What is asked for.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TokenRequest {
     /// What it is for.
+    #[schema(min_length = 1, max_length = 64)]
     pub name: String,
     /// What it may do.
     pub role: Role,
@@ -30,7 +31,7 @@ pub struct TokenRequest {
 }
 
 /// A token that was just made; nobody can see it a second time.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct NewToken {
     /// The token itself.
     pub token: String,

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::gate::ServerReport;
 
 /// A restriction.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct RestrictionView {
     /// Who.
     pub entity: EntityId,
@@ -69,7 +69,7 @@ impl From<KeptRestriction> for RestrictionView {
 }
 
 /// How full one window is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct WindowView {
     /// The window.
     pub window: Window,
@@ -84,7 +84,7 @@ pub struct WindowView {
 }
 
 /// What an entity has sent, and what it may.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct UsageView {
     /// Who.
     pub entity: EntityId,
@@ -106,7 +106,7 @@ pub struct UsageView {
 }
 
 /// An alert.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct AlertView {
     /// The incident.
     pub reference: Reference,
@@ -158,7 +158,7 @@ impl From<KeptAlert> for AlertView {
 }
 
 /// All that is known of one incident.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct IncidentView {
     /// The incident.
     pub reference: Reference,
@@ -171,7 +171,7 @@ pub struct IncidentView {
 }
 
 /// An outbound policy.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct PolicyView {
     /// What is set.
     #[serde(flatten)]
@@ -191,7 +191,7 @@ pub struct PolicyView {
 }
 
 /// Which policy holds for an entity, and why.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct PolicyChoiceView {
     /// Who.
     pub entity: EntityId,
@@ -212,7 +212,7 @@ pub struct PolicyChoiceView {
 }
 
 /// A policy that does not hold for an entity.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct SkippedView {
     /// Its name.
     pub policy: String,
@@ -223,7 +223,7 @@ pub struct SkippedView {
 }
 
 /// One thing that changes in the outbound policies.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct PolicyChangeView {
     /// The policy's name.
     pub policy: String,
@@ -236,7 +236,7 @@ pub struct PolicyChangeView {
 }
 
 /// How Postern is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct StatusView {
     /// Postern's version.
     pub version: String,
@@ -277,7 +277,7 @@ pub struct StatusView {
 }
 
 /// How the outbox stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct OutboxView {
     /// Mails still to be delivered.
     pub waiting: u32,
@@ -294,7 +294,7 @@ impl From<OutboxState> for OutboxView {
 }
 
 /// An entry of the audit trail.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct AuditView {
     /// Its number.
     pub seq: i64,
@@ -315,7 +315,7 @@ pub struct AuditView {
 }
 
 /// What a check of the audit trail found.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct AuditReportView {
     /// Entries checked.
     pub entries: u64,

@@ -43,7 +43,7 @@ pub struct ServerWiring {
 }
 
 /// The same for people and programs.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct ServerReport {
     /// Where its questions come from.
     pub peer: String,
