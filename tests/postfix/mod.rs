@@ -8,3 +8,4 @@ mod gate;
 mod identity;
 mod outbox;
 mod policies;
+mod replay;

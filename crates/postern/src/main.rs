@@ -12,6 +12,7 @@ mod health;
 mod metrics;
 mod outbox;
 mod present;
+mod replay;
 mod serve;
 
 use std::process::ExitCode;

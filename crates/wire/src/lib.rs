@@ -2,4 +2,5 @@
 //! others is fuzzed (`fuzz/`).
 
 pub mod dsn;
+pub mod maillog;
 pub mod policy;

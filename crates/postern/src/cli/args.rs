@@ -109,6 +109,21 @@ pub(super) enum Command {
         #[arg(long)]
         fast: bool,
     },
+    /// What today's policies, or others, would have done about the mail in a log
+    #[command(after_help = "Logs are Postfix's: plain, gz or zst, or journalctl -o export; - is standard input.\n\
+                            Times without a year or zone are this machine's.\n\
+                            Example: postern replay --policy strict.toml --report strict.html /var/log/mail.log*")]
+    Replay {
+        /// Policies to compare with today's, a file as postern policy export writes it
+        #[arg(long, value_name = "FILE")]
+        policy: Option<PathBuf>,
+        /// Write a page with charts
+        #[arg(long, value_name = "FILE.html")]
+        report: Option<PathBuf>,
+        /// Log files
+        #[arg(required = true, value_name = "LOG")]
+        logs: Vec<PathBuf>,
+    },
     /// The configuration: check
     Config {
         #[command(subcommand)]

@@ -12,6 +12,7 @@ mod logging;
 mod manual;
 pub mod output;
 mod policy;
+mod replay;
 mod restricted;
 mod status;
 mod token;
@@ -81,6 +82,11 @@ fn dispatch(cli: Cli) -> Result<(), CliError> {
             let settings = load()?;
             wiring::print(&settings, mail_server);
             Ok(())
+        }
+        Command::Replay { policy, report, logs } => {
+            let settings = load()?;
+            let replay = replay::run(&settings, policy.as_deref(), report.as_deref(), logs, json);
+            local_runtime()?.block_on(replay)
         }
         Command::Demo { fast } => {
             let pace = if fast { Duration::ZERO } else { Duration::from_millis(60) };

@@ -8,6 +8,7 @@ mod allowances;
 mod audit;
 mod explain;
 mod policies;
+pub mod policy_file;
 mod release;
 mod restrict;
 mod restricted;

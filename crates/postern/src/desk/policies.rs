@@ -1,29 +1,16 @@
 //! Outbound policies: look, explain, change.
 
 use postern_domain::gate::limits_for;
-use postern_domain::policy::{Limits, OutboundPolicy, PolicyBook, Preset};
+use postern_domain::policy::{Limits, OutboundPolicy, PolicyBook};
 use postern_domain::restriction::Standing;
 use postern_domain::{EntityId, Timestamp};
 use postern_store::KeptPolicies;
 use postern_store::audit::NewAuditEntry;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
+use super::policy_file::{self, Null, PRIORITY, to_object};
 use super::views::{PolicyChangeView, PolicyChoiceView, PolicyView, SkippedView};
 use super::{Caller, Desk, DeskError};
-use crate::config::checked_recipient;
-
-/// Keys of a policy's JSON that the desk itself understands, beside the policy's own.
-const PRIORITY: &str = "priority";
-const PRESET: &str = "preset";
-
-/// What null means for a setting.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Null {
-    /// The setting is again what it is by itself (RFC 7396).
-    TakesBack,
-    /// Nothing; it is a mistake.
-    IsNothing,
-}
 
 impl Desk {
     /// The outbound policies in the order in which they are looked at, the default one last.
@@ -86,7 +73,7 @@ impl Desk {
         let mut name = String::new();
         self.change_policies(caller, None, |book| {
             let mut policy = OutboundPolicy::default();
-            let priority = self.patch(&mut policy, body, Null::IsNothing)?;
+            let priority = policy_file::patch(&self.settings.load(), &mut policy, body, Null::IsNothing)?;
             name.clone_from(&policy.name);
             let last = book.custom.len();
             book.custom.insert(priority.unwrap_or(last).min(last), policy);
@@ -113,7 +100,7 @@ impl Desk {
         self.change_policies(caller, expected, |book| {
             let Some((found, at)) = book.find(name) else { return Err(no_policy(name)) };
             let mut policy = found.clone();
-            let priority = self.patch(&mut policy, patch, Null::TakesBack)?;
+            let priority = policy_file::patch(&self.settings.load(), &mut policy, patch, Null::TakesBack)?;
             new_name.clone_from(&policy.name);
             match (at, priority) {
                 (None, None) => book.default = policy,
@@ -171,7 +158,7 @@ impl Desk {
         dry_run: bool,
     ) -> Result<Vec<PolicyChangeView>, DeskError> {
         self.may_manage(caller)?;
-        let book = self.read_book(file)?;
+        let book = policy_file::read(&self.settings.load(), file)?;
         if dry_run {
             return Ok(differences(&self.policies.load().book, &book));
         }
@@ -238,110 +225,10 @@ impl Desk {
         self.policies.set(KeptPolicies { revision: new.revision + 1, ..new });
         Ok(changes)
     }
-
-    /// Reads a whole file of policies, each checked key by key.
-    fn read_book(&self, file: &Value) -> Result<PolicyBook, DeskError> {
-        let invalid =
-            |field: &str, problem: &str| DeskError::Invalid { field: field.to_owned().into(), problem: problem.into() };
-        let file = file.as_object().ok_or_else(|| invalid("body", "expected an object with default and custom"))?;
-        if let Some(key) = file.keys().find(|key| !["default", "custom"].contains(&key.as_str())) {
-            return Err(invalid(key, "unknown key; expected default and custom"));
-        }
-        let mut book = PolicyBook::default();
-        if let Some(default) = file.get("default").filter(|default| !default.is_null()) {
-            self.patch(&mut book.default, default, Null::IsNothing)?;
-        }
-        let custom = file
-            .get("custom")
-            .filter(|custom| !custom.is_null())
-            .map(|custom| custom.as_array().ok_or_else(|| invalid("custom", "expected a list")));
-        for body in custom.transpose()?.into_iter().flatten() {
-            let mut policy = OutboundPolicy::default();
-            self.patch(&mut policy, body, Null::IsNothing)?;
-            book.custom.push(policy);
-        }
-        book.check().map_err(|wrong| DeskError::Invalid { field: wrong.field.into(), problem: wrong.problem })?;
-        Ok(book)
-    }
-
-    /// Sets what `patch` names, one key after the other, so that an error names the key; returns
-    /// the priority, if it names one.
-    fn patch(&self, policy: &mut OutboundPolicy, patch: &Value, null: Null) -> Result<Option<usize>, DeskError> {
-        let invalid = |field: &str, problem: String| DeskError::Invalid { field: field.to_owned().into(), problem };
-        let patch = patch.as_object().ok_or_else(|| invalid("body", "expected an object".into()))?;
-        if let Some(preset) = patch.get(PRESET) {
-            let preset: Preset = serde_json::from_value(preset.clone())
-                .map_err(|_| invalid(PRESET, format!("is {preset}, expected \"standard\" or \"strict\"")))?;
-            policy.preset(preset);
-        }
-        let mut priority = None;
-        for (key, value) in patch.iter().filter(|(key, _)| *key != PRESET) {
-            if key == PRIORITY {
-                let number = value.as_u64().and_then(|number| usize::try_from(number).ok());
-                priority = Some(number.ok_or_else(|| invalid(key, format!("is {value}, expected 0 or more")))?);
-                continue;
-            }
-            let mut object = to_object(policy);
-            let built_in = || to_object(&OutboundPolicy::default()).get(key).cloned();
-            let value = if value.is_null() && null == Null::TakesBack {
-                built_in().unwrap_or(Value::Null)
-            } else {
-                value.clone()
-            };
-            let value = self.normal(key, value)?;
-            if object.insert(key.clone(), value).is_none() {
-                let known: Vec<_> = object.keys().filter(|known| *known != key).cloned().collect();
-                return Err(invalid(key, format!("there is no such setting; expected one of {}", known.join(", "))));
-            }
-            *policy = serde_json::from_value(Value::Object(object)).map_err(|error| invalid(key, error.to_string()))?;
-        }
-        Ok(priority)
-    }
-
-    /// One spelling for what can be spelled in many ways.
-    fn normal(&self, key: &str, value: Value) -> Result<Value, DeskError> {
-        let invalid = |problem: String| DeskError::Invalid { field: key.to_owned().into(), problem };
-        let settings = self.settings.load();
-        let each = |value: Value, normal: &dyn Fn(&str) -> Result<String, String>| match value {
-            Value::Array(items) => {
-                let normal = |item: &Value| {
-                    let text = item.as_str().ok_or_else(|| invalid(format!("holds {item}, expected texts")))?;
-                    normal(text).map(Value::String).map_err(|why| invalid(format!("{text:?}: {why}")))
-                };
-                items.iter().map(normal).collect::<Result<Vec<_>, _>>().map(Value::Array)
-            }
-            other => Ok(other),
-        };
-        match key {
-            "users" | "except_users" => each(value, &|text| Ok(settings.directory.entity_from_admin(text).to_string())),
-            "domains" | "except_domains" => each(value, &|text| {
-                postern_domain::Domain::parse(text).map(|domain| domain.to_string()).map_err(|why| why.to_string())
-            }),
-            "groups" | "except_groups" => each(value, &|text| match text.trim() {
-                "" => Err("is empty; expected a group's name".into()),
-                name => Ok(name.to_owned()),
-            }),
-            "notify" => each(value, &checked_recipient),
-            "copy_to" => match value.as_str().filter(|text| !text.is_empty()) {
-                Some(text) => postern_domain::Address::parse(text, "")
-                    .map(|address| Value::String(address.to_string()))
-                    .map_err(|why| invalid(format!("{text:?}: {why}"))),
-                None => Ok(value),
-            },
-            _ => Ok(value),
-        }
-    }
 }
 
 fn no_policy(name: &str) -> DeskError {
     DeskError::NotFound(format!("there is no outbound policy called {name:?}"))
-}
-
-fn to_object(policy: &OutboundPolicy) -> Map<String, Value> {
-    match json!(policy) {
-        Value::Object(object) => object,
-        _ => Map::new(),
-    }
 }
 
 /// What is different, policy by policy and setting by setting.

@@ -120,6 +120,8 @@ pub struct AlertView {
     pub entity: EntityId,
     /// What happened, in one line.
     pub reason: String,
+    /// What happened, in parts.
+    pub cause: Cause,
     /// When.
     pub raised_at: Timestamp,
     /// When it was resolved or dismissed.
@@ -146,6 +148,7 @@ impl From<KeptAlert> for AlertView {
             status: alert.status,
             entity: alert.entity,
             reason: alert.cause.describe(),
+            cause: alert.cause,
             raised_at: alert.raised_at,
             closed_at: alert.closed_at,
             mails_waiting: kept.waiting,

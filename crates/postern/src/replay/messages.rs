@@ -1,0 +1,124 @@
+//! From log entries to messages: who sent each, when, and to whom.
+
+use hashbrown::{HashMap, HashSet};
+use postern_domain::attempt::Class;
+use postern_domain::entity::{Client, Directory};
+use postern_domain::{EntityId, Timestamp};
+use postern_wire::maillog::{Entry, Line};
+
+/// A message of an entity.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Message {
+    pub(super) at: Timestamp,
+    pub(super) entity: EntityId,
+    /// Its recipients, in the order in which the log tells them.
+    pub(super) recipients: Vec<Recipient>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Recipient {
+    pub(super) class: Class,
+    pub(super) escape_lane: bool,
+}
+
+/// A message of which the log has not told everything yet.
+struct Open {
+    at: Timestamp,
+    /// None until the sender is known, where that is what counts.
+    entity: Option<EntityId>,
+    seen: HashSet<Box<str>>,
+    recipients: Vec<Recipient>,
+    expected: u32,
+}
+
+/// Puts messages together.
+pub(super) struct Collector<'a> {
+    directory: &'a Directory,
+    open: HashMap<Box<str>, Open>,
+    /// Logins of smtpd processes: refused messages are told without.
+    logins: HashMap<Box<str>, EntityId>,
+    messages: Vec<Message>,
+}
+
+impl<'a> Collector<'a> {
+    pub(super) fn new(directory: &'a Directory) -> Self {
+        Self { directory, open: HashMap::new(), logins: HashMap::new(), messages: Vec::new() }
+    }
+
+    pub(super) fn line(&mut self, at: Timestamp, line: &Line<'_>) {
+        let Some(entry) = line.entry() else { return };
+        match entry {
+            Entry::Queued { queue_id, client_address, sasl_username } => {
+                let client = Client { sasl_username, address: client_address, sender: "" };
+                let entity = self.directory.entity(client);
+                if entity.is_none() && !self.directory.trust_envelope_sender {
+                    return;
+                }
+                if let Some(entity) = entity.as_ref().filter(|_| !line.pid.is_empty()) {
+                    self.logins.insert(line.pid.into(), entity.clone());
+                }
+                let open = Open { at, entity, seen: HashSet::new(), recipients: Vec::new(), expected: 0 };
+                // A queue id may be used again: what had it before is over.
+                if let Some(former) = self.open.insert(queue_id.into(), open) {
+                    self.finish(former);
+                }
+            }
+            Entry::Active { queue_id, sender, recipients } => {
+                if let Some(open) = self.open.get_mut(queue_id) {
+                    open.expected = open.expected.max(recipients);
+                    if open.entity.is_none() {
+                        open.entity = self.directory.entity(Client { sasl_username: "", address: None, sender });
+                    }
+                }
+            }
+            Entry::Delivery { queue_id, recipient } => {
+                if let Some(open) = self.open.get_mut(queue_id) {
+                    let recipient = self.directory.recipient(recipient);
+                    if open.seen.insert(recipient.address.as_str().into()) {
+                        let class = Class::of(&recipient);
+                        open.recipients.push(Recipient { class, escape_lane: recipient.escape_lane });
+                    }
+                }
+            }
+            Entry::Removed { queue_id } => {
+                if let Some(open) = self.open.remove(queue_id) {
+                    self.finish(open);
+                }
+            }
+            Entry::Restricted { pid, client_address, sender, recipient, reference: _ } => {
+                let client = Client { sasl_username: "", address: client_address, sender };
+                let known = self.logins.get(pid).cloned().or_else(|| self.directory.entity(client));
+                // Without a login before in the session, the sender is the best guess there is.
+                let entity = known.unwrap_or_else(|| self.directory.account(sender));
+                let recipient = self.directory.recipient(recipient);
+                let recipients = vec![Recipient { class: Class::of(&recipient), escape_lane: recipient.escape_lane }];
+                self.messages.push(Message { at, entity, recipients });
+            }
+            Entry::Disconnected { pid } => {
+                self.logins.remove(pid);
+            }
+        }
+    }
+
+    fn finish(&mut self, open: Open) {
+        let Some(entity) = open.entity else { return };
+        let mut recipients = open.recipients;
+        // What isn't known is external.
+        let unseen = (open.expected as usize).saturating_sub(recipients.len());
+        recipients.extend(std::iter::repeat_n(Recipient { class: Class::External, escape_lane: false }, unseen));
+        // Without a recipient it was given up before it was sent.
+        if !recipients.is_empty() {
+            self.messages.push(Message { at: open.at, entity, recipients });
+        }
+    }
+
+    /// All messages in the order in which they were sent.
+    pub(super) fn into_messages(mut self) -> Vec<Message> {
+        let unfinished: Vec<Open> = std::mem::take(&mut self.open).into_values().collect();
+        for open in unfinished {
+            self.finish(open);
+        }
+        self.messages.sort_by_key(|message| message.at);
+        self.messages
+    }
+}
