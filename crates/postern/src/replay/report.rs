@@ -13,7 +13,8 @@ use crate::present;
 
 /// Charts on a page: the first entities that are found.
 const CHARTS: usize = 12;
-const HEADS: [&str; 7] = ["Entity", "When", "After recipients", "Limit", "Policy", "Action", "Would not have gone"];
+const HEADS: [&str; 8] =
+    ["Entity", "When", "After recipients", "Limit", "Policy", "Action", "Messages stopped", "Recipients stopped"];
 
 pub(super) fn print(outcome: &Outcome) {
     let Outcome { lines, messages, recipients, entities, .. } = outcome;
@@ -50,7 +51,7 @@ fn section(title: &str, findings: &[Finding]) {
     output::table(&HEADS, findings.iter().map(|finding| row(finding).to_vec()).collect());
 }
 
-fn row(finding: &Finding) -> [String; 7] {
+fn row(finding: &Finding) -> [String; 8] {
     let excess = &finding.excess;
     [
         finding.entity.to_string(),
@@ -59,7 +60,8 @@ fn row(finding: &Finding) -> [String; 7] {
         format!("{} {}", excess.limit, excess.window),
         finding.policy.clone(),
         finding.action.key().to_owned(),
-        format!("{} messages, {} recipients", finding.stopped_messages, finding.stopped_recipients),
+        finding.stopped_messages.to_string(),
+        finding.stopped_recipients.to_string(),
     ]
 }
 
@@ -95,8 +97,8 @@ struct Page<'a> {
     outcome: &'a Outcome,
     first: String,
     last: String,
-    heads: [&'a str; 7],
-    sections: Vec<(&'a str, Vec<[String; 7]>)>,
+    heads: [&'a str; 8],
+    sections: Vec<(&'a str, Vec<[String; 8]>)>,
     changes: Option<Vec<String>>,
     charts: Vec<(String, String)>,
 }
