@@ -72,6 +72,7 @@ fn takes(route: &str) -> &'static [&'static str] {
         | "get /api/v1/accounts/{entity}/policy"
         | "get /api/v1/allowances"
         | "get /api/v1/alerts"
+        | "get /api/v1/alerts/{reference}"
         | "get /api/v1/audit"
         | "get /api/v1/audit/verify"
         | "get /api/v1/me"
@@ -82,6 +83,7 @@ fn takes(route: &str) -> &'static [&'static str] {
         | "patch /api/v1/policies/{name}"
         | "delete /api/v1/policies/{name}"
         | "put /api/v1/policy-file"
+        | "patch /api/v1/alerts/{reference}"
         | "post /api/v1/allowances"
         | "post /api/v1/allowances/{entity}/end" => MANAGE,
         "get /api/v1/tokens" | "post /api/v1/tokens" | "delete /api/v1/tokens/{name}" => ACCESS,
@@ -97,7 +99,7 @@ fn every_route_is_open_to_those_whose_role_it_takes_and_nobody_else() {
     let (status, document) = call(postern.portal_port, "GET", "/api/openapi.json", None, None);
     assert_eq!((status, &document["openapi"]), (200, &json!("3.1.0")));
     let body = json!({
-        "entity": "alice", "reason": "x", "until": "2099-01-01T00:00:00Z", "per_day": 1, "name": "n", "role": "global-reader",
+        "entity": "alice", "reason": "x", "until": "2099-01-01T00:00:00Z", "per_day": 1, "name": "n", "role": "global-reader", "comment": "c",
     });
     let body_of = |route: &str| {
         let keys: &[&str] = match route {
@@ -105,6 +107,7 @@ fn every_route_is_open_to_those_whose_role_it_takes_and_nobody_else() {
             "post /api/v1/restrictions/{entity}/release" => &["reason"],
             "post /api/v1/allowances" => &["entity", "reason", "until", "per_day"],
             "post /api/v1/tokens" => &["name", "role"],
+            "patch /api/v1/alerts/{reference}" => &["comment"],
             _ => &["per_day"],
         };
         keys.iter().map(|key| ((*key).to_owned(), body[key].clone())).collect::<serde_json::Map<_, _>>()

@@ -77,3 +77,32 @@ fn the_daily_notification_limit_leaves_out_mails_but_not_restrictions() {
     wait_for("the alert", || site.mailbox("admin").len() == 1);
     assert!(site.mailbox("alice").is_empty(), "the owner was not to be told");
 }
+
+#[test]
+fn an_alert_is_dealt_with_and_the_next_one_is_new() {
+    let site = Site::start("[outbound_policy]\nexternal_per_hour = 1\naction = \"alert-only\"\n");
+    let postern = &site.postern;
+    let mut alice = site.login("alice");
+    let mut send = |n: usize| {
+        let reply = alice.send("alice@example.com", &[&format!("r{n}@outside.example")], "on and on");
+        assert!(reply.starts_with("250"), "{reply}");
+    };
+    (0..3).for_each(&mut send);
+    let alerts = postern.json(&["alerts"]);
+    let reference = alerts[0]["reference"].as_str().unwrap();
+    postern.ok(&["alerts", "set", reference, "--status", "investigating", "--comment", "asking alice"]);
+    send(3);
+    assert_eq!(postern.json(&["alerts"]).as_array().unwrap().len(), 1);
+    let shown = postern.ok(&["alerts", "set", reference, "--status", "dismissed", "--comment", "a newsletter"]);
+    assert!(shown.contains("asking alice") && shown.contains("a newsletter"), "{shown}");
+    assert_eq!(postern.json(&["alerts", "--status", "dismissed"])[0]["reference"], reference);
+    // Closed, it stands for nothing any more.
+    send(4);
+    let alerts = postern.json(&["alerts", "--status", "active"]);
+    assert_eq!(alerts.as_array().unwrap().len(), 1);
+    assert_ne!(alerts[0]["reference"], reference);
+    let notes = postern.json(&["alerts", "show", reference]);
+    assert_eq!(notes["notes"][1]["status"], "dismissed");
+    assert_eq!(postern.cli(&["alerts", "set", "PR-0000-0000", "--comment", "x"]).status.code(), Some(3));
+    assert_eq!(postern.cli(&["alerts", "set", reference]).status.code(), Some(2));
+}

@@ -57,6 +57,19 @@ pub enum AlertStatus {
     Dismissed,
 }
 
+/// What somebody did about an alert.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct AlertNote {
+    /// When.
+    pub at: Timestamp,
+    /// Who.
+    pub by: String,
+    /// The status it got; none: it kept the one it had.
+    pub status: Option<AlertStatus>,
+    /// What they say; may be empty beside a status.
+    pub comment: String,
+}
+
 /// One thing that happened.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Alert {
@@ -78,6 +91,13 @@ pub struct Alert {
     pub raised_at: Timestamp,
     /// When it was resolved or dismissed.
     pub closed_at: Option<Timestamp>,
+}
+
+impl AlertStatus {
+    /// Whether nobody has to look at it any more.
+    pub fn is_closed(self) -> bool {
+        matches!(self, AlertStatus::Resolved | AlertStatus::Dismissed)
+    }
 }
 
 impl AlertPolicy {

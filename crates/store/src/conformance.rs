@@ -1,7 +1,7 @@
 //! What every store has to do, whatever is behind it.
 
 use postern_domain::access::Role;
-use postern_domain::alert::{Alert, AlertPolicy, AlertStatus};
+use postern_domain::alert::{Alert, AlertNote, AlertPolicy, AlertStatus};
 use postern_domain::evidence::{Cause, Evidence};
 use postern_domain::policy::{Allowance, OutboundPolicy, PolicyBook};
 use postern_domain::restriction::{Release, Restriction, RestrictionRecord};
@@ -86,6 +86,7 @@ pub(crate) async fn suite<S: Store, F: AsyncFn() -> S>(fresh: F) {
     policies_are_kept_in_order_and_changed_by_one_at_a_time(&fresh().await).await;
     an_entity_has_one_allowance_in_force(&fresh().await).await;
     a_token_is_found_by_its_hash_until_it_is_revoked(&fresh().await).await;
+    an_alert_has_notes_and_the_status_of_the_last(&fresh().await).await;
 }
 
 async fn a_restriction_is_written_with_everything_that_belongs_to_it(store: &impl Store) {
@@ -276,4 +277,34 @@ async fn a_token_is_found_by_its_hash_until_it_is_revoked(store: &impl Store) {
     assert!(matches!(gone, Err(StoreError::NoToken { .. })), "{gone:?}");
     store.add_token(&token("backup"), &[3; 32], &audit("token.add", "backup", 6)).await.unwrap();
     assert_eq!(store.tokens().await.unwrap(), [token("backup")]);
+}
+
+async fn an_alert_has_notes_and_the_status_of_the_last(store: &impl Store) {
+    let made = restriction("a", 1, 0);
+    store.restrict(&made, &incident(&made, 0)).await.unwrap();
+    let reference = &made.reference;
+    let note =
+        |minute, status, comment: &str| AlertNote { at: at(minute), by: "bob".into(), status, comment: comment.into() };
+    let notes = [
+        note(1, Some(AlertStatus::Investigating), "looking"),
+        note(2, None, "asked the owner"),
+        note(3, Some(AlertStatus::Dismissed), "a newsletter"),
+        note(4, Some(AlertStatus::Active), ""),
+    ];
+    let expected = [
+        (AlertStatus::Investigating, None),
+        (AlertStatus::Investigating, None),
+        (AlertStatus::Dismissed, Some(at(3))),
+        (AlertStatus::Active, None),
+    ];
+    for (note, expected) in notes.iter().zip(expected) {
+        store.note_alert(reference, note, &audit("alert.note", reference.as_str(), 1)).await.unwrap();
+        let alert = store.alerts(&AlertFilter::default()).await.unwrap().remove(0).alert;
+        assert_eq!((alert.status, alert.closed_at), expected);
+    }
+    assert_eq!(store.alert_notes(reference).await.unwrap(), notes);
+    let unknown = Reference::from_random(99);
+    let none = store.note_alert(&unknown, &notes[0], &audit("alert.note", "x", 1)).await;
+    assert!(matches!(none, Err(StoreError::NoAlert { .. })), "{none:?}");
+    assert_eq!(store.audit(10).await.unwrap().len(), 5);
 }

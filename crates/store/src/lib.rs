@@ -12,7 +12,7 @@ mod conformance;
 
 use async_trait::async_trait;
 use postern_domain::access::Role;
-use postern_domain::alert::{Alert, AlertPolicy, AlertStatus};
+use postern_domain::alert::{Alert, AlertNote, AlertPolicy, AlertStatus};
 use postern_domain::policy::{Allowance, PolicyBook};
 use postern_domain::restriction::{Release, Released, Restriction, RestrictionRecord};
 use postern_domain::{EntityId, Reference, Timestamp};
@@ -42,6 +42,12 @@ pub enum StoreError {
     Changed {
         /// What was to be changed.
         what: &'static str,
+    },
+    /// There is no alert of that reference.
+    #[error("there is no alert {reference}")]
+    NoAlert {
+        /// The reference.
+        reference: Reference,
     },
     /// The name of a token is taken.
     #[error("there is a token called {name:?} already; revoke it first or choose another name")]
@@ -317,6 +323,23 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// The database fails.
     async fn alerts(&self, filter: &AlertFilter) -> Result<Vec<KeptAlert>, StoreError>;
+
+    /// Notes what somebody did about an alert, and gives it the status the note says.
+    ///
+    /// # Errors
+    /// [`StoreError::NoAlert`], or the database fails.
+    async fn note_alert(
+        &self,
+        reference: &Reference,
+        note: &AlertNote,
+        audit: &NewAuditEntry,
+    ) -> Result<(), StoreError>;
+
+    /// What people did about an alert, oldest first.
+    ///
+    /// # Errors
+    /// The database fails.
+    async fn alert_notes(&self, reference: &Reference) -> Result<Vec<AlertNote>, StoreError>;
 
     /// Entities about which an alert of `policy` was raised after `since` and is not closed.
     ///

@@ -23,8 +23,10 @@ use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::desk::views::{AlertView, AuditReportView, AuditView, IncidentView, RestrictionView, StatusView, UsageView};
-use crate::desk::{Caller, Desk, DeskError, ReleaseRequest, RestrictRequest};
+use crate::desk::views::{
+    AlertDetailView, AlertView, AuditReportView, AuditView, IncidentView, RestrictionView, StatusView, UsageView,
+};
+use crate::desk::{AlertRequest, Caller, Desk, DeskError, ReleaseRequest, RestrictRequest};
 use crate::health::Health;
 use crate::metrics::Metrics;
 
@@ -60,6 +62,7 @@ fn described() -> OpenApiRouter<Arc<Desk>> {
         .routes(routes!(explain))
         .merge(policies::routes())
         .routes(routes!(alerts))
+        .routes(routes!(alert, change_alert))
         .routes(routes!(audit))
         .routes(routes!(verify_audit))
         .merge(tokens::routes())
@@ -153,6 +156,25 @@ async fn alerts(
     Query(query): Query<AlertQuery>,
 ) -> Reply<Vec<AlertView>> {
     desk.alerts(&caller, query.status, query.limit).await.map(Json)
+}
+
+#[utoipa::path(get, path = "/api/v1/alerts/{reference}", tag = "Alerts", summary = "One alert with what people did about it", params(("reference" = String, Path, description = "Reference id, such as PR-7K3F-9QXD")), responses((status = 200, body = AlertDetailView), Refusals))]
+async fn alert(
+    State(desk): State<Arc<Desk>>,
+    Extension(caller): Extension<Caller>,
+    Path(reference): Path<String>,
+) -> Reply<AlertDetailView> {
+    desk.alert(&caller, &reference).await.map(Json)
+}
+
+#[utoipa::path(patch, path = "/api/v1/alerts/{reference}", tag = "Alerts", summary = "Give an alert a status, a comment, or both", params(("reference" = String, Path, description = "Reference id, such as PR-7K3F-9QXD")), request_body = AlertRequest, responses((status = 200, body = AlertDetailView), Refusals))]
+async fn change_alert(
+    State(desk): State<Arc<Desk>>,
+    Extension(caller): Extension<Caller>,
+    Path(reference): Path<String>,
+    Body(request): Body<AlertRequest>,
+) -> Reply<AlertDetailView> {
+    desk.change_alert(&caller, &reference, &request).await.map(Json)
 }
 
 #[utoipa::path(get, path = "/api/v1/audit", tag = "Audit", summary = "The audit trail, newest first", params(ListQuery), responses((status = 200, body = Vec<AuditView>), Refusals))]

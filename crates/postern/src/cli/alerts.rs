@@ -1,25 +1,46 @@
 //! `postern alerts`
 
-use postern_domain::alert::AlertStatus;
+use postern_domain::alert::{AlertNote, AlertStatus};
 
-use super::args::AlertStatusArg;
-use super::client::Client;
+use super::args::{AlertStatusArg, AlertsCommand};
+use super::client::{Client, segment};
 use super::{CliError, output};
-use crate::desk::views::AlertView;
+use crate::desk::AlertRequest;
+use crate::desk::views::{AlertDetailView, AlertView};
 use crate::present;
 
 pub(super) async fn run(
     client: &Client,
+    command: Option<AlertsCommand>,
     status: Option<AlertStatusArg>,
     limit: u32,
     json: bool,
 ) -> Result<(), CliError> {
-    let status = status.map(|status| match status {
-        AlertStatusArg::Active => AlertStatus::Active,
-        AlertStatusArg::Investigating => AlertStatus::Investigating,
-        AlertStatusArg::Resolved => AlertStatus::Resolved,
-        AlertStatusArg::Dismissed => AlertStatus::Dismissed,
-    });
+    let detail = match command {
+        None | Some(AlertsCommand::List) => return list(client, status.map(Into::into), limit, json).await,
+        Some(AlertsCommand::Show { reference }) => client.get(&format!("/alerts/{}", segment(&reference))).await?,
+        Some(AlertsCommand::Set { reference, new_status, comment }) => {
+            let request = AlertRequest { status: new_status.map(Into::into), comment: comment.unwrap_or_default() };
+            client.patch(&format!("/alerts/{}", segment(&reference)), &request).await?
+        }
+    };
+    if json {
+        return output::json(&detail);
+    }
+    let AlertDetailView { alert, notes } = &detail;
+    print(alert);
+    if !notes.is_empty() {
+        println!();
+        let row = |note: &AlertNote| {
+            let status = note.status.map_or("", AlertStatus::key);
+            vec![present::time(note.at), note.by.clone(), status.to_owned(), note.comment.clone()]
+        };
+        output::table(&["When", "Who", "Status", "Comment"], notes.iter().map(row).collect());
+    }
+    Ok(())
+}
+
+async fn list(client: &Client, status: Option<AlertStatus>, limit: u32, json: bool) -> Result<(), CliError> {
     let filter = status.map(|status| format!("&status={}", status.key())).unwrap_or_default();
     let alerts: Vec<AlertView> = client.get(&format!("/alerts?limit={limit}{filter}")).await?;
     if json {
@@ -68,4 +89,15 @@ fn mails(alert: &AlertView) -> String {
         [(alert.mails_delivered, "delivered"), (alert.mails_waiting, "waiting"), (alert.mails_given_up, "given up")];
     let shown: Vec<_> = counts.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}")).collect();
     if shown.is_empty() { "none".into() } else { shown.join(", ") }
+}
+
+impl From<AlertStatusArg> for AlertStatus {
+    fn from(status: AlertStatusArg) -> Self {
+        match status {
+            AlertStatusArg::Active => AlertStatus::Active,
+            AlertStatusArg::Investigating => AlertStatus::Investigating,
+            AlertStatusArg::Resolved => AlertStatus::Resolved,
+            AlertStatusArg::Dismissed => AlertStatus::Dismissed,
+        }
+    }
 }

@@ -67,8 +67,10 @@ pub(super) enum Command {
         #[command(subcommand)]
         command: Option<AllowanceCommand>,
     },
-    /// List alerts, newest first
+    /// Alerts: list, show, set a status, comment (alone: list)
     Alerts {
+        #[command(subcommand)]
+        command: Option<AlertsCommand>,
         /// Only of this status
         #[arg(long, value_enum)]
         status: Option<AlertStatusArg>,
@@ -275,6 +277,29 @@ pub(super) struct GrantArgs {
     /// Why, for the audit trail
     #[arg(long, short)]
     pub(super) reason: String,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum AlertsCommand {
+    /// List alerts, newest first
+    List,
+    /// Show one alert with what people did about it
+    Show {
+        /// Reference id, such as PR-7K3F-9QXD
+        reference: String,
+    },
+    /// Give an alert a status, a comment, or both
+    #[command(group = clap::ArgGroup::new("what").args(["new_status", "comment"]).required(true).multiple(true))]
+    Set {
+        /// Reference id, such as PR-7K3F-9QXD
+        reference: String,
+        /// How far you have come
+        #[arg(long = "status", value_enum)]
+        new_status: Option<AlertStatusArg>,
+        /// What there is to say
+        #[arg(long)]
+        comment: Option<String>,
+    },
 }
 
 #[derive(Debug, Subcommand)]

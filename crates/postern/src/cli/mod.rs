@@ -66,8 +66,8 @@ fn dispatch(cli: Cli) -> Result<(), CliError> {
         Command::Explain { reference } => with_client(client()?, async |c| explain::run(c, &reference, json).await),
         Command::Policy { command } => with_client(client()?, async |c| policy::run(c, command, json).await),
         Command::Allowance { command } => with_client(client()?, async |c| allowance::run(c, command, json).await),
-        Command::Alerts { status, limit } => {
-            with_client(client()?, async |c| alerts::run(c, status, limit, json).await)
+        Command::Alerts { command, status, limit } => {
+            with_client(client()?, async |c| alerts::run(c, command, status, limit, json).await)
         }
         Command::Audit { command, limit } => {
             with_client(client()?, async |c| audit::run(c, command, limit, json).await)

@@ -1,10 +1,29 @@
-//! List alerts.
+//! Alerts: list, show, say what is done about one.
 
-use postern_domain::alert::AlertStatus;
+use postern_domain::Reference;
+use postern_domain::alert::{AlertNote, AlertStatus};
 use postern_store::AlertFilter;
+use postern_store::audit::NewAuditEntry;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
 
-use super::views::AlertView;
+use super::views::{AlertDetailView, AlertView};
 use super::{Caller, Desk, DeskError};
+
+const MAX_COMMENT: usize = 4096;
+
+/// What is asked for: a status, a comment, or both.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AlertRequest {
+    /// The new status; none: as it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<AlertStatus>,
+    /// What there is to say.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[schema(max_length = 4096)]
+    pub comment: String,
+}
 
 impl Desk {
     /// Alerts, newest first, of one status or of all.
@@ -21,4 +40,60 @@ impl Desk {
         let filter = AlertFilter { status, limit, ..AlertFilter::default() };
         Ok(self.store.alerts(&filter).await?.into_iter().map(Into::into).collect())
     }
+
+    /// One alert with what people did about it.
+    ///
+    /// # Errors
+    /// The caller may not look, it is no reference, there is no such alert, or the store fails.
+    pub async fn alert(&self, caller: &Caller, reference: &str) -> Result<AlertDetailView, DeskError> {
+        self.may_look(caller)?;
+        let reference = parse(reference)?;
+        let filter = AlertFilter { reference: Some(reference.clone()), ..AlertFilter::default() };
+        let missing = || DeskError::NotFound(format!("there is no alert {reference}"));
+        let alert = self.store.alerts(&filter).await?.pop().ok_or_else(missing)?;
+        Ok(AlertDetailView { alert: alert.into(), notes: self.store.alert_notes(&reference).await? })
+    }
+
+    /// Gives an alert a status, a comment, or both. A closed alert no longer stands for what
+    /// happens next: the entity's next passing of a limit is a new one.
+    ///
+    /// # Errors
+    /// The caller may not, nothing is asked for, there is no such alert, or the store fails.
+    pub async fn change_alert(
+        &self,
+        caller: &Caller,
+        reference: &str,
+        request: &AlertRequest,
+    ) -> Result<AlertDetailView, DeskError> {
+        self.may_manage(caller)?;
+        let comment = request.comment.trim();
+        let invalid = |problem: &str| DeskError::Invalid { field: "comment".into(), problem: problem.into() };
+        if request.status.is_none() && comment.is_empty() {
+            return Err(invalid("is empty; give a status, a comment, or both"));
+        }
+        if comment.chars().count() > MAX_COMMENT {
+            return Err(invalid("is longer than 4096 characters"));
+        }
+        let reference = parse(reference)?;
+        let at = self.clock.now();
+        let note = AlertNote { at, by: caller.name.clone(), status: request.status, comment: comment.to_owned() };
+        let audit = NewAuditEntry {
+            at,
+            actor: caller.name.clone(),
+            action: "alert.note",
+            target: reference.to_string(),
+            detail: json!({ "status": note.status, "comment": note.comment }),
+        };
+        self.store.note_alert(&reference, &note, &audit).await?;
+        let changed = self.alert(caller, reference.as_str()).await?;
+        if changed.alert.status.is_closed() {
+            self.incidents.alert_closed(changed.alert.policy, &changed.alert.entity);
+        }
+        Ok(changed)
+    }
+}
+
+fn parse(reference: &str) -> Result<Reference, DeskError> {
+    Reference::parse(reference)
+        .map_err(|error| DeskError::Invalid { field: "reference".into(), problem: error.to_string() })
 }

@@ -33,6 +33,7 @@ use crate::gate::{Incidents, Policies, Recents, Standings, Wiring};
 use crate::health::Health;
 use crate::metrics::Metrics;
 
+pub use alerts::AlertRequest;
 pub use allowances::AllowanceRequest;
 pub use release::ReleaseRequest;
 pub use restrict::RestrictRequest;
@@ -89,9 +90,10 @@ impl From<StoreError> for DeskError {
             StoreError::AlreadyRestricted { .. } | StoreError::TokenExists { .. } => {
                 DeskError::Conflict(error.to_string())
             }
-            StoreError::NotRestricted { .. } | StoreError::NoAllowance { .. } | StoreError::NoToken { .. } => {
-                DeskError::NotFound(error.to_string())
-            }
+            StoreError::NotRestricted { .. }
+            | StoreError::NoAllowance { .. }
+            | StoreError::NoToken { .. }
+            | StoreError::NoAlert { .. } => DeskError::NotFound(error.to_string()),
             StoreError::Changed { what } => DeskError::Changed(what),
             error => DeskError::Store(error),
         }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use postern_domain::alert::{AlertPolicy, AlertStatus, Severity};
+use postern_domain::alert::{AlertNote, AlertPolicy, AlertStatus, Severity};
 use postern_domain::evidence::{Cause, Evidence};
 use postern_domain::policy::{Allowance, OutboundPolicy};
 use postern_domain::window::Window;
@@ -158,6 +158,16 @@ impl From<KeptAlert> for AlertView {
             evidence: alert.evidence,
         }
     }
+}
+
+/// An alert with what people did about it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct AlertDetailView {
+    /// The alert.
+    #[serde(flatten)]
+    pub alert: AlertView,
+    /// Statuses and comments, oldest first.
+    pub notes: Vec<AlertNote>,
 }
 
 /// All that is known of one incident.

@@ -223,6 +223,11 @@ impl Incidents {
         }
     }
 
+    /// An alert was closed: what happens next is a new incident.
+    pub fn alert_closed(&self, policy: AlertPolicy, entity: &EntityId) {
+        self.lock_alerted().remove(&(policy, entity.clone()));
+    }
+
     /// Forgets alerts that are too old to be the same incident.
     pub fn sweep(&self, now: Timestamp) {
         self.lock_alerted().retain(|_, at| now.since(*at) < SAME_INCIDENT);

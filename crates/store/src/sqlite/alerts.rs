@@ -1,12 +1,12 @@
 //! Table `alerts`.
 
-use postern_domain::alert::{Alert, AlertPolicy, AlertStatus, Severity};
+use postern_domain::alert::{Alert, AlertNote, AlertPolicy, AlertStatus, Severity};
 use postern_domain::{EntityId, Reference, Timestamp};
-use rusqlite::{Connection, Row, Transaction, named_params, params};
+use rusqlite::{Connection, OptionalExtension, Row, Transaction, named_params, params};
 
 use super::restrictions::time;
 use super::{Fault, audit, outbox};
-use crate::{AlertFilter, Incident, KeptAlert, MailKind};
+use crate::{AlertFilter, Incident, KeptAlert, MailKind, StoreError};
 
 /// Writes an alert, its audit entry and its mails.
 pub(super) fn raise(tx: &Transaction<'_>, incident: &Incident) -> Result<(), Fault> {
@@ -53,6 +53,41 @@ pub(super) fn resolve(tx: &Transaction<'_>, reference: &Reference, at: Timestamp
         params![reference.as_str(), at.as_millis()],
     )?;
     Ok(())
+}
+
+/// Writes a note and gives the alert its status.
+pub(super) fn note(tx: &Transaction<'_>, reference: &Reference, note: &AlertNote) -> Result<(), Fault> {
+    let known: Option<i64> =
+        tx.query_row("SELECT 1 FROM alerts WHERE reference = ?1", [reference.as_str()], |row| row.get(0)).optional()?;
+    if known.is_none() {
+        return Err(StoreError::NoAlert { reference: reference.clone() }.into());
+    }
+    let status = note.status.map(AlertStatus::key);
+    tx.execute(
+        "INSERT INTO alert_notes (reference, at, by, status, comment) VALUES (?1, ?2, ?3, ?4, ?5)",
+        params![reference.as_str(), note.at.as_millis(), note.by, status, note.comment],
+    )?;
+    if let Some(status) = note.status {
+        let closed_at = status.is_closed().then(|| note.at.as_millis());
+        tx.execute(
+            "UPDATE alerts SET status = ?2, closed_at = ?3 WHERE reference = ?1",
+            params![reference.as_str(), status.key(), closed_at],
+        )?;
+    }
+    Ok(())
+}
+
+pub(super) fn notes(db: &Connection, reference: &Reference) -> Result<Vec<AlertNote>, Fault> {
+    let mut statement =
+        db.prepare_cached("SELECT at, by, status, comment FROM alert_notes WHERE reference = ?1 ORDER BY id")?;
+    let mut rows = statement.query([reference.as_str()])?;
+    let mut notes = Vec::new();
+    while let Some(row) = rows.next()? {
+        let at = Timestamp::from_millis(row.get(0)?);
+        let status = row.get::<_, Option<String>>(2)?.map(status_of).transpose()?;
+        notes.push(AlertNote { at, by: row.get(1)?, status, comment: row.get(3)? });
+    }
+    Ok(notes)
 }
 
 pub(super) fn list(db: &Connection, filter: &AlertFilter) -> Result<Vec<KeptAlert>, Fault> {
@@ -115,14 +150,16 @@ fn from_row(row: &Row<'_>) -> Result<Alert, Fault> {
             .into_iter()
             .find(|s| s.key() == severity)
             .ok_or_else(|| Fault::unreadable("alerts.severity", severity))?,
-        status: AlertStatus::ALL
-            .into_iter()
-            .find(|s| s.key() == status)
-            .ok_or_else(|| Fault::unreadable("alerts.status", status))?,
+        status: status_of(status)?,
         entity: EntityId::from_text(&row.get::<_, String>("entity")?),
         cause: serde_json::from_str(&row.get::<_, String>("cause")?)?,
         evidence: serde_json::from_str(&row.get::<_, String>("evidence")?)?,
         raised_at: Timestamp::from_millis(row.get("raised_at")?),
         closed_at: time(row, "closed_at")?,
     })
+}
+
+fn status_of(key: String) -> Result<AlertStatus, Fault> {
+    let known = AlertStatus::ALL.into_iter().find(|status| status.key() == key);
+    known.ok_or_else(|| Fault::unreadable("status", key))
 }

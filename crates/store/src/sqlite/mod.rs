@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use postern_domain::alert::AlertPolicy;
+use postern_domain::alert::{AlertNote, AlertPolicy};
 use postern_domain::policy::Allowance;
 use postern_domain::restriction::{Release, Released, Restriction};
 use postern_domain::{EntityId, Reference, Timestamp};
@@ -25,8 +25,12 @@ use crate::{
     Refusals, RestrictionFilter, Store, StoreError,
 };
 
-const SCHEMA: &[M<'_>] =
-    &[M::up(include_str!("schema-1.sql")), M::up(include_str!("schema-2.sql")), M::up(include_str!("schema-3.sql"))];
+const SCHEMA: &[M<'_>] = &[
+    M::up(include_str!("schema-1.sql")),
+    M::up(include_str!("schema-2.sql")),
+    M::up(include_str!("schema-3.sql")),
+    M::up(include_str!("schema-4.sql")),
+];
 
 /// The store in one SQLite file.
 #[derive(Debug, Clone)]
@@ -203,6 +207,26 @@ impl Store for SqliteStore {
     async fn alerts(&self, filter: &AlertFilter) -> Result<Vec<KeptAlert>, StoreError> {
         let filter = filter.clone();
         self.read(move |db| alerts::list(db, &filter)).await
+    }
+
+    async fn note_alert(
+        &self,
+        reference: &Reference,
+        note: &AlertNote,
+        audit: &NewAuditEntry,
+    ) -> Result<(), StoreError> {
+        let (reference, note, audit) = (reference.clone(), note.clone(), audit.clone());
+        self.write(move |tx| {
+            alerts::note(tx, &reference, &note)?;
+            audit::append(tx, &audit)?;
+            Ok(())
+        })
+        .await
+    }
+
+    async fn alert_notes(&self, reference: &Reference) -> Result<Vec<AlertNote>, StoreError> {
+        let reference = reference.clone();
+        self.read(move |db| alerts::notes(db, &reference)).await
     }
 
     async fn open_alerts(
