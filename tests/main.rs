@@ -13,3 +13,4 @@ mod crash;
 mod daemon;
 mod harness;
 mod postfix;
+mod webhooks;

@@ -87,6 +87,7 @@ pub(crate) async fn suite<S: Store, F: AsyncFn() -> S>(fresh: F) {
     an_entity_has_one_allowance_in_force(&fresh().await).await;
     a_token_is_found_by_its_hash_until_it_is_revoked(&fresh().await).await;
     an_alert_has_notes_and_the_status_of_the_last(&fresh().await).await;
+    webhooks_wait_beside_mails(&fresh().await).await;
 }
 
 async fn a_restriction_is_written_with_everything_that_belongs_to_it(store: &impl Store) {
@@ -102,7 +103,7 @@ async fn a_restriction_is_written_with_everything_that_belongs_to_it(store: &imp
     assert_eq!(alerts[0].alert, incident(&made, 0).alert);
     assert_eq!(alerts[0].waiting, 1);
     assert_eq!(store.audit(10).await.unwrap()[0].target, "a@example.com");
-    assert_eq!(store.due_mails(at(0), 10).await.unwrap().len(), 2);
+    assert_eq!(store.due_mails(at(0), false, 10).await.unwrap().len(), 2);
 }
 
 async fn an_entity_has_one_restriction_in_force(store: &impl Store) {
@@ -113,7 +114,7 @@ async fn an_entity_has_one_restriction_in_force(store: &impl Store) {
     // Nothing of the second one is left.
     assert_eq!(store.alerts(&AlertFilter::default()).await.unwrap().len(), 1);
     assert_eq!(store.audit(10).await.unwrap().len(), 1);
-    assert_eq!(store.due_mails(at(9), 10).await.unwrap().len(), 2);
+    assert_eq!(store.due_mails(at(9), false, 10).await.unwrap().len(), 2);
     let other = restriction("b", 3, 2);
     store.restrict(&other, &incident(&other, 2)).await.unwrap();
     let newest_first: Vec<_> = store.restrictions(&RestrictionFilter::default()).await.unwrap();
@@ -150,32 +151,32 @@ async fn the_daily_limit_leaves_out_mails_but_no_alerts(store: &impl Store) {
         store.restrict(&made, &limited).await.unwrap();
     }
     assert_eq!(store.alerts(&AlertFilter::default()).await.unwrap().len(), 4);
-    let mails = store.due_mails(at(100), 100).await.unwrap();
+    let mails = store.due_mails(at(100), false, 100).await.unwrap();
     let of = |kind| mails.iter().filter(|queued| queued.mail.kind == kind).count();
     assert_eq!((of(MailKind::Alert), of(MailKind::Notice)), (2, 4));
     // A new day, a new count.
     let tomorrow = 2 * 24 * 60;
     let made = restriction("late", 9, tomorrow);
     store.restrict(&made, &Incident { daily_notification_limit: Some(2), ..incident(&made, tomorrow) }).await.unwrap();
-    assert_eq!(store.due_mails(at(tomorrow), 100).await.unwrap().len(), 8);
+    assert_eq!(store.due_mails(at(tomorrow), false, 100).await.unwrap().len(), 8);
 }
 
 async fn the_outbox_keeps_a_mail_until_it_is_delivered(store: &impl Store) {
     let made = restriction("a", 1, 0);
     store.restrict(&made, &incident(&made, 0)).await.unwrap();
-    let due = store.due_mails(at(0), 1).await.unwrap();
+    let due = store.due_mails(at(0), false, 1).await.unwrap();
     assert_eq!((due.len(), due[0].attempts), (1, 0));
     let retry = Delivery::Retry { at: at(10), error: "451 later".into() };
     store.tried(due[0].id, &retry, at(0)).await.unwrap();
-    let rest = store.due_mails(at(9), 10).await.unwrap();
+    let rest = store.due_mails(at(9), false, 10).await.unwrap();
     assert_eq!((rest.len(), rest[0].id != due[0].id), (1, true));
     store.tried(rest[0].id, &Delivery::GivenUp { error: "550 no".into() }, at(9)).await.unwrap();
     let (state, next) = store.outbox().await.unwrap();
     assert_eq!((state.waiting, state.retrying, state.given_up, next), (1, 1, 1, Some(at(10))));
-    let again = store.due_mails(at(10), 10).await.unwrap();
+    let again = store.due_mails(at(10), false, 10).await.unwrap();
     assert_eq!((again[0].id, again[0].attempts, &again[0].mail), (due[0].id, 1, &due[0].mail));
     store.tried(again[0].id, &Delivery::Delivered, at(11)).await.unwrap();
-    assert!(store.due_mails(at(99), 10).await.unwrap().is_empty());
+    assert!(store.due_mails(at(99), false, 10).await.unwrap().is_empty());
     let alert = &store.alerts(&AlertFilter::default()).await.unwrap()[0];
     assert_eq!((alert.waiting, alert.delivered), (0, 1));
 }
@@ -307,4 +308,24 @@ async fn an_alert_has_notes_and_the_status_of_the_last(store: &impl Store) {
     let none = store.note_alert(&unknown, &notes[0], &audit("alert.note", "x", 1)).await;
     assert!(matches!(none, Err(StoreError::NoAlert { .. })), "{none:?}");
     assert_eq!(store.audit(10).await.unwrap().len(), 5);
+}
+
+async fn webhooks_wait_beside_mails(store: &impl Store) {
+    let made = restriction("a", 1, 0);
+    let mut incident = incident(&made, 0);
+    incident.mails.push(Outgoing {
+        kind: MailKind::Webhook,
+        sender: String::new(),
+        recipient: "tickets".into(),
+        message: b"{}".to_vec(),
+    });
+    store.restrict(&made, &incident).await.unwrap();
+    assert_eq!(store.due_mails(at(0), false, 10).await.unwrap().len(), 2);
+    let webhooks = store.due_mails(at(0), true, 10).await.unwrap();
+    assert_eq!(webhooks.iter().map(|w| &*w.mail.recipient).collect::<Vec<_>>(), ["tickets"]);
+    store.tried(webhooks[0].id, &Delivery::Delivered, at(1)).await.unwrap();
+    assert!(store.due_mails(at(2), true, 10).await.unwrap().is_empty());
+    // The alert tells of its mail and its webhook; the owner's notice is no notification of it.
+    let alert = store.alerts(&AlertFilter::default()).await.unwrap().remove(0);
+    assert_eq!((alert.delivered, alert.waiting), (1, 1));
 }

@@ -98,6 +98,8 @@ pub enum MailKind {
     Alert,
     /// Tells the owner of an account that it is restricted.
     Notice,
+    /// Tells a program of an alert. The recipient is the webhook's name, the message a JSON body.
+    Webhook,
 }
 
 impl MailKind {
@@ -106,6 +108,7 @@ impl MailKind {
         match self {
             MailKind::Alert => "alert",
             MailKind::Notice => "notice",
+            MailKind::Webhook => "webhook",
         }
     }
 }
@@ -431,11 +434,11 @@ pub trait Store: Send + Sync {
     /// The database fails; a broken chain is no error but the answer.
     async fn verify_audit(&self, must_hold: Option<[u8; 32]>) -> Result<AuditReport, StoreError>;
 
-    /// Mails that are due at `now`, oldest first.
+    /// Mails, or with `webhooks` those, that are due at `now`, oldest first.
     ///
     /// # Errors
     /// The database fails.
-    async fn due_mails(&self, now: Timestamp, limit: u32) -> Result<Vec<QueuedMail>, StoreError>;
+    async fn due_mails(&self, now: Timestamp, webhooks: bool, limit: u32) -> Result<Vec<QueuedMail>, StoreError>;
 
     /// Notes what became of a mail that was tried at `now`.
     ///

@@ -61,7 +61,7 @@ async fn list(client: &Client, status: Option<AlertStatus>, limit: u32, json: bo
             a.reference.to_string(),
         ]
     };
-    let heads = ["Raised", "Severity", "Alert policy", "Entity", "Status", "Mails", "Reference"];
+    let heads = ["Raised", "Severity", "Alert policy", "Entity", "Status", "Notified", "Reference"];
     output::table(&heads, alerts.iter().map(row).collect());
     Ok(())
 }
@@ -76,7 +76,7 @@ pub(super) fn print(alert: &AlertView) {
         ("Reference", alert.reference.to_string()),
         ("Reason", alert.reason.clone()),
         ("Raised", output::ago(alert.raised_at)),
-        ("Mails", mails(alert)),
+        ("Notified", mails(alert)),
     ];
     if let Some(error) = &alert.last_error {
         facts.push(("Last error", error.clone()));
@@ -85,8 +85,11 @@ pub(super) fn print(alert: &AlertView) {
 }
 
 fn mails(alert: &AlertView) -> String {
-    let counts =
-        [(alert.mails_delivered, "delivered"), (alert.mails_waiting, "waiting"), (alert.mails_given_up, "given up")];
+    let counts = [
+        (alert.notifications_delivered, "delivered"),
+        (alert.notifications_waiting, "waiting"),
+        (alert.notifications_given_up, "given up"),
+    ];
     let shown: Vec<_> = counts.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}")).collect();
     if shown.is_empty() { "none".into() } else { shown.join(", ") }
 }

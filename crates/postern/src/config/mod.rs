@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use hashbrown::{HashMap, HashSet};
 use postern_domain::address::{Address, AddressRules, Domain};
+use postern_domain::alert::AlertPolicy;
 use postern_domain::entity::{ConnectorRule, Directory};
 use postern_domain::policy::{MAX_LIMIT, OutboundPolicy};
 use postern_domain::time::Zone;
@@ -18,7 +19,7 @@ use postern_wire::policy::RequestLimits;
 pub use reader::Problem;
 use reader::{Document, Section};
 pub use values::alert_recipient as checked_recipient;
-pub use values::{Listen, LogFormat, Mailbox, SmtpServer, Tls};
+pub use values::{Listen, LogFormat, Mailbox, SmtpServer, Tls, WebhookFormat};
 
 /// Where settings are looked for, in this order, when nobody says.
 pub const DEFAULT_FILES: [&str; 2] = ["./postern.toml", "/etc/postern/postern.toml"];
@@ -49,8 +50,32 @@ pub struct Settings {
     pub probation: Probation,
     /// Who is told.
     pub alerts: Alerts,
+    /// Programs that are told of alerts.
+    pub webhooks: Vec<Webhook>,
     /// How logs are written.
     pub log: Log,
+}
+
+/// `[[webhook]]`
+#[derive(Clone, PartialEq, Eq)]
+pub struct Webhook {
+    /// Its name.
+    pub name: String,
+    /// Where requests go.
+    pub url: String,
+    /// What they look like.
+    pub format: WebhookFormat,
+    /// What they are signed with.
+    pub secret: Option<Vec<u8>>,
+    /// The alerts it is told of.
+    pub alert_policies: Vec<AlertPolicy>,
+}
+
+impl std::fmt::Debug for Webhook {
+    /// Without the secret, and without the address, which for Slack and Teams is one as well.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Webhook").field("name", &self.name).field("format", &self.format).finish_non_exhaustive()
+    }
 }
 
 /// `[organization]`
@@ -226,6 +251,7 @@ fn read(file: &Path, mut root: Section<'_>) -> Option<Settings> {
     let outbound_policy = outbound_policy(root.section("outbound_policy"));
     let probation = probation(root.section("probation"));
     let alerts = alerts(root.section("alerts"), organization.as_ref().map(|(o, _)| o));
+    let webhooks = root.sections("webhook", webhook);
     let log = log(root.section("log"));
     root.finish();
     let (organization, directory) = organization?;
@@ -240,6 +266,7 @@ fn read(file: &Path, mut root: Section<'_>) -> Option<Settings> {
         outbound_policy,
         probation,
         alerts,
+        webhooks,
         log,
     })
 }
@@ -415,6 +442,27 @@ fn alerts(mut s: Section<'_>, organization: Option<&Organization>) -> Alerts {
     };
     s.finish();
     alerts
+}
+
+fn webhook(mut s: Section<'_>) -> Option<Webhook> {
+    let name = s.text("name", values::any);
+    let url = s.text("url", values::webhook_url);
+    let format = s.text("format", values::webhook_format).unwrap_or(WebhookFormat::Standard);
+    let secret = s.text("secret_file", values::webhook_secret);
+    let policies = s.list("alert_policies", values::alert_policy);
+    if name.is_none() {
+        s.missing("name", "name the webhook, for example \"ticket system\"");
+    }
+    if url.is_none() {
+        s.missing("url", "say where alerts go, for example \"https://hooks.example.com/postern\"");
+    }
+    if format == WebhookFormat::Standard && secret.is_none() {
+        s.missing("secret_file", "requests are signed: name a file that holds whsec_ and a key in base64");
+    }
+    s.finish();
+    // What a policy would have done is for those who look.
+    let all = || AlertPolicy::ALL.into_iter().filter(|policy| *policy != AlertPolicy::ReportOnly).collect();
+    Some(Webhook { name: name?, url: url?, format, secret, alert_policies: policies.unwrap_or_else(all) })
 }
 
 fn log(mut s: Section<'_>) -> Log {

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use ipnet::IpNet;
 use postern_domain::address::{Address, Domain};
+use postern_domain::alert::AlertPolicy;
 use postern_domain::policy::{Action, Mode};
 
 use super::TENANT_ADMINS;
@@ -231,4 +232,52 @@ pub(super) fn log_format(text: &str) -> Parsed<LogFormat> {
 pub(super) fn log_filter(text: &str) -> Parsed<String> {
     let parsed = text.parse::<tracing_subscriber::filter::Targets>();
     parsed.map(|_| text.to_owned()).map_err(|_| "expected error, warn, info, debug or trace".into())
+}
+
+/// What requests to a webhook look like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WebhookFormat {
+    /// Signed, with everything that is known (Standard Webhooks).
+    Standard,
+    /// For Slack's incoming webhooks.
+    Slack,
+    /// For Microsoft Teams's workflows.
+    Teams,
+}
+
+pub(super) fn webhook_format(text: &str) -> Parsed<WebhookFormat> {
+    match text {
+        "standard" => Ok(WebhookFormat::Standard),
+        "slack" => Ok(WebhookFormat::Slack),
+        "teams" => Ok(WebhookFormat::Teams),
+        _ => Err("expected \"standard\", \"slack\" or \"teams\"".into()),
+    }
+}
+
+/// An address over TLS, or on this machine.
+pub(super) fn webhook_url(text: &str) -> Parsed<String> {
+    let expected = || "expected an address such as \"https://hooks.example.com/postern\"".to_owned();
+    let uri: axum::http::Uri = text.parse().map_err(|_| expected())?;
+    let host = uri.host().filter(|host| !host.is_empty()).ok_or_else(expected)?;
+    match uri.scheme_str() {
+        Some("https") => Ok(text.to_owned()),
+        Some("http") if matches!(host, "localhost" | "127.0.0.1" | "[::1]") => Ok(text.to_owned()),
+        Some("http") => Err("alerts would be sent unprotected; use https".into()),
+        _ => Err(expected()),
+    }
+}
+
+/// A signing secret: `whsec_` and 24 to 64 bytes in base64 (Standard Webhooks, "Signature scheme").
+pub(super) fn webhook_secret(file: &str) -> Parsed<Vec<u8>> {
+    use base64::Engine;
+    let text = secret_file(file)?;
+    let expected = || "the file holds no secret; expected whsec_ and 24 to 64 bytes in base64".to_owned();
+    let encoded = text.trim().strip_prefix("whsec_").ok_or_else(expected)?;
+    let secret = base64::prelude::BASE64_STANDARD.decode(encoded).map_err(|_| expected())?;
+    if (24..=64).contains(&secret.len()) { Ok(secret) } else { Err(expected()) }
+}
+
+pub(super) fn alert_policy(text: &str) -> Parsed<AlertPolicy> {
+    let names = || AlertPolicy::ALL.map(|policy| format!("\"{policy}\"")).join(", ");
+    AlertPolicy::from_name(text).ok_or_else(|| format!("expected one of {}", names()))
 }

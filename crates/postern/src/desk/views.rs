@@ -126,13 +126,13 @@ pub struct AlertView {
     pub raised_at: Timestamp,
     /// When it was resolved or dismissed.
     pub closed_at: Option<Timestamp>,
-    /// Its mails: still to be delivered.
-    pub mails_waiting: u32,
-    /// Its mails: delivered.
-    pub mails_delivered: u32,
-    /// Its mails: given up.
-    pub mails_given_up: u32,
-    /// Why a mail was last not delivered.
+    /// Its mails and webhooks: still to be delivered.
+    pub notifications_waiting: u32,
+    /// Its mails and webhooks: delivered.
+    pub notifications_delivered: u32,
+    /// Its mails and webhooks: given up.
+    pub notifications_given_up: u32,
+    /// Why one was last not delivered.
     pub last_error: Option<String>,
     /// What was seen, where no restriction holds it.
     pub evidence: Evidence,
@@ -151,9 +151,9 @@ impl From<KeptAlert> for AlertView {
             cause: alert.cause,
             raised_at: alert.raised_at,
             closed_at: alert.closed_at,
-            mails_waiting: kept.waiting,
-            mails_delivered: kept.delivered,
-            mails_given_up: kept.given_up,
+            notifications_waiting: kept.waiting,
+            notifications_delivered: kept.delivered,
+            notifications_given_up: kept.given_up,
             last_error: kept.last_error,
             evidence: alert.evidence,
         }

@@ -14,12 +14,12 @@ use postern_domain::{EntityId, EntityKind, Reference, Timestamp};
 use postern_store::audit::NewAuditEntry;
 use postern_store::{Incident, Store, StoreError};
 use serde_json::json;
-use tokio::sync::Notify;
+use tokio::sync::watch;
 
 use super::Standings;
 use crate::config::Settings;
 use crate::metrics::Metrics;
-use crate::outbox::mails;
+use crate::outbox::{mails, webhooks};
 
 /// Where nobody is restricted, an entity that stays over its limit is one incident for so
 /// long, unless its alert is closed before.
@@ -54,7 +54,7 @@ pub struct Incidents {
     standings: Arc<Standings>,
     metrics: Arc<Metrics>,
     /// Wakes the outbox.
-    new_mail: Arc<Notify>,
+    new_mail: watch::Sender<()>,
     /// One incident at a time, so that an entity is restricted once.
     writing: tokio::sync::Mutex<()>,
     store_failed_at: Mutex<Option<Timestamp>>,
@@ -69,7 +69,7 @@ impl Incidents {
         store: Arc<dyn Store>,
         standings: Arc<Standings>,
         metrics: Arc<Metrics>,
-        new_mail: Arc<Notify>,
+        new_mail: watch::Sender<()>,
     ) -> Self {
         Self {
             settings,
@@ -131,6 +131,7 @@ impl Incidents {
         let settings = self.settings.load();
         let alert = alert(&restriction.reference, &restriction.entity, &restriction.cause, Evidence::default(), now);
         let mut mails = mails::for_alert(&settings, &alert, Some(&restriction), &new.notify);
+        mails.extend(webhooks::for_alert(&settings, &alert, Some(&restriction)));
         if settings.alerts.notify_owner && restriction.entity.kind() == EntityKind::Account {
             mails.push(mails::for_owner(&settings, &restriction, recipient));
         }
@@ -162,7 +163,7 @@ impl Incidents {
         }
         self.standings.set(&restriction.entity, standing(&restriction));
         self.metrics.restrictions.inc();
-        self.new_mail.notify_one();
+        self.new_mail.send_replace(());
         tracing::warn!(
             entity = %restriction.entity,
             reference = %restriction.reference,
@@ -197,10 +198,11 @@ impl Incidents {
         let reference = Reference::from_random(rand::random());
         let alert = Alert { policy, severity: policy.severity(), ..alert(&reference, entity, &cause, evidence, now) };
         // What a policy would have done is for those who look, not for everybody's mailbox.
-        let mails = match policy {
+        let mut mails = match policy {
             AlertPolicy::ReportOnly => Vec::new(),
             _ => mails::for_alert(&settings, &alert, None, &[]),
         };
+        mails.extend(webhooks::for_alert(&settings, &alert, None));
         let audit = NewAuditEntry {
             at: now,
             actor: SYSTEM.into(),
@@ -214,7 +216,7 @@ impl Incidents {
             Ok(()) => {
                 self.lock_alerted().insert((policy, entity.clone()), now);
                 self.metrics.alerts.inc();
-                self.new_mail.notify_one();
+                self.new_mail.send_replace(());
                 tracing::warn!(%entity, %reference, reason = cause.describe(), alert = policy.name(), "alert");
             }
             Err(error) => {

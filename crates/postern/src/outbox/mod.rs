@@ -1,6 +1,7 @@
 //! The outbox: delivers what the store holds, at least once, with back-off.
 
 pub mod mails;
+pub mod webhooks;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +14,7 @@ use lettre::transport::smtp::client::{Tls as LettreTls, TlsParameters};
 use lettre::transport::smtp::extension::ClientId;
 use lettre::{AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
 use postern_store::{Delivery, QueuedMail, Store};
-use tokio::sync::{Notify, watch};
+use tokio::sync::watch;
 
 use crate::clock::Clock;
 use crate::config::{Settings, Smtp, Tls};
@@ -32,7 +33,8 @@ const GIVE_UP: Duration = Duration::from_secs(5 * 24 * 3600);
 /// may be a setting that somebody is about to mend.
 const GIVE_UP_REFUSED: Duration = Duration::from_secs(24 * 3600);
 
-/// Delivers mails.
+/// Delivers mails and webhooks.
+#[derive(Clone)]
 pub struct Outbox {
     /// Settings in force.
     pub settings: Arc<ArcSwap<Settings>>,
@@ -41,7 +43,7 @@ pub struct Outbox {
     /// Where they are announced while they are sent.
     pub own_mail: Arc<OwnMail>,
     /// Wakes the outbox.
-    pub new_mail: Arc<Notify>,
+    pub new_mail: watch::Sender<()>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// What is measured.
@@ -59,21 +61,23 @@ struct Failure {
 }
 
 impl Outbox {
-    /// Delivers until `closing` turns true.
-    pub async fn run(self, mut closing: watch::Receiver<bool>) {
+    /// Delivers until `closing` turns true: webhooks with a sender for them, mails without.
+    pub async fn run(self, webhooks: Option<webhooks::Sender>, mut closing: watch::Receiver<bool>) {
+        let mut new_mail = self.new_mail.subscribe();
         loop {
             if *closing.borrow() {
                 return;
             }
             let delivered = tokio::select! {
-                delivered = self.round() => delivered,
+                delivered = self.round(webhooks.as_ref()) => delivered,
                 _ = closing.wait_for(|closing| *closing) => return,
             };
             if delivered == BATCH as usize {
                 continue;
             }
             tokio::select! {
-                () = self.new_mail.notified() => {}
+                // The sender is our own, so it is never gone.
+                _ = new_mail.changed() => {}
                 () = tokio::time::sleep(LOOK) => {}
                 _ = closing.wait_for(|closing| *closing) => return,
             }
@@ -81,8 +85,8 @@ impl Outbox {
     }
 
     /// Tries what is due; how many were delivered.
-    async fn round(&self) -> usize {
-        let due = match self.store.due_mails(self.clock.now(), BATCH).await {
+    async fn round(&self, webhooks: Option<&webhooks::Sender>) -> usize {
+        let due = match self.store.due_mails(self.clock.now(), webhooks.is_some(), BATCH).await {
             Ok(due) => due,
             Err(error) => {
                 self.metrics.store_errors.inc();
@@ -90,10 +94,13 @@ impl Outbox {
                 return 0;
             }
         };
-        let smtp = self.settings.load().smtp.clone();
+        let settings = self.settings.load_full();
         let mut delivered = 0;
         for queued in due {
-            let result = self.deliver(&smtp, &queued).await;
+            let result = match webhooks {
+                None => self.deliver(&settings.smtp, &queued).await,
+                Some(sender) => sender.deliver(&settings, &queued, self.clock.now()).await.map(|_| ()),
+            };
             let unreachable = result.as_ref().err().is_some_and(|failure| failure.unreachable);
             let delivery = self.judge(&queued, result);
             delivered += usize::from(delivery == Delivery::Delivered);
@@ -132,19 +139,19 @@ impl Outbox {
         let (id, reference, recipient) = (queued.id, &queued.reference, &queued.mail.recipient);
         let Err(Failure { error, refused, .. }) = result else {
             self.metrics.mails_delivered.inc();
-            tracing::info!(id, %reference, recipient, kind = queued.mail.kind.key(), "mail delivered");
+            tracing::info!(id, %reference, recipient, kind = queued.mail.kind.key(), "delivered");
             return Delivery::Delivered;
         };
         let now = self.clock.now();
         let patience = if refused { GIVE_UP_REFUSED } else { GIVE_UP };
         if now.since(queued.created_at) >= patience {
             self.metrics.mails_given_up.inc();
-            tracing::error!(id, %reference, recipient, error, "mail given up");
+            tracing::error!(id, %reference, recipient, error, kind = queued.mail.kind.key(), "given up");
             return Delivery::GivenUp { error };
         }
         let wait = back_off(queued.attempts);
         self.metrics.mails_retried.inc();
-        tracing::warn!(id, %reference, recipient, error, retry_in = ?wait, "mail not delivered, will be tried again");
+        tracing::warn!(id, %reference, recipient, error, retry_in = ?wait, kind = queued.mail.kind.key(), "not delivered, will be tried again");
         Delivery::Retry { at: now.plus(wait), error }
     }
 }

@@ -13,7 +13,7 @@ use postern_ledger::memory::MemoryLedger;
 use postern_store::Store;
 use postern_store::sqlite::SqliteStore;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::{Notify, watch};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::api;
@@ -26,7 +26,7 @@ use crate::doors::workers::Workers;
 use crate::gate::{Gate, Incidents, OwnMail, Parts, Policies, Recents, Standings, Wiring};
 use crate::health::{Health, Part};
 use crate::metrics::Metrics;
-use crate::outbox::Outbox;
+use crate::outbox::{Outbox, webhooks};
 use data_folder::DataFolder;
 
 pub use data_folder::admin_socket_path;
@@ -91,7 +91,7 @@ pub async fn start(settings: Settings, clock: Arc<dyn Clock>) -> anyhow::Result<
     let recents = Arc::new(Recents::default());
     let wiring = Arc::new(Wiring::default());
     let own_mail = Arc::new(OwnMail::default());
-    let new_mail = Arc::new(Notify::new());
+    let (new_mail, _) = watch::channel(());
     let settings = Arc::new(ArcSwap::from_pointee(settings));
 
     let incidents = Arc::new(Incidents::new(
@@ -99,7 +99,7 @@ pub async fn start(settings: Settings, clock: Arc<dyn Clock>) -> anyhow::Result<
         Arc::clone(&store),
         Arc::clone(&standings),
         Arc::clone(&metrics),
-        Arc::clone(&new_mail),
+        new_mail.clone(),
     ));
     incidents.restore(started).await?;
     let policies = Arc::new(Policies::default());
@@ -142,7 +142,10 @@ pub async fn start(settings: Settings, clock: Arc<dyn Clock>) -> anyhow::Result<
         clock: Arc::clone(&clock),
         metrics: Arc::clone(&metrics),
     };
-    parts.spawn(outbox.run(is_closing.clone()));
+    // Each at its own pace: a webhook that takes its time keeps no mail waiting.
+    let webhooks = webhooks::Sender::new().context("sending webhooks")?;
+    parts.spawn(outbox.clone().run(None, is_closing.clone()));
+    parts.spawn(outbox.run(Some(webhooks), is_closing.clone()));
     let journal = tasks::JournalWriter::start(Arc::clone(&ledger), clock, Arc::clone(&health), Arc::clone(&metrics))?;
     parts.spawn(tasks::housekeeping(Arc::clone(&desk), gate, is_closing.clone()));
     parts.spawn(tasks::watchdog(is_closing));

@@ -29,7 +29,7 @@ pub(super) fn raise(tx: &Transaction<'_>, incident: &Incident) -> Result<(), Fau
         ],
     )?;
     audit::append(tx, &incident.audit)?;
-    for mail in mails.iter().filter(|mail| notified || mail.kind != MailKind::Alert) {
+    for mail in mails.iter().filter(|mail| notified || mail.kind == MailKind::Notice) {
         outbox::put(tx, &alert.reference, mail, alert.raised_at)?;
     }
     Ok(())
@@ -93,13 +93,13 @@ pub(super) fn notes(db: &Connection, reference: &Reference) -> Result<Vec<AlertN
 pub(super) fn list(db: &Connection, filter: &AlertFilter) -> Result<Vec<KeptAlert>, Fault> {
     let mut statement = db.prepare_cached(
         "SELECT a.*, \
-                (SELECT count(*) FROM outbox o WHERE o.reference = a.reference AND o.kind = 'alert' \
+                (SELECT count(*) FROM outbox o WHERE o.reference = a.reference AND o.kind <> 'notice' \
                     AND delivered_at IS NULL AND given_up_at IS NULL) AS waiting, \
-                (SELECT count(*) FROM outbox o WHERE o.reference = a.reference AND o.kind = 'alert' \
+                (SELECT count(*) FROM outbox o WHERE o.reference = a.reference AND o.kind <> 'notice' \
                     AND delivered_at IS NOT NULL) AS delivered, \
-                (SELECT count(*) FROM outbox o WHERE o.reference = a.reference AND o.kind = 'alert' \
+                (SELECT count(*) FROM outbox o WHERE o.reference = a.reference AND o.kind <> 'notice' \
                     AND given_up_at IS NOT NULL) AS given_up, \
-                (SELECT last_error FROM outbox o WHERE o.reference = a.reference AND o.kind = 'alert' \
+                (SELECT last_error FROM outbox o WHERE o.reference = a.reference AND o.kind <> 'notice' \
                     AND delivered_at IS NULL AND last_error IS NOT NULL ORDER BY id DESC LIMIT 1) AS last_error \
          FROM alerts a \
          WHERE (:reference IS NULL OR a.reference = :reference) AND (:status IS NULL OR status = :status) \

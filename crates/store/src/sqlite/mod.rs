@@ -30,6 +30,7 @@ const SCHEMA: &[M<'_>] = &[
     M::up(include_str!("schema-2.sql")),
     M::up(include_str!("schema-3.sql")),
     M::up(include_str!("schema-4.sql")),
+    M::up(include_str!("schema-5.sql")),
 ];
 
 /// The store in one SQLite file.
@@ -324,8 +325,8 @@ impl Store for SqliteStore {
         self.read(move |db| audit::verify(db, must_hold)).await
     }
 
-    async fn due_mails(&self, now: Timestamp, limit: u32) -> Result<Vec<QueuedMail>, StoreError> {
-        self.read(move |db| outbox::due(db, now, limit)).await
+    async fn due_mails(&self, now: Timestamp, webhooks: bool, limit: u32) -> Result<Vec<QueuedMail>, StoreError> {
+        self.read(move |db| outbox::due(db, now, webhooks, limit)).await
     }
 
     async fn tried(&self, id: i64, delivery: &Delivery, now: Timestamp) -> Result<(), StoreError> {

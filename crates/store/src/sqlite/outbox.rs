@@ -22,12 +22,12 @@ pub(super) fn put(tx: &Transaction<'_>, reference: &Reference, mail: &Outgoing, 
     Ok(())
 }
 
-pub(super) fn due(db: &Connection, now: Timestamp, limit: u32) -> Result<Vec<QueuedMail>, Fault> {
+pub(super) fn due(db: &Connection, now: Timestamp, webhooks: bool, limit: u32) -> Result<Vec<QueuedMail>, Fault> {
     let mut statement = db.prepare_cached(
         "SELECT * FROM outbox WHERE delivered_at IS NULL AND given_up_at IS NULL AND next_at <= ?1 \
-         ORDER BY next_at, id LIMIT ?2",
+           AND (kind = 'webhook') = ?3 ORDER BY next_at, id LIMIT ?2",
     )?;
-    let mut rows = statement.query(params![now.as_millis(), limit])?;
+    let mut rows = statement.query(params![now.as_millis(), limit, webhooks])?;
     let mut mails = Vec::new();
     while let Some(row) = rows.next()? {
         mails.push(from_row(row)?);
@@ -72,7 +72,7 @@ fn from_row(row: &Row<'_>) -> Result<QueuedMail, Fault> {
         id: row.get("id")?,
         reference: Reference::parse(&reference).map_err(|_| Fault::unreadable("outbox.reference", reference))?,
         mail: Outgoing {
-            kind: [MailKind::Alert, MailKind::Notice]
+            kind: [MailKind::Alert, MailKind::Notice, MailKind::Webhook]
                 .into_iter()
                 .find(|k| k.key() == kind)
                 .ok_or_else(|| Fault::unreadable("outbox.kind", kind))?,
