@@ -73,6 +73,7 @@ fn takes(route: &str) -> &'static [&'static str] {
         | "get /api/v1/allowances"
         | "get /api/v1/alerts"
         | "get /api/v1/alerts/{reference}"
+        | "get /api/v1/alert-policies"
         | "get /api/v1/audit"
         | "get /api/v1/audit/verify"
         | "get /api/v1/me"
@@ -84,6 +85,7 @@ fn takes(route: &str) -> &'static [&'static str] {
         | "delete /api/v1/policies/{name}"
         | "put /api/v1/policy-file"
         | "patch /api/v1/alerts/{reference}"
+        | "post /api/v1/alert-policies/{name}/test"
         | "post /api/v1/allowances"
         | "post /api/v1/allowances/{entity}/end" => MANAGE,
         "get /api/v1/tokens" | "post /api/v1/tokens" | "delete /api/v1/tokens/{name}" => ACCESS,

@@ -61,3 +61,30 @@ fn alerts_leave_over_tls_with_a_login() {
     postern.ok(&["restricted", "add", "carol", "--reason", "over implicit tls"]);
     wait_for("the alert over TLS", || site.mailbox("admin").iter().any(|mail| mail.contains("over implicit tls")));
 }
+
+#[test]
+fn an_alert_policy_says_who_is_told_and_a_test_says_whether_it_works() {
+    let site = Site::start(
+        "[[alert_policy]]\nname = \"User restricted from sending email\"\nseverity = \"low\"\n\
+         recipients = [\"helpdesk@example.com\", \"nobody@example.com\"]\n\
+         [[alert_policy]]\nname = \"Connector restricted\"\nenabled = false\n",
+    );
+    let postern = &site.postern;
+    let tested = postern.cli(&["--json", "alerts", "test", "user restricted from sending email"]);
+    assert_eq!(tested.status.code(), Some(1));
+    let tested: serde_json::Value = serde_json::from_slice(&tested.stdout).unwrap();
+    assert_eq!((&tested[0]["recipient"], &tested[0]["delivered"]), (&"helpdesk@example.com".into(), &true.into()));
+    assert!(tested[0]["answer"].as_str().unwrap().starts_with("250 2.0.0 Ok: queued as"), "{tested}");
+    assert_eq!(tested[1]["delivered"], false);
+    assert!(tested[1]["answer"].as_str().unwrap().contains("User unknown"), "{tested}");
+    wait_for("the test", || site.mailbox("helpdesk").iter().any(|mail| mail.contains("this is a test")));
+    assert!(postern.json(&["alerts"]).as_array().unwrap().is_empty());
+
+    postern.ok(&["restricted", "add", "bob", "--reason", "x"]);
+    postern.ok(&["restricted", "add", "connector:web", "--reason", "x"]);
+    wait_for("the alert", || site.mailbox("helpdesk").iter().any(|mail| mail.contains("Low-severity alert")));
+    assert!(site.mailbox("admin").is_empty());
+    let policies = postern.ok(&["alerts", "policies"]);
+    assert!(policies.contains("Connector restricted") && policies.contains("Off"), "{policies}");
+    assert_eq!(postern.cli(&["alerts", "test", "Nothing"]).status.code(), Some(3));
+}

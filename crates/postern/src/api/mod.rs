@@ -24,7 +24,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::desk::views::{
-    AlertDetailView, AlertView, AuditReportView, AuditView, IncidentView, RestrictionView, StatusView, UsageView,
+    AlertDetailView, AlertPolicyView, AlertView, AuditReportView, AuditView, ChannelTestView, IncidentView,
+    RestrictionView, StatusView, UsageView,
 };
 use crate::desk::{AlertRequest, Caller, Desk, DeskError, ReleaseRequest, RestrictRequest};
 use crate::health::Health;
@@ -63,6 +64,8 @@ fn described() -> OpenApiRouter<Arc<Desk>> {
         .merge(policies::routes())
         .routes(routes!(alerts))
         .routes(routes!(alert, change_alert))
+        .routes(routes!(alert_policies))
+        .routes(routes!(test_alert_policy))
         .routes(routes!(audit))
         .routes(routes!(verify_audit))
         .merge(tokens::routes())
@@ -175,6 +178,23 @@ async fn change_alert(
     Body(request): Body<AlertRequest>,
 ) -> Reply<AlertDetailView> {
     desk.change_alert(&caller, &reference, &request).await.map(Json)
+}
+
+#[utoipa::path(get, path = "/api/v1/alert-policies", tag = "Alerts", summary = "Alert policies: who is told of what", responses((status = 200, body = Vec<AlertPolicyView>), Refusals))]
+async fn alert_policies(
+    State(desk): State<Arc<Desk>>,
+    Extension(caller): Extension<Caller>,
+) -> Reply<Vec<AlertPolicyView>> {
+    desk.alert_policies(&caller).map(Json)
+}
+
+#[utoipa::path(post, path = "/api/v1/alert-policies/{name}/test", tag = "Alerts", summary = "Send a test through every channel of an alert policy, and tell what each answered", params(("name" = String, Path, description = "The alert policy's name, in any case")), responses((status = 200, body = Vec<ChannelTestView>), Refusals))]
+async fn test_alert_policy(
+    State(desk): State<Arc<Desk>>,
+    Extension(caller): Extension<Caller>,
+    Path(name): Path<String>,
+) -> Reply<Vec<ChannelTestView>> {
+    desk.test_alert_policy(&caller, &name).await.map(Json)
 }
 
 #[utoipa::path(get, path = "/api/v1/audit", tag = "Audit", summary = "The audit trail, newest first", params(ListQuery), responses((status = 200, body = Vec<AuditView>), Refusals))]

@@ -6,7 +6,7 @@ use super::args::{AlertStatusArg, AlertsCommand};
 use super::client::{Client, segment};
 use super::{CliError, output};
 use crate::desk::AlertRequest;
-use crate::desk::views::{AlertDetailView, AlertView};
+use crate::desk::views::{AlertDetailView, AlertPolicyView, AlertView, ChannelTestView};
 use crate::present;
 
 pub(super) async fn run(
@@ -18,6 +18,8 @@ pub(super) async fn run(
 ) -> Result<(), CliError> {
     let detail = match command {
         None | Some(AlertsCommand::List) => return list(client, status.map(Into::into), limit, json).await,
+        Some(AlertsCommand::Policies) => return policies(client, json).await,
+        Some(AlertsCommand::Test { policy }) => return test(client, &policy, json).await,
         Some(AlertsCommand::Show { reference }) => client.get(&format!("/alerts/{}", segment(&reference))).await?,
         Some(AlertsCommand::Set { reference, new_status, comment }) => {
             let request = AlertRequest { status: new_status.map(Into::into), comment: comment.unwrap_or_default() };
@@ -38,6 +40,43 @@ pub(super) async fn run(
         output::table(&["When", "Who", "Status", "Comment"], notes.iter().map(row).collect());
     }
     Ok(())
+}
+
+async fn policies(client: &Client, json: bool) -> Result<(), CliError> {
+    let policies: Vec<AlertPolicyView> = client.get("/alert-policies").await?;
+    if json {
+        return output::json(&policies);
+    }
+    let or_nobody = |list: &[String]| if list.is_empty() { "nobody".into() } else { list.join(", ") };
+    let rows = policies.iter().map(|policy| {
+        vec![
+            policy.name.to_string(),
+            if policy.enabled { "On" } else { "Off" }.to_owned(),
+            policy.severity.to_string(),
+            or_nobody(&policy.recipients),
+            output::number_or(policy.daily_notification_limit, "no limit"),
+            or_nobody(&policy.webhooks),
+        ]
+    });
+    output::table(&["Alert policy", "Status", "Severity", "Mails to", "Per day", "Webhooks"], rows.collect());
+    Ok(())
+}
+
+async fn test(client: &Client, policy: &str, json: bool) -> Result<(), CliError> {
+    let tests: Vec<ChannelTestView> =
+        client.post(&format!("/alert-policies/{}/test", segment(policy)), &serde_json::json!({})).await?;
+    if json {
+        output::json(&tests)?;
+    } else if tests.is_empty() {
+        println!("Nobody is told of this: it is off, or has neither recipients nor webhooks.");
+    } else {
+        let row = |test: &ChannelTestView| {
+            let mark = if test.delivered { "taken" } else { "failed" };
+            vec![test.channel.clone(), test.recipient.clone(), mark.to_owned(), test.answer.clone()]
+        };
+        output::table(&["Channel", "To", "Result", "Answer"], tests.iter().map(row).collect());
+    }
+    if tests.iter().all(|test| test.delivered) { Ok(()) } else { Err(CliError::Reported) }
 }
 
 async fn list(client: &Client, status: Option<AlertStatus>, limit: u32, json: bool) -> Result<(), CliError> {

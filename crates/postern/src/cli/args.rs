@@ -67,7 +67,7 @@ pub(super) enum Command {
         #[command(subcommand)]
         command: Option<AllowanceCommand>,
     },
-    /// Alerts: list, show, set a status, comment (alone: list)
+    /// Alerts: list, show, set a status, comment; policies, test (alone: list)
     Alerts {
         #[command(subcommand)]
         command: Option<AlertsCommand>,
@@ -287,6 +287,13 @@ pub(super) enum AlertsCommand {
     Show {
         /// Reference id, such as PR-7K3F-9QXD
         reference: String,
+    },
+    /// Alert policies: who is told of what
+    Policies,
+    /// Send a test through every channel of an alert policy and print what each answered
+    Test {
+        /// Its name, such as "User restricted from sending email"
+        policy: String,
     },
     /// Give an alert a status, a comment, or both
     #[command(group = clap::ArgGroup::new("what").args(["new_status", "comment"]).required(true).multiple(true))]

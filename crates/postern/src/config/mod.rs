@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use hashbrown::{HashMap, HashSet};
 use postern_domain::address::{Address, AddressRules, Domain};
-use postern_domain::alert::AlertPolicy;
+use postern_domain::alert::{AlertPolicy, Severity};
 use postern_domain::entity::{ConnectorRule, Directory};
 use postern_domain::policy::{MAX_LIMIT, OutboundPolicy};
 use postern_domain::time::Zone;
@@ -164,6 +164,33 @@ pub struct Alerts {
     pub daily_notification_limit: Option<u32>,
     /// Whether the owner of a restricted account is told.
     pub notify_owner: bool,
+    /// What is different for some alert policies.
+    pub policies: HashMap<AlertPolicy, AlertRule>,
+}
+
+/// `[[alert_policy]]`: who is told of one kind of alert.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AlertRule {
+    /// Whether anybody is.
+    pub enabled: bool,
+    /// How urgent it is.
+    pub severity: Severity,
+    /// Who gets a mail.
+    pub recipients: Vec<String>,
+    /// How many are mailed on one day; none: no limit.
+    pub daily_notification_limit: Option<u32>,
+}
+
+impl Alerts {
+    /// Who is told of alerts of `policy`.
+    pub fn of(&self, policy: AlertPolicy) -> AlertRule {
+        self.policies.get(&policy).cloned().unwrap_or_else(|| AlertRule {
+            enabled: true,
+            severity: policy.severity(),
+            recipients: self.recipients.clone(),
+            daily_notification_limit: self.daily_notification_limit,
+        })
+    }
 }
 
 /// `[log]`
@@ -250,7 +277,9 @@ fn read(file: &Path, mut root: Section<'_>) -> Option<Settings> {
     let smtp = smtp(root.section("smtp"), &default_domain);
     let outbound_policy = outbound_policy(root.section("outbound_policy"));
     let probation = probation(root.section("probation"));
-    let alerts = alerts(root.section("alerts"), organization.as_ref().map(|(o, _)| o));
+    let mut alerts = alerts(root.section("alerts"), organization.as_ref().map(|(o, _)| o));
+    let rules = root.sections("alert_policy", |s| alert_policy(s, &alerts, organization.as_ref().map(|(o, _)| o)));
+    alerts.policies = rules.into_iter().collect();
     let webhooks = root.sections("webhook", webhook);
     let log = log(root.section("log"));
     root.finish();
@@ -439,9 +468,39 @@ fn alerts(mut s: Section<'_>, organization: Option<&Organization>) -> Alerts {
         // 0 stands for no limit, as the empty choice in Exchange does.
         daily_notification_limit: s.number("daily_notification_limit", 0..=100_000).filter(|&n| n > 0),
         notify_owner: s.boolean("notify_owner").unwrap_or(true),
+        policies: HashMap::new(),
     };
     s.finish();
     alerts
+}
+
+fn alert_policy(
+    mut s: Section<'_>,
+    alerts: &Alerts,
+    organization: Option<&Organization>,
+) -> Option<(AlertPolicy, AlertRule)> {
+    let name = s.text("name", values::alert_policy);
+    let enabled = s.boolean("enabled");
+    let severity = s.text("severity", values::severity);
+    let recipients = s.list("recipients", values::alert_recipient);
+    // 0 stands for no limit, as in [alerts].
+    let limit = s.number("daily_notification_limit", 0..=100_000).map(|n| (n > 0).then_some(n));
+    if name.is_none() {
+        s.missing("name", "name the alert policy, for example \"User restricted from sending email\"");
+    }
+    s.finish();
+    let name = name?;
+    let rule = alerts.of(name);
+    let recipients = recipients.map(|named| organization.map(|o| o.expand(&named)).unwrap_or_default());
+    Some((
+        name,
+        AlertRule {
+            enabled: enabled.unwrap_or(rule.enabled),
+            severity: severity.unwrap_or(rule.severity),
+            recipients: recipients.unwrap_or(rule.recipients),
+            daily_notification_limit: limit.unwrap_or(rule.daily_notification_limit),
+        },
+    ))
 }
 
 fn webhook(mut s: Section<'_>) -> Option<Webhook> {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use ipnet::IpNet;
 use postern_domain::address::{Address, Domain};
-use postern_domain::alert::AlertPolicy;
+use postern_domain::alert::{AlertPolicy, Severity};
 use postern_domain::policy::{Action, Mode};
 
 use super::TENANT_ADMINS;
@@ -280,4 +280,10 @@ pub(super) fn webhook_secret(file: &str) -> Parsed<Vec<u8>> {
 pub(super) fn alert_policy(text: &str) -> Parsed<AlertPolicy> {
     let names = || AlertPolicy::ALL.map(|policy| format!("\"{policy}\"")).join(", ");
     AlertPolicy::from_name(text).ok_or_else(|| format!("expected one of {}", names()))
+}
+
+pub(super) fn severity(text: &str) -> Parsed<Severity> {
+    let known = [Severity::Informational, Severity::Low, Severity::Medium, Severity::High];
+    let names = || known.map(|severity| format!("\"{}\"", severity.key())).join(", ");
+    known.into_iter().find(|severity| severity.key() == text).ok_or_else(|| format!("expected one of {}", names()))
 }

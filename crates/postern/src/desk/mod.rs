@@ -3,6 +3,7 @@
 //! Each checks the caller's role, does its work in one transaction of the store, and has the
 //! audit entry written in the same one. The CLI and the API have no other way in.
 
+mod alert_policies;
 mod alerts;
 mod allowances;
 mod audit;
@@ -32,6 +33,7 @@ use crate::config::Settings;
 use crate::gate::{Incidents, Policies, Recents, Standings, Wiring};
 use crate::health::Health;
 use crate::metrics::Metrics;
+use crate::outbox::Courier;
 
 pub use alerts::AlertRequest;
 pub use allowances::AllowanceRequest;
@@ -112,6 +114,8 @@ pub struct Desk {
     pub standings: Arc<Standings>,
     /// What they may send.
     pub policies: Arc<Policies>,
+    /// Carries mails and webhooks.
+    pub courier: Arc<Courier>,
     /// Writes restrictions and alerts.
     pub incidents: Arc<Incidents>,
     /// Last attempts of busy entities.

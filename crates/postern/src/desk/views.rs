@@ -160,6 +160,36 @@ impl From<KeptAlert> for AlertView {
     }
 }
 
+/// An alert policy.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct AlertPolicyView {
+    /// Its name.
+    pub name: AlertPolicy,
+    /// Whether anybody is told.
+    pub enabled: bool,
+    /// How urgent its alerts are.
+    pub severity: Severity,
+    /// Who gets a mail.
+    pub recipients: Vec<String>,
+    /// Alerts mailed on one day (UTC) at most; none: no limit.
+    pub daily_notification_limit: Option<u32>,
+    /// Webhooks that are told.
+    pub webhooks: Vec<String>,
+}
+
+/// What one channel answered to a test.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct ChannelTestView {
+    /// `mail` or `webhook`.
+    pub channel: String,
+    /// The address, or the webhook's name.
+    pub recipient: String,
+    /// Whether it was taken.
+    pub delivered: bool,
+    /// What the other side said, or why it could not be asked.
+    pub answer: String,
+}
+
 /// An alert with what people did about it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct AlertDetailView {

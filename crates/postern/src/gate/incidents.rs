@@ -130,6 +130,8 @@ impl Incidents {
         };
         let settings = self.settings.load();
         let alert = alert(&restriction.reference, &restriction.entity, &restriction.cause, Evidence::default(), now);
+        let rule = settings.alerts.of(alert.policy);
+        let (limit, alert) = (rule.daily_notification_limit, Alert { severity: rule.severity, ..alert });
         let mut mails = mails::for_alert(&settings, &alert, Some(&restriction), &new.notify);
         mails.extend(webhooks::for_alert(&settings, &alert, Some(&restriction)));
         if settings.alerts.notify_owner && restriction.entity.kind() == EntityKind::Account {
@@ -149,7 +151,7 @@ impl Incidents {
                 }),
             },
             mails,
-            daily_notification_limit: settings.alerts.daily_notification_limit,
+            daily_notification_limit: limit,
         };
         match self.store.restrict(&restriction, &incident).await {
             Ok(()) => {}
@@ -196,7 +198,8 @@ impl Incidents {
         }
         let settings = self.settings.load();
         let reference = Reference::from_random(rand::random());
-        let alert = Alert { policy, severity: policy.severity(), ..alert(&reference, entity, &cause, evidence, now) };
+        let severity = settings.alerts.of(policy).severity;
+        let alert = Alert { policy, severity, ..alert(&reference, entity, &cause, evidence, now) };
         // What a policy would have done is for those who look, not for everybody's mailbox.
         let mut mails = match policy {
             AlertPolicy::ReportOnly => Vec::new(),
@@ -210,7 +213,7 @@ impl Incidents {
             target: entity.to_string(),
             detail: json!({ "reference": reference, "reason": cause.describe() }),
         };
-        let daily_notification_limit = settings.alerts.daily_notification_limit;
+        let daily_notification_limit = settings.alerts.of(alert.policy).daily_notification_limit;
         let incident = Incident { alert, audit, mails, daily_notification_limit };
         match self.store.raise(&incident).await {
             Ok(()) => {

@@ -98,7 +98,8 @@ pub fn for_alert(
     let subject = format!("{}-severity alert: {} ({})", alert.severity, alert.policy, alert.entity.name());
     let from = &settings.smtp.from;
     let domain = domain_of(&from.address);
-    let mut recipients = settings.alerts.recipients.clone();
+    let rule = settings.alerts.of(alert.policy);
+    let mut recipients = if rule.enabled { rule.recipients } else { Vec::new() };
     for recipient in settings.organization.expand(more) {
         if !recipients.contains(&recipient) {
             recipients.push(recipient);

@@ -1,5 +1,6 @@
 //! The outbox: delivers what the store holds, at least once, with back-off.
 
+mod courier;
 pub mod mails;
 pub mod webhooks;
 
@@ -8,21 +9,15 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use backon::{BackoffBuilder, ExponentialBuilder};
-use lettre::address::Envelope;
-use lettre::transport::smtp::authentication::Credentials;
-use lettre::transport::smtp::client::{Tls as LettreTls, TlsParameters};
-use lettre::transport::smtp::extension::ClientId;
-use lettre::{AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
 use postern_store::{Delivery, QueuedMail, Store};
 use tokio::sync::watch;
 
 use crate::clock::Clock;
-use crate::config::{Settings, Smtp, Tls};
-use crate::gate::OwnMail;
+use crate::config::Settings;
 use crate::metrics::Metrics;
+use courier::with_sources;
+pub use courier::{Courier, Failure};
 
-/// How long one conversation with the mail server may take.
-const TIMEOUT: Duration = Duration::from_secs(30);
 /// How often the store is looked at when nobody wakes the outbox.
 const LOOK: Duration = Duration::from_secs(5);
 /// Mails taken from the store at once.
@@ -40,8 +35,8 @@ pub struct Outbox {
     pub settings: Arc<ArcSwap<Settings>>,
     /// Where the mails are.
     pub store: Arc<dyn Store>,
-    /// Where they are announced while they are sent.
-    pub own_mail: Arc<OwnMail>,
+    /// Carries them.
+    pub courier: Arc<Courier>,
     /// Wakes the outbox.
     pub new_mail: watch::Sender<()>,
     /// The time.
@@ -50,26 +45,16 @@ pub struct Outbox {
     pub metrics: Arc<Metrics>,
 }
 
-/// Why a mail was not delivered.
-#[derive(Debug)]
-struct Failure {
-    error: String,
-    /// The server said that trying again is no use.
-    refused: bool,
-    /// The server could not be talked to, so the next mail would fare no better.
-    unreachable: bool,
-}
-
 impl Outbox {
-    /// Delivers until `closing` turns true: webhooks with a sender for them, mails without.
-    pub async fn run(self, webhooks: Option<webhooks::Sender>, mut closing: watch::Receiver<bool>) {
+    /// Delivers mails, or `webhooks`, until `closing` turns true.
+    pub async fn run(self, webhooks: bool, mut closing: watch::Receiver<bool>) {
         let mut new_mail = self.new_mail.subscribe();
         loop {
             if *closing.borrow() {
                 return;
             }
             let delivered = tokio::select! {
-                delivered = self.round(webhooks.as_ref()) => delivered,
+                delivered = self.round(webhooks) => delivered,
                 _ = closing.wait_for(|closing| *closing) => return,
             };
             if delivered == BATCH as usize {
@@ -85,8 +70,8 @@ impl Outbox {
     }
 
     /// Tries what is due; how many were delivered.
-    async fn round(&self, webhooks: Option<&webhooks::Sender>) -> usize {
-        let due = match self.store.due_mails(self.clock.now(), webhooks.is_some(), BATCH).await {
+    async fn round(&self, webhooks: bool) -> usize {
+        let due = match self.store.due_mails(self.clock.now(), webhooks, BATCH).await {
             Ok(due) => due,
             Err(error) => {
                 self.metrics.store_errors.inc();
@@ -97,10 +82,7 @@ impl Outbox {
         let settings = self.settings.load_full();
         let mut delivered = 0;
         for queued in due {
-            let result = match webhooks {
-                None => self.deliver(&settings.smtp, &queued).await,
-                Some(sender) => sender.deliver(&settings, &queued, self.clock.now()).await.map(|_| ()),
-            };
+            let result = self.courier.deliver(&settings, &queued, self.clock.now()).await;
             let unreachable = result.as_ref().err().is_some_and(|failure| failure.unreachable);
             let delivery = self.judge(&queued, result);
             delivered += usize::from(delivery == Delivery::Delivered);
@@ -117,25 +99,7 @@ impl Outbox {
         delivered
     }
 
-    async fn deliver(&self, smtp: &Smtp, queued: &QueuedMail) -> Result<(), Failure> {
-        let mail = &queued.mail;
-        let unusable = |error: String| Failure { error, refused: true, unreachable: false };
-        let parse = |address: &str| address.parse().map_err(|e| unusable(format!("<{address}>: {e}")));
-        let sender = if mail.sender.is_empty() { None } else { Some(parse(&mail.sender)?) };
-        let envelope = Envelope::new(sender, vec![parse(&mail.recipient)?]).map_err(|e| unusable(e.to_string()))?;
-        let transport = transport(smtp).map_err(unusable)?;
-        let _expected = self.own_mail.expect(&mail.sender, &mail.recipient);
-        match transport.send_raw(&envelope, &mail.message).await {
-            Ok(_) => Ok(()),
-            Err(error) => Err(Failure {
-                refused: error.is_permanent(),
-                unreachable: !error.is_permanent() && !error.is_transient(),
-                error: with_sources(&error),
-            }),
-        }
-    }
-
-    fn judge(&self, queued: &QueuedMail, result: Result<(), Failure>) -> Delivery {
+    fn judge(&self, queued: &QueuedMail, result: Result<String, Failure>) -> Delivery {
         let (id, reference, recipient) = (queued.id, &queued.reference, &queued.mail.recipient);
         let Err(Failure { error, refused, .. }) = result else {
             self.metrics.mails_delivered.inc();
@@ -167,45 +131,6 @@ fn back_off(attempts: u32) -> Duration {
         .without_max_times()
         .build();
     schedule.into_iter().nth(attempts.min(32) as usize).unwrap_or(most)
-}
-
-fn transport(smtp: &Smtp) -> Result<AsyncSmtpTransport<Tokio1Executor>, String> {
-    let parameters = || {
-        let builder = TlsParameters::builder(smtp.server.host.clone());
-        // A certificate for a public name says nothing about 127.0.0.1, and nobody is between.
-        let here = smtp.server.is_loopback();
-        let builder = builder.dangerous_accept_invalid_certs(here).dangerous_accept_invalid_hostnames(here);
-        builder.build_rustls().map_err(|error| with_sources(&error))
-    };
-    let tls = match smtp.tls {
-        Tls::None => LettreTls::None,
-        Tls::Opportunistic => LettreTls::Opportunistic(parameters()?),
-        Tls::Required => LettreTls::Required(parameters()?),
-        Tls::Implicit => LettreTls::Wrapper(parameters()?),
-    };
-    let mut builder = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(&smtp.server.host)
-        .port(smtp.server.port)
-        .hello_name(ClientId::Domain(mails::host_name()))
-        .timeout(Some(TIMEOUT))
-        .tls(tls);
-    if let Some((username, password)) = &smtp.login {
-        builder = builder.credentials(Credentials::new(username.clone(), password.clone()));
-    }
-    Ok(builder.build())
-}
-
-/// An error and what is behind it, in one line.
-fn with_sources(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(inner) = source {
-        let inner_text = inner.to_string();
-        if !text.contains(&inner_text) {
-            text = format!("{text}: {inner_text}");
-        }
-        source = inner.source();
-    }
-    text
 }
 
 #[cfg(test)]

@@ -20,7 +20,7 @@ use postern_store::{MailKind, Outgoing, QueuedMail};
 use serde_json::{Value, json};
 use sha2::Sha256;
 
-use super::Failure;
+use super::{Failure, with_sources};
 use crate::config::{Settings, Webhook, WebhookFormat};
 use crate::present;
 
@@ -45,6 +45,9 @@ pub fn for_alert(settings: &Settings, alert: &Alert, restriction: Option<&Restri
             message: body.to_string().into_bytes(),
         }
     };
+    if !settings.alerts.of(alert.policy).enabled {
+        return Vec::new();
+    }
     settings.webhooks.iter().filter(wants).map(message).collect()
 }
 
@@ -162,8 +165,7 @@ impl Sender {
         let body = Full::new(Bytes::from(queued.mail.message.clone()));
         let request = request.body(body).map_err(|error| failure(error.to_string(), true))?;
         let talk = async {
-            let response =
-                self.0.request(request).await.map_err(|error| failure(super::with_sources(&error), false))?;
+            let response = self.0.request(request).await.map_err(|error| failure(with_sources(&error), false))?;
             let status = response.status();
             let body = Limited::new(response.into_body(), 64 * 1024).collect().await;
             let body = body.map(|body| body.to_bytes()).unwrap_or_default();

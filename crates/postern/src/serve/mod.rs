@@ -26,7 +26,7 @@ use crate::doors::workers::Workers;
 use crate::gate::{Gate, Incidents, OwnMail, Parts, Policies, Recents, Standings, Wiring};
 use crate::health::{Health, Part};
 use crate::metrics::Metrics;
-use crate::outbox::{Outbox, webhooks};
+use crate::outbox::{Courier, Outbox};
 use data_folder::DataFolder;
 
 pub use data_folder::admin_socket_path;
@@ -92,6 +92,7 @@ pub async fn start(settings: Settings, clock: Arc<dyn Clock>) -> anyhow::Result<
     let wiring = Arc::new(Wiring::default());
     let own_mail = Arc::new(OwnMail::default());
     let (new_mail, _) = watch::channel(());
+    let courier = Arc::new(Courier::new(Arc::clone(&own_mail)).context("sending webhooks")?);
     let settings = Arc::new(ArcSwap::from_pointee(settings));
 
     let incidents = Arc::new(Incidents::new(
@@ -122,6 +123,7 @@ pub async fn start(settings: Settings, clock: Arc<dyn Clock>) -> anyhow::Result<
         store: Arc::clone(&store),
         standings,
         policies,
+        courier: Arc::clone(&courier),
         incidents,
         recents,
         wiring,
@@ -137,15 +139,14 @@ pub async fn start(settings: Settings, clock: Arc<dyn Clock>) -> anyhow::Result<
     let outbox = Outbox {
         settings: Arc::clone(&settings),
         store: Arc::clone(&store),
-        own_mail,
+        courier,
         new_mail,
         clock: Arc::clone(&clock),
         metrics: Arc::clone(&metrics),
     };
     // Each at its own pace: a webhook that takes its time keeps no mail waiting.
-    let webhooks = webhooks::Sender::new().context("sending webhooks")?;
-    parts.spawn(outbox.clone().run(None, is_closing.clone()));
-    parts.spawn(outbox.run(Some(webhooks), is_closing.clone()));
+    parts.spawn(outbox.clone().run(false, is_closing.clone()));
+    parts.spawn(outbox.run(true, is_closing.clone()));
     let journal = tasks::JournalWriter::start(Arc::clone(&ledger), clock, Arc::clone(&health), Arc::clone(&metrics))?;
     parts.spawn(tasks::housekeeping(Arc::clone(&desk), gate, is_closing.clone()));
     parts.spawn(tasks::watchdog(is_closing));
