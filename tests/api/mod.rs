@@ -1,11 +1,12 @@
 //! The API with a token, from anywhere: what each role may do, and what the answers look like.
 
+use std::io::BufRead;
 use std::path::Path;
 use std::process::{Command, Output};
 
 use serde_json::{Value, json};
 
-use crate::harness::http::call;
+use crate::harness::http::{begin, call};
 use crate::harness::postern::{Postern, command};
 
 fn token(postern: &Postern, name: &str, role: &str) -> String {
@@ -77,6 +78,7 @@ fn takes(route: &str) -> &'static [&'static str] {
         | "get /api/v1/audit"
         | "get /api/v1/audit/verify"
         | "get /api/v1/me"
+        | "get /api/v1/events"
         | "get /api/v1/status" => LOOK,
         "post /api/v1/restrictions"
         | "post /api/v1/restrictions/{entity}/release"
@@ -126,8 +128,11 @@ fn every_route_is_open_to_those_whose_role_it_takes_and_nobody_else() {
             let address =
                 path.replace("{entity}", "nobody").replace("{name}", "nothing").replace("{reference}", "PR-0000-0000");
             let body = (method != "get" && method != "delete").then(|| Value::Object(body_of(&route)));
-            let ask =
-                |token: Option<&str>| call(postern.portal_port, &method.to_uppercase(), &address, token, body.as_ref());
+            let ask = |token: Option<&str>| match path.as_str() {
+                // It does not end by itself.
+                "/api/v1/events" => (begin(postern.portal_port, &address, token).0, Value::Null),
+                _ => call(postern.portal_port, &method.to_uppercase(), &address, token, body.as_ref()),
+            };
             assert_eq!(ask(None).0, 401, "{route} without a token");
             assert_eq!(ask(Some("postern_wrong")).0, 401, "{route} with a wrong token");
             for (role, token) in &tokens {
@@ -186,10 +191,49 @@ fn the_api_is_as_its_description_says() {
         .args(["run", "--no-color", "--max-examples", "25", "--generation-deterministic"])
         // Whether a well-formed request can be carried out depends on what there is: a name may be
         // taken, a time past.
-        .args(["--exclude-checks", "positive_data_acceptance", "--header"])
+        .args(["--exclude-checks", "positive_data_acceptance", "--exclude-path", "/api/v1/events", "--header"])
         .arg(format!("Authorization: Bearer {token}"))
         .arg(format!("http://127.0.0.1:{}/api/openapi.json", postern.portal_port))
         .output()
         .unwrap_or_else(|error| panic!("{}: {error}; packaging/test-packages installs it", schemathesis.display()));
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+}
+
+#[test]
+fn what_happens_is_told_as_it_happens() {
+    let mut postern = Postern::start("[outbound_policy]\nexternal_per_hour = 1\n");
+    let token = token(&postern, "screen", "security-reader");
+    let (status, mut stream) = begin(postern.portal_port, "/api/v1/events", Some(&token));
+    assert_eq!(status, 200);
+    let mut next = || {
+        let mut kind = String::new();
+        loop {
+            let mut line = String::new();
+            assert!(stream.read_line(&mut line).unwrap() > 0, "the stream ended");
+            if let Some(name) = line.strip_prefix("event: ") {
+                kind = name.trim().to_owned();
+            }
+            if let Some(data) = line.strip_prefix("data: ") {
+                let event: Value = serde_json::from_str(data).unwrap();
+                assert_eq!(event["type"], kind);
+                return event;
+            }
+        }
+    };
+    let mut door = postern.door();
+    door.whole("alice", "1", &["a@x.example"]);
+    door.whole("alice", "2", &["b@x.example"]);
+    let made = next();
+    assert_eq!((&made["type"], &made["data"]["entity"]), (&json!("restriction.made"), &json!("alice@example.com")));
+    postern.ok(&["restricted", "release", "alice", "--reason", "done"]);
+    let released = next();
+    assert_eq!(
+        (&released["type"], &released["data"]["reference"]),
+        (&json!("restriction.released"), &made["data"]["reference"])
+    );
+    postern.ok(&["policy", "set", "Default", "per_day=5"]);
+    assert_eq!(next()["type"], "policies.changed");
+    // Whoever watches does not keep Postern from ending.
+    postern.process().signal("TERM");
+    assert!(postern.process().wait(std::time::Duration::from_secs(10)).success());
 }

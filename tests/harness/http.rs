@@ -1,6 +1,6 @@
 //! HTTP as a script speaks it.
 
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 
 use serde_json::Value;
@@ -28,7 +28,7 @@ pub fn call_with(
     for (name, value) in headers {
         request += &format!("{name}: {value}\r\n");
     }
-    let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    let mut stream = connect(port);
     write!(stream, "{request}\r\n{body}").unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
@@ -36,4 +36,22 @@ pub fn call_with(
     let status = head.split(' ').nth(1).unwrap().parse().unwrap();
     let json = || serde_json::from_str(body).unwrap_or_else(|error| panic!("{error}: {answer}"));
     (status, if body.is_empty() { Value::Null } else { json() })
+}
+
+/// What does not answer fails a test and does not hang it.
+fn connect(port: u16) -> TcpStream {
+    let stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    stream.set_read_timeout(Some(std::time::Duration::from_secs(60))).unwrap();
+    stream
+}
+
+/// Begins a GET whose answer has no end: its status, and where to read on.
+pub fn begin(port: u16, path: &str, token: Option<&str>) -> (u16, BufReader<TcpStream>) {
+    let mut stream = connect(port);
+    let authorization = token.map(|token| format!("Authorization: Bearer {token}\r\n")).unwrap_or_default();
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\n{authorization}\r\n").unwrap();
+    let mut reader = BufReader::new(stream);
+    let mut line = String::new();
+    reader.read_line(&mut line).unwrap();
+    (line.split(' ').nth(1).unwrap().parse().unwrap(), reader)
 }

@@ -7,6 +7,7 @@ mod config;
 mod demo;
 mod desk;
 mod doors;
+mod events;
 mod gate;
 mod health;
 mod metrics;

@@ -6,6 +6,7 @@
 mod admin_socket;
 mod bearer;
 mod document;
+mod events;
 mod policies;
 mod problem;
 mod tokens;
@@ -69,6 +70,7 @@ fn described() -> OpenApiRouter<Arc<Desk>> {
         .routes(routes!(audit))
         .routes(routes!(verify_audit))
         .merge(tokens::routes())
+        .merge(events::routes())
         .routes(routes!(me))
         .routes(routes!(status))
 }

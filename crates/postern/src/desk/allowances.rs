@@ -76,6 +76,7 @@ impl Desk {
         };
         self.store.grant(&allowance, &audit).await?;
         self.policies.set_allowance(&allowance.entity, Some(allowance.clone()));
+        self.events.tell("allowance.granted", now, json!(allowance));
         tracing::info!(entity = %allowance.entity, by = caller.name, until = %allowance.until, "allowance granted");
         Ok(allowance)
     }
@@ -96,6 +97,7 @@ impl Desk {
         };
         self.store.end_allowance(&entity, &audit).await?;
         self.policies.set_allowance(&entity, None);
+        self.events.tell("allowance.ended", self.clock.now(), json!({ "entity": entity, "by": caller.name }));
         tracing::info!(%entity, by = caller.name, "allowance ended");
         Ok(())
     }

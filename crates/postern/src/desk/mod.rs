@@ -17,6 +17,7 @@ mod status;
 mod tokens;
 mod usage;
 pub mod views;
+mod watch;
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -30,6 +31,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::Clock;
 use crate::config::Settings;
+use crate::events::Events;
 use crate::gate::{Incidents, Policies, Recents, Standings, Wiring};
 use crate::health::Health;
 use crate::metrics::Metrics;
@@ -124,6 +126,8 @@ pub struct Desk {
     pub wiring: Arc<Wiring>,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// Where it is told what happens.
+    pub events: Events,
     /// What is measured.
     pub metrics: Arc<Metrics>,
     /// What works.

@@ -222,7 +222,9 @@ impl Desk {
                 "outbound policies changed"
             );
         }
-        self.policies.set(KeptPolicies { revision: new.revision + 1, ..new });
+        let revision = new.revision + 1;
+        self.policies.set(KeptPolicies { revision, ..new });
+        self.events.tell("policies.changed", self.clock.now(), json!({ "revision": revision, "by": caller.name }));
         Ok(changes)
     }
 }

@@ -93,6 +93,8 @@ impl Desk {
         let released = self.store.release(entity, Some(&restriction.reference), &release, &audit).await?;
         self.standings.set(entity, standing);
         self.metrics.releases.inc();
+        let about = json!({ "entity": entity, "reference": restriction.reference, "by": by, "reason": why });
+        self.events.tell("restriction.released", now, about);
         tracing::info!(%entity, reference = %restriction.reference, by, why, "released");
         let record = postern_domain::restriction::RestrictionRecord::Released(released);
         Ok(postern_store::KeptRestriction { record, ..kept }.into())

@@ -18,6 +18,7 @@ use tokio::sync::watch;
 
 use super::Standings;
 use crate::config::Settings;
+use crate::events::Events;
 use crate::metrics::Metrics;
 use crate::outbox::{mails, webhooks};
 
@@ -55,6 +56,7 @@ pub struct Incidents {
     metrics: Arc<Metrics>,
     /// Wakes the outbox.
     new_mail: watch::Sender<()>,
+    events: Events,
     /// One incident at a time, so that an entity is restricted once.
     writing: tokio::sync::Mutex<()>,
     store_failed_at: Mutex<Option<Timestamp>>,
@@ -70,6 +72,7 @@ impl Incidents {
         standings: Arc<Standings>,
         metrics: Arc<Metrics>,
         new_mail: watch::Sender<()>,
+        events: Events,
     ) -> Self {
         Self {
             settings,
@@ -77,6 +80,7 @@ impl Incidents {
             standings,
             metrics,
             new_mail,
+            events,
             writing: tokio::sync::Mutex::new(()),
             store_failed_at: Mutex::new(None),
             alerted: Mutex::default(),
@@ -166,6 +170,13 @@ impl Incidents {
         self.standings.set(&restriction.entity, standing(&restriction));
         self.metrics.restrictions.inc();
         self.new_mail.send_replace(());
+        let about = json!({
+            "entity": restriction.entity,
+            "reference": restriction.reference,
+            "reason": restriction.cause.describe(),
+            "until": restriction.until,
+        });
+        self.events.tell("restriction.made", now, about);
         tracing::warn!(
             entity = %restriction.entity,
             reference = %restriction.reference,
@@ -219,6 +230,10 @@ impl Incidents {
             Ok(()) => {
                 self.lock_alerted().insert((policy, entity.clone()), now);
                 self.metrics.alerts.inc();
+                let about = json!({
+                    "entity": entity, "reference": reference, "policy": policy, "reason": cause.describe(),
+                });
+                self.events.tell("alert.raised", now, about);
                 self.new_mail.send_replace(());
                 tracing::warn!(%entity, %reference, reason = cause.describe(), alert = policy.name(), "alert");
             }

@@ -23,6 +23,7 @@ use crate::desk::Desk;
 use crate::doors::listen::{Listener, Passed, bind_unix};
 use crate::doors::policy::Door;
 use crate::doors::workers::Workers;
+use crate::events::Events;
 use crate::gate::{Gate, Incidents, OwnMail, Parts, Policies, Recents, Standings, Wiring};
 use crate::health::{Health, Part};
 use crate::metrics::Metrics;
@@ -92,6 +93,8 @@ pub async fn start(settings: Settings, clock: Arc<dyn Clock>) -> anyhow::Result<
     let wiring = Arc::new(Wiring::default());
     let own_mail = Arc::new(OwnMail::default());
     let (new_mail, _) = watch::channel(());
+    let (closing, is_closing) = watch::channel(false);
+    let events = Events::new(is_closing.clone());
     let courier = Arc::new(Courier::new(Arc::clone(&own_mail)).context("sending webhooks")?);
     let settings = Arc::new(ArcSwap::from_pointee(settings));
 
@@ -101,6 +104,7 @@ pub async fn start(settings: Settings, clock: Arc<dyn Clock>) -> anyhow::Result<
         Arc::clone(&standings),
         Arc::clone(&metrics),
         new_mail.clone(),
+        events.clone(),
     ));
     incidents.restore(started).await?;
     let policies = Arc::new(Policies::default());
@@ -128,12 +132,12 @@ pub async fn start(settings: Settings, clock: Arc<dyn Clock>) -> anyhow::Result<
         recents,
         wiring,
         clock: Arc::clone(&clock),
+        events,
         metrics: Arc::clone(&metrics),
         health: Arc::clone(&health),
         started,
     });
 
-    let (closing, is_closing) = watch::channel(false);
     let mut parts = JoinSet::new();
     let sockets = listen(&settings.load(), &folder, &desk, &gate, &is_closing, &mut parts).await?;
     let outbox = Outbox {
