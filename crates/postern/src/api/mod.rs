@@ -88,7 +88,14 @@ struct ListQuery {
     limit: Option<u32>,
 }
 
-#[utoipa::path(get, path = "/api/v1/restrictions", tag = "Restrictions", summary = "List restrictions", params(ListQuery), responses((status = 200, body = Vec<RestrictionView>), Refusals))]
+#[utoipa::path(
+    get,
+    path = "/api/v1/restrictions",
+    tag = "Restrictions",
+    summary = "List restrictions",
+    params(ListQuery),
+    responses((status = 200, body = Vec<RestrictionView>), Refusals)
+)]
 async fn restricted(
     State(desk): State<Arc<Desk>>,
     Extension(caller): Extension<Caller>,
@@ -97,7 +104,14 @@ async fn restricted(
     desk.restricted(&caller, query.all, query.limit).await.map(Json)
 }
 
-#[utoipa::path(post, path = "/api/v1/restrictions", tag = "Restrictions", summary = "Restrict an entity by hand", request_body = RestrictRequest, responses((status = 201, body = RestrictionView), Refusals))]
+#[utoipa::path(
+    post,
+    path = "/api/v1/restrictions",
+    tag = "Restrictions",
+    summary = "Restrict an entity by hand",
+    request_body = RestrictRequest,
+    responses((status = 201, body = RestrictionView), Refusals)
+)]
 async fn restrict(
     State(desk): State<Arc<Desk>>,
     Extension(caller): Extension<Caller>,
@@ -106,7 +120,14 @@ async fn restrict(
     desk.restrict(&caller, &request).await.map(|made| (StatusCode::CREATED, Json(made)))
 }
 
-#[utoipa::path(get, path = "/api/v1/restrictions/{entity}", tag = "Restrictions", summary = "Restrictions of one entity, newest first", params(("entity" = String, Path, description = "Account in any spelling, or connector:NAME")), responses((status = 200, body = Vec<RestrictionView>), Refusals))]
+#[utoipa::path(
+    get,
+    path = "/api/v1/restrictions/{entity}",
+    tag = "Restrictions",
+    summary = "Restrictions of one entity, newest first",
+    params(("entity" = String, Path, description = "Account in any spelling, or connector:NAME")),
+    responses((status = 200, body = Vec<RestrictionView>), Refusals)
+)]
 async fn restrictions_of(
     State(desk): State<Arc<Desk>>,
     Extension(caller): Extension<Caller>,
@@ -115,7 +136,15 @@ async fn restrictions_of(
     desk.restrictions_of(&caller, &entity).await.map(Json)
 }
 
-#[utoipa::path(post, path = "/api/v1/restrictions/{entity}/release", tag = "Restrictions", summary = "Release an entity: it may send again at once", params(("entity" = String, Path, description = "Account in any spelling, or connector:NAME")), request_body = ReleaseRequest, responses((status = 200, body = RestrictionView), Refusals))]
+#[utoipa::path(
+    post,
+    path = "/api/v1/restrictions/{entity}/release",
+    tag = "Restrictions",
+    summary = "Release an entity: it may send again at once",
+    params(("entity" = String, Path, description = "Account in any spelling, or connector:NAME")),
+    request_body = ReleaseRequest,
+    responses((status = 200, body = RestrictionView), Refusals)
+)]
 async fn release(
     State(desk): State<Arc<Desk>>,
     Extension(caller): Extension<Caller>,
@@ -125,7 +154,14 @@ async fn release(
     desk.release(&caller, &entity, &request).await.map(Json)
 }
 
-#[utoipa::path(get, path = "/api/v1/usage/{entity}", tag = "Entities", summary = "What an entity has sent, and what it may", params(("entity" = String, Path, description = "Account in any spelling, or connector:NAME")), responses((status = 200, body = UsageView), Refusals))]
+#[utoipa::path(
+    get,
+    path = "/api/v1/usage/{entity}",
+    tag = "Entities",
+    summary = "What an entity has sent, and what it may",
+    params(("entity" = String, Path, description = "Account in any spelling, or connector:NAME")),
+    responses((status = 200, body = UsageView), Refusals)
+)]
 async fn usage(
     State(desk): State<Arc<Desk>>,
     Extension(caller): Extension<Caller>,
@@ -134,7 +170,14 @@ async fn usage(
     desk.usage(&caller, &entity).await.map(Json)
 }
 
-#[utoipa::path(get, path = "/api/v1/incidents/{reference}", tag = "Restrictions", summary = "All that is known of an incident", params(("reference" = String, Path, description = "Reference id, such as PR-7K3F-9QXD")), responses((status = 200, body = IncidentView), Refusals))]
+#[utoipa::path(
+    get,
+    path = "/api/v1/incidents/{reference}",
+    tag = "Restrictions",
+    summary = "All that is known of an incident",
+    params(("reference" = String, Path, description = "Reference id, such as PR-7K3F-9QXD")),
+    responses((status = 200, body = IncidentView), Refusals)
+)]
 async fn explain(
     State(desk): State<Arc<Desk>>,
     Extension(caller): Extension<Caller>,
@@ -154,7 +197,14 @@ struct AlertQuery {
     limit: Option<u32>,
 }
 
-#[utoipa::path(get, path = "/api/v1/alerts", tag = "Alerts", summary = "List alerts, newest first", params(AlertQuery), responses((status = 200, body = Vec<AlertView>), Refusals))]
+#[utoipa::path(
+    get,
+    path = "/api/v1/alerts",
+    tag = "Alerts",
+    summary = "List alerts, newest first",
+    params(AlertQuery),
+    responses((status = 200, body = Vec<AlertView>), Refusals)
+)]
 async fn alerts(
     State(desk): State<Arc<Desk>>,
     Extension(caller): Extension<Caller>,
@@ -163,7 +213,14 @@ async fn alerts(
     desk.alerts(&caller, query.status, query.limit).await.map(Json)
 }
 
-#[utoipa::path(get, path = "/api/v1/alerts/{reference}", tag = "Alerts", summary = "One alert with what people did about it", params(("reference" = String, Path, description = "Reference id, such as PR-7K3F-9QXD")), responses((status = 200, body = AlertDetailView), Refusals))]
+#[utoipa::path(
+    get,
+    path = "/api/v1/alerts/{reference}",
+    tag = "Alerts",
+    summary = "One alert with what people did about it",
+    params(("reference" = String, Path, description = "Reference id, such as PR-7K3F-9QXD")),
+    responses((status = 200, body = AlertDetailView), Refusals)
+)]
 async fn alert(
     State(desk): State<Arc<Desk>>,
     Extension(caller): Extension<Caller>,
@@ -172,7 +229,15 @@ async fn alert(
     desk.alert(&caller, &reference).await.map(Json)
 }
 
-#[utoipa::path(patch, path = "/api/v1/alerts/{reference}", tag = "Alerts", summary = "Give an alert a status, a comment, or both", params(("reference" = String, Path, description = "Reference id, such as PR-7K3F-9QXD")), request_body = AlertRequest, responses((status = 200, body = AlertDetailView), Refusals))]
+#[utoipa::path(
+    patch,
+    path = "/api/v1/alerts/{reference}",
+    tag = "Alerts",
+    summary = "Give an alert a status, a comment, or both",
+    params(("reference" = String, Path, description = "Reference id, such as PR-7K3F-9QXD")),
+    request_body = AlertRequest,
+    responses((status = 200, body = AlertDetailView), Refusals)
+)]
 async fn change_alert(
     State(desk): State<Arc<Desk>>,
     Extension(caller): Extension<Caller>,
@@ -182,7 +247,13 @@ async fn change_alert(
     desk.change_alert(&caller, &reference, &request).await.map(Json)
 }
 
-#[utoipa::path(get, path = "/api/v1/alert-policies", tag = "Alerts", summary = "Alert policies: who is told of what", responses((status = 200, body = Vec<AlertPolicyView>), Refusals))]
+#[utoipa::path(
+    get,
+    path = "/api/v1/alert-policies",
+    tag = "Alerts",
+    summary = "Alert policies: who is told of what",
+    responses((status = 200, body = Vec<AlertPolicyView>), Refusals)
+)]
 async fn alert_policies(
     State(desk): State<Arc<Desk>>,
     Extension(caller): Extension<Caller>,
@@ -190,7 +261,14 @@ async fn alert_policies(
     desk.alert_policies(&caller).map(Json)
 }
 
-#[utoipa::path(post, path = "/api/v1/alert-policies/{name}/test", tag = "Alerts", summary = "Send a test through every channel of an alert policy, and tell what each answered", params(("name" = String, Path, description = "The alert policy's name, in any case")), responses((status = 200, body = Vec<ChannelTestView>), Refusals))]
+#[utoipa::path(
+    post,
+    path = "/api/v1/alert-policies/{name}/test",
+    tag = "Alerts",
+    summary = "Send a test through every channel of an alert policy, and tell what each answered",
+    params(("name" = String, Path, description = "The alert policy's name, in any case")),
+    responses((status = 200, body = Vec<ChannelTestView>), Refusals)
+)]
 async fn test_alert_policy(
     State(desk): State<Arc<Desk>>,
     Extension(caller): Extension<Caller>,
@@ -199,7 +277,14 @@ async fn test_alert_policy(
     desk.test_alert_policy(&caller, &name).await.map(Json)
 }
 
-#[utoipa::path(get, path = "/api/v1/audit", tag = "Audit", summary = "The audit trail, newest first", params(ListQuery), responses((status = 200, body = Vec<AuditView>), Refusals))]
+#[utoipa::path(
+    get,
+    path = "/api/v1/audit",
+    tag = "Audit",
+    summary = "The audit trail, newest first",
+    params(ListQuery),
+    responses((status = 200, body = Vec<AuditView>), Refusals)
+)]
 async fn audit(
     State(desk): State<Arc<Desk>>,
     Extension(caller): Extension<Caller>,
@@ -215,7 +300,14 @@ struct VerifyQuery {
     head: Option<String>,
 }
 
-#[utoipa::path(get, path = "/api/v1/audit/verify", tag = "Audit", summary = "Check that no entry was changed or taken out", params(VerifyQuery), responses((status = 200, body = AuditReportView), Refusals))]
+#[utoipa::path(
+    get,
+    path = "/api/v1/audit/verify",
+    tag = "Audit",
+    summary = "Check that no entry was changed or taken out",
+    params(VerifyQuery),
+    responses((status = 200, body = AuditReportView), Refusals)
+)]
 async fn verify_audit(
     State(desk): State<Arc<Desk>>,
     Extension(caller): Extension<Caller>,
@@ -225,12 +317,24 @@ async fn verify_audit(
 }
 
 /// Who the caller is, as the audit trail names them, and what they may do.
-#[utoipa::path(get, path = "/api/v1/me", tag = "Access", summary = "Who the caller is, and what they may do",  responses((status = 200, body = Caller), Refusals))]
+#[utoipa::path(
+    get,
+    path = "/api/v1/me",
+    tag = "Access",
+    summary = "Who the caller is, and what they may do",
+    responses((status = 200, body = Caller), Refusals)
+)]
 async fn me(Extension(caller): Extension<Caller>) -> Json<Caller> {
     Json(caller)
 }
 
-#[utoipa::path(get, path = "/api/v1/status", tag = "Status", summary = "How Postern is",  responses((status = 200, body = StatusView), Refusals))]
+#[utoipa::path(
+    get,
+    path = "/api/v1/status",
+    tag = "Status",
+    summary = "How Postern is",
+    responses((status = 200, body = StatusView), Refusals)
+)]
 async fn status(State(desk): State<Arc<Desk>>, Extension(caller): Extension<Caller>) -> Reply<StatusView> {
     desk.status(&caller).await.map(Json)
 }

@@ -51,12 +51,25 @@ struct PolicyBody {
 
 type Shared = State<Arc<Desk>>;
 
-#[utoipa::path(get, path = "/api/v1/policies", tag = "Policies", summary = "Outbound policies, in the order in which they are looked at",  responses((status = 200, body = Vec<PolicyView>), Refusals))]
+#[utoipa::path(
+    get,
+    path = "/api/v1/policies",
+    tag = "Policies",
+    summary = "Outbound policies, in the order in which they are looked at",
+    responses((status = 200, body = Vec<PolicyView>), Refusals)
+)]
 async fn policies(State(desk): Shared, Extension(caller): Extension<Caller>) -> Reply<Vec<PolicyView>> {
     desk.policies(&caller).map(Json)
 }
 
-#[utoipa::path(get, path = "/api/v1/policies/{name}", tag = "Policies", summary = "One outbound policy", params(("name" = String, Path, description = "The policy's name, in any case")), responses((status = 200, body = PolicyView, headers(("ETag" = String))), Refusals))]
+#[utoipa::path(
+    get,
+    path = "/api/v1/policies/{name}",
+    tag = "Policies",
+    summary = "One outbound policy",
+    params(("name" = String, Path, description = "The policy's name, in any case")),
+    responses((status = 200, body = PolicyView, headers(("ETag" = String))), Refusals)
+)]
 async fn policy(
     State(desk): Shared,
     Extension(caller): Extension<Caller>,
@@ -65,7 +78,14 @@ async fn policy(
     desk.policy(&caller, &name).map(tagged)
 }
 
-#[utoipa::path(post, path = "/api/v1/policies", tag = "Policies", summary = "Add an outbound policy", request_body = PolicyBody, responses((status = 201, body = PolicyView), Refusals))]
+#[utoipa::path(
+    post,
+    path = "/api/v1/policies",
+    tag = "Policies",
+    summary = "Add an outbound policy",
+    request_body = PolicyBody,
+    responses((status = 201, body = PolicyView), Refusals)
+)]
 async fn add(
     State(desk): Shared,
     Extension(caller): Extension<Caller>,
@@ -74,7 +94,18 @@ async fn add(
     desk.add_policy(&caller, &body).await.map(|made| (StatusCode::CREATED, tagged(made)))
 }
 
-#[utoipa::path(patch, path = "/api/v1/policies/{name}", tag = "Policies", summary = "Change settings of an outbound policy (RFC 7396)", params(("name" = String, Path, description = "The policy's name, in any case"), ("If-Match" = Option<String>, Header, description = "Only if the policies are still as seen: the ETag of a GET")), request_body = PolicyBody, responses((status = 200, body = PolicyView), Refusals))]
+#[utoipa::path(
+    patch,
+    path = "/api/v1/policies/{name}",
+    tag = "Policies",
+    summary = "Change settings of an outbound policy (RFC 7396)",
+    params(
+        ("name" = String, Path, description = "The policy's name, in any case"),
+        ("If-Match" = Option<String>, Header, description = "Only if the policies are still as seen: the ETag of a GET"),
+    ),
+    request_body = PolicyBody,
+    responses((status = 200, body = PolicyView), Refusals)
+)]
 async fn change(
     State(desk): Shared,
     Extension(caller): Extension<Caller>,
@@ -85,7 +116,17 @@ async fn change(
     desk.change_policy(&caller, &name, &patch, if_match(&headers)?).await.map(tagged)
 }
 
-#[utoipa::path(delete, path = "/api/v1/policies/{name}", tag = "Policies", summary = "Remove an outbound policy", params(("name" = String, Path, description = "The policy's name, in any case"), ("If-Match" = Option<String>, Header, description = "Only if the policies are still as seen: the ETag of a GET")), responses((status = 204), Refusals))]
+#[utoipa::path(
+    delete,
+    path = "/api/v1/policies/{name}",
+    tag = "Policies",
+    summary = "Remove an outbound policy",
+    params(
+        ("name" = String, Path, description = "The policy's name, in any case"),
+        ("If-Match" = Option<String>, Header, description = "Only if the policies are still as seen: the ETag of a GET"),
+    ),
+    responses((status = 204), Refusals)
+)]
 async fn remove(
     State(desk): Shared,
     Extension(caller): Extension<Caller>,
@@ -95,7 +136,14 @@ async fn remove(
     desk.remove_policy(&caller, &name, if_match(&headers)?).await.map(|()| StatusCode::NO_CONTENT)
 }
 
-#[utoipa::path(get, path = "/api/v1/accounts/{entity}/policy", tag = "Policies", summary = "Which policy holds for an entity, and why", params(("entity" = String, Path, description = "Account in any spelling, or connector:NAME")), responses((status = 200, body = PolicyChoiceView), Refusals))]
+#[utoipa::path(
+    get,
+    path = "/api/v1/accounts/{entity}/policy",
+    tag = "Policies",
+    summary = "Which policy holds for an entity, and why",
+    params(("entity" = String, Path, description = "Account in any spelling, or connector:NAME")),
+    responses((status = 200, body = PolicyChoiceView), Refusals)
+)]
 async fn explain(
     State(desk): Shared,
     Extension(caller): Extension<Caller>,
@@ -104,7 +152,13 @@ async fn explain(
     desk.explain_policy(&caller, &entity).map(Json)
 }
 
-#[utoipa::path(get, path = "/api/v1/policy-file", tag = "Policies", summary = "All policies as a file has them",  responses((status = 200, body = PolicyBook), Refusals))]
+#[utoipa::path(
+    get,
+    path = "/api/v1/policy-file",
+    tag = "Policies",
+    summary = "All policies as a file has them",
+    responses((status = 200, body = PolicyBook), Refusals)
+)]
 async fn export(State(desk): Shared, Extension(caller): Extension<Caller>) -> Reply<PolicyBook> {
     desk.export_policies(&caller).map(Json)
 }
@@ -118,7 +172,15 @@ struct ApplyQuery {
     dry_run: bool,
 }
 
-#[utoipa::path(put, path = "/api/v1/policy-file", tag = "Policies", summary = "Put the policies of a file in the place of all there are", params(ApplyQuery), request_body = PolicyFile, responses((status = 200, body = Vec<PolicyChangeView>), Refusals))]
+#[utoipa::path(
+    put,
+    path = "/api/v1/policy-file",
+    tag = "Policies",
+    summary = "Put the policies of a file in the place of all there are",
+    params(ApplyQuery),
+    request_body = PolicyFile,
+    responses((status = 200, body = Vec<PolicyChangeView>), Refusals)
+)]
 async fn apply(
     State(desk): Shared,
     Extension(caller): Extension<Caller>,
@@ -128,12 +190,25 @@ async fn apply(
     desk.apply_policies(&caller, &file, query.dry_run).await.map(Json)
 }
 
-#[utoipa::path(get, path = "/api/v1/allowances", tag = "Allowances", summary = "Allowances in force",  responses((status = 200, body = Vec<Allowance>), Refusals))]
+#[utoipa::path(
+    get,
+    path = "/api/v1/allowances",
+    tag = "Allowances",
+    summary = "Allowances in force",
+    responses((status = 200, body = Vec<Allowance>), Refusals)
+)]
 async fn allowances(State(desk): Shared, Extension(caller): Extension<Caller>) -> Reply<Vec<Allowance>> {
     desk.allowances(&caller).await.map(Json)
 }
 
-#[utoipa::path(post, path = "/api/v1/allowances", tag = "Allowances", summary = "Let an entity send more until a time", request_body = AllowanceRequest, responses((status = 201, body = Allowance), Refusals))]
+#[utoipa::path(
+    post,
+    path = "/api/v1/allowances",
+    tag = "Allowances",
+    summary = "Let an entity send more until a time",
+    request_body = AllowanceRequest,
+    responses((status = 201, body = Allowance), Refusals)
+)]
 async fn grant(
     State(desk): Shared,
     Extension(caller): Extension<Caller>,
@@ -142,7 +217,14 @@ async fn grant(
     desk.grant_allowance(&caller, &request).await.map(|granted| (StatusCode::CREATED, Json(granted)))
 }
 
-#[utoipa::path(post, path = "/api/v1/allowances/{entity}/end", tag = "Allowances", summary = "End an entity's allowance before its time", params(("entity" = String, Path, description = "Account in any spelling, or connector:NAME")), responses((status = 204), Refusals))]
+#[utoipa::path(
+    post,
+    path = "/api/v1/allowances/{entity}/end",
+    tag = "Allowances",
+    summary = "End an entity's allowance before its time",
+    params(("entity" = String, Path, description = "Account in any spelling, or connector:NAME")),
+    responses((status = 204), Refusals)
+)]
 async fn end(
     State(desk): Shared,
     Extension(caller): Extension<Caller>,

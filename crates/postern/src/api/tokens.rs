@@ -18,12 +18,25 @@ pub(super) fn routes() -> OpenApiRouter<Arc<Desk>> {
     OpenApiRouter::new().routes(routes!(tokens, add)).routes(routes!(revoke))
 }
 
-#[utoipa::path(get, path = "/api/v1/tokens", tag = "Access", summary = "List API tokens",  responses((status = 200, body = Vec<KeptToken>), Refusals))]
+#[utoipa::path(
+    get,
+    path = "/api/v1/tokens",
+    tag = "Access",
+    summary = "List API tokens",
+    responses((status = 200, body = Vec<KeptToken>), Refusals)
+)]
 async fn tokens(State(desk): State<Arc<Desk>>, Extension(caller): Extension<Caller>) -> Reply<Vec<KeptToken>> {
     desk.tokens(&caller).await.map(Json)
 }
 
-#[utoipa::path(post, path = "/api/v1/tokens", tag = "Access", summary = "Make an API token; it is shown once", request_body = TokenRequest, responses((status = 201, body = NewToken), Refusals))]
+#[utoipa::path(
+    post,
+    path = "/api/v1/tokens",
+    tag = "Access",
+    summary = "Make an API token; it is shown once",
+    request_body = TokenRequest,
+    responses((status = 201, body = NewToken), Refusals)
+)]
 async fn add(
     State(desk): State<Arc<Desk>>,
     Extension(caller): Extension<Caller>,
@@ -32,7 +45,14 @@ async fn add(
     desk.add_token(&caller, &request).await.map(|made| (StatusCode::CREATED, Json(made)))
 }
 
-#[utoipa::path(delete, path = "/api/v1/tokens/{name}", tag = "Access", summary = "Revoke an API token", params(("name" = String, Path, description = "The token's name")), responses((status = 204), Refusals))]
+#[utoipa::path(
+    delete,
+    path = "/api/v1/tokens/{name}",
+    tag = "Access",
+    summary = "Revoke an API token",
+    params(("name" = String, Path, description = "The token's name")),
+    responses((status = 204), Refusals)
+)]
 async fn revoke(
     State(desk): State<Arc<Desk>>,
     Extension(caller): Extension<Caller>,

@@ -1,0 +1,284 @@
+//! The sections of the settings file, each read and checked; what is wrong is noted in the document.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use hashbrown::{HashMap, HashSet};
+use postern_domain::address::{Address, AddressRules, Domain};
+use postern_domain::alert::AlertPolicy;
+use postern_domain::entity::{ConnectorRule, Directory};
+use postern_domain::policy::{MAX_LIMIT, OutboundPolicy};
+use postern_domain::time::Zone;
+use postern_wire::policy::RequestLimits;
+
+use super::reader::Section;
+use super::values::{self, Listen, LogFormat, Mailbox, SmtpServer, Tls, WebhookFormat};
+use super::{
+    AlertRule, Alerts, Log, Organization, PolicyDoor, Portal, Probation, Settings, Smtp, TENANT_ADMINS, Webhook,
+};
+
+/// Reads every section; none if something that everything depends on is wrong.
+pub(super) fn read(file: &Path, mut root: Section<'_>) -> Option<Settings> {
+    let data = root.text("data", values::path).unwrap_or_else(|| PathBuf::from("/var/lib/postern"));
+    let connectors = root.sections("connector", connector);
+    let groups = root.sections("group", group);
+    let organization = organization(root.section("organization"), connectors, groups);
+    let policy_door = policy_door(root.section("policy_door"));
+    let portal = portal(root.section("portal"));
+    let default_domain = organization.as_ref().map_or("localhost", |(o, _)| o.domains[0].as_str()).to_owned();
+    let smtp = smtp(root.section("smtp"), &default_domain);
+    let outbound_policy = outbound_policy(root.section("outbound_policy"));
+    let probation = probation(root.section("probation"));
+    let mut alerts = alerts(root.section("alerts"), organization.as_ref().map(|(o, _)| o));
+    let rules = root.sections("alert_policy", |s| alert_policy(s, &alerts, organization.as_ref().map(|(o, _)| o)));
+    alerts.policies = rules.into_iter().collect();
+    let webhooks = root.sections("webhook", webhook);
+    let log = log(root.section("log"));
+    root.finish();
+    let (organization, directory) = organization?;
+    Some(Settings {
+        file: file.to_owned(),
+        data,
+        organization,
+        directory,
+        policy_door,
+        portal,
+        smtp: smtp?,
+        outbound_policy,
+        probation,
+        alerts,
+        webhooks,
+        log,
+    })
+}
+
+fn organization(
+    mut s: Section<'_>,
+    connectors: Vec<ConnectorRule>,
+    groups: Vec<(String, Vec<String>)>,
+) -> Option<(Organization, Directory)> {
+    let name = s.text("name", values::any);
+    let recipient_delimiter = s.text("recipient_delimiter", values::delimiter).unwrap_or_else(|| "+".into());
+    let domains = s.list("domains", values::domain);
+    let default_domain = s.text("default_domain", values::domain);
+    let address = |text: &str| values::address(text, &recipient_delimiter);
+    let admins = s.list("admins", address);
+    let helpdesk = s.list("helpdesk", address).unwrap_or_default();
+    let time_zone = s.text("time_zone", Zone::parse);
+    let trust_envelope_sender = s.boolean("trust_envelope_sender").unwrap_or(false);
+    match &domains {
+        None => {
+            s.missing("domains", "list the domains this organization receives mail for, for example [\"example.com\"]")
+        }
+        Some(domains) if domains.is_empty() => s.invalid("domains", "expected at least one domain"),
+        Some(_) => {}
+    }
+    s.finish();
+    let mut domains = domains.filter(|domains| !domains.is_empty())?;
+    if let Some(default) = default_domain {
+        domains.retain(|domain| *domain != default);
+        domains.insert(0, default);
+    }
+    let default = domains[0].clone();
+    let postmaster = |domain: &Domain| Address::parse(&format!("postmaster@{domain}"), "").ok();
+    let admins = admins.unwrap_or_else(|| postmaster(&default).into_iter().collect());
+    let escape_lane: HashSet<Address> = domains.iter().filter_map(postmaster).chain(helpdesk).collect();
+    let organization = Organization {
+        name: name.unwrap_or_else(|| default.to_string()),
+        domains: domains.clone(),
+        admins: admins.iter().map(ToString::to_string).collect(),
+        time_zone: time_zone.unwrap_or_else(Zone::utc),
+    };
+    let directory = Directory {
+        rules: AddressRules { recipient_delimiter, default_domain: default },
+        domains: domains.into_iter().collect(),
+        connectors,
+        trust_envelope_sender,
+        escape_lane,
+        groups: HashMap::new(),
+    };
+    let mut directory = directory;
+    for (name, members) in groups {
+        for member in members {
+            let entity = directory.entity_from_admin(&member);
+            directory.groups.entry(entity).or_default().push(name.clone());
+        }
+    }
+    Some((organization, directory))
+}
+
+fn group(mut s: Section<'_>) -> Option<(String, Vec<String>)> {
+    let name = s.text("name", values::any);
+    let members = s.list("members", values::any);
+    if name.is_none() {
+        s.missing("name", "name the group, for example \"sales\"");
+    }
+    if members.is_none() {
+        s.missing("members", "list its accounts, for example [\"alice@example.com\"]");
+    }
+    s.finish();
+    Some((name?, members?))
+}
+
+fn connector(mut s: Section<'_>) -> Option<ConnectorRule> {
+    let name = s.text("name", values::connector_name);
+    let networks = s.list("networks", values::network);
+    if networks.is_none() {
+        s.missing("networks", "list addresses or networks, for example [\"192.0.2.10\", \"198.51.100.0/24\"]");
+    }
+    s.finish();
+    Some(ConnectorRule { name, networks: networks? })
+}
+
+fn policy_door(mut s: Section<'_>) -> PolicyDoor {
+    let default = RequestLimits::default();
+    let bytes = |n: Option<u32>, default: usize| n.map_or(default, |n| n as usize);
+    let seconds = |n: Option<u32>, default: u64| Duration::from_secs(n.map_or(default, u64::from));
+    let door = PolicyDoor {
+        listen: s
+            .list("listen", values::listen)
+            .unwrap_or_else(|| values::listen("127.0.0.1:10040").into_iter().collect()),
+        max_connections: s.number("max_connections", 1..=65_536).unwrap_or(4096),
+        limits: RequestLimits {
+            line: bytes(s.number("max_line_bytes", 1024..=1_048_576), default.line),
+            request: bytes(s.number("max_request_bytes", 4096..=4_194_304), default.request),
+        },
+        request_timeout: seconds(s.number("request_timeout_seconds", 1..=600), 10),
+        // Postfix itself closes after smtpd_policy_service_max_ttl, 1000 s.
+        idle_timeout: seconds(s.number("idle_timeout_seconds", 1..=86_400), 1200),
+        // Postfix gives up on a silent client after smtpd_timeout, 300 s.
+        reservation_timeout: seconds(s.number("reservation_timeout_seconds", 1..=86_400), 300),
+        contention_wait: seconds(s.number("contention_wait_seconds", 0..=60), 5),
+    };
+    s.finish();
+    door
+}
+
+fn portal(mut s: Section<'_>) -> Portal {
+    let listen = s.text("listen", values::listen).unwrap_or_else(|| Listen::Tcp(([127, 0, 0, 1], 8040).into()));
+    let url = s.text("url", values::url);
+    s.finish();
+    Portal { listen, url }
+}
+
+fn smtp(mut s: Section<'_>, default_domain: &str) -> Option<Smtp> {
+    let server = s.text("server", values::smtp_server).unwrap_or_else(SmtpServer::local);
+    let from = s
+        .text("from", values::mailbox)
+        .unwrap_or_else(|| Mailbox { name: "Postern".into(), address: format!("postern@{default_domain}") });
+    let tls = s.text("tls", values::tls).unwrap_or(Tls::Opportunistic);
+    let username = s.text("username", values::any);
+    let password = s.text("password_file", values::secret_file);
+    let login = match (username, password) {
+        (Some(username), Some(password)) => Some((username, password)),
+        (Some(_), None) => {
+            s.missing("password_file", "a username needs the file that holds its password");
+            None
+        }
+        _ => None,
+    };
+    if login.is_some() && tls == Tls::None && !server.is_loopback() {
+        s.invalid("tls", "a password would be sent unprotected; set tls to \"starttls\" or \"tls\"");
+    }
+    s.finish();
+    Some(Smtp { server, from, tls, login })
+}
+
+fn outbound_policy(mut s: Section<'_>) -> OutboundPolicy {
+    let mut limit = |key| s.number(key, 0..=MAX_LIMIT).unwrap_or(0);
+    let policy = OutboundPolicy {
+        external_per_hour: limit("external_per_hour"),
+        internal_per_hour: limit("internal_per_hour"),
+        per_day: limit("per_day"),
+        messages_per_minute: limit("messages_per_minute"),
+        messages_per_day: limit("messages_per_day"),
+        escape_lane_per_hour: limit("escape_lane_per_hour"),
+        recipients_per_message: s.number("recipients_per_message", 0..=1000).unwrap_or(0),
+        action: s.text("action", values::action).unwrap_or_default(),
+        mode: s.text("mode", values::mode).unwrap_or_default(),
+        warn_at_percent: s.number("warn_at_percent", 0..=99).unwrap_or(0),
+        notify: s.list("notify", values::alert_recipient).unwrap_or_default(),
+        copy_to: s.text("copy_to", values::copy_to).unwrap_or_default(),
+        ..OutboundPolicy::built_in()
+    };
+    s.finish();
+    policy
+}
+
+fn probation(mut s: Section<'_>) -> Probation {
+    let hours = s.number("hours", 0..=8760).unwrap_or(24);
+    let percent = s.number("percent", 1..=100).unwrap_or(50);
+    s.finish();
+    Probation { duration: Duration::from_secs(u64::from(hours) * 3600), percent }
+}
+
+fn alerts(mut s: Section<'_>, organization: Option<&Organization>) -> Alerts {
+    let named = s.list("recipients", values::alert_recipient).unwrap_or_else(|| vec![TENANT_ADMINS.into()]);
+    let recipients = organization.map(|organization| organization.expand(&named)).unwrap_or_default();
+    let alerts = Alerts {
+        recipients,
+        // 0 stands for no limit, as the empty choice in Exchange does.
+        daily_notification_limit: s.number("daily_notification_limit", 0..=100_000).filter(|&n| n > 0),
+        notify_owner: s.boolean("notify_owner").unwrap_or(true),
+        policies: HashMap::new(),
+    };
+    s.finish();
+    alerts
+}
+
+fn alert_policy(
+    mut s: Section<'_>,
+    alerts: &Alerts,
+    organization: Option<&Organization>,
+) -> Option<(AlertPolicy, AlertRule)> {
+    let name = s.text("name", values::alert_policy);
+    let enabled = s.boolean("enabled");
+    let severity = s.text("severity", values::severity);
+    let recipients = s.list("recipients", values::alert_recipient);
+    // 0 stands for no limit, as in [alerts].
+    let limit = s.number("daily_notification_limit", 0..=100_000).map(|n| (n > 0).then_some(n));
+    if name.is_none() {
+        s.missing("name", "name the alert policy, for example \"User restricted from sending email\"");
+    }
+    s.finish();
+    let name = name?;
+    let rule = alerts.of(name);
+    let recipients = recipients.map(|named| organization.map(|o| o.expand(&named)).unwrap_or_default());
+    Some((
+        name,
+        AlertRule {
+            enabled: enabled.unwrap_or(rule.enabled),
+            severity: severity.unwrap_or(rule.severity),
+            recipients: recipients.unwrap_or(rule.recipients),
+            daily_notification_limit: limit.unwrap_or(rule.daily_notification_limit),
+        },
+    ))
+}
+
+fn webhook(mut s: Section<'_>) -> Option<Webhook> {
+    let name = s.text("name", values::any);
+    let url = s.text("url", values::webhook_url);
+    let format = s.text("format", values::webhook_format).unwrap_or(WebhookFormat::Standard);
+    let secret = s.text("secret_file", values::webhook_secret);
+    let policies = s.list("alert_policies", values::alert_policy);
+    if name.is_none() {
+        s.missing("name", "name the webhook, for example \"ticket system\"");
+    }
+    if url.is_none() {
+        s.missing("url", "say where alerts go, for example \"https://hooks.example.com/postern\"");
+    }
+    if format == WebhookFormat::Standard && secret.is_none() {
+        s.missing("secret_file", "requests are signed: name a file that holds whsec_ and a key in base64");
+    }
+    s.finish();
+    // What a policy would have done is for those who look.
+    let all = || AlertPolicy::ALL.into_iter().filter(|policy| *policy != AlertPolicy::ReportOnly).collect();
+    Some(Webhook { name: name?, url: url?, format, secret, alert_policies: policies.unwrap_or_else(all) })
+}
+
+fn log(mut s: Section<'_>) -> Log {
+    let format = s.text("format", values::log_format).unwrap_or(LogFormat::Text);
+    let filter = s.text("level", values::log_filter).unwrap_or_else(|| "info".into());
+    s.finish();
+    Log { format, filter }
+}
