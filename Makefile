@@ -55,8 +55,9 @@ crash:
 
 # Takes cargo-fuzz and a nightly toolchain.
 fuzz:
-	mkdir -p fuzz/target/corpus
-	$(CARGO) +nightly fuzz run policy_request fuzz/target/corpus fuzz/corpus/policy_request -- -max_total_time=60
+	mkdir -p fuzz/target/corpus/policy_request fuzz/target/corpus/maillog
+	$(CARGO) +nightly fuzz run policy_request fuzz/target/corpus/policy_request fuzz/corpus/policy_request -- -max_total_time=60
+	$(CARGO) +nightly fuzz run maillog fuzz/target/corpus/maillog fuzz/corpus/maillog -- -max_total_time=60
 
 clean:
 	$(CARGO) clean
