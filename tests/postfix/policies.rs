@@ -186,6 +186,8 @@ fn policies_are_exported_compared_and_applied_as_a_file() {
     }
     assert_eq!(postern.json(&["policy", "list"])[1]["per_day"], 5000);
     postern.ok(&["policy", "apply", path]);
+    let audit = postern.ok(&["audit"]);
+    assert!(audit.contains("per_day: 5000 → 6000"), "{audit}");
     assert_eq!(postern.json(&["policy", "list"])[1]["per_day"], 6000);
     let wrong = |arguments: &[&str], says: &str| {
         let output = postern.cli(arguments);

@@ -28,7 +28,6 @@ async fn list(client: &Client, limit: u32, json: bool) -> Result<(), CliError> {
         return Ok(());
     }
     let row = |entry: &AuditView| {
-        let reason = entry.detail.get("reason").and_then(|reason| reason.as_str()).unwrap_or("");
         let reference = entry.detail.get("reference").and_then(|reference| reference.as_str()).unwrap_or("");
         vec![
             entry.seq.to_string(),
@@ -36,13 +35,27 @@ async fn list(client: &Client, limit: u32, json: bool) -> Result<(), CliError> {
             entry.actor.clone(),
             entry.action.clone(),
             entry.target.clone(),
-            reason.to_owned(),
+            why(&entry.detail),
             reference.to_owned(),
         ]
     };
     let heads = ["No.", "When", "Who", "What", "Whom", "Why", "Reference"];
     output::table(&heads, entries.iter().map(row).collect());
     Ok(())
+}
+
+/// The reason or comment that was given, or else what was changed.
+fn why(detail: &serde_json::Value) -> String {
+    let text = |key: &str| detail.get(key).and_then(|value| value.as_str()).filter(|text| !text.is_empty());
+    if let Some(reason) = text("reason").or_else(|| text("comment")).or_else(|| text("status")).or_else(|| text("role"))
+    {
+        return reason.to_owned();
+    }
+    let changed =
+        detail.as_object().into_iter().flatten().filter_map(|(setting, change)| {
+            Some(format!("{setting}: {} → {}", change.get("from")?, change.get("to")?))
+        });
+    changed.collect::<Vec<_>>().join(", ")
 }
 
 async fn verify(client: &Client, head: Option<String>, json: bool) -> Result<(), CliError> {

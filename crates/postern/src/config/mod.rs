@@ -188,7 +188,8 @@ impl Alerts {
         self.policies.get(&policy).cloned().unwrap_or_else(|| AlertRule {
             enabled: true,
             severity: policy.severity(),
-            recipients: self.recipients.clone(),
+            // What a policy would have done is for those who look, unless somebody wants it mailed.
+            recipients: if policy == AlertPolicy::ReportOnly { Vec::new() } else { self.recipients.clone() },
             daily_notification_limit: self.daily_notification_limit,
         })
     }

@@ -211,11 +211,7 @@ impl Incidents {
         let reference = Reference::from_random(rand::random());
         let severity = settings.alerts.of(policy).severity;
         let alert = Alert { policy, severity, ..alert(&reference, entity, &cause, evidence, now) };
-        // What a policy would have done is for those who look, not for everybody's mailbox.
-        let mut mails = match policy {
-            AlertPolicy::ReportOnly => Vec::new(),
-            _ => mails::for_alert(&settings, &alert, None, &[]),
-        };
+        let mut mails = mails::for_alert(&settings, &alert, None, &[]);
         mails.extend(webhooks::for_alert(&settings, &alert, None));
         let audit = NewAuditEntry {
             at: now,
