@@ -20,10 +20,16 @@ pub fn free_port() -> u16 {
 
 /// Waits until `done` says so; panics with `what` after 20 s.
 #[track_caller]
-pub fn wait_for(what: &str, mut done: impl FnMut() -> bool) {
+pub fn wait_for(what: &str, done: impl FnMut() -> bool) {
+    wait_within(20, what, done);
+}
+
+/// The same for what takes longer by design.
+#[track_caller]
+pub fn wait_within(seconds: u64, what: &str, mut done: impl FnMut() -> bool) {
     let start = Instant::now();
     while !done() {
-        assert!(start.elapsed() < Duration::from_secs(20), "waited 20 s in vain for {what}");
+        assert!(start.elapsed() < Duration::from_secs(seconds), "waited {seconds} s in vain for {what}");
         std::thread::sleep(Duration::from_millis(20));
     }
 }

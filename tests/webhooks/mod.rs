@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::harness::postern::Postern;
 use crate::harness::process::Process;
-use crate::harness::{free_port, wait_for};
+use crate::harness::{free_port, wait_for, wait_within};
 
 struct Receiver {
     port: u16,
@@ -58,10 +58,7 @@ fn webhooks_arrive_signed_in_spite_of_failures_and_once() {
     assert!(text.contains("a &lt;b&gt; &amp; c") && text.contains("alice@example.com"), "{text}");
 
     // Tried again after 5 s and 10 s, each a little longer.
-    let began = std::time::Instant::now();
-    while flaky.received().len() < 3 && began.elapsed() < std::time::Duration::from_secs(60) {
-        std::thread::sleep(std::time::Duration::from_millis(100));
-    }
+    wait_within(60, "the third try", || flaky.received().len() >= 3);
     let received = flaky.received();
     let statuses: Vec<_> = received.iter().map(|request| request["status"].as_str().unwrap()).collect();
     assert_eq!(statuses, ["500", "cut", "200"]);
@@ -94,11 +91,8 @@ fn a_slow_receiver_keeps_nobody_waiting_and_a_refusing_one_is_shown() {
     wait_for("the request", || !slow.received().is_empty());
     // Mails go meanwhile: this one fails, since nobody listens for it.
     wait_for("the mail to be tried", || postern.json(&["alerts"])[0]["last_error"].is_string());
-    let began = std::time::Instant::now();
     let error = || postern.json(&["alerts"])[0]["last_error"].as_str().unwrap_or_default().to_owned();
-    while !error().contains("410") && began.elapsed() < std::time::Duration::from_secs(60) {
-        std::thread::sleep(std::time::Duration::from_millis(200));
-    }
+    wait_within(60, "the refusal", || error().contains("410"));
     assert!(error().contains("410 Gone"), "{}", error());
     assert!(postern.log().contains("no answer within 15 s"), "{}", postern.log());
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Limits, MAX_ALLOWANCE};
+use super::{InvalidSetting, Limits, MAX_ALLOWANCE};
 use crate::entity::EntityId;
 use crate::reference::Reference;
 use crate::time::Timestamp;
@@ -30,31 +30,13 @@ pub struct Allowance {
     pub reason: String,
 }
 
-/// Why an allowance can't be granted.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum InvalidAllowance {
-    /// It raises nothing.
-    #[error("per_day: raise at least one of external_per_hour, internal_per_hour and per_day")]
-    Nothing,
-    /// A number that can't be.
-    #[error("{field}: is {value}, expected 1 to {MAX_ALLOWANCE}")]
-    Number {
-        /// Which.
-        field: &'static str,
-        /// What was given.
-        value: u32,
-    },
-    /// It would be over before it begins.
-    #[error("until: {0} is in the past; expected a later time")]
-    Past(Timestamp),
-}
-
 impl Allowance {
     /// Whether it is one.
     ///
     /// # Errors
     /// What is wrong with it.
-    pub fn check(&self) -> Result<(), InvalidAllowance> {
+    pub fn check(&self) -> Result<(), InvalidSetting> {
+        let wrong = |field, problem| Err(InvalidSetting { field, problem });
         let raised = [
             ("external_per_hour", self.external_per_hour),
             ("internal_per_hour", self.internal_per_hour),
@@ -62,14 +44,15 @@ impl Allowance {
         ];
         for (field, value) in raised {
             if let Some(value) = value.filter(|value| !(1..=MAX_ALLOWANCE).contains(value)) {
-                return Err(InvalidAllowance::Number { field, value });
+                return wrong(field, format!("is {value}, expected 1 to {MAX_ALLOWANCE}"));
             }
         }
         if raised.iter().all(|(_, value)| value.is_none()) {
-            return Err(InvalidAllowance::Nothing);
+            let problem = "raise at least one of external_per_hour, internal_per_hour and per_day";
+            return wrong("per_day", problem.into());
         }
         if self.until <= self.granted_at {
-            return Err(InvalidAllowance::Past(self.until));
+            return wrong("until", format!("{} is in the past; expected a later time", self.until));
         }
         Ok(())
     }
@@ -112,8 +95,10 @@ mod tests {
         assert_eq!(raised, Limits { per_day: 2000, ..Limits::DEFAULT });
         assert_eq!(allowance.raise(Limits::DEFAULT, Timestamp::from_minute(10)), Limits::DEFAULT);
         let nothing = Allowance { external_per_hour: None, per_day: None, ..allowance.clone() };
-        assert_eq!(nothing.check(), Err(InvalidAllowance::Nothing));
+        let said = |allowance: &Allowance| allowance.check().unwrap_err().to_string();
+        let expected = "per_day: raise at least one of external_per_hour, internal_per_hour and per_day";
+        assert_eq!(said(&nothing), expected);
         let zero = Allowance { per_day: Some(0), ..allowance };
-        assert_eq!(zero.check(), Err(InvalidAllowance::Number { field: "per_day", value: 0 }));
+        assert_eq!(said(&zero), "per_day: is 0, expected 1 to 1000000");
     }
 }

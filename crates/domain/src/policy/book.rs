@@ -49,10 +49,10 @@ pub struct Choice<'a> {
     pub skipped: Vec<Skipped<'a>>,
 }
 
-/// Why a policy can't be one.
+/// Why a policy or an allowance can't be one.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{field}: {problem}")]
-pub struct InvalidPolicy {
+pub struct InvalidSetting {
     /// The setting at fault.
     pub field: &'static str,
     /// What is wrong, and what would be right.
@@ -98,8 +98,8 @@ impl PolicyBook {
     ///
     /// # Errors
     /// What is wrong, and in which policy.
-    pub fn check(&self) -> Result<(), InvalidPolicy> {
-        let wrong = |field, problem: &str| Err(InvalidPolicy { field, problem: problem.into() });
+    pub fn check(&self) -> Result<(), InvalidSetting> {
+        let wrong = |field, problem: &str| Err(InvalidSetting { field, problem: problem.into() });
         if self.default.name != DEFAULT_POLICY {
             return wrong("name", "the default policy can't be renamed");
         }
@@ -114,12 +114,12 @@ impl PolicyBook {
             policy.check()?;
             if policy.scope.is_empty() {
                 let problem = format!("policy {:?}: name at least one of users, groups and domains", policy.name);
-                return Err(InvalidPolicy { field: "users", problem });
+                return Err(InvalidSetting { field: "users", problem });
             }
             let taken = |other: &OutboundPolicy| other.name.eq_ignore_ascii_case(&policy.name);
             if taken(&self.default) || self.custom[..number].iter().any(taken) {
                 let problem = format!("there is a policy called {:?} already", policy.name);
-                return Err(InvalidPolicy { field: "name", problem });
+                return Err(InvalidSetting { field: "name", problem });
             }
         }
         Ok(())
@@ -127,7 +127,7 @@ impl PolicyBook {
 }
 
 impl OutboundPolicy {
-    fn check(&self) -> Result<(), InvalidPolicy> {
+    fn check(&self) -> Result<(), InvalidSetting> {
         let limits = [
             ("external_per_hour", self.external_per_hour, MAX_LIMIT),
             ("internal_per_hour", self.internal_per_hour, MAX_LIMIT),
@@ -140,7 +140,7 @@ impl OutboundPolicy {
         ];
         for (field, value, most) in limits {
             if value > most {
-                return Err(InvalidPolicy { field, problem: format!("is {value}, expected 0 to {most}") });
+                return Err(InvalidSetting { field, problem: format!("is {value}, expected 0 to {most}") });
             }
         }
         let name = self.name.trim();
@@ -154,7 +154,7 @@ impl OutboundPolicy {
             None
         };
         match bad_name {
-            Some(problem) => Err(InvalidPolicy { field: "name", problem }),
+            Some(problem) => Err(InvalidSetting { field: "name", problem }),
             None => Ok(()),
         }
     }

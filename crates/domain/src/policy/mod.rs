@@ -14,8 +14,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::time::{Timestamp, Zone};
 
-pub use allowance::{Allowance, InvalidAllowance};
-pub use book::{Choice, InvalidPolicy, PolicyBook, Skipped};
+pub use allowance::Allowance;
+pub use book::{Choice, InvalidSetting, PolicyBook, Skipped};
 pub use limits::{Limits, MAX_ALLOWANCE, MAX_LIMIT, NO_LIMIT};
 pub use scope::{Member, Mismatch, Scope};
 
@@ -48,6 +48,16 @@ impl Action {
             Action::Defer => "defer",
             Action::RestrictUntilNextDay => "restrict-until-next-day",
             Action::Restrict => "restrict",
+        }
+    }
+
+    /// What is to be done about an entity that passes a limit at `now`; days end as in `zone`.
+    pub fn consequence(self, now: Timestamp, zone: &Zone) -> Consequence {
+        match self {
+            Action::AlertOnly => Consequence::Alert,
+            Action::Defer => Consequence::Defer,
+            Action::RestrictUntilNextDay => Consequence::Restrict { until: Some(zone.next_day(now)) },
+            Action::Restrict => Consequence::Restrict { until: None },
         }
     }
 }
@@ -175,14 +185,9 @@ impl OutboundPolicy {
 
     /// What is to be done about an entity that passes a limit at `now`; days end as in `zone`.
     pub fn consequence(&self, now: Timestamp, zone: &Zone) -> Consequence {
-        if self.mode == Mode::ReportOnly {
-            return Consequence::Report(self.action);
-        }
-        match self.action {
-            Action::AlertOnly => Consequence::Alert,
-            Action::Defer => Consequence::Defer,
-            Action::RestrictUntilNextDay => Consequence::Restrict { until: Some(zone.next_day(now)) },
-            Action::Restrict => Consequence::Restrict { until: None },
+        match self.mode {
+            Mode::Enforce => self.action.consequence(now, zone),
+            Mode::ReportOnly => Consequence::Report(self.action),
         }
     }
 

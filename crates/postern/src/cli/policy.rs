@@ -209,9 +209,14 @@ async fn export(client: &Client, file: Option<&Path>, as_json: bool) -> Result<(
     Ok(())
 }
 
-async fn apply(client: &Client, file: &Path, dry_run: bool, as_json: bool) -> Result<(), CliError> {
+/// A file of policies as export writes it; what is in it is checked by whoever takes it.
+pub(super) fn read_file(file: &Path) -> Result<Value, CliError> {
     let text = std::fs::read_to_string(file).with_context(|| format!("{} can't be read", file.display()))?;
-    let book: Value = toml::from_str(&text).map_err(|error| CliError::Usage(format!("{}: {error}", file.display())))?;
+    toml::from_str(&text).map_err(|error| CliError::Usage(format!("{}: {error}", file.display())))
+}
+
+async fn apply(client: &Client, file: &Path, dry_run: bool, as_json: bool) -> Result<(), CliError> {
+    let book = read_file(file)?;
     let changes: Vec<PolicyChangeView> = client.put(&format!("/policy-file?dry_run={dry_run}"), &book).await?;
     if as_json {
         return output::json(&changes);

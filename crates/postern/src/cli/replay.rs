@@ -2,11 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::Context;
 use postern_domain::policy::PolicyBook;
 
 use super::client::Client;
-use super::{CliError, output};
+use super::{CliError, output, policy};
 use crate::clock::{Clock, SystemClock};
 use crate::config::Settings;
 use crate::desk::DeskError;
@@ -15,12 +14,12 @@ use crate::replay::Replay;
 
 pub(super) async fn run(
     settings: &Settings,
-    policy: Option<&Path>,
+    proposed: Option<&Path>,
     report: Option<&Path>,
     logs: Vec<PathBuf>,
     json: bool,
 ) -> Result<(), CliError> {
-    let proposed = policy.map(|file| read_policies(settings, file)).transpose()?;
+    let proposed = proposed.map(|file| read_policies(settings, file)).transpose()?;
     let today = today(settings).await?;
     let outcome = Replay { settings, today, proposed, logs, now: SystemClock.now() }.run()?;
     if let Some(file) = report {
@@ -49,8 +48,6 @@ async fn today(settings: &Settings) -> Result<PolicyBook, CliError> {
 }
 
 fn read_policies(settings: &Settings, file: &Path) -> Result<PolicyBook, CliError> {
-    let text = std::fs::read_to_string(file).with_context(|| format!("{} can't be read", file.display()))?;
-    let value = toml::from_str(&text).map_err(|error| CliError::Usage(format!("{}: {error}", file.display())))?;
-    policy_file::read(settings, &value)
+    policy_file::read(settings, &policy::read_file(file)?)
         .map_err(|error: DeskError| CliError::Usage(format!("{}: {error}", file.display())))
 }

@@ -89,7 +89,7 @@ fn organization(
         admins: admins.iter().map(ToString::to_string).collect(),
         time_zone: time_zone.unwrap_or_else(Zone::utc),
     };
-    let directory = Directory {
+    let mut directory = Directory {
         rules: AddressRules { recipient_delimiter, default_domain: default },
         domains: domains.into_iter().collect(),
         connectors,
@@ -97,7 +97,6 @@ fn organization(
         escape_lane,
         groups: HashMap::new(),
     };
-    let mut directory = directory;
     for (name, members) in groups {
         for member in members {
             let entity = directory.entity_from_admin(&member);

@@ -3,7 +3,7 @@
 use postern_domain::alert::{Alert, AlertPolicy, AlertStatus};
 use postern_domain::evidence::{Cause, Evidence};
 use postern_domain::{EntityId, Reference};
-use postern_store::{MailKind, Outgoing, QueuedMail};
+use postern_store::{MailKind, QueuedMail};
 
 use super::views::{AlertPolicyView, ChannelTestView};
 use super::{Caller, Desk, DeskError};
@@ -58,23 +58,16 @@ impl Desk {
         };
         let mut all = mails::for_alert(&settings, &alert, None, &[]);
         all.extend(webhooks::for_alert(&settings, &alert, None));
-        let sent = all.into_iter().map(|mail: Outgoing| {
-            let reference = alert.reference.clone();
-            let queued = QueuedMail { id: 0, reference, mail, attempts: 0, created_at: now };
-            let (courier, settings) = (&self.courier, &settings);
-            async move {
-                let answer = courier.deliver(settings, &queued, now).await;
-                ChannelTestView {
-                    channel: if queued.mail.kind == MailKind::Webhook { "webhook" } else { "mail" }.into(),
-                    recipient: queued.mail.recipient,
-                    delivered: answer.is_ok(),
-                    answer: answer.unwrap_or_else(|failure| failure.error),
-                }
-            }
-        });
         let mut tests = Vec::new();
-        for test in sent {
-            tests.push(test.await);
+        for mail in all {
+            let queued = QueuedMail { id: 0, reference: alert.reference.clone(), mail, attempts: 0, created_at: now };
+            let answer = self.courier.deliver(&settings, &queued, now).await;
+            tests.push(ChannelTestView {
+                channel: if queued.mail.kind == MailKind::Webhook { "webhook" } else { "mail" }.into(),
+                recipient: queued.mail.recipient,
+                delivered: answer.is_ok(),
+                answer: answer.unwrap_or_else(|failure| failure.error),
+            });
         }
         tracing::info!(by = caller.name, policy = policy.name(), channels = tests.len(), "alert policy tested");
         Ok(tests)

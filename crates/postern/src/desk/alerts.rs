@@ -1,6 +1,5 @@
 //! Alerts: list, show, say what is done about one.
 
-use postern_domain::Reference;
 use postern_domain::alert::{AlertNote, AlertStatus};
 use postern_store::AlertFilter;
 use postern_store::audit::NewAuditEntry;
@@ -47,7 +46,7 @@ impl Desk {
     /// The caller may not look, it is no reference, there is no such alert, or the store fails.
     pub async fn alert(&self, caller: &Caller, reference: &str) -> Result<AlertDetailView, DeskError> {
         self.may_look(caller)?;
-        let reference = parse(reference)?;
+        let reference = super::reference(reference)?;
         let filter = AlertFilter { reference: Some(reference.clone()), ..AlertFilter::default() };
         let missing = || DeskError::NotFound(format!("there is no alert {reference}"));
         let alert = self.store.alerts(&filter).await?.pop().ok_or_else(missing)?;
@@ -74,7 +73,7 @@ impl Desk {
         if comment.chars().count() > MAX_COMMENT {
             return Err(invalid("is longer than 4096 characters"));
         }
-        let reference = parse(reference)?;
+        let reference = super::reference(reference)?;
         let at = self.clock.now();
         let note = AlertNote { at, by: caller.name.clone(), status: request.status, comment: comment.to_owned() };
         let audit = NewAuditEntry {
@@ -93,9 +92,4 @@ impl Desk {
         }
         Ok(changed)
     }
-}
-
-fn parse(reference: &str) -> Result<Reference, DeskError> {
-    Reference::parse(reference)
-        .map_err(|error| DeskError::Invalid { field: "reference".into(), problem: error.to_string() })
 }

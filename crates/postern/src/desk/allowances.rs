@@ -62,11 +62,7 @@ impl Desk {
             granted_by: caller.name.clone(),
             reason: reason(&request.reason)?,
         };
-        if let Err(wrong) = allowance.check() {
-            let text = wrong.to_string();
-            let (field, problem) = text.split_once(": ").unwrap_or(("body", &text));
-            return Err(DeskError::Invalid { field: field.to_owned().into(), problem: problem.to_owned() });
-        }
+        allowance.check()?;
         let audit = NewAuditEntry {
             at: now,
             actor: caller.name.clone(),

@@ -1,6 +1,5 @@
 //! Explain a reference id: all that is known of one incident.
 
-use postern_domain::Reference;
 use postern_store::{AlertFilter, RestrictionFilter};
 
 use super::views::{AlertView, IncidentView, RestrictionView};
@@ -13,8 +12,7 @@ impl Desk {
     /// The caller may not look, it is no reference, nothing has it, or the store fails.
     pub async fn explain(&self, caller: &Caller, reference: &str) -> Result<IncidentView, DeskError> {
         self.may_look(caller)?;
-        let reference = Reference::parse(reference)
-            .map_err(|error| DeskError::Invalid { field: "reference".into(), problem: error.to_string() })?;
+        let reference = super::reference(reference)?;
         self.write_refusals().await;
         let only = Some(reference.clone());
         let filter = RestrictionFilter { reference: only.clone(), released: true, ..RestrictionFilter::default() };

@@ -23,8 +23,9 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use postern_domain::Timestamp;
 use postern_domain::access::{Permission, Role};
+use postern_domain::policy::InvalidSetting;
+use postern_domain::{Reference, Timestamp};
 use postern_ledger::{LedgerError, memory::MemoryLedger};
 use postern_store::{Store, StoreError};
 use serde::{Deserialize, Serialize};
@@ -104,6 +105,12 @@ impl From<StoreError> for DeskError {
     }
 }
 
+impl From<InvalidSetting> for DeskError {
+    fn from(wrong: InvalidSetting) -> Self {
+        DeskError::Invalid { field: wrong.field.into(), problem: wrong.problem }
+    }
+}
+
 /// Everything the use cases work with.
 pub struct Desk {
     /// Settings in force.
@@ -153,6 +160,11 @@ impl Desk {
     fn may_look(&self, caller: &Caller) -> Result<(), DeskError> {
         self.may(caller, Permission::Look)
     }
+}
+
+/// A reference id as people write it.
+fn reference(text: &str) -> Result<Reference, DeskError> {
+    Reference::parse(text).map_err(|error| DeskError::Invalid { field: "reference".into(), problem: error.to_string() })
 }
 
 /// A reason that people give, which must say something.

@@ -1,5 +1,7 @@
 //! Outbound policies: look, explain, change.
 
+use std::collections::BTreeMap;
+
 use postern_domain::gate::limits_for;
 use postern_domain::policy::{Limits, OutboundPolicy, PolicyBook};
 use postern_domain::restriction::Standing;
@@ -59,7 +61,7 @@ impl Desk {
             skipped: skipped.collect(),
             standing: self.standings.get(&entity, now).key().into(),
             allowance: self.policies.allowance(&entity, now),
-            limits: limits.each().map(|(window, limit)| (window.key().to_owned(), limit)).collect(),
+            limits: by_window(&limits),
             entity,
         })
     }
@@ -180,12 +182,11 @@ impl Desk {
 
     fn policy_view(&self, policy: &OutboundPolicy, priority: Option<usize>, revision: u64) -> PolicyView {
         let settings = self.settings.load();
-        let limits = policy.limits();
         PolicyView {
             policy: policy.clone(),
             priority,
             is_default: priority.is_none(),
-            limits: limits.each().map(|(window, limit)| (window.key().to_owned(), limit)).collect(),
+            limits: by_window(&policy.limits()),
             probation_hours: settings.probation.duration.as_secs() / 3600,
             probation_percent: settings.probation.percent,
             revision,
@@ -206,7 +207,7 @@ impl Desk {
         }
         let mut book = kept.book.clone();
         edit(&mut book)?;
-        book.check().map_err(|wrong| DeskError::Invalid { field: wrong.field.into(), problem: wrong.problem })?;
+        book.check()?;
         let changes = differences(&kept.book, &book);
         if changes.is_empty() {
             return Ok(changes);
@@ -227,6 +228,10 @@ impl Desk {
         self.events.tell("policies.changed", self.clock.now(), json!({ "revision": revision, "by": caller.name }));
         Ok(changes)
     }
+}
+
+fn by_window(limits: &Limits) -> BTreeMap<String, u32> {
+    limits.each().map(|(window, limit)| (window.key().to_owned(), limit)).collect()
 }
 
 fn no_policy(name: &str) -> DeskError {

@@ -44,7 +44,7 @@ pub fn read(settings: &Settings, file: &Value) -> Result<PolicyBook, DeskError> 
         patch(settings, &mut policy, body, Null::IsNothing)?;
         book.custom.push(policy);
     }
-    book.check().map_err(|wrong| DeskError::Invalid { field: wrong.field.into(), problem: wrong.problem })?;
+    book.check()?;
     Ok(book)
 }
 

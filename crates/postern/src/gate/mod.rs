@@ -204,8 +204,7 @@ impl<L: Ledger> Gate<L> {
         }
         message.server.note_unended();
         if message.server.tells_ends() {
-            self.ledger.give_back(&message.entity, attempt.held()).await;
-            attempt.gave_back();
+            self.give_back(message, &mut attempt).await;
         }
     }
 
@@ -221,8 +220,7 @@ impl<L: Ledger> Gate<L> {
             }
             let held = attempt.held();
             if message.server.tells_ends() || held.is_none() {
-                self.ledger.give_back(&message.entity, held).await;
-                attempt.gave_back();
+                self.give_back(&message, &mut attempt).await;
             } else {
                 let accepted = attempt.accepted(None);
                 self.ledger.commit(&message.entity, &message.instance, held, accepted, now).await;

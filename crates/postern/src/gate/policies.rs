@@ -1,9 +1,9 @@
 //! The outbound policies and allowances in force, in memory: what is in force stays so while the
 //! store is away, and a change is in force with the next question.
 
-use std::sync::{PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, Guard};
 use hashbrown::HashMap;
 use postern_domain::policy::{Allowance, OutboundPolicy, PolicyBook};
 use postern_domain::{EntityId, Timestamp};
@@ -35,7 +35,7 @@ impl Default for Policies {
 
 impl Policies {
     /// The policies, and how often they have been changed.
-    pub fn load(&self) -> arc_swap::Guard<std::sync::Arc<KeptPolicies>> {
+    pub fn load(&self) -> Guard<Arc<KeptPolicies>> {
         self.kept.load()
     }
 
@@ -46,7 +46,7 @@ impl Policies {
 
     /// Puts policies in force that have been written down.
     pub fn set(&self, kept: KeptPolicies) {
-        self.kept.store(std::sync::Arc::new(kept));
+        self.kept.store(Arc::new(kept));
     }
 
     /// The allowance of an entity.
@@ -70,9 +70,9 @@ impl Policies {
     /// # Errors
     /// The store can't be read or written.
     pub async fn restore(&self, store: &dyn Store, file: &OutboundPolicy, now: Timestamp) -> Result<(), StoreError> {
-        let kept = store.policies().await?;
-        let kept = kept.unwrap_or(KeptPolicies { book: PolicyBook::default(), revision: 0, file: None });
-        self.set(kept);
+        if let Some(kept) = store.policies().await? {
+            self.set(kept);
+        }
         self.take_over(store, file, now).await?;
         let mut allowances = HashMap::new();
         for allowance in store.allowances(now).await? {

@@ -14,7 +14,7 @@ use postern_domain::{Reference, Timestamp};
 use postern_ledger::{Claim, Counts, Ledger};
 use postern_wire::policy::Request;
 
-use super::attempts::Guard;
+use super::attempts::{Guard, Message};
 use super::{Gate, NewRestriction, Question, Recents, incidents};
 
 /// How often a message that has to wait looks again.
@@ -91,11 +91,9 @@ impl<L: Ledger> Gate<L> {
         attempt: &mut Guard<'_>,
         waited: &mut Duration,
     ) -> Option<Verdict> {
-        self.ledger.give_back(q.entity(), attempt.held()).await;
-        attempt.gave_back();
+        self.give_back(q.message, attempt).await;
         if *waited >= q.settings.policy_door.contention_wait {
-            self.metrics.deferred.inc();
-            return Some(Verdict::Defer(Reply::contended()));
+            return Some(self.defer(Reply::contended()));
         }
         tokio::time::sleep(CONTENTION_STEP).await;
         *waited += CONTENTION_STEP;
@@ -194,14 +192,10 @@ impl<L: Ledger> Gate<L> {
                     actor: None,
                     notify,
                 };
-                self.ledger.give_back(q.entity(), attempt.held()).await;
-                attempt.gave_back();
+                self.give_back(q.message, attempt).await;
                 match self.incidents.restrict(new, recipient, now).await {
                     Ok(reference) => Err(self.refuse(q, attempt, more, &reference)),
-                    Err(_) => {
-                        self.metrics.deferred.inc();
-                        Err(Verdict::Defer(Reply::unrecorded()))
-                    }
+                    Err(_) => Err(self.defer(Reply::unrecorded())),
                 }
             }
         }
@@ -225,10 +219,19 @@ impl<L: Ledger> Gate<L> {
     }
 
     async fn defer_over_limit(&self, q: &Question<'_, '_>, attempt: &mut Guard<'_>, window: Window) -> Verdict {
-        self.ledger.give_back(q.entity(), attempt.held()).await;
-        attempt.gave_back();
+        self.give_back(q.message, attempt).await;
+        self.defer(Reply::over_limit(window))
+    }
+
+    pub(super) fn defer(&self, reply: Reply) -> Verdict {
         self.metrics.deferred.inc();
-        Verdict::Defer(Reply::over_limit(window))
+        Verdict::Defer(reply)
+    }
+
+    /// Gives the room back that a message holds.
+    pub(super) async fn give_back(&self, message: &Message, attempt: &mut Guard<'_>) {
+        self.ledger.give_back(&message.entity, attempt.held()).await;
+        attempt.gave_back();
     }
 
     async fn evidence(

@@ -177,8 +177,7 @@ impl<L: Ledger> Gate<L> {
         if !full || q.policy.mode == Mode::ReportOnly {
             return None;
         }
-        self.metrics.deferred.inc();
-        Some(Verdict::Defer(Reply::too_many_recipients(most)))
+        Some(self.defer(Reply::too_many_recipients(most)))
     }
 
     fn pass(&self, q: &Question<'_, '_>, attempt: &Guard<'_>) -> Verdict {

@@ -2,7 +2,7 @@
 
 use hashbrown::{HashMap, HashSet};
 use postern_domain::attempt::Class;
-use postern_domain::entity::{Client, Directory};
+use postern_domain::entity::{self, Client, Directory};
 use postern_domain::{EntityId, Timestamp};
 use postern_wire::maillog::{Entry, Line};
 
@@ -19,6 +19,12 @@ pub(super) struct Message {
 pub(super) struct Recipient {
     pub(super) class: Class,
     pub(super) escape_lane: bool,
+}
+
+impl From<&entity::Recipient> for Recipient {
+    fn from(recipient: &entity::Recipient) -> Self {
+        Self { class: Class::of(recipient), escape_lane: recipient.escape_lane }
+    }
 }
 
 /// A message of which the log has not told everything yet.
@@ -75,8 +81,7 @@ impl<'a> Collector<'a> {
                 if let Some(open) = self.open.get_mut(queue_id) {
                     let recipient = self.directory.recipient(recipient);
                     if open.seen.insert(recipient.address.as_str().into()) {
-                        let class = Class::of(&recipient);
-                        open.recipients.push(Recipient { class, escape_lane: recipient.escape_lane });
+                        open.recipients.push((&recipient).into());
                     }
                 }
             }
@@ -91,7 +96,7 @@ impl<'a> Collector<'a> {
                 // Without a login before in the session, the sender is the best guess there is.
                 let entity = known.unwrap_or_else(|| self.directory.account(sender));
                 let recipient = self.directory.recipient(recipient);
-                let recipients = vec![Recipient { class: Class::of(&recipient), escape_lane: recipient.escape_lane }];
+                let recipients = vec![(&recipient).into()];
                 self.messages.push(Message { at, entity, recipients });
             }
             Entry::Disconnected { pid } => {

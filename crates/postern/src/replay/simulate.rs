@@ -127,8 +127,7 @@ fn act(
     if excess.window == Window::MessagesPerMinute {
         return None;
     }
-    let enforced = OutboundPolicy { mode: postern_domain::policy::Mode::Enforce, ..policy.clone() };
-    let until = match enforced.consequence(message.at, &settings.organization.time_zone) {
+    let until = match policy.action.consequence(message.at, &settings.organization.time_zone) {
         Consequence::Restrict { until } => until,
         _ => None,
     };
