@@ -6,6 +6,7 @@
 // A test that can't go on says so by panicking.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod access;
 mod api;
 mod bad_config;
 mod cli;

@@ -79,6 +79,9 @@ fn takes(route: &str) -> &'static [&'static str] {
         | "get /api/v1/audit/verify"
         | "get /api/v1/me"
         | "get /api/v1/events"
+        // One's own, for those who may not manage access.
+        | "get /api/v1/sessions"
+        | "delete /api/v1/sessions/{id}"
         | "get /api/v1/status" => LOOK,
         "post /api/v1/restrictions"
         | "post /api/v1/restrictions/{entity}/release"
@@ -90,7 +93,14 @@ fn takes(route: &str) -> &'static [&'static str] {
         | "post /api/v1/alert-policies/{name}/test"
         | "post /api/v1/allowances"
         | "post /api/v1/allowances/{entity}/end" => MANAGE,
-        "get /api/v1/tokens" | "post /api/v1/tokens" | "delete /api/v1/tokens/{name}" => ACCESS,
+        "get /api/v1/tokens"
+        | "post /api/v1/tokens"
+        | "delete /api/v1/tokens/{name}"
+        | "get /api/v1/people"
+        | "post /api/v1/people"
+        | "patch /api/v1/people/{address}"
+        | "delete /api/v1/people/{address}"
+        | "post /api/v1/people/{address}/reset" => ACCESS,
         unknown => panic!("say in this table who may use {unknown}"),
     }
 }
@@ -104,6 +114,7 @@ fn every_route_is_open_to_those_whose_role_it_takes_and_nobody_else() {
     assert_eq!((status, &document["openapi"]), (200, &json!("3.1.0")));
     let body = json!({
         "entity": "alice", "reason": "x", "until": "2099-01-01T00:00:00Z", "per_day": 1, "name": "n", "role": "global-reader", "comment": "c",
+        "address": "new@example.com",
     });
     let body_of = |route: &str| {
         let keys: &[&str] = match route {
@@ -112,6 +123,8 @@ fn every_route_is_open_to_those_whose_role_it_takes_and_nobody_else() {
             "post /api/v1/allowances" => &["entity", "reason", "until", "per_day"],
             "post /api/v1/tokens" => &["name", "role"],
             "patch /api/v1/alerts/{reference}" => &["comment"],
+            "post /api/v1/people" => &["address", "role"],
+            "patch /api/v1/people/{address}" => &["role"],
             _ => &["per_day"],
         };
         keys.iter().map(|key| ((*key).to_owned(), body[key].clone())).collect::<serde_json::Map<_, _>>()
@@ -125,8 +138,12 @@ fn every_route_is_open_to_those_whose_role_it_takes_and_nobody_else() {
             .filter(|key| ["get", "post", "put", "patch", "delete"].contains(&key.as_str()))
         {
             let route = format!("{method} {path}");
-            let address =
-                path.replace("{entity}", "nobody").replace("{name}", "nothing").replace("{reference}", "PR-0000-0000");
+            let address = path
+                .replace("{entity}", "nobody")
+                .replace("{name}", "nothing")
+                .replace("{reference}", "PR-0000-0000")
+                .replace("{address}", "nobody@example.com")
+                .replace("{id}", "0");
             let body = (method != "get" && method != "delete").then(|| Value::Object(body_of(&route)));
             let ask = |token: Option<&str>| match path.as_str() {
                 // It does not end by itself.

@@ -1,5 +1,6 @@
 //! What the scenarios share.
 
+pub mod browser;
 pub mod dovecot;
 pub mod http;
 pub mod policy_client;

@@ -36,13 +36,15 @@ pub struct Reply {
 
 impl Reply {
     /// The answer to a restricted entity. The texts are those Exchange's users know, so that
-    /// what is written about them helps here too; the reference is ours.
-    pub fn restricted(kind: EntityKind, reference: &Reference) -> Self {
+    /// what is written about them helps here too; the reference is ours, and the link to the page
+    /// that says why, if there is one.
+    pub fn restricted(kind: EntityKind, reference: &Reference, why: Option<&str>) -> Self {
         let (status, text) = match kind {
             EntityKind::Account => ("5.1.8", "Access denied, bad outbound sender"),
             EntityKind::Connector => ("5.7.711", "Access denied, bad inbound connector"),
         };
-        let text = format!("{text} ({reference}). Contact your email admin for assistance.");
+        let why = why.map(|link| format!(" See {link}")).unwrap_or_default();
+        let text = format!("{text} ({reference}). Contact your email admin for assistance.{why}");
         Self { code: 550, status, text }
     }
 
@@ -134,8 +136,9 @@ mod tests {
 
     #[test]
     fn the_reply_is_the_one_exchange_gives_with_a_reference() {
-        let reply = Reply::restricted(EntityKind::Account, &Reference::from_random(0));
-        assert_eq!((reply.code, reply.status), (550, "5.1.8"));
-        assert!(reply.text.starts_with("Access denied, bad outbound sender (PR-0000-0000)"));
+        let text = |why| Reply::restricted(EntityKind::Account, &Reference::from_random(0), why).text;
+        let plain = "Access denied, bad outbound sender (PR-0000-0000). Contact your email admin for assistance.";
+        assert_eq!(text(None), plain);
+        assert_eq!(text(Some("https://x.example/why")), format!("{plain} See https://x.example/why"));
     }
 }

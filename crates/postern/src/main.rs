@@ -10,11 +10,15 @@ mod doors;
 mod events;
 mod gate;
 mod health;
+mod https;
+mod links;
 mod metrics;
 mod outbox;
+mod portal;
 mod present;
 mod replay;
 mod serve;
+mod sign_in;
 
 use std::process::ExitCode;
 

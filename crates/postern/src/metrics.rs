@@ -66,6 +66,8 @@ pub struct Metrics {
     pub mails_waiting: Gauge<i64>,
     /// 1 if the store works.
     pub store_up: Gauge<i64>,
+    /// Sign-ins that failed.
+    pub sign_ins_failed: Counter,
     /// Configurations that were loaded or refused on reload.
     pub reloads: Counter,
     /// Configurations that were refused on reload.
@@ -113,6 +115,7 @@ impl Default for Metrics {
             entities: gauge(r, "usage_entities", "Entities with usage in any window"),
             mails_waiting: gauge(r, "mails_waiting", "Mails waiting in the outbox"),
             store_up: gauge(r, "store_up", "1 if the store works"),
+            sign_ins_failed: counter(r, "sign_ins_failed", "Sign-ins that failed"),
             reloads: counter(r, "config_reloads", "Configurations taken over on reload"),
             reloads_refused: counter(r, "config_reloads_refused", "Configurations refused on reload"),
             registry,

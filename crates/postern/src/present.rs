@@ -1,4 +1,4 @@
-//! How times and outcomes look to people, in mails and in the terminal.
+//! How times, outcomes and errors look to people, in mails, in logs and in the terminal.
 
 use std::time::Duration;
 
@@ -47,6 +47,20 @@ pub fn outcome(outcome: Outcome) -> &'static str {
         Outcome::Accepted => "accepted",
         Outcome::Refused => "refused",
     }
+}
+
+/// An error and what is behind it, in one line.
+pub fn with_sources(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(inner) = source {
+        let inner_text = inner.to_string();
+        if !text.contains(&inner_text) {
+            text = format!("{text}: {inner_text}");
+        }
+        source = inner.source();
+    }
+    text
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! What every store has to do, whatever is behind it.
 
+mod people;
+
 use postern_domain::access::Role;
 use postern_domain::alert::{Alert, AlertNote, AlertPolicy, AlertStatus};
 use postern_domain::evidence::{Cause, Evidence};
@@ -88,6 +90,9 @@ pub(crate) async fn suite<S: Store, F: AsyncFn() -> S>(fresh: F) {
     a_token_is_found_by_its_hash_until_it_is_revoked(&fresh().await).await;
     an_alert_has_notes_and_the_status_of_the_last(&fresh().await).await;
     webhooks_wait_beside_mails(&fresh().await).await;
+    people::an_invitation_is_used_once(&fresh().await).await;
+    people::factors_are_kept_and_used_up(&fresh().await).await;
+    people::sessions_end_when_they_are_revoked(&fresh().await).await;
 }
 
 async fn a_restriction_is_written_with_everything_that_belongs_to_it(store: &impl Store) {

@@ -5,6 +5,7 @@
 //! decides nothing: it does what it is told, whole or not at all.
 
 pub mod audit;
+pub mod people;
 pub mod sqlite;
 
 #[cfg(test)]
@@ -19,6 +20,7 @@ use postern_domain::{EntityId, Reference, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use audit::{AuditEntry, AuditReport, NewAuditEntry};
+pub use people::People;
 
 /// Why the store could not do as it was told.
 #[derive(Debug, thiserror::Error)]
@@ -60,6 +62,24 @@ pub enum StoreError {
     NoToken {
         /// The name.
         name: String,
+    },
+    /// There is a person of that address.
+    #[error("{address} is a person already; postern person reset makes a new sign-up link")]
+    PersonExists {
+        /// The address.
+        address: String,
+    },
+    /// There is no person of that address.
+    #[error("there is no person {address}")]
+    NoPerson {
+        /// The address.
+        address: String,
+    },
+    /// There is no session of that id.
+    #[error("there is no session {id}")]
+    NoSession {
+        /// The id.
+        id: String,
     },
     /// The entity has no allowance.
     #[error("{entity} has no allowance")]
@@ -277,7 +297,7 @@ pub struct Refusals {
 /// Durable state. Every call is one transaction; what it wrote survives a power cut once it
 /// has returned.
 #[async_trait]
-pub trait Store: Send + Sync {
+pub trait Store: People {
     /// Writes a restriction with its alert, audit entry and mails.
     ///
     /// # Errors

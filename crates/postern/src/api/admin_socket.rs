@@ -14,7 +14,7 @@ use tokio::net::{UnixListener, unix::UCred};
 use tokio::sync::watch;
 
 use super::routes;
-use crate::desk::{Caller, Desk};
+use crate::desk::{Caller, CallerKind, Desk};
 
 /// Carries the name of the person behind `sudo`; believed only for the audit trail, and only
 /// from those who may do everything anyway.
@@ -38,7 +38,7 @@ pub async fn serve_admin_socket(
     desk: Arc<Desk>,
     mut closing: watch::Receiver<bool>,
 ) -> io::Result<()> {
-    let app = routes(desk).layer(axum::middleware::from_fn(name_caller));
+    let app = routes(desk).fallback(super::nothing).layer(axum::middleware::from_fn(name_caller));
     axum::serve(listener, app.into_make_service_with_connect_info::<Peer>())
         .with_graceful_shutdown(async move {
             let _ = closing.wait_for(|closing| *closing).await;
@@ -54,7 +54,7 @@ async fn name_caller(ConnectInfo(Peer(peer)): ConnectInfo<Peer>, mut request: Re
 }
 
 fn caller(peer: Option<UCred>, behind: Option<String>) -> Caller {
-    let Some(peer) = peer else { return Caller { name: "unknown".into(), role: None } };
+    let Some(peer) = peer else { return Caller { name: "unknown".into(), kind: CallerKind::LocalUser, role: None } };
     let own = rustix::process::geteuid().as_raw();
     let role = (peer.uid() == 0 || peer.uid() == own).then_some(Role::OrganizationManagement);
     let user = user_name(Path::new("/etc/passwd"), peer.uid()).unwrap_or_else(|| format!("uid {}", peer.uid()));
@@ -62,7 +62,7 @@ fn caller(peer: Option<UCred>, behind: Option<String>) -> Caller {
         Some(behind) => format!("{user} (for {})", behind.chars().take(64).collect::<String>()),
         None => user,
     };
-    Caller { name, role }
+    Caller { name, kind: CallerKind::LocalUser, role }
 }
 
 /// The name of a local user (passwd(5)); users from a directory keep their number.

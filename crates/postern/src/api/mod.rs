@@ -7,6 +7,7 @@ mod admin_socket;
 mod bearer;
 mod document;
 mod events;
+mod people;
 mod policies;
 mod problem;
 mod tokens;
@@ -47,11 +48,15 @@ type Reply<T> = Result<Json<T>, DeskError>;
 
 /// The API itself; whoever mounts it says who the caller is.
 pub fn routes(desk: Arc<Desk>) -> Router {
-    let nothing = async || DeskError::NotFound("there is no such address; the API is under /api/v1".into());
     let method = async || {
         problem::problem(StatusCode::METHOD_NOT_ALLOWED, "this address takes other methods; see /api".into(), None)
     };
-    Router::from(described()).fallback(nothing).method_not_allowed_fallback(method).with_state(desk)
+    Router::from(described()).method_not_allowed_fallback(method).with_state(desk)
+}
+
+/// What an address that is none is answered with.
+pub async fn nothing() -> DeskError {
+    DeskError::NotFound("there is no such address; the API is under /api/v1".into())
 }
 
 /// Every route with its description.
@@ -70,6 +75,7 @@ fn described() -> OpenApiRouter<Arc<Desk>> {
         .routes(routes!(audit))
         .routes(routes!(verify_audit))
         .merge(tokens::routes())
+        .merge(people::routes())
         .merge(events::routes())
         .routes(routes!(me))
         .routes(routes!(status))

@@ -91,6 +91,16 @@ pub(super) enum Command {
         #[command(subcommand)]
         command: Option<TokenCommand>,
     },
+    /// People who may sign in: list, invite, reset, role, disable, enable, remove (alone: list)
+    Person {
+        #[command(subcommand)]
+        command: Option<PersonCommand>,
+    },
+    /// Who is signed in where: list, end (alone: list)
+    Session {
+        #[command(subcommand)]
+        command: Option<SessionCommand>,
+    },
     /// How the running Postern is
     Status,
     /// Find what is wrong: the daemon, its door, and how Postfix is wired to it
@@ -328,6 +338,60 @@ pub(super) enum TokenCommand {
     Revoke {
         /// Its name
         name: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum PersonCommand {
+    /// List people
+    List,
+    /// Invite somebody and print the one-time sign-up link, alone, on standard output
+    Invite {
+        /// Their mail address
+        address: String,
+        /// What they may do
+        #[arg(long, value_enum)]
+        role: RoleArg,
+    },
+    /// Print a new sign-up link for somebody who can't get in: it sets a new password and takes
+    /// away their second factor and passkeys
+    Reset {
+        /// Their mail address
+        address: String,
+    },
+    /// Give somebody another role, in force with their next click
+    Role {
+        /// Their mail address
+        address: String,
+        /// What they may do
+        #[arg(value_enum)]
+        role: RoleArg,
+    },
+    /// Keep somebody from signing in, and sign them out everywhere
+    Disable {
+        /// Their mail address
+        address: String,
+    },
+    /// Let somebody sign in again
+    Enable {
+        /// Their mail address
+        address: String,
+    },
+    /// Remove somebody, and sign them out everywhere
+    Remove {
+        /// Their mail address
+        address: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum SessionCommand {
+    /// List sessions
+    List,
+    /// End a session
+    End {
+        /// Its id, from the list
+        id: String,
     },
 }
 

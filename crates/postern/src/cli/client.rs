@@ -7,9 +7,7 @@ use anyhow::{Context, anyhow};
 use axum::http::{Method, Request, StatusCode, Uri, header};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Bytes;
-use hyper_rustls::HttpsConnectorBuilder;
-use hyper_util::client::legacy;
-use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::rt::TokioIo;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -18,6 +16,7 @@ use tokio::net::UnixStream;
 use super::CliError;
 use crate::api::{ON_BEHALF_HEADER, Problem};
 use crate::config::Settings;
+use crate::https;
 use crate::serve::admin_socket_path;
 
 const NOT_AS_EXPECTED: &str = "the daemon did not answer as expected; are its version and this one the same?";
@@ -122,13 +121,7 @@ impl Client {
                 sender.send_request(request.body(body).context(NOT_AS_EXPECTED)?).await.context(NOT_AS_EXPECTED)?
             }
             Client::Remote { server, token } => {
-                let https = HttpsConnectorBuilder::new()
-                    .with_native_roots()
-                    .context("this machine has no certificates to trust")?
-                    .https_or_http()
-                    .enable_http1()
-                    .build();
-                let client: legacy::Client<_, Full<Bytes>> = legacy::Client::builder(TokioExecutor::new()).build(https);
+                let client = https::client().context("this machine has no certificates to trust")?;
                 let request = request
                     .uri(format!("{server}/api/v1{path}"))
                     .header(header::AUTHORIZATION, format!("Bearer {token}"));

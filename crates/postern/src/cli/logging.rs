@@ -2,7 +2,7 @@
 
 use std::io::IsTerminal;
 
-use tracing_subscriber::filter::Targets;
+use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, fmt};
@@ -13,6 +13,8 @@ use crate::config::{Log, LogFormat};
 pub(super) fn start(log: &Log) {
     // The settings were checked, so the filter can be read.
     let filter: Targets = log.filter.parse().unwrap_or_default();
+    // It would put a span of its own before every line that a page causes.
+    let filter = filter.with_target("tower_sessions", LevelFilter::WARN);
     let layer = match log.format {
         LogFormat::Json => fmt::layer().json().flatten_event(true).with_writer(std::io::stderr).boxed(),
         LogFormat::Text => {

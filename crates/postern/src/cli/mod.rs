@@ -11,6 +11,7 @@ mod explain;
 mod logging;
 mod manual;
 pub mod output;
+mod person;
 mod policy;
 mod replay;
 mod restricted;
@@ -73,6 +74,8 @@ fn dispatch(cli: Cli) -> Result<(), CliError> {
             with_client(client()?, async |c| audit::run(c, command, limit, json).await)
         }
         Command::Token { command } => with_client(client()?, async |c| token::run(c, command, json).await),
+        Command::Person { command } => with_client(client()?, async |c| person::run(c, command, json).await),
+        Command::Session { command } => with_client(client()?, async |c| person::sessions(c, command, json).await),
         Command::Status => with_client(client()?, async |c| status::run(c, json).await),
         Command::Doctor { postfix_config } => {
             let settings = load()?;

@@ -10,6 +10,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use hashbrown::{HashMap, HashSet};
+use ipnet::IpNet;
+use postern_domain::access::Role;
 use postern_domain::address::Domain;
 use postern_domain::alert::{AlertPolicy, Severity};
 use postern_domain::entity::Directory;
@@ -43,6 +45,10 @@ pub struct Settings {
     pub policy_door: PolicyDoor,
     /// Portal, API, health and metrics.
     pub portal: Portal,
+    /// How long people stay signed in.
+    pub sign_in: SignIn,
+    /// The provider that names people, if there is one.
+    pub single_sign_on: Option<SingleSignOn>,
     /// How Postern's own mail leaves.
     pub smtp: Smtp,
     /// The default outbound policy, as the file says it.
@@ -132,6 +138,73 @@ pub struct Portal {
     pub listen: Listen,
     /// How people reach it, for links.
     pub url: Option<String>,
+    /// Reverse proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<IpNet>,
+}
+
+impl Portal {
+    /// How people reach it: as the settings say, or by where it listens.
+    pub fn base_url(&self) -> String {
+        match (&self.url, &self.listen) {
+            (Some(url), _) => url.clone(),
+            // A passkey belongs to a name, never to a bare address (WebAuthn section 5.1.2).
+            (None, Listen::Tcp(at)) if at.ip().is_loopback() || at.ip().is_unspecified() => {
+                format!("http://localhost:{}", at.port())
+            }
+            (None, Listen::Tcp(at)) => format!("http://{at}"),
+            (None, _) => "http://localhost".into(),
+        }
+    }
+
+    /// Whether people reach it over TLS.
+    pub fn is_secure(&self) -> bool {
+        self.url.as_ref().is_some_and(|url| url.starts_with("https://"))
+    }
+}
+
+/// `[sign_in]`
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SignIn {
+    /// A session that is not used for so long ends.
+    pub idle: Duration,
+    /// No session lasts longer.
+    pub session: Duration,
+    /// How long a sign-up link opens.
+    pub invitation: Duration,
+}
+
+/// `[single_sign_on]`
+#[derive(Clone, PartialEq, Eq)]
+pub struct SingleSignOn {
+    /// What people call it, on the button.
+    pub name: String,
+    /// The provider's issuer (OpenID Connect Discovery section 3).
+    pub issuer: String,
+    /// What it knows Postern by.
+    pub client_id: String,
+    /// The secret between the two.
+    pub client_secret: String,
+    /// The claim that lists a person's groups.
+    pub groups_claim: String,
+    /// What is asked for besides `openid`.
+    pub scopes: Vec<String>,
+    /// Groups and the role that each gives; the role that may most counts.
+    pub roles: Vec<(Role, Vec<String>)>,
+}
+
+impl SingleSignOn {
+    /// The role of somebody who is in these groups; none: they may not sign in.
+    pub fn role(&self, groups: &[String]) -> Option<Role> {
+        let gives = |named: &[String]| named.iter().any(|group| groups.contains(group));
+        self.roles.iter().find(|(_, named)| gives(named)).map(|(role, _)| *role)
+    }
+}
+
+impl std::fmt::Debug for SingleSignOn {
+    /// Without the secret.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SingleSignOn").field("issuer", &self.issuer).finish_non_exhaustive()
+    }
 }
 
 /// `[smtp]`

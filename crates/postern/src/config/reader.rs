@@ -136,6 +136,15 @@ impl Section<'_> {
         Section { document: self.document, name, nodes, known: Vec::new() }
     }
 
+    /// The same; none if it isn't there.
+    pub(super) fn optional_section(&mut self, key: &'static str) -> Option<Section<'_>> {
+        if self.nodes.contains_key(key) {
+            return Some(self.section(key));
+        }
+        self.known.push(key);
+        None
+    }
+
     /// Reads each table of an array of tables.
     pub(super) fn sections<T>(&mut self, key: &'static str, mut read: impl FnMut(Section<'_>) -> Option<T>) -> Vec<T> {
         let Some(node) = self.take(key) else { return Vec::new() };

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use hashbrown::{HashMap, HashSet};
+use postern_domain::access::Role;
 use postern_domain::address::{Address, AddressRules, Domain};
 use postern_domain::alert::AlertPolicy;
 use postern_domain::entity::{ConnectorRule, Directory};
@@ -14,7 +15,8 @@ use postern_wire::policy::RequestLimits;
 use super::reader::Section;
 use super::values::{self, Listen, LogFormat, Mailbox, SmtpServer, Tls, WebhookFormat};
 use super::{
-    AlertRule, Alerts, Log, Organization, PolicyDoor, Portal, Probation, Settings, Smtp, TENANT_ADMINS, Webhook,
+    AlertRule, Alerts, Log, Organization, PolicyDoor, Portal, Probation, Settings, SignIn, SingleSignOn, Smtp,
+    TENANT_ADMINS, Webhook,
 };
 
 /// Reads every section; none if something that everything depends on is wrong.
@@ -25,6 +27,8 @@ pub(super) fn read(file: &Path, mut root: Section<'_>) -> Option<Settings> {
     let organization = organization(root.section("organization"), connectors, groups);
     let policy_door = policy_door(root.section("policy_door"));
     let portal = portal(root.section("portal"));
+    let sign_in = sign_in(root.section("sign_in"));
+    let single_sign_on = single_sign_on(root.optional_section("single_sign_on"));
     let default_domain = organization.as_ref().map_or("localhost", |(o, _)| o.domains[0].as_str()).to_owned();
     let smtp = smtp(root.section("smtp"), &default_domain);
     let outbound_policy = outbound_policy(root.section("outbound_policy"));
@@ -43,6 +47,8 @@ pub(super) fn read(file: &Path, mut root: Section<'_>) -> Option<Settings> {
         directory,
         policy_door,
         portal,
+        sign_in,
+        single_sign_on,
         smtp: smtp?,
         outbound_policy,
         probation,
@@ -156,8 +162,59 @@ fn policy_door(mut s: Section<'_>) -> PolicyDoor {
 fn portal(mut s: Section<'_>) -> Portal {
     let listen = s.text("listen", values::listen).unwrap_or_else(|| Listen::Tcp(([127, 0, 0, 1], 8040).into()));
     let url = s.text("url", values::url);
+    let trusted_proxies = s.list("trusted_proxies", values::network).unwrap_or_default();
     s.finish();
-    Portal { listen, url }
+    Portal { listen, url, trusted_proxies }
+}
+
+fn sign_in(mut s: Section<'_>) -> SignIn {
+    let minutes = |n: u32| Duration::from_secs(u64::from(n) * 60);
+    let sign_in = SignIn {
+        idle: minutes(s.number("idle_minutes", 1..=43_200).unwrap_or(60)),
+        session: minutes(s.number("session_hours", 1..=8760).unwrap_or(12) * 60),
+        invitation: minutes(s.number("invitation_hours", 1..=8760).unwrap_or(72) * 60),
+    };
+    s.finish();
+    sign_in
+}
+
+fn single_sign_on(s: Option<Section<'_>>) -> Option<SingleSignOn> {
+    let mut s = s?;
+    let name = s.text("name", values::any).unwrap_or_else(|| "single sign-on".into());
+    let issuer = s.text("issuer", values::web_url);
+    let client_id = s.text("client_id", values::any);
+    let client_secret = s.text("client_secret_file", values::secret_file);
+    let groups_claim = s.text("groups_claim", values::any).unwrap_or_else(|| "groups".into());
+    let scopes = s.list("scopes", values::any).unwrap_or_else(|| vec!["email".into(), "profile".into()]);
+    let roles = [
+        (Role::OrganizationManagement, "organization_management"),
+        (Role::SecurityAdministrator, "security_administrator"),
+        (Role::SecurityReader, "security_reader"),
+        (Role::GlobalReader, "global_reader"),
+    ];
+    let roles: Vec<_> = roles.into_iter().filter_map(|(role, key)| Some((role, s.list(key, values::any)?))).collect();
+    if issuer.is_none() {
+        s.missing("issuer", "name the provider, for example \"https://login.example.com/realms/staff\"");
+    }
+    if client_id.is_none() {
+        s.missing("client_id", "say what the provider knows Postern by, for example \"postern\"");
+    }
+    if client_secret.is_none() {
+        s.missing("client_secret_file", "name the file that holds the client secret");
+    }
+    if roles.is_empty() {
+        s.missing("organization_management", "list the groups that give a role, or nobody can sign in");
+    }
+    s.finish();
+    Some(SingleSignOn {
+        name,
+        issuer: issuer?,
+        client_id: client_id?,
+        client_secret: client_secret?,
+        groups_claim,
+        scopes,
+        roles,
+    })
 }
 
 fn smtp(mut s: Section<'_>, default_domain: &str) -> Option<Smtp> {
@@ -256,7 +313,7 @@ fn alert_policy(
 
 fn webhook(mut s: Section<'_>) -> Option<Webhook> {
     let name = s.text("name", values::any);
-    let url = s.text("url", values::webhook_url);
+    let url = s.text("url", values::web_url);
     let format = s.text("format", values::webhook_format).unwrap_or(WebhookFormat::Standard);
     let secret = s.text("secret_file", values::webhook_secret);
     let policies = s.list("alert_policies", values::alert_policy);

@@ -255,14 +255,14 @@ pub(super) fn webhook_format(text: &str) -> Parsed<WebhookFormat> {
 }
 
 /// An address over TLS, or on this machine.
-pub(super) fn webhook_url(text: &str) -> Parsed<String> {
+pub(super) fn web_url(text: &str) -> Parsed<String> {
     let expected = || "expected an address such as \"https://hooks.example.com/postern\"".to_owned();
     let uri: axum::http::Uri = text.parse().map_err(|_| expected())?;
     let host = uri.host().filter(|host| !host.is_empty()).ok_or_else(expected)?;
     match uri.scheme_str() {
         Some("https") => Ok(text.to_owned()),
         Some("http") if matches!(host, "localhost" | "127.0.0.1" | "[::1]") => Ok(text.to_owned()),
-        Some("http") => Err("alerts would be sent unprotected; use https".into()),
+        Some("http") => Err("what is sent there would be unprotected; use https".into()),
         _ => Err(expected()),
     }
 }

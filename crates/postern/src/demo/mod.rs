@@ -17,7 +17,7 @@ use crate::cli::output::{BAD, BOLD, DIM, GOOD, WARN, bar, styled};
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::desk::views::UsageView;
-use crate::desk::{Caller, Desk, ReleaseRequest};
+use crate::desk::{Caller, CallerKind, Desk, ReleaseRequest};
 use crate::outbox::mails;
 use crate::present;
 use crate::serve;
@@ -52,7 +52,7 @@ pub async fn run(pace: Duration) -> anyhow::Result<()> {
 
 async fn play(desk: &Desk, clock: &QuickClock, port: u16, pace: Duration) -> anyhow::Result<()> {
     let mut sender = Sender::connect(port).await?;
-    let caller = Caller { name: "you".into(), role: Some(Role::OrganizationManagement) };
+    let caller = Caller { name: "you".into(), kind: CallerKind::LocalUser, role: Some(Role::OrganizationManagement) };
     title("Example Ltd on an ordinary morning");
     say(&format!(
         "Everybody may send to {LIMIT} external recipients in any hour. Messages go through the real policy door."

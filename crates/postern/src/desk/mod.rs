@@ -8,6 +8,7 @@ mod alerts;
 mod allowances;
 mod audit;
 mod explain;
+pub mod people;
 mod policies;
 pub mod policy_file;
 mod release;
@@ -18,6 +19,7 @@ mod tokens;
 mod usage;
 pub mod views;
 mod watch;
+mod why;
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -35,20 +37,39 @@ use crate::config::Settings;
 use crate::events::Events;
 use crate::gate::{Incidents, Policies, Recents, Standings, Wiring};
 use crate::health::Health;
+use crate::links::Links;
 use crate::metrics::Metrics;
 use crate::outbox::Courier;
+use crate::sign_in::SignIn;
 
 pub use alerts::AlertRequest;
 pub use allowances::AllowanceRequest;
 pub use release::ReleaseRequest;
 pub use restrict::RestrictRequest;
 pub use tokens::{NewToken, TokenRequest};
+pub use why::WhyView;
+
+/// What kind of caller it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum CallerKind {
+    /// A user of this machine, on the admin socket.
+    LocalUser,
+    /// A program that holds an API token.
+    Token,
+    /// Somebody who has signed in.
+    Person,
+    /// Postern itself.
+    System,
+}
 
 /// Who asks.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Caller {
-    /// The name that stands in the audit trail.
+    /// The name that stands in the audit trail; a person's is their address.
     pub name: String,
+    /// What kind they are.
+    pub kind: CallerKind,
     /// What they may do; none: nothing.
     pub role: Option<Role>,
 }
@@ -92,11 +113,13 @@ pub enum DeskError {
 impl From<StoreError> for DeskError {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::AlreadyRestricted { .. } | StoreError::TokenExists { .. } => {
+            StoreError::AlreadyRestricted { .. } | StoreError::TokenExists { .. } | StoreError::PersonExists { .. } => {
                 DeskError::Conflict(error.to_string())
             }
             StoreError::NotRestricted { .. }
             | StoreError::NoAllowance { .. }
+            | StoreError::NoPerson { .. }
+            | StoreError::NoSession { .. }
             | StoreError::NoToken { .. }
             | StoreError::NoAlert { .. } => DeskError::NotFound(error.to_string()),
             StoreError::Changed { what } => DeskError::Changed(what),
@@ -123,6 +146,10 @@ pub struct Desk {
     pub standings: Arc<Standings>,
     /// What they may send.
     pub policies: Arc<Policies>,
+    /// Links that tell somebody about themselves.
+    pub links: Links,
+    /// How people prove who they are.
+    pub sign_in: Arc<SignIn>,
     /// Carries mails and webhooks.
     pub courier: Arc<Courier>,
     /// Writes restrictions and alerts.

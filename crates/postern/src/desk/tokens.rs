@@ -3,12 +3,12 @@
 use postern_domain::Timestamp;
 use postern_domain::access::{Permission, Role};
 use postern_store::KeptToken;
-use postern_store::audit::{NewAuditEntry, hex};
+use postern_store::audit::NewAuditEntry;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use sha2::{Digest, Sha256};
 
-use super::{Caller, Desk, DeskError};
+use super::{Caller, CallerKind, Desk, DeskError};
+use crate::sign_in::secret;
 
 /// What every token begins with, so that one in a repository or a log is recognised.
 const PREFIX: &str = "postern_";
@@ -66,8 +66,7 @@ impl Desk {
         if request.expires_at.is_some_and(|at| at <= now) {
             return Err(invalid("expires_at", "is in the past; expected a later time"));
         }
-        // 256 random bits: nothing to guess, so that a plain hash is enough to keep.
-        let token = format!("{PREFIX}{}", hex(&rand::random::<[u8; 32]>()));
+        let token = format!("{PREFIX}{}", secret::random());
         let kept = KeptToken {
             name: name.to_owned(),
             role: request.role,
@@ -83,7 +82,7 @@ impl Desk {
             target: kept.name.clone(),
             detail: json!({ "role": kept.role, "expires_at": kept.expires_at }),
         };
-        self.store.add_token(&kept, &hash(&token), &audit).await?;
+        self.store.add_token(&kept, &secret::hash(&token), &audit).await?;
         tracing::info!(name = kept.name, role = kept.role.key(), by = caller.name, "token added");
         Ok(NewToken { token, kept })
     }
@@ -115,7 +114,7 @@ impl Desk {
             return Ok(None);
         }
         let now = self.clock.now();
-        let hash = hash(token);
+        let hash = secret::hash(token);
         let Some(kept) = self.store.token(&hash).await? else { return Ok(None) };
         if kept.expires_at.is_some_and(|at| at <= now) {
             return Ok(None);
@@ -125,10 +124,6 @@ impl Desk {
             // Reading works, so whoever may look can look.
             tracing::warn!(%error, name = kept.name, "the use of a token can't be noted");
         }
-        Ok(Some(Caller { name: format!("token {}", kept.name), role: Some(kept.role) }))
+        Ok(Some(Caller { name: format!("token {}", kept.name), kind: CallerKind::Token, role: Some(kept.role) }))
     }
-}
-
-fn hash(token: &str) -> [u8; 32] {
-    Sha256::digest(token.as_bytes()).into()
 }

@@ -19,6 +19,7 @@ use tokio::sync::watch;
 use super::Standings;
 use crate::config::Settings;
 use crate::events::Events;
+use crate::links::Links;
 use crate::metrics::Metrics;
 use crate::outbox::{mails, webhooks};
 
@@ -57,6 +58,7 @@ pub struct Incidents {
     /// Wakes the outbox.
     new_mail: watch::Sender<()>,
     events: Events,
+    links: Links,
     /// One incident at a time, so that an entity is restricted once.
     writing: tokio::sync::Mutex<()>,
     store_failed_at: Mutex<Option<Timestamp>>,
@@ -73,6 +75,7 @@ impl Incidents {
         metrics: Arc<Metrics>,
         new_mail: watch::Sender<()>,
         events: Events,
+        links: Links,
     ) -> Self {
         Self {
             settings,
@@ -81,6 +84,7 @@ impl Incidents {
             metrics,
             new_mail,
             events,
+            links,
             writing: tokio::sync::Mutex::new(()),
             store_failed_at: Mutex::new(None),
             alerted: Mutex::default(),
@@ -139,7 +143,8 @@ impl Incidents {
         let mut mails = mails::for_alert(&settings, &alert, Some(&restriction), &new.notify);
         mails.extend(webhooks::for_alert(&settings, &alert, Some(&restriction)));
         if settings.alerts.notify_owner && restriction.entity.kind() == EntityKind::Account {
-            mails.push(mails::for_owner(&settings, &restriction, recipient));
+            let why = self.links.why(&settings, &restriction.reference);
+            mails.push(mails::for_owner(&settings, &restriction, recipient, why.as_deref()));
         }
         let incident = Incident {
             alert,

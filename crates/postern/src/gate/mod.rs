@@ -31,6 +31,7 @@ use postern_wire::policy::{Request, Stage};
 
 use crate::clock::Clock;
 use crate::config::Settings;
+use crate::links::Links;
 use crate::metrics::Metrics;
 use attempts::{Attempts, Message};
 
@@ -61,6 +62,7 @@ pub struct Gate<L> {
     attempts: Attempts,
     clock: Arc<dyn Clock>,
     metrics: Arc<Metrics>,
+    links: Links,
 }
 
 /// What the gate is made of.
@@ -85,6 +87,8 @@ pub struct Parts<L> {
     pub clock: Arc<dyn Clock>,
     /// What is measured.
     pub metrics: Arc<Metrics>,
+    /// Makes the links in refusals.
+    pub links: Links,
 }
 
 /// What the gate remembers of one connection of a mail server: one process of it, which has
@@ -113,10 +117,34 @@ impl Question<'_, '_> {
 impl<L: Ledger> Gate<L> {
     /// Puts the gate together.
     pub fn new(parts: Parts<L>) -> Self {
-        let Parts { settings, ledger, standings, policies, incidents, recents, own_mail, wiring, clock, metrics } =
-            parts;
+        let Parts {
+            settings,
+            ledger,
+            standings,
+            policies,
+            incidents,
+            recents,
+            own_mail,
+            wiring,
+            clock,
+            metrics,
+            links,
+        } = parts;
         let attempts = Attempts::default();
-        Self { settings, ledger, standings, policies, incidents, recents, own_mail, wiring, attempts, clock, metrics }
+        Self {
+            settings,
+            ledger,
+            standings,
+            policies,
+            incidents,
+            recents,
+            own_mail,
+            wiring,
+            attempts,
+            clock,
+            metrics,
+            links,
+        }
     }
 
     /// Begins a connection of the mail server at `peer`.

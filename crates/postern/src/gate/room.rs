@@ -263,7 +263,8 @@ impl<L: Ledger> Gate<L> {
             self.recents.push(q.entity(), record(q.request, whole, now, Outcome::Refused));
         }
         tracing::debug!(entity = %q.entity(), %reference, stage = q.request.stage.name(), "refused");
-        Verdict::Refuse(Reply::restricted(q.entity().kind(), reference))
+        let why = self.links.why(q.settings, reference);
+        Verdict::Refuse(Reply::restricted(q.entity().kind(), reference, why.as_deref()))
     }
 
     fn limits(&self, q: &Question<'_, '_>, standing: &Standing, now: Timestamp) -> Limits {

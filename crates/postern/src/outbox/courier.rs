@@ -14,6 +14,7 @@ use postern_store::{MailKind, QueuedMail};
 use super::{mails, webhooks};
 use crate::config::{Settings, Smtp, Tls};
 use crate::gate::OwnMail;
+use crate::present::with_sources;
 
 /// How long one conversation with the mail server may take.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -100,18 +101,4 @@ fn transport(smtp: &Smtp) -> Result<AsyncSmtpTransport<Tokio1Executor>, String> 
         builder = builder.credentials(Credentials::new(username.clone(), password.clone()));
     }
     Ok(builder.build())
-}
-
-/// An error and what is behind it, in one line.
-pub(super) fn with_sources(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(inner) = source {
-        let inner_text = inner.to_string();
-        if !text.contains(&inner_text) {
-            text = format!("{text}: {inner_text}");
-        }
-        source = inner.source();
-    }
-    text
 }

@@ -72,6 +72,7 @@ struct Notice<'a> {
     until: Option<&'a str>,
     reference: &'a str,
     contact: &'a str,
+    why: Option<&'a str>,
 }
 
 #[derive(Template)]
@@ -226,9 +227,9 @@ fn cells(attempt: &AttemptRecord) -> [String; 5] {
 }
 
 /// The notice to the owner of a restricted account: a non-delivery report in its own mailbox.
-/// `recipient` is the one that was refused.
-pub fn for_owner(settings: &Settings, restriction: &Restriction, recipient: &str) -> Outgoing {
-    let reply = Reply::restricted(restriction.entity.kind(), &restriction.reference);
+/// `recipient` is the one that was refused, `why` the page that says more.
+pub fn for_owner(settings: &Settings, restriction: &Restriction, recipient: &str, why: Option<&str>) -> Outgoing {
+    let reply = Reply::restricted(restriction.entity.kind(), &restriction.reference, None);
     let diagnostic = format!("{} {} {}", reply.code, reply.status, reply.text);
     let owner = restriction.entity.name();
     let domain = settings.organization.domains[0].as_str();
@@ -243,6 +244,7 @@ pub fn for_owner(settings: &Settings, restriction: &Restriction, recipient: &str
         until: until.as_deref(),
         reference,
         contact: &contact,
+        why,
     };
     let (text, html) = (NoticeText { notice: &notice }, NoticeHtml { notice: &notice });
     let host = host_name();
@@ -265,7 +267,7 @@ pub fn for_owner(settings: &Settings, restriction: &Restriction, recipient: &str
 }
 
 /// Whom an owner writes to: someone on the escape lane, the helpdesk before a postmaster.
-fn contact(settings: &Settings, owner: &str) -> String {
+pub fn contact(settings: &Settings, owner: &str) -> String {
     let lane = &settings.directory.escape_lane;
     let helpdesk = lane.iter().filter(|address| address.local() != "postmaster").min();
     let domain = owner.rsplit_once('@').map_or("", |(_, domain)| domain);

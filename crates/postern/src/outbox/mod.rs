@@ -15,7 +15,6 @@ use tokio::sync::watch;
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::metrics::Metrics;
-use courier::with_sources;
 pub use courier::{Courier, Failure};
 
 /// How often the store is looked at when nobody wakes the outbox.

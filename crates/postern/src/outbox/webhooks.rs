@@ -9,10 +9,6 @@ use hmac::{Hmac, KeyInit, Mac};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Bytes;
 use hyper::{Request, StatusCode, header};
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::TokioExecutor;
 use postern_domain::Timestamp;
 use postern_domain::alert::Alert;
 use postern_domain::restriction::Restriction;
@@ -20,9 +16,10 @@ use postern_store::{MailKind, Outgoing, QueuedMail};
 use serde_json::{Value, json};
 use sha2::Sha256;
 
-use super::{Failure, with_sources};
+use super::Failure;
 use crate::config::{Settings, Webhook, WebhookFormat};
-use crate::present;
+use crate::present::with_sources;
+use crate::{https, present};
 
 /// How long a receiver may take.
 const TIMEOUT: Duration = Duration::from_secs(15);
@@ -127,7 +124,7 @@ fn link(settings: &Settings) -> Option<String> {
 }
 
 /// Sends requests; connections are kept.
-pub struct Sender(Client<HttpsConnector<HttpConnector>, Full<Bytes>>);
+pub struct Sender(https::Client);
 
 impl Sender {
     /// Trusts what this machine trusts.
@@ -135,8 +132,7 @@ impl Sender {
     /// # Errors
     /// The machine's certificates can't be read.
     pub fn new() -> std::io::Result<Self> {
-        let https = HttpsConnectorBuilder::new().with_native_roots()?.https_or_http().enable_http1().build();
-        Ok(Self(Client::builder(TokioExecutor::new()).build(https)))
+        https::client().map(Self)
     }
 
     /// Delivers a request; what the receiver answered.

@@ -16,7 +16,6 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use crate::api;
 use crate::clock::Clock;
 use crate::config::{Listen, Settings};
 use crate::desk::Desk;
@@ -26,8 +25,11 @@ use crate::doors::workers::Workers;
 use crate::events::Events;
 use crate::gate::{Gate, Incidents, OwnMail, Parts, Policies, Recents, Standings, Wiring};
 use crate::health::{Health, Part};
+use crate::links::Links;
 use crate::metrics::Metrics;
 use crate::outbox::{Courier, Outbox};
+use crate::sign_in::SignIn;
+use crate::{api, portal, present};
 use data_folder::DataFolder;
 
 pub use data_folder::admin_socket_path;
@@ -97,6 +99,8 @@ pub async fn start(settings: Settings, clock: Arc<dyn Clock>) -> anyhow::Result<
     let events = Events::new(is_closing.clone());
     let courier = Arc::new(Courier::new(Arc::clone(&own_mail)).context("sending webhooks")?);
     let settings = Arc::new(ArcSwap::from_pointee(settings));
+    let links = Links::new(store.key("links", &rand::random()).await?);
+    let sign_in = Arc::new(SignIn::new()?);
 
     let incidents = Arc::new(Incidents::new(
         Arc::clone(&settings),
@@ -105,6 +109,7 @@ pub async fn start(settings: Settings, clock: Arc<dyn Clock>) -> anyhow::Result<
         Arc::clone(&metrics),
         new_mail.clone(),
         events.clone(),
+        links.clone(),
     ));
     incidents.restore(started).await?;
     let policies = Arc::new(Policies::default());
@@ -120,6 +125,7 @@ pub async fn start(settings: Settings, clock: Arc<dyn Clock>) -> anyhow::Result<
         wiring: Arc::clone(&wiring),
         clock: Arc::clone(&clock),
         metrics: Arc::clone(&metrics),
+        links: links.clone(),
     }));
     let desk = Arc::new(Desk {
         settings: Arc::clone(&settings),
@@ -127,6 +133,8 @@ pub async fn start(settings: Settings, clock: Arc<dyn Clock>) -> anyhow::Result<
         store: Arc::clone(&store),
         standings,
         policies,
+        sign_in,
+        links,
         courier: Arc::clone(&courier),
         incidents,
         recents,
@@ -138,6 +146,7 @@ pub async fn start(settings: Settings, clock: Arc<dyn Clock>) -> anyhow::Result<
         started,
     });
 
+    first_admin(&desk).await;
     let mut parts = JoinSet::new();
     let sockets = listen(&settings.load(), &folder, &desk, &gate, &is_closing, &mut parts).await?;
     let outbox = Outbox {
@@ -168,6 +177,18 @@ pub async fn start(settings: Settings, clock: Arc<dyn Clock>) -> anyhow::Result<
     Ok(Running { settings, health, metrics, desk, closing, parts, journal, sockets, _folder: folder })
 }
 
+/// While nobody may sign in, says how the first admin does.
+async fn first_admin(desk: &Desk) {
+    match desk.first_admin_link().await {
+        Ok(Some(made)) => {
+            let until = present::time(made.expires_at);
+            tracing::warn!(link = made.link, until, "nobody can sign in yet: open this link to make the first admin");
+        }
+        Ok(None) => {}
+        Err(error) => tracing::error!(%error, "no link for a first admin can be made"),
+    }
+}
+
 /// Opens every socket; the paths of those that are to be removed at the end.
 async fn listen(
     settings: &Settings,
@@ -195,19 +216,20 @@ async fn listen(
     for at in &settings.policy_door.listen {
         doors.push(Listener::bind(at, "policy_door.listen", 0o666, &mut passed).await?);
     }
-    let portal = Listener::bind(&settings.portal.listen, "portal.listen", 0o660, &mut passed).await?;
+    let portal_listener = Listener::bind(&settings.portal.listen, "portal.listen", 0o660, &mut passed).await?;
     let admin = bind_unix(&folder.admin_socket(), 0o660)
         .with_context(|| format!("can't listen on the admin socket {}", folder.admin_socket().display()))?;
     for listener in doors {
         parts.spawn(door.clone().serve(listener, closing.clone()));
     }
-    let public = api::portal_routes(desk);
+    let public =
+        api::portal_routes(desk).merge(portal::routes(desk)).into_make_service_with_connect_info::<portal::Peer>();
     let mut end = closing.clone();
     parts.spawn(async move {
         let ended = async move {
             let _ = end.wait_for(|closing| *closing).await;
         };
-        let served = match portal {
+        let served = match portal_listener {
             Listener::Tcp(listener) => axum::serve(listener, public).with_graceful_shutdown(ended).await,
             Listener::Unix(listener) => axum::serve(listener, public).with_graceful_shutdown(ended).await,
         };
@@ -245,7 +267,11 @@ impl Running {
                 // Where things listen and live can't change under a running process.
                 let kept = Settings {
                     data: current.data.clone(),
-                    portal: crate::config::Portal { listen: current.portal.listen.clone(), ..new.portal.clone() },
+                    portal: crate::config::Portal {
+                        listen: current.portal.listen.clone(),
+                        url: current.portal.url.clone(),
+                        ..new.portal.clone()
+                    },
                     policy_door: crate::config::PolicyDoor {
                         listen: current.policy_door.listen.clone(),
                         ..new.policy_door.clone()
@@ -301,6 +327,12 @@ fn needs_restart(old: &Settings, new: &Settings) -> Vec<&'static str> {
     }
     if old.portal.listen != new.portal.listen {
         keys.push("portal.listen");
+    }
+    if old.portal.url != new.portal.url {
+        keys.push("portal.url");
+    }
+    if old.sign_in.idle != new.sign_in.idle {
+        keys.push("sign_in.idle_minutes");
     }
     if old.log != new.log {
         keys.push("log");

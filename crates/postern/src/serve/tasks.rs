@@ -100,6 +100,7 @@ pub(super) async fn housekeeping(desk: Arc<Desk>, gate: Arc<Gate<MemoryLedger>>,
             check_store(&desk).await;
             desk.write_refusals().await;
             desk.standings.sweep(desk.clock.now());
+            desk.sweep_access().await;
             gauges(&desk).await;
         }
         count += 1;

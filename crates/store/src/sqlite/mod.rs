@@ -3,6 +3,7 @@
 mod alerts;
 mod audit;
 mod outbox;
+mod people;
 mod policies;
 mod restrictions;
 mod tokens;
@@ -31,6 +32,7 @@ const SCHEMA: &[M<'_>] = &[
     M::up(include_str!("schema-3.sql")),
     M::up(include_str!("schema-4.sql")),
     M::up(include_str!("schema-5.sql")),
+    M::up(include_str!("schema-6.sql")),
 ];
 
 /// The store in one SQLite file.

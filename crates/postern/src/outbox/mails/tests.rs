@@ -96,7 +96,7 @@ fn what_a_sender_writes_cannot_become_markup() {
 
 #[test]
 fn the_owner_hears_the_words_that_exchange_uses() {
-    let mail = for_owner(&settings(), &restriction("alice@example.com"), "bob@example.net");
+    let mail = for_owner(&settings(), &restriction("alice@example.com"), "bob@example.net", None);
     let message = String::from_utf8(mail.message).unwrap();
     assert_eq!((mail.sender.as_str(), mail.recipient.as_str()), ("", "alice@example.com"));
     for part in [

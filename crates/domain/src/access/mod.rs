@@ -1,6 +1,12 @@
-//! Who may do what: roles by the names Exchange's admins know.
+//! Who may do what: roles by the names Exchange's admins know, and the people who have them.
+
+mod person;
+mod throttle;
 
 use std::fmt;
+
+pub use person::{Method, Origin, Person, PersonState};
+pub use throttle::{Throttle, ThrottleRule};
 
 use serde::{Deserialize, Serialize};
 

@@ -1,0 +1,75 @@
+// What the portal's pages do better with JavaScript. Every page works without it.
+
+/** Times in the viewer's own zone; the server writes UTC. */
+function localTimes(root = document) {
+  const format = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
+  for (const time of root.querySelectorAll("time[datetime]")) {
+    const at = new Date(time.dateTime);
+    if (!Number.isNaN(at.valueOf())) {
+      time.title = time.textContent;
+      time.textContent = format.format(at);
+    }
+  }
+}
+
+/** Shows a problem above the form or button that it is about. */
+function problem(near, text) {
+  near.parentElement.querySelector(".note.bad")?.remove();
+  const note = document.createElement("p");
+  note.className = "note bad";
+  note.setAttribute("role", "alert");
+  note.textContent = text;
+  near.before(note);
+}
+
+/** Sends something to the server; its JSON answer, or an error with its words. */
+async function send(address, body, headers = {}) {
+  const answer = await fetch(address, { method: "POST", body, headers });
+  const json = await answer.json().catch(() => ({ error: answer.statusText }));
+  if (!answer.ok) throw new Error(json.error ?? json.detail ?? answer.statusText);
+  return json;
+}
+
+const csrf = () => ({ "x-csrf-token": document.body.dataset.csrf, "content-type": "application/x-www-form-urlencoded" });
+
+/** Passkeys: sign in by one, or make one (WebAuthn level 3). */
+function passkeys() {
+  if (!window.PublicKeyCredential?.parseCreationOptionsFromJSON) return;
+  const wire = (element, event, work) => {
+    element.hidden = false;
+    element.addEventListener(event, async (fired) => {
+      fired.preventDefault();
+      const button = element.matches("button") ? element : element.querySelector("button");
+      button.disabled = true;
+      try {
+        location.assign((await work()).next);
+      } catch (error) {
+        // Whoever closes the browser's window knows that it was not done.
+        if (error.name !== "NotAllowedError") problem(element, error.message);
+        button.disabled = false;
+      }
+    });
+  };
+  for (const button of document.querySelectorAll("button[data-passkey=sign-in]")) {
+    wire(button, "click", async () => {
+      const ask = await send("/sign-in/passkey/begin");
+      const publicKey = PublicKeyCredential.parseRequestOptionsFromJSON(ask.publicKey);
+      const credential = await navigator.credentials.get({ publicKey });
+      const body = JSON.stringify({ credential: credential.toJSON(), next: button.dataset.next || null });
+      return send("/sign-in/passkey", body, { "content-type": "application/json" });
+    });
+  }
+  for (const form of document.querySelectorAll("form[data-passkey=register]")) {
+    wire(form, "submit", async () => {
+      const ask = await send("/settings/sign-in/passkeys/begin", "", csrf());
+      const publicKey = PublicKeyCredential.parseCreationOptionsFromJSON(ask.publicKey);
+      const credential = await navigator.credentials.create({ publicKey });
+      const body = new URLSearchParams({ credential: JSON.stringify(credential.toJSON()), name: form.elements.name.value });
+      return send("/settings/sign-in/passkeys", body, csrf());
+    });
+  }
+}
+
+for (const element of document.querySelectorAll("[data-without-script]")) element.remove();
+localTimes();
+passkeys();

@@ -1,0 +1,129 @@
+//! People and sessions over HTTP.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::IntoResponse;
+use axum::{Extension, Json};
+use postern_domain::access::Person;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::Reply;
+use super::problem::{Body, Path, Refusals};
+use crate::desk::people::{InviteRequest, PersonRequest, SessionView, SignUpLink};
+use crate::desk::{Caller, Desk, DeskError};
+
+pub(super) fn routes() -> OpenApiRouter<Arc<Desk>> {
+    OpenApiRouter::new()
+        .routes(routes!(people, invite))
+        .routes(routes!(change, remove))
+        .routes(routes!(reset))
+        .routes(routes!(sessions))
+        .routes(routes!(revoke))
+}
+
+#[utoipa::path(
+    get,
+    path = "/api/v1/people",
+    tag = "Access",
+    summary = "List people who may sign in",
+    responses((status = 200, body = Vec<Person>), Refusals)
+)]
+async fn people(State(desk): State<Arc<Desk>>, Extension(caller): Extension<Caller>) -> Reply<Vec<Person>> {
+    desk.people(&caller).await.map(Json)
+}
+
+#[utoipa::path(
+    post,
+    path = "/api/v1/people",
+    tag = "Access",
+    summary = "Invite somebody; the sign-up link is shown once",
+    request_body = InviteRequest,
+    responses((status = 201, body = SignUpLink), Refusals)
+)]
+async fn invite(
+    State(desk): State<Arc<Desk>>,
+    Extension(caller): Extension<Caller>,
+    Body(request): Body<InviteRequest>,
+) -> Result<impl IntoResponse, DeskError> {
+    desk.invite(&caller, &request).await.map(|made| (StatusCode::CREATED, Json(made)))
+}
+
+#[utoipa::path(
+    patch,
+    path = "/api/v1/people/{address}",
+    tag = "Access",
+    summary = "Change a person's role, disable or enable them; in force with their next request",
+    params(("address" = String, Path, description = "The person's mail address")),
+    request_body = PersonRequest,
+    responses((status = 200, body = Person), Refusals)
+)]
+async fn change(
+    State(desk): State<Arc<Desk>>,
+    Extension(caller): Extension<Caller>,
+    Path(address): Path<String>,
+    Body(request): Body<PersonRequest>,
+) -> Reply<Person> {
+    desk.change_person(&caller, &address, &request).await.map(Json)
+}
+
+#[utoipa::path(
+    delete,
+    path = "/api/v1/people/{address}",
+    tag = "Access",
+    summary = "Remove a person; they are signed out everywhere at once",
+    params(("address" = String, Path, description = "The person's mail address")),
+    responses((status = 204), Refusals)
+)]
+async fn remove(
+    State(desk): State<Arc<Desk>>,
+    Extension(caller): Extension<Caller>,
+    Path(address): Path<String>,
+) -> Result<StatusCode, DeskError> {
+    desk.remove_person(&caller, &address).await.map(|()| StatusCode::NO_CONTENT)
+}
+
+#[utoipa::path(
+    post,
+    path = "/api/v1/people/{address}/reset",
+    tag = "Access",
+    summary = "Make a new sign-up link for a person who can't get in; it is shown once",
+    params(("address" = String, Path, description = "The person's mail address")),
+    responses((status = 201, body = SignUpLink), Refusals)
+)]
+async fn reset(
+    State(desk): State<Arc<Desk>>,
+    Extension(caller): Extension<Caller>,
+    Path(address): Path<String>,
+) -> Result<impl IntoResponse, DeskError> {
+    desk.reset_person(&caller, &address).await.map(|made| (StatusCode::CREATED, Json(made)))
+}
+
+#[utoipa::path(
+    get,
+    path = "/api/v1/sessions",
+    tag = "Access",
+    summary = "List sessions: everybody's for those who manage access, otherwise one's own",
+    responses((status = 200, body = Vec<SessionView>), Refusals)
+)]
+async fn sessions(State(desk): State<Arc<Desk>>, Extension(caller): Extension<Caller>) -> Reply<Vec<SessionView>> {
+    desk.sessions(&caller).await.map(Json)
+}
+
+#[utoipa::path(
+    delete,
+    path = "/api/v1/sessions/{id}",
+    tag = "Access",
+    summary = "End a session at once",
+    params(("id" = String, Path, description = "The session's id")),
+    responses((status = 204), Refusals)
+)]
+async fn revoke(
+    State(desk): State<Arc<Desk>>,
+    Extension(caller): Extension<Caller>,
+    Path(id): Path<String>,
+) -> Result<StatusCode, DeskError> {
+    desk.revoke_session(&caller, &id).await.map(|()| StatusCode::NO_CONTENT)
+}

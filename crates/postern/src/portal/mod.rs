@@ -1,0 +1,59 @@
+//! The portal: pages for people. They call the desk, as everything does.
+//!
+//! Made by the server, they work without JavaScript; `assets/portal.js` makes them better.
+
+mod assets;
+mod client;
+mod form;
+mod guard;
+mod own_sign_in;
+mod page;
+mod passkeys;
+mod session;
+mod sign_in;
+mod sign_up;
+mod single_sign_on;
+mod texts;
+mod why;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::routing::{get, post};
+
+use crate::desk::Desk;
+
+pub use client::Peer;
+
+/// Every page.
+pub fn routes(desk: &Arc<Desk>) -> Router {
+    let pages = Router::new()
+        .route("/", get(own_sign_in::home))
+        .route("/sign-in", get(sign_in::show).post(sign_in::by_password))
+        .route("/sign-in/code", get(sign_in::ask_code).post(sign_in::by_code))
+        .route("/sign-in/passkey/begin", post(passkeys::begin_sign_in))
+        .route("/sign-in/passkey", post(passkeys::finish_sign_in))
+        .route("/sign-in/single-sign-on", get(single_sign_on::begin))
+        .route(crate::sign_in::single_sign_on::CALLBACK, get(single_sign_on::finish))
+        .route("/sign-out", post(sign_in::out))
+        .route("/sign-up/{token}", get(sign_up::show).post(sign_up::accept))
+        .route("/settings/sign-in", get(own_sign_in::show))
+        .route("/settings/sign-in/password", post(own_sign_in::change_password))
+        .route("/settings/sign-in/app", get(own_sign_in::new_app).post(own_sign_in::enrol_app))
+        .route("/settings/sign-in/app/remove", post(own_sign_in::remove_app))
+        .route("/settings/sign-in/recovery-codes", post(own_sign_in::recovery_codes))
+        .route("/settings/sign-in/passkeys/begin", post(passkeys::begin_registration))
+        .route("/settings/sign-in/passkeys", post(passkeys::finish_registration))
+        .route("/settings/sign-in/passkeys/{id}/remove", post(passkeys::remove))
+        .route("/settings/sign-in/sessions/{id}/end", post(own_sign_in::end_session))
+        .route("/why/{reference}/{signature}", get(why::show))
+        .fallback(page::not_found)
+        .layer(from_fn_with_state(Arc::clone(desk), session::keep_alive))
+        .layer(session::layer(desk))
+        .layer(from_fn_with_state(Arc::clone(desk), page::refusals))
+        .layer(from_fn_with_state(Arc::clone(desk), guard::same_origin))
+        .layer(from_fn_with_state(Arc::clone(desk), guard::headers))
+        .with_state(Arc::clone(desk));
+    assets::routes().layer(from_fn(guard::asset_headers)).merge(pages)
+}

@@ -1,0 +1,223 @@
+//! What pages have in common: the frame around them, and pages about what went wrong.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::{Request, State};
+use axum::http::{StatusCode, Uri, header};
+use axum::middleware::Next;
+use axum::response::{Html, IntoResponse, Redirect, Response};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+
+use super::session::Signed;
+use super::{assets, texts};
+use crate::desk::people::SignInError;
+use crate::desk::{Desk, DeskError};
+
+/// The frame around a page.
+#[derive(Debug, Clone)]
+pub(super) struct Frame {
+    /// The organization's name.
+    pub(super) organization: String,
+    /// What the page is about.
+    pub(super) title: String,
+    /// Who is signed in: address and role.
+    pub(super) person: Option<(String, String)>,
+    /// What forms carry.
+    pub(super) csrf: String,
+    /// What was just done.
+    pub(super) notice: Option<String>,
+}
+
+impl Frame {
+    /// For somebody who is not signed in.
+    pub(super) fn open(desk: &Desk, title: &str) -> Self {
+        Self {
+            organization: desk.settings.load().organization.name.clone(),
+            title: texts::t(title),
+            person: None,
+            csrf: String::new(),
+            notice: None,
+        }
+    }
+
+    /// For somebody who is.
+    pub(super) fn signed(desk: &Desk, title: &str, signed: &Signed) -> Self {
+        let role = signed.caller.role.map(|role| role.to_string()).unwrap_or_default();
+        Self { person: Some((signed.caller.name.clone(), role)), csrf: signed.csrf.clone(), ..Self::open(desk, title) }
+    }
+
+    pub(super) fn address(&self) -> &str {
+        self.person.as_ref().map_or("", |(address, _)| address)
+    }
+
+    pub(super) fn style(&self) -> String {
+        assets::address("portal.css")
+    }
+
+    pub(super) fn script(&self) -> String {
+        assets::address("portal.js")
+    }
+
+    pub(super) fn icon(&self) -> String {
+        assets::address("icon.svg")
+    }
+}
+
+/// Why there is no page.
+#[derive(Debug)]
+pub(super) enum Refusal {
+    /// Whoever asks has to sign in first.
+    SignIn {
+        /// What they wanted.
+        next: String,
+    },
+    /// Whoever signed in long ago has to do so again.
+    Again {
+        /// What they wanted.
+        next: String,
+    },
+    /// A form is from another session, or from before this one.
+    Form,
+    /// The desk says no.
+    Desk(DeskError),
+    /// Sessions can't be read or written.
+    Unknown(String),
+}
+
+impl From<DeskError> for Refusal {
+    fn from(error: DeskError) -> Self {
+        Refusal::Desk(error)
+    }
+}
+
+impl From<SignInError> for Refusal {
+    fn from(error: SignInError) -> Self {
+        match error {
+            SignInError::Desk(error) => Refusal::Desk(error),
+            other => Refusal::Unknown(other.to_string()),
+        }
+    }
+}
+
+impl From<tower_sessions::session::Error> for Refusal {
+    fn from(error: tower_sessions::session::Error) -> Self {
+        Refusal::Unknown(error.to_string())
+    }
+}
+
+#[derive(Template)]
+#[template(path = "portal/error.html")]
+struct ErrorPage {
+    frame: Frame,
+    heading: String,
+    text: String,
+}
+
+impl IntoResponse for Refusal {
+    /// Only what [`refusals`] makes a page of: it knows what the page's frame takes.
+    fn into_response(self) -> Response {
+        let mut response = StatusCode::INTERNAL_SERVER_ERROR.into_response();
+        response.extensions_mut().insert(Arc::new(self));
+        response
+    }
+}
+
+/// Makes a page of every refusal.
+pub(super) async fn refusals(State(desk): State<Arc<Desk>>, request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    match response.extensions_mut().remove::<Arc<Refusal>>() {
+        Some(refusal) => refusal.page(&desk),
+        None => response,
+    }
+}
+
+impl Refusal {
+    fn page(&self, desk: &Desk) -> Response {
+        let sign_in = |how: &str, next: &str| {
+            let next = utf8_percent_encode(next, NON_ALPHANUMERIC);
+            Redirect::to(&format!("/sign-in?{how}next={next}")).into_response()
+        };
+        let (status, text) = match self {
+            Refusal::SignIn { next } => return sign_in("", next),
+            Refusal::Again { next } => return sign_in("again=1&", next),
+            Refusal::Form => (StatusCode::FORBIDDEN, texts::t("error-form")),
+            Refusal::Desk(error) => (status_of(error), error.to_string()),
+            Refusal::Unknown(error) => {
+                tracing::error!(error, "a page can't be made");
+                (StatusCode::SERVICE_UNAVAILABLE, texts::t("error-unknown"))
+            }
+        };
+        failed(Frame::open(desk, "error-title"), status, text)
+    }
+}
+
+fn status_of(error: &DeskError) -> StatusCode {
+    match error {
+        DeskError::Forbidden { .. } => StatusCode::FORBIDDEN,
+        DeskError::NotFound(_) => StatusCode::NOT_FOUND,
+        DeskError::Conflict(_) | DeskError::Changed(_) => StatusCode::CONFLICT,
+        DeskError::Invalid { .. } => StatusCode::UNPROCESSABLE_ENTITY,
+        DeskError::Store(_) | DeskError::Ledger(_) => StatusCode::SERVICE_UNAVAILABLE,
+    }
+}
+
+/// A page that says so.
+pub(super) fn failed(frame: Frame, status: StatusCode, text: String) -> Response {
+    let heading = match status {
+        StatusCode::NOT_FOUND => texts::t("error-not-found-heading"),
+        StatusCode::FORBIDDEN => texts::t("error-forbidden-heading"),
+        StatusCode::CONFLICT => texts::t("error-conflict-heading"),
+        _ => texts::t("error-heading"),
+    };
+    render_as(status, &ErrorPage { frame, heading, text })
+}
+
+/// A page that says what went wrong.
+pub(super) fn error(desk: &Desk, status: StatusCode, text: &str) -> Response {
+    failed(Frame::open(desk, "error-title"), status, texts::t(text))
+}
+
+/// There is no such page; addresses of the API say so in its way.
+pub(super) async fn not_found(State(desk): State<Arc<Desk>>, uri: Uri) -> Response {
+    if uri.path().starts_with("/api/") {
+        return crate::api::nothing().await.into_response();
+    }
+    error(&desk, StatusCode::NOT_FOUND, "error-not-found")
+}
+
+/// A page.
+pub(super) fn render(page: &impl Template) -> Response {
+    render_as(StatusCode::OK, page)
+}
+
+/// A page with a status.
+pub(super) fn render_as(status: StatusCode, page: &impl Template) -> Response {
+    match page.render() {
+        Ok(html) => (status, Html(html)).into_response(),
+        Err(error) => {
+            tracing::error!(%error, "a template can't be rendered");
+            (StatusCode::INTERNAL_SERVER_ERROR, [(header::CONTENT_TYPE, "text/plain")], "error\n").into_response()
+        }
+    }
+}
+
+/// An address of the portal that somebody wanted before they had to sign in; never another site.
+pub(super) fn safe_next(next: Option<&str>) -> String {
+    let ours = |next: &&str| next.starts_with('/') && !next.starts_with("//") && !next.contains(['\\', '\r', '\n']);
+    next.filter(ours).unwrap_or("/").to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_is_sent_to_another_site() {
+        assert_eq!(safe_next(Some("/restricted?q=a")), "/restricted?q=a");
+        for other in ["https://evil.example", "//evil.example", "/\\evil.example", "javascript:alert(1)", ""] {
+            assert_eq!(safe_next(Some(other)), "/");
+        }
+        assert_eq!(safe_next(None), "/");
+    }
+}

@@ -1,0 +1,48 @@
+//! How people prove who they are. Each file is one way; what follows from it is the desk's.
+
+pub mod passkeys;
+pub mod password;
+pub mod secret;
+pub mod single_sign_on;
+pub mod throttles;
+pub mod totp;
+
+use std::sync::Arc;
+
+use tokio::sync::Semaphore;
+
+use crate::https;
+use throttles::Throttles;
+
+/// What signing in works with.
+pub struct SignIn {
+    /// Who has failed how often.
+    pub throttles: Throttles,
+    /// Talks to the single sign-on provider.
+    pub http: https::Client,
+    /// What a password is compared with where there is none, so that both take as long.
+    pub nobody: String,
+    /// Each comparison takes memory and time on purpose; not more than these at once.
+    hashing: Arc<Semaphore>,
+}
+
+impl SignIn {
+    /// Puts it together.
+    ///
+    /// # Errors
+    /// This machine's certificates can't be read, or there is no randomness.
+    pub fn new() -> anyhow::Result<Self> {
+        Ok(Self {
+            throttles: Throttles::default(),
+            http: https::client()?,
+            nobody: password::hash(&secret::random())?,
+            hashing: Arc::new(Semaphore::new(2)),
+        })
+    }
+
+    /// Hashes or compares a password, beside everything else.
+    pub async fn hashing<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+        let _turn = Arc::clone(&self.hashing).acquire_owned().await.ok()?;
+        tokio::task::spawn_blocking(work).await.ok()
+    }
+}

@@ -1,0 +1,75 @@
+//! Passwords (OWASP ASVS 5 section 6.2, RFC 9106).
+
+use argon2::Argon2;
+use argon2::password_hash::phc::PasswordHash;
+use argon2::password_hash::{PasswordHasher, PasswordVerifier};
+use zxcvbn::{Score, zxcvbn};
+
+/// The shortest one.
+pub const SHORTEST: usize = 8;
+/// The longest one; nobody types more, and it would be hashed.
+pub const LONGEST: usize = 256;
+
+/// Hashes with argon2id as OWASP recommends (19 MiB, two passes); a PHC string.
+///
+/// # Errors
+/// There is no randomness for the salt.
+pub fn hash(password: &str) -> anyhow::Result<String> {
+    let hashed = Argon2::default().hash_password(password.as_bytes());
+    hashed.map(|phc| phc.to_string()).map_err(|error| anyhow::anyhow!("the password can't be hashed: {error}"))
+}
+
+/// Whether it is the one that was hashed.
+pub fn matches(password: &str, phc: &str) -> bool {
+    PasswordHash::new(phc).is_ok_and(|phc| Argon2::default().verify_password(password.as_bytes(), &phc).is_ok())
+}
+
+/// What is wrong with a new password, in words for whoever chose it. `known` is what others know
+/// about them.
+///
+/// # Errors
+/// It is too short, too long or too easy to guess.
+pub fn check(password: &str, known: &[&str]) -> Result<(), String> {
+    let length = password.chars().count();
+    if length < SHORTEST {
+        return Err(format!("is too short: use at least {SHORTEST} characters; a few words do well"));
+    }
+    if length > LONGEST {
+        return Err(format!("is longer than {LONGEST} characters"));
+    }
+    let guess = zxcvbn(password, known);
+    if guess.score() >= Score::Three {
+        return Ok(());
+    }
+    let hint = guess.feedback().and_then(|feedback| {
+        let warning = feedback.warning().map(|warning| warning.to_string());
+        warning.or_else(|| feedback.suggestions().first().map(ToString::to_string))
+    });
+    let hint = hint.unwrap_or_else(|| "Add another word or two.".into());
+    Err(format!("is too easy to guess. {hint}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_matches_its_own_hash_only() {
+        let phc = hash("correct horse battery staple").unwrap();
+        assert!(phc.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{phc}");
+        assert!(matches("correct horse battery staple", &phc));
+        assert!(!matches("correct horse battery stapl", &phc));
+        assert!(!matches("x", "not a hash"));
+    }
+
+    #[test]
+    fn what_is_easy_to_guess_is_refused_with_a_reason() {
+        let wrong = |password: &str| check(password, &["alice@example.com", "Example"]).unwrap_err();
+        assert!(wrong("short").contains("at least 8"));
+        assert!(wrong(&"x".repeat(257)).contains("longer than 256"));
+        for weak in ["password1", "alice@example.com", "qwertyuiop", "aaaaaaaaaaaa"] {
+            assert!(wrong(weak).contains("too easy to guess. "), "{}", wrong(weak));
+        }
+        assert_eq!(check("correct horse battery staple", &["alice@example.com"]), Ok(()));
+    }
+}

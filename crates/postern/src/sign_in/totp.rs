@@ -1,0 +1,68 @@
+//! Codes from an authenticator app (RFC 6238: SHA-1, six digits, 30 seconds).
+
+use qrcode::QrCode;
+use qrcode::render::svg;
+use totp_rs::{Builder, Secret, Totp};
+
+/// A new shared secret: 160 random bits (RFC 4226 section 4, R6).
+pub fn new_secret() -> Vec<u8> {
+    rand::random::<[u8; 20]>().to_vec()
+}
+
+/// What the owner of a secret puts into the app.
+#[derive(Debug, Clone)]
+pub struct Enrolment {
+    /// The secret in base32, for those who type it in.
+    pub base32: String,
+    /// The same as a picture to scan, in SVG.
+    pub qr: String,
+}
+
+/// What to show for a new secret.
+pub fn enrolment(secret: &[u8], address: &str, issuer: &str) -> Enrolment {
+    // A colon parts issuer from account in the address (key URI format).
+    let issuer = issuer.replace(':', " ");
+    let base32 = Secret::from(secret.to_vec()).to_base32();
+    let builder = Builder::new().with_secret(secret.to_vec()).with_account_name(address).with_issuer(Some(issuer));
+    let url = builder.build().ok().and_then(|totp| totp.to_url().ok()).unwrap_or_default();
+    let code = QrCode::new(url.as_bytes()).map(|code| code.render::<svg::Color<'_>>().min_dimensions(200, 200).build());
+    let qr = code.unwrap_or_default();
+    // Inside a page there is no XML declaration.
+    let qr = qr.split_once("?>").map_or_else(|| qr.clone(), |(_, svg)| svg.to_owned());
+    Enrolment { base32, qr }
+}
+
+/// The time step that `code` is right for, at `seconds` since 1970, give or take one step
+/// (RFC 6238 section 5.2); none if it is wrong.
+pub fn step(secret: &[u8], code: &str, seconds: u64) -> Option<u64> {
+    let code: String = code.chars().filter(|c| !c.is_whitespace()).collect();
+    let totp: Totp = Builder::new().with_secret(secret.to_vec()).build_noncompliant();
+    totp.check(&code, seconds)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// RFC 6238 appendix B, the last six digits.
+    #[test]
+    fn the_rfc_s_own_codes_are_right_once_a_step() {
+        let secret = b"12345678901234567890";
+        for (seconds, code) in [(59, "287082"), (1_111_111_109, "081804"), (20_000_000_000, "353130")] {
+            assert_eq!(step(secret, code, seconds), Some(seconds / 30), "{code}");
+            assert_eq!(step(secret, code, seconds + 30), Some(seconds / 30), "a step late");
+            assert_eq!(step(secret, code, seconds + 90), None);
+        }
+        assert_eq!(step(secret, "287 082", 59), Some(1));
+        for wrong in ["", "28708", "2870820", "abcdef", "287083"] {
+            assert_eq!(step(secret, wrong, 59), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn the_picture_is_svg_and_the_text_is_base32() {
+        let shown = enrolment(b"12345678901234567890", "alice@example.com", "Postern: Example");
+        assert_eq!(shown.base32, "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ");
+        assert!(shown.qr.starts_with("<svg"), "{}", shown.qr);
+    }
+}

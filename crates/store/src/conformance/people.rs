@@ -1,0 +1,156 @@
+//! People, their factors, invitations and sessions.
+
+use postern_domain::access::{Origin, Person, PersonState, Role};
+
+use super::{at, audit};
+use crate::people::{CredentialChange, Credentials, Invitation, KeptPasskey, KeptSession, KeptTotp};
+use crate::{Store, StoreError};
+
+fn person(name: &str, state: PersonState) -> Person {
+    Person {
+        address: format!("{name}@example.com"),
+        role: Role::SecurityAdministrator,
+        state,
+        origin: Origin::Local,
+        created_at: at(0),
+        created_by: "alice".into(),
+        last_sign_in_at: None,
+    }
+}
+
+fn invitation(address: Option<&str>) -> Invitation {
+    let address = address.map(str::to_owned);
+    Invitation {
+        address,
+        role: Role::SecurityAdministrator,
+        created_at: at(0),
+        created_by: "alice".into(),
+        expires_at: at(60),
+    }
+}
+
+fn session(id: &str, person: Option<&str>, seen: u32) -> KeptSession {
+    KeptSession {
+        id: id.into(),
+        person: person.map(str::to_owned),
+        data: "{}".into(),
+        created_at: at(0),
+        seen_at: at(seen),
+        expires_at: at(60),
+    }
+}
+
+fn changed(result: Result<(), StoreError>) {
+    assert!(matches!(result, Err(StoreError::Changed { .. })), "{result:?}");
+}
+
+pub(super) async fn an_invitation_is_used_once(store: &impl Store) {
+    let bob = person("bob", PersonState::Invited);
+    let entry = audit("person.invite", "bob", 0);
+    store.add_person(&bob, None, &entry).await.unwrap();
+    let twice = store.add_person(&bob, None, &entry).await;
+    assert!(matches!(twice, Err(StoreError::PersonExists { .. })), "{twice:?}");
+    let to_bob = invitation(Some(&bob.address));
+    store.invite(&to_bob, &[1; 32], Some(&entry)).await.unwrap();
+    store.invite(&to_bob, &[2; 32], Some(&entry)).await.unwrap();
+    // A second one takes the place of the first.
+    assert_eq!(store.invitation(&[1; 32]).await.unwrap(), None);
+    assert_eq!(store.invitation(&[2; 32]).await.unwrap(), Some(to_bob));
+    changed(store.accept(&[1; 32], &bob, "phc", &entry).await);
+    store.accept(&[2; 32], &bob, "phc", &entry).await.unwrap();
+    changed(store.accept(&[2; 32], &bob, "other", &entry).await);
+    let (found, credentials) = store.person(&bob.address).await.unwrap().unwrap();
+    assert_eq!((found.state, credentials.password.as_deref()), (PersonState::Active, Some("phc")));
+
+    // The first admin names themselves; nobody is taken over by it.
+    store.invite(&invitation(None), &[3; 32], None).await.unwrap();
+    let taken = store.accept(&[3; 32], &bob, "theirs", &entry).await;
+    assert!(matches!(taken, Err(StoreError::PersonExists { .. })), "{taken:?}");
+    store.accept(&[3; 32], &person("root", PersonState::Active), "phc", &entry).await.unwrap();
+    assert_eq!(store.people().await.unwrap().len(), 2);
+    store.invite(&invitation(None), &[4; 32], None).await.unwrap();
+    store.sweep_access(at(60)).await.unwrap();
+    assert_eq!(store.invitation(&[4; 32]).await.unwrap(), None);
+}
+
+pub(super) async fn factors_are_kept_and_used_up(store: &impl Store) {
+    let bob = person("bob", PersonState::Active);
+    store.add_person(&bob, Some("https://op subject"), &audit("person.add", "bob", 0)).await.unwrap();
+    let change = async |change: CredentialChange| store.change_credentials(&bob.address, &[change], None).await;
+    let passkey = |id: u8| KeptPasskey {
+        id: vec![id],
+        name: "laptop".into(),
+        passkey: "{}".into(),
+        created_at: at(0),
+        last_used_at: None,
+    };
+    change(CredentialChange::Password("phc".into())).await.unwrap();
+    change(CredentialChange::Totp(Some(KeptTotp { secret: vec![7; 20], step: 10 }))).await.unwrap();
+    change(CredentialChange::TotpUsed(11)).await.unwrap();
+    changed(change(CredentialChange::TotpUsed(11)).await);
+    change(CredentialChange::RecoveryCodes(vec![[1; 32], [2; 32]])).await.unwrap();
+    change(CredentialChange::RecoveryCodeUsed([1; 32])).await.unwrap();
+    changed(change(CredentialChange::RecoveryCodeUsed([1; 32])).await);
+    change(CredentialChange::AddPasskey(passkey(1))).await.unwrap();
+    changed(change(CredentialChange::AddPasskey(passkey(1))).await);
+    change(CredentialChange::AddPasskey(passkey(2))).await.unwrap();
+    let used = CredentialChange::PasskeyUsed { id: vec![1], passkey: "{\"n\":1}".into(), at: at(5) };
+    // All or nothing.
+    changed(store.change_credentials(&bob.address, &[used.clone(), CredentialChange::TotpUsed(1)], None).await);
+    store.change_credentials(&bob.address, &[used, CredentialChange::SignedIn(at(5))], None).await.unwrap();
+    change(CredentialChange::RemovePasskey(vec![2])).await.unwrap();
+    changed(change(CredentialChange::RemovePasskey(vec![2])).await);
+    let (found, credentials) = store.person(&bob.address).await.unwrap().unwrap();
+    let expected = Credentials {
+        handle: credentials.handle,
+        subject: Some("https://op subject".into()),
+        password: Some("phc".into()),
+        totp: Some(KeptTotp { secret: vec![7; 20], step: 11 }),
+        passkeys: vec![KeptPasskey { passkey: "{\"n\":1}".into(), last_used_at: Some(at(5)), ..passkey(1) }],
+        recovery_codes: vec![[2; 32]],
+    };
+    assert_eq!((credentials, found.last_sign_in_at), (expected.clone(), Some(at(5))));
+    assert_eq!(store.person_of_handle(&expected.handle).await.unwrap(), Some((found.clone(), expected)));
+    assert_eq!(store.person_of_subject("https://op subject").await.unwrap(), Some(found));
+    assert_eq!(store.person_of_subject("https://op other").await.unwrap(), None);
+    changed(store.change_credentials("nobody@example.com", &[CredentialChange::SignedIn(at(1))], None).await);
+}
+
+pub(super) async fn sessions_end_when_they_are_revoked(store: &impl Store) {
+    let bob = person("bob", PersonState::Active);
+    store.add_person(&bob, None, &audit("person.add", "bob", 0)).await.unwrap();
+    let theirs = Some(bob.address.as_str());
+    for (hash, kept) in [
+        (1, session("one", theirs, 1)),
+        (2, session("two", theirs, 2)),
+        (3, session("three", theirs, 3)),
+        (4, session("visitor", None, 4)),
+    ] {
+        store.save_session(&[hash; 32], &kept).await.unwrap();
+    }
+    let ids = async || store.sessions(at(9)).await.unwrap().into_iter().map(|s| s.id).collect::<Vec<_>>();
+    assert_eq!(ids().await, ["three", "two", "one"]);
+    store.save_session(&[1; 32], &session("one", theirs, 5)).await.unwrap();
+    assert_eq!(store.session(&[1; 32], at(9)).await.unwrap(), Some(session("one", theirs, 5)));
+    assert_eq!(store.session(&[1; 32], at(60)).await.unwrap(), None);
+    let entry = audit("session.revoke", "one", 6);
+    let not_theirs = store.revoke_session("one", Some("mallory@example.com"), &entry).await;
+    assert!(matches!(not_theirs, Err(StoreError::NoSession { .. })), "{not_theirs:?}");
+    store.revoke_session("one", theirs, &entry).await.unwrap();
+    assert_eq!(store.session(&[1; 32], at(9)).await.unwrap(), None);
+    store.revoke_sessions(&bob.address, Some("two")).await.unwrap();
+    assert_eq!(ids().await, ["two"]);
+    store.change_person(&Person { state: PersonState::Disabled, ..bob.clone() }, &entry).await.unwrap();
+    assert!(ids().await.is_empty());
+    store.end_session(&[4; 32]).await.unwrap();
+    assert_eq!(store.session(&[4; 32], at(9)).await.unwrap(), None);
+    store.remove_person(&bob.address, &entry).await.unwrap();
+    let gone = store.remove_person(&bob.address, &entry).await;
+    assert!(matches!(gone, Err(StoreError::NoPerson { .. })), "{gone:?}");
+    let gone = store.change_person(&bob, &entry).await;
+    assert!(matches!(gone, Err(StoreError::NoPerson { .. })), "{gone:?}");
+    assert_eq!(
+        (store.key("links", &[1; 32]).await.unwrap(), store.key("links", &[2; 32]).await.unwrap()),
+        ([1; 32], [1; 32])
+    );
+}
