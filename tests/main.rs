@@ -12,6 +12,7 @@ mod bad_config;
 mod cli;
 mod crash;
 mod daemon;
+mod directory;
 mod harness;
 mod postfix;
 mod webhooks;

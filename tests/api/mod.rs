@@ -66,6 +66,8 @@ fn takes(route: &str) -> &'static [&'static str] {
         "get /api/v1/restrictions"
         | "get /api/v1/restrictions/{entity}"
         | "get /api/v1/usage/{entity}"
+        | "get /api/v1/accounts"
+        | "get /api/v1/directory"
         | "get /api/v1/incidents/{reference}"
         | "get /api/v1/policies"
         | "get /api/v1/policies/{name}"
@@ -85,6 +87,7 @@ fn takes(route: &str) -> &'static [&'static str] {
         | "get /api/v1/status" => LOOK,
         "post /api/v1/restrictions"
         | "post /api/v1/restrictions/{entity}/release"
+        | "post /api/v1/directory/refresh"
         | "post /api/v1/policies"
         | "patch /api/v1/policies/{name}"
         | "delete /api/v1/policies/{name}"

@@ -8,7 +8,6 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use crate::address::{Address, AddressRules, Domain};
-use crate::policy::Member;
 use crate::time::text_schema;
 
 /// What an entity is.
@@ -139,7 +138,7 @@ pub struct Directory {
     pub trust_envelope_sender: bool,
     /// Addresses that even a restricted entity may write to.
     pub escape_lane: HashSet<Address>,
-    /// The groups that accounts are in.
+    /// The groups that accounts are in, as the settings say them.
     pub groups: HashMap<EntityId, Vec<String>>,
 }
 
@@ -184,11 +183,6 @@ impl Directory {
             Some(name) => EntityId::connector(name),
             None => self.account(text),
         }
-    }
-
-    /// The entity with its groups.
-    pub fn member<'a>(&'a self, entity: &'a EntityId) -> Member<'a> {
-        Member { entity, groups: self.groups.get(entity).map_or(&[], Vec::as_slice) }
     }
 
     /// Names and places a recipient.

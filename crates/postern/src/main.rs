@@ -6,6 +6,7 @@ mod clock;
 mod config;
 mod demo;
 mod desk;
+mod directory;
 mod doors;
 mod events;
 mod gate;

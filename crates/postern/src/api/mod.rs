@@ -5,6 +5,7 @@
 
 mod admin_socket;
 mod bearer;
+mod directory;
 mod document;
 mod events;
 mod people;
@@ -74,6 +75,7 @@ fn described() -> OpenApiRouter<Arc<Desk>> {
         .routes(routes!(test_alert_policy))
         .routes(routes!(audit))
         .routes(routes!(verify_audit))
+        .merge(directory::routes())
         .merge(tokens::routes())
         .merge(people::routes())
         .merge(events::routes())

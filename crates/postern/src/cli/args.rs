@@ -91,6 +91,11 @@ pub(super) enum Command {
         #[command(subcommand)]
         command: Option<TokenCommand>,
     },
+    /// Where accounts and groups are read: list, refresh (alone: list)
+    Directory {
+        #[command(subcommand)]
+        command: Option<DirectoryCommand>,
+    },
     /// People who may sign in: list, invite, reset, role, disable, enable, remove (alone: list)
     Person {
         #[command(subcommand)]
@@ -339,6 +344,14 @@ pub(super) enum TokenCommand {
         /// Its name
         name: String,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum DirectoryCommand {
+    /// List the directory's sources, and how they are
+    List,
+    /// Have every source read again, in the background
+    Refresh,
 }
 
 #[derive(Debug, Subcommand)]

@@ -5,6 +5,7 @@ mod allowance;
 mod args;
 mod audit;
 mod client;
+mod directory;
 mod doctor;
 mod error;
 mod explain;
@@ -74,6 +75,7 @@ fn dispatch(cli: Cli) -> Result<(), CliError> {
             with_client(client()?, async |c| audit::run(c, command, limit, json).await)
         }
         Command::Token { command } => with_client(client()?, async |c| token::run(c, command, json).await),
+        Command::Directory { command } => with_client(client()?, async |c| directory::run(c, command, json).await),
         Command::Person { command } => with_client(client()?, async |c| person::run(c, command, json).await),
         Command::Session { command } => with_client(client()?, async |c| person::sessions(c, command, json).await),
         Command::Status => with_client(client()?, async |c| status::run(c, json).await),

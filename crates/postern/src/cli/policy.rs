@@ -170,6 +170,12 @@ async fn explain(client: &Client, account: &str, as_json: bool) -> Result<(), Cl
     let groups = if choice.groups.is_empty() { "none".into() } else { choice.groups.join(", ") };
     let mut facts =
         vec![("Account", choice.entity.to_string()), ("Groups", groups), ("Standing", choice.standing.clone())];
+    if let Some(name) = &choice.name {
+        facts.insert(1, ("Name", name.clone()));
+    }
+    if choice.in_directory == Some(false) {
+        facts.push(("Directory", "does not have it; it is counted all the same".into()));
+    }
     for skipped in &choice.skipped {
         facts.push(("Not", format!("{} (priority {}): {}", skipped.policy, skipped.priority, because(&skipped.why))));
     }

@@ -19,6 +19,7 @@ use postern_domain::policy::OutboundPolicy;
 use postern_domain::time::Zone;
 use postern_wire::policy::RequestLimits;
 
+use crate::directory::Source;
 use reader::Document;
 pub use reader::Problem;
 pub use values::alert_recipient as checked_recipient;
@@ -41,6 +42,8 @@ pub struct Settings {
     pub organization: Organization,
     /// Who is who; made of the organization and the connectors.
     pub directory: Directory,
+    /// Where accounts and groups are read.
+    pub directories: Vec<Source>,
     /// The policy door.
     pub policy_door: PolicyDoor,
     /// Portal, API, health and metrics.

@@ -236,6 +236,16 @@ impl Section<'_> {
         self.document.problem(text);
     }
 
+    /// Whether a key is there.
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.nodes.contains_key(key)
+    }
+
+    /// Lets the other keys be: what they mean depends on something that is wrong.
+    pub(super) fn forget(mut self) {
+        self.nodes.clear();
+    }
+
     /// Reports the keys that nobody asked for.
     pub(super) fn finish(self) {
         let Section { document, name, nodes, known } = self;

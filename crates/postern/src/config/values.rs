@@ -254,6 +254,44 @@ pub(super) fn webhook_format(text: &str) -> Parsed<WebhookFormat> {
     }
 }
 
+/// Where a directory is.
+pub(super) enum DirectoryUrl {
+    Sqlite(PathBuf),
+    Postgresql(String),
+    Mysql(String),
+    Ldap(String),
+}
+
+pub(super) fn directory_url(text: &str) -> Parsed<DirectoryUrl> {
+    if let Some(path) = text.strip_prefix("sqlite:") {
+        return self::path(path).map(DirectoryUrl::Sqlite);
+    }
+    match text.split_once("://").map(|(scheme, _)| scheme) {
+        Some("postgresql" | "postgres") => Ok(DirectoryUrl::Postgresql(text.into())),
+        Some("mysql") => Ok(DirectoryUrl::Mysql(text.into())),
+        Some("mariadb") => Ok(DirectoryUrl::Mysql(text.replacen("mariadb", "mysql", 1))),
+        Some("ldap" | "ldaps" | "ldapi") => Ok(DirectoryUrl::Ldap(text.into())),
+        _ => Err("expected sqlite:/path, postgresql://…, mysql://…, ldap://… or ldaps://…".into()),
+    }
+}
+
+/// Whether nothing leaves this machine on the way there.
+pub(super) fn is_loopback_url(url: &str) -> bool {
+    let host = url.split_once("://").map_or("", |(_, rest)| rest.split(['/', '?']).next().unwrap_or(""));
+    let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
+    let name =
+        host.rsplit_once(':').filter(|(_, port)| port.bytes().all(|b| b.is_ascii_digit())).map_or(host, |(n, _)| n);
+    let name = name.trim_start_matches('[').trim_end_matches(']');
+    url.starts_with("ldapi:") || name == "localhost" || name.parse().is_ok_and(|ip: IpAddr| ip.is_loopback())
+}
+
+/// A name that is part of a file's.
+pub(super) fn file_name(text: &str) -> Parsed<String> {
+    let name = any(text)?;
+    let valid = name.len() <= 64 && name.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c));
+    if valid { Ok(name) } else { Err("expected up to 64 letters, digits, - and _".into()) }
+}
+
 /// An address over TLS, or on this machine.
 pub(super) fn web_url(text: &str) -> Parsed<String> {
     let expected = || "expected an address such as \"https://hooks.example.com/postern\"".to_owned();

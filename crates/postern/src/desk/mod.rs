@@ -7,6 +7,7 @@ mod alert_policies;
 mod alerts;
 mod allowances;
 mod audit;
+mod directory;
 mod explain;
 pub mod people;
 mod policies;
@@ -34,6 +35,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::Clock;
 use crate::config::Settings;
+use crate::directory::Roster;
 use crate::events::Events;
 use crate::gate::{Incidents, Policies, Recents, Standings, Wiring};
 use crate::health::Health;
@@ -44,6 +46,7 @@ use crate::sign_in::SignIn;
 
 pub use alerts::AlertRequest;
 pub use allowances::AllowanceRequest;
+pub use directory::AccountView;
 pub use release::ReleaseRequest;
 pub use restrict::RestrictRequest;
 pub use tokens::{NewToken, TokenRequest};
@@ -146,6 +149,8 @@ pub struct Desk {
     pub standings: Arc<Standings>,
     /// What they may send.
     pub policies: Arc<Policies>,
+    /// Who has an account, and in which groups.
+    pub roster: Arc<Roster>,
     /// Links that tell somebody about themselves.
     pub links: Links,
     /// How people prove who they are.

@@ -46,7 +46,8 @@ impl Desk {
         let settings = self.settings.load();
         let entity = settings.directory.entity_from_admin(entity);
         let kept = self.policies.load();
-        let member = settings.directory.member(&entity);
+        let roster = self.roster.load();
+        let member = roster.member(&entity);
         let choice = kept.book.explain(member);
         let skipped = choice.skipped.iter().map(|skipped| SkippedView {
             policy: skipped.policy.name.clone(),
@@ -57,6 +58,8 @@ impl Desk {
         Ok(PolicyChoiceView {
             kind: entity.kind(),
             groups: member.groups.to_vec(),
+            in_directory: self.roster.load().has(&entity),
+            name: self.roster.load().name(&entity).map(str::to_owned),
             policy: self.policy_view(choice.policy, choice.priority, kept.revision),
             skipped: skipped.collect(),
             standing: self.standings.get(&entity, now).key().into(),
@@ -174,7 +177,7 @@ impl Desk {
     /// The policy that holds for an entity, and the limits with probation and allowance.
     pub(super) fn limits_of(&self, entity: &EntityId, standing: &Standing, now: Timestamp) -> (OutboundPolicy, Limits) {
         let settings = self.settings.load();
-        let policy = self.policies.load().book.choose(settings.directory.member(entity)).clone();
+        let policy = self.policies.load().book.choose(self.roster.load().member(entity)).clone();
         let allowance = self.policies.allowance(entity, now);
         let limits = limits_for(standing, &policy, settings.probation.percent, allowance.as_ref(), now);
         (policy, limits)

@@ -240,6 +240,10 @@ pub struct PolicyChoiceView {
     pub entity: EntityId,
     /// Account or connector.
     pub kind: EntityKind,
+    /// The name of the person behind it, if the directory says so.
+    pub name: Option<String>,
+    /// Whether the directory has it; none: no directory says who has an account.
+    pub in_directory: Option<bool>,
     /// Its groups.
     pub groups: Vec<String>,
     /// The policy that holds.

@@ -31,6 +31,7 @@ use postern_wire::policy::{Request, Stage};
 
 use crate::clock::Clock;
 use crate::config::Settings;
+use crate::directory::Roster;
 use crate::links::Links;
 use crate::metrics::Metrics;
 use attempts::{Attempts, Message};
@@ -63,6 +64,7 @@ pub struct Gate<L> {
     clock: Arc<dyn Clock>,
     metrics: Arc<Metrics>,
     links: Links,
+    roster: Arc<Roster>,
 }
 
 /// What the gate is made of.
@@ -89,6 +91,8 @@ pub struct Parts<L> {
     pub metrics: Arc<Metrics>,
     /// Makes the links in refusals.
     pub links: Links,
+    /// Which groups accounts are in.
+    pub roster: Arc<Roster>,
 }
 
 /// What the gate remembers of one connection of a mail server: one process of it, which has
@@ -129,6 +133,7 @@ impl<L: Ledger> Gate<L> {
             clock,
             metrics,
             links,
+            roster,
         } = parts;
         let attempts = Attempts::default();
         Self {
@@ -144,6 +149,7 @@ impl<L: Ledger> Gate<L> {
             clock,
             metrics,
             links,
+            roster,
         }
     }
 
@@ -185,7 +191,8 @@ impl<L: Ledger> Gate<L> {
             return Verdict::Pass;
         }
         let policies = self.policies.load();
-        let policy = policies.book.choose(settings.directory.member(&message.entity));
+        let roster = self.roster.load();
+        let policy = policies.book.choose(roster.member(&message.entity));
         let question = Question { request, settings: &settings, message: &message, policy };
         match request.stage {
             Stage::Rcpt if request.text.policy_context == CONFIRM_CONTEXT => {

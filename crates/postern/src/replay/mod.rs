@@ -19,6 +19,7 @@ use postern_domain::policy::PolicyBook;
 use serde::Serialize;
 
 use crate::config::Settings;
+use crate::directory::Roster;
 use messages::{Collector, Message};
 use simulate::Finding;
 
@@ -73,7 +74,9 @@ impl Replay<'_> {
         let read_for = began.elapsed();
         progress.finish_and_clear();
         let sent = collector.into_messages();
-        let simulate = |book: &PolicyBook| simulate::simulate(&sent, book, self.settings);
+        // What the running Postern read last, if this is where it runs.
+        let roster = Roster::open(&self.settings.data, self.settings).load().clone();
+        let simulate = |book: &PolicyBook| simulate::simulate(&sent, book, self.settings, &roster);
         let entities = sent.iter().map(|message| &message.entity).collect::<hashbrown::HashSet<_>>().len();
         let (today, proposed) = (simulate(&self.today), self.proposed.as_ref().map(simulate));
         Ok(Outcome {

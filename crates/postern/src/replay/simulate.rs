@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use super::messages::{Message, Recipient};
 use crate::config::Settings;
+use crate::directory::Snapshot;
 
 /// The first time that a policy would have acted about an entity, and what followed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -45,12 +46,17 @@ struct State {
 }
 
 /// Findings, the first in front.
-pub(super) fn simulate(messages: &[Message], book: &PolicyBook, settings: &Settings) -> Vec<Finding> {
+pub(super) fn simulate(
+    messages: &[Message],
+    book: &PolicyBook,
+    settings: &Settings,
+    roster: &Snapshot,
+) -> Vec<Finding> {
     let mut states: HashMap<&EntityId, State> = HashMap::new();
     let mut findings: Vec<Finding> = Vec::new();
     for message in messages {
         let state = states.entry(&message.entity).or_default();
-        let policy = book.choose(settings.directory.member(&message.entity));
+        let policy = book.choose(roster.member(&message.entity));
         if state.restricted.is_some_and(|until| until.is_some_and(|until| until <= message.at)) {
             state.restricted = None;
             state.usage = Usage::default();

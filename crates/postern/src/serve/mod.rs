@@ -19,6 +19,7 @@ use tokio::task::JoinSet;
 use crate::clock::Clock;
 use crate::config::{Listen, Settings};
 use crate::desk::Desk;
+use crate::directory::Roster;
 use crate::doors::listen::{Listener, Passed, bind_unix};
 use crate::doors::policy::Door;
 use crate::doors::workers::Workers;
@@ -112,6 +113,7 @@ pub async fn start(settings: Settings, clock: Arc<dyn Clock>) -> anyhow::Result<
         links.clone(),
     ));
     incidents.restore(started).await?;
+    let roster = Arc::new(Roster::open(&settings.load().data, &settings.load()));
     let policies = Arc::new(Policies::default());
     policies.restore(&*store, &settings.load().outbound_policy, started).await?;
     let gate = Arc::new(Gate::new(Parts {
@@ -126,6 +128,7 @@ pub async fn start(settings: Settings, clock: Arc<dyn Clock>) -> anyhow::Result<
         clock: Arc::clone(&clock),
         metrics: Arc::clone(&metrics),
         links: links.clone(),
+        roster: Arc::clone(&roster),
     }));
     let desk = Arc::new(Desk {
         settings: Arc::clone(&settings),
@@ -135,6 +138,7 @@ pub async fn start(settings: Settings, clock: Arc<dyn Clock>) -> anyhow::Result<
         policies,
         sign_in,
         links,
+        roster,
         courier: Arc::clone(&courier),
         incidents,
         recents,
@@ -161,6 +165,7 @@ pub async fn start(settings: Settings, clock: Arc<dyn Clock>) -> anyhow::Result<
     parts.spawn(outbox.clone().run(false, is_closing.clone()));
     parts.spawn(outbox.run(true, is_closing.clone()));
     let journal = tasks::JournalWriter::start(Arc::clone(&ledger), clock, Arc::clone(&health), Arc::clone(&metrics))?;
+    parts.spawn(tasks::directory(Arc::clone(&desk), is_closing.clone()));
     parts.spawn(tasks::housekeeping(Arc::clone(&desk), gate, is_closing.clone()));
     parts.spawn(tasks::watchdog(is_closing));
     let now = settings.load();
@@ -283,6 +288,7 @@ impl Running {
                     tracing::error!(%error, "the file's outbound policy can't be taken over; send SIGHUP again later");
                 }
                 self.settings.store(Arc::new(kept));
+                desk.roster.put_together(&self.settings.load());
                 self.metrics.reloads.inc();
                 self.health.note(Part::Configuration, Ok(()));
                 tracing::info!(config = %current.file.display(), "configuration reloaded");

@@ -107,6 +107,24 @@ pub(super) async fn housekeeping(desk: Arc<Desk>, gate: Arc<Gate<MemoryLedger>>,
     }
 }
 
+/// Reads the directory's sources when they are due.
+pub(super) async fn directory(desk: Arc<Desk>, mut closing: watch::Receiver<bool>) {
+    let mut ticks = tokio::time::interval(TICK);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            _ = ticks.tick() => {}
+            _ = closing.wait_for(|closing| *closing) => return,
+        }
+        let settings = desk.settings.load_full();
+        while let Some(source) = desk.roster.due(&settings, desk.clock.now()) {
+            // Beside each other: one that takes its time keeps no other waiting.
+            let desk = Arc::clone(&desk);
+            tokio::spawn(async move { desk.read_directory(&source).await });
+        }
+    }
+}
+
 async fn check_store(desk: &Desk) {
     let state = desk.store.check().await.map_err(|error| error.to_string());
     desk.metrics.store_up.set(i64::from(state.is_ok()));
