@@ -77,6 +77,7 @@ fn takes(route: &str) -> &'static [&'static str] {
         | "get /api/v1/alerts"
         | "get /api/v1/alerts/{reference}"
         | "get /api/v1/alert-policies"
+        | "get /api/v1/alert-policies/{name}"
         | "get /api/v1/audit"
         | "get /api/v1/audit/verify"
         | "get /api/v1/me"
@@ -93,6 +94,9 @@ fn takes(route: &str) -> &'static [&'static str] {
         | "delete /api/v1/policies/{name}"
         | "put /api/v1/policy-file"
         | "patch /api/v1/alerts/{reference}"
+        | "post /api/v1/alert-policies"
+        | "patch /api/v1/alert-policies/{name}"
+        | "delete /api/v1/alert-policies/{name}"
         | "post /api/v1/alert-policies/{name}/test"
         | "post /api/v1/allowances"
         | "post /api/v1/allowances/{entity}/end" => MANAGE,
@@ -117,7 +121,7 @@ fn every_route_is_open_to_those_whose_role_it_takes_and_nobody_else() {
     assert_eq!((status, &document["openapi"]), (200, &json!("3.1.0")));
     let body = json!({
         "entity": "alice", "reason": "x", "until": "2099-01-01T00:00:00Z", "per_day": 1, "name": "n", "role": "global-reader", "comment": "c",
-        "address": "new@example.com",
+        "address": "new@example.com", "trigger": "Release overdue",
     });
     let body_of = |route: &str| {
         let keys: &[&str] = match route {
@@ -126,6 +130,8 @@ fn every_route_is_open_to_those_whose_role_it_takes_and_nobody_else() {
             "post /api/v1/allowances" => &["entity", "reason", "until", "per_day"],
             "post /api/v1/tokens" => &["name", "role"],
             "patch /api/v1/alerts/{reference}" => &["comment"],
+            "post /api/v1/alert-policies" => &["name", "trigger"],
+            "patch /api/v1/alert-policies/{name}" => &["name"],
             "post /api/v1/people" => &["address", "role"],
             "patch /api/v1/people/{address}" => &["role"],
             _ => &["per_day"],

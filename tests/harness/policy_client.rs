@@ -4,18 +4,22 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
-pub struct PolicyClient(TcpStream);
+pub struct PolicyClient {
+    stream: TcpStream,
+    /// The address that messages come from.
+    pub address: &'static str,
+}
 
 impl PolicyClient {
     pub fn connect(port: u16) -> Self {
         let stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(15))).unwrap();
         stream.set_nodelay(true).unwrap();
-        Self(stream)
+        Self { stream, address: "203.0.113.9" }
     }
 
     pub fn send(&mut self, bytes: &[u8]) {
-        self.0.write_all(bytes).unwrap();
+        self.stream.write_all(bytes).unwrap();
     }
 
     /// The next answer's action; none if the connection was closed without one.
@@ -23,7 +27,7 @@ impl PolicyClient {
         let mut answer = Vec::new();
         let mut byte = [0];
         while !answer.ends_with(b"\n\n") {
-            match self.0.read(&mut byte) {
+            match self.stream.read(&mut byte) {
                 Ok(0) => return None,
                 Ok(_) => answer.push(byte[0]),
                 Err(error) if error.kind() == std::io::ErrorKind::ConnectionReset => return None,
@@ -65,7 +69,7 @@ impl PolicyClient {
             ("sasl_method", "PLAIN"),
             ("instance", instance),
             ("sender", &sender),
-            ("client_address", "203.0.113.9"),
+            ("client_address", self.address),
             ("helo_name", "client.example"),
         ];
         all.extend(attributes);

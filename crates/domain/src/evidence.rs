@@ -5,7 +5,9 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::detection::Pattern;
 use crate::policy::Action;
+use crate::reference::Reference;
 use crate::time::Timestamp;
 use crate::window::{Excess, Window};
 
@@ -124,6 +126,26 @@ pub enum Cause {
         /// What would have been done.
         action: Action,
     },
+    /// It sends as a taken-over account does.
+    SuspiciousPattern {
+        /// What was seen.
+        #[serde(flatten)]
+        pattern: Pattern,
+    },
+    /// It has been restricted for long, and nobody has released it.
+    ReleaseOverdue {
+        /// The restriction.
+        restriction: Reference,
+        /// Since when.
+        since: Timestamp,
+    },
+    /// A part of Postern is away.
+    Away {
+        /// Which part.
+        part: String,
+        /// What it said.
+        error: String,
+    },
     /// An admin restricted it by hand.
     Manual {
         /// The admin's reason.
@@ -149,6 +171,11 @@ impl Cause {
                     "{count} {window}, the limit is {limit} (policy {policy}, report only: it would have been {would})"
                 )
             }
+            Cause::SuspiciousPattern { pattern } => pattern.to_string(),
+            Cause::ReleaseOverdue { restriction, since } => {
+                format!("restricted since {since} ({restriction}), and nobody has released it")
+            }
+            Cause::Away { part, error } => format!("{part} is away: {error}"),
             Cause::Manual { reason } => format!("restricted by an admin: {reason}"),
         }
     }

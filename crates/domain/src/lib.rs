@@ -11,6 +11,7 @@ pub mod access;
 pub mod address;
 pub mod alert;
 pub mod attempt;
+pub mod detection;
 pub mod entity;
 pub mod evidence;
 pub mod gate;

@@ -67,7 +67,7 @@ impl Restriction {
     pub fn window(&self) -> Option<Window> {
         match &self.cause {
             Cause::LimitExceeded { excess, .. } => Some(excess.window),
-            Cause::LimitNearlyReached { .. } | Cause::ReportOnly { .. } | Cause::Manual { .. } => None,
+            _ => None,
         }
     }
 }

@@ -3,7 +3,7 @@
 mod people;
 
 use postern_domain::access::Role;
-use postern_domain::alert::{Alert, AlertNote, AlertPolicy, AlertStatus};
+use postern_domain::alert::{Alert, AlertBook, AlertNote, AlertPolicy, AlertStatus, Trigger};
 use postern_domain::evidence::{Cause, Evidence};
 use postern_domain::policy::{Allowance, OutboundPolicy, PolicyBook};
 use postern_domain::restriction::{Release, Restriction, RestrictionRecord};
@@ -13,8 +13,8 @@ use serde_json::json;
 
 use crate::audit::NewAuditEntry;
 use crate::{
-    AlertFilter, Delivery, Incident, KeptPolicies, KeptToken, MailKind, Outgoing, Refusals, RestrictionFilter, Store,
-    StoreError,
+    AlertFilter, Delivery, Incident, KeptAlertPolicies, KeptPolicies, KeptToken, MailKind, Outgoing, Refusals,
+    RestrictionFilter, Store, StoreError,
 };
 
 pub(crate) fn at(minute: u32) -> Timestamp {
@@ -45,6 +45,7 @@ pub(crate) fn restriction(name: &str, number: u64, minute: u32) -> Restriction {
 pub(crate) fn incident(restriction: &Restriction, minute: u32) -> Incident {
     let mail = |kind, recipient: &str| Outgoing {
         kind,
+        policy: (kind == MailKind::Alert).then(|| "Own".into()),
         sender: "postern@example.com".into(),
         recipient: recipient.into(),
         message: b"Subject: x\r\n\r\ny\r\n".to_vec(),
@@ -52,10 +53,10 @@ pub(crate) fn incident(restriction: &Restriction, minute: u32) -> Incident {
     Incident {
         alert: Alert {
             reference: restriction.reference.clone(),
-            policy: AlertPolicy::UserRestricted,
-            severity: AlertPolicy::UserRestricted.severity(),
+            policy: Trigger::UserRestricted,
+            severity: Trigger::UserRestricted.severity(),
             status: AlertStatus::Active,
-            entity: restriction.entity.clone(),
+            entity: Some(restriction.entity.clone()),
             cause: restriction.cause.clone(),
             evidence: Evidence::default(),
             raised_at: at(minute),
@@ -63,7 +64,7 @@ pub(crate) fn incident(restriction: &Restriction, minute: u32) -> Incident {
         },
         audit: audit("restriction.add", &restriction.entity.to_string(), minute),
         mails: vec![mail(MailKind::Alert, "admin@example.com"), mail(MailKind::Notice, "owner@example.com")],
-        daily_notification_limit: None,
+        daily_notification_limits: Vec::new(),
     }
 }
 
@@ -90,6 +91,8 @@ pub(crate) async fn suite<S: Store, F: AsyncFn() -> S>(fresh: F) {
     a_token_is_found_by_its_hash_until_it_is_revoked(&fresh().await).await;
     an_alert_has_notes_and_the_status_of_the_last(&fresh().await).await;
     webhooks_wait_beside_mails(&fresh().await).await;
+    alert_policies_are_kept_and_changed_by_one_at_a_time(&fresh().await).await;
+    a_restriction_is_overdue_once(&fresh().await).await;
     people::an_invitation_is_used_once(&fresh().await).await;
     people::factors_are_kept_and_used_up(&fresh().await).await;
     people::sessions_end_when_they_are_revoked(&fresh().await).await;
@@ -152,7 +155,7 @@ async fn a_release_ends_it_once(store: &impl Store) {
 async fn the_daily_limit_leaves_out_mails_but_no_alerts(store: &impl Store) {
     for number in 0..4u32 {
         let made = restriction(&format!("u{number}"), u64::from(number), number);
-        let limited = Incident { daily_notification_limit: Some(2), ..incident(&made, number) };
+        let limited = Incident { daily_notification_limits: vec![("Own".into(), 2)], ..incident(&made, number) };
         store.restrict(&made, &limited).await.unwrap();
     }
     assert_eq!(store.alerts(&AlertFilter::default()).await.unwrap().len(), 4);
@@ -162,7 +165,10 @@ async fn the_daily_limit_leaves_out_mails_but_no_alerts(store: &impl Store) {
     // A new day, a new count.
     let tomorrow = 2 * 24 * 60;
     let made = restriction("late", 9, tomorrow);
-    store.restrict(&made, &Incident { daily_notification_limit: Some(2), ..incident(&made, tomorrow) }).await.unwrap();
+    store
+        .restrict(&made, &Incident { daily_notification_limits: vec![("Own".into(), 2)], ..incident(&made, tomorrow) })
+        .await
+        .unwrap();
     assert_eq!(store.due_mails(at(tomorrow), false, 100).await.unwrap().len(), 8);
 }
 
@@ -205,14 +211,14 @@ async fn the_audit_trail_is_a_chain(store: &impl Store) {
 async fn alerts_without_a_restriction_are_found(store: &impl Store) {
     let made = restriction("a", 1, 0);
     let mut raised = incident(&made, 0);
-    raised.alert.policy = AlertPolicy::LimitExceeded;
+    raised.alert.policy = Trigger::LimitExceeded;
     store.raise(&raised).await.unwrap();
     assert!(store.restrictions(&RestrictionFilter::default()).await.unwrap().is_empty());
-    let open = store.open_alerts(AlertPolicy::LimitExceeded, at(0)).await.unwrap();
+    let open = store.open_alerts(Trigger::LimitExceeded, at(0)).await.unwrap();
     assert!(open.is_empty(), "raised at that moment, not after it");
     let earlier = Timestamp::from_millis(at(0).as_millis() - 1);
-    assert_eq!(store.open_alerts(AlertPolicy::LimitExceeded, earlier).await.unwrap(), [(entity("a"), at(0))]);
-    assert!(store.open_alerts(AlertPolicy::UserRestricted, earlier).await.unwrap().is_empty());
+    assert_eq!(store.open_alerts(Trigger::LimitExceeded, earlier).await.unwrap(), [(entity("a"), at(0))]);
+    assert!(store.open_alerts(Trigger::UserRestricted, earlier).await.unwrap().is_empty());
     let resolved = AlertFilter { status: Some(AlertStatus::Resolved), ..AlertFilter::default() };
     assert!(store.alerts(&resolved).await.unwrap().is_empty());
 }
@@ -320,6 +326,7 @@ async fn webhooks_wait_beside_mails(store: &impl Store) {
     let mut incident = incident(&made, 0);
     incident.mails.push(Outgoing {
         kind: MailKind::Webhook,
+        policy: None,
         sender: String::new(),
         recipient: "tickets".into(),
         message: b"{}".to_vec(),
@@ -333,4 +340,39 @@ async fn webhooks_wait_beside_mails(store: &impl Store) {
     // The alert tells of its mail and its webhook; the owner's notice is no notification of it.
     let alert = store.alerts(&AlertFilter::default()).await.unwrap().remove(0);
     assert_eq!((alert.delivered, alert.waiting), (1, 1));
+}
+
+async fn alert_policies_are_kept_and_changed_by_one_at_a_time(store: &impl Store) {
+    assert_eq!(store.alert_policies().await.unwrap(), None);
+    let own =
+        AlertPolicy { name: "Sales".into(), recipients: Some(vec!["x@example.com".into()]), ..AlertPolicy::default() };
+    let off = AlertPolicy { enabled: false, ..AlertPolicy::built_in(Trigger::ConnectorRestricted) };
+    let kept = KeptAlertPolicies { book: AlertBook::new([own, off]), revision: 0, file: Some("[]".into()) };
+    store.save_alert_policies(&kept, &[audit("alert-policy.add", "Sales", 0)]).await.unwrap();
+    assert_eq!(store.alert_policies().await.unwrap(), Some(KeptAlertPolicies { revision: 1, ..kept.clone() }));
+    let late = store.save_alert_policies(&kept, &[audit("alert-policy.add", "Sales", 0)]).await;
+    assert!(matches!(late, Err(StoreError::Changed { .. })), "{late:?}");
+    assert_eq!(store.audit(10).await.unwrap().len(), 1);
+}
+
+async fn a_restriction_is_overdue_once(store: &impl Store) {
+    let made = restriction("a", 1, 0);
+    store.restrict(&made, &incident(&made, 0)).await.unwrap();
+    let ends = Restriction { until: Some(at(99)), ..restriction("b", 2, 0) };
+    store.restrict(&ends, &incident(&ends, 0)).await.unwrap();
+    assert!(store.overdue(at(0)).await.unwrap().is_empty());
+    let overdue = store.overdue(at(60)).await.unwrap();
+    assert_eq!(overdue.iter().map(|kept| kept.record.restriction()).collect::<Vec<_>>(), [&made]);
+    let mut told = incident(&made, 60);
+    told.alert.reference = Reference::from_random(3);
+    told.alert.policy = Trigger::ReleaseOverdue;
+    store.raise_overdue(&made.reference, &told).await.unwrap();
+    let twice = store.raise_overdue(&made.reference, &told).await;
+    assert!(matches!(twice, Err(StoreError::Changed { .. })), "{twice:?}");
+    assert!(store.overdue(at(60)).await.unwrap().is_empty());
+    // The release deals with both.
+    store.release(&entity("a"), None, &release(70), &audit("restriction.release", "a", 70)).await.unwrap();
+    let active = AlertFilter { status: Some(AlertStatus::Active), ..AlertFilter::default() };
+    let active = store.alerts(&active).await.unwrap();
+    assert_eq!(active.iter().map(|kept| &kept.alert.reference).collect::<Vec<_>>(), [&ends.reference]);
 }

@@ -13,7 +13,7 @@ mod conformance;
 
 use async_trait::async_trait;
 use postern_domain::access::Role;
-use postern_domain::alert::{Alert, AlertNote, AlertPolicy, AlertStatus};
+use postern_domain::alert::{Alert, AlertBook, AlertNote, AlertStatus, Trigger};
 use postern_domain::policy::{Allowance, PolicyBook};
 use postern_domain::restriction::{Release, Released, Restriction, RestrictionRecord};
 use postern_domain::{EntityId, Reference, Timestamp};
@@ -138,6 +138,8 @@ impl MailKind {
 pub struct Outgoing {
     /// What it is.
     pub kind: MailKind,
+    /// The alert policy that wants it; none for notices.
+    pub policy: Option<String>,
     /// Envelope sender; empty for reports.
     pub sender: String,
     /// Envelope recipient.
@@ -189,9 +191,9 @@ pub struct Incident {
     pub audit: NewAuditEntry,
     /// The mails it causes.
     pub mails: Vec<Outgoing>,
-    /// At most so many alerts of this alert policy are mailed on one day (UTC); the mails of
-    /// further ones are left out. Notices are not limited.
-    pub daily_notification_limit: Option<u32>,
+    /// Alert policies of which at most so many alerts are told on one day (UTC): the mails that
+    /// such a policy wants of further ones are left out.
+    pub daily_notification_limits: Vec<(String, u32)>,
 }
 
 /// Which restrictions are asked for.
@@ -263,6 +265,17 @@ pub struct KeptPolicies {
     /// How often they have been changed.
     pub revision: u64,
     /// The configuration file's default policy as it was last taken over, in JSON.
+    pub file: Option<String>,
+}
+
+/// The alert policies as they are kept.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct KeptAlertPolicies {
+    /// The policies.
+    pub book: AlertBook,
+    /// How often they have been changed.
+    pub revision: u64,
+    /// The configuration file's alert policies as they were last taken over, in JSON.
     pub file: Option<String>,
 }
 
@@ -368,11 +381,33 @@ pub trait Store: People {
     ///
     /// # Errors
     /// The database fails.
-    async fn open_alerts(
-        &self,
-        policy: AlertPolicy,
-        since: Timestamp,
-    ) -> Result<Vec<(EntityId, Timestamp)>, StoreError>;
+    async fn open_alerts(&self, policy: Trigger, since: Timestamp) -> Result<Vec<(EntityId, Timestamp)>, StoreError>;
+
+    /// Restrictions without an end that are in force since before `before`, and of which nobody
+    /// was told yet that this is long.
+    ///
+    /// # Errors
+    /// The database fails.
+    async fn overdue(&self, before: Timestamp) -> Result<Vec<KeptRestriction>, StoreError>;
+
+    /// Writes an incident about a restriction that is overdue, once.
+    ///
+    /// # Errors
+    /// [`StoreError::Changed`] if it was told or released meanwhile, or the database fails.
+    async fn raise_overdue(&self, restriction: &Reference, incident: &Incident) -> Result<(), StoreError>;
+
+    /// The alert policies; none before the first start.
+    ///
+    /// # Errors
+    /// The database fails.
+    async fn alert_policies(&self) -> Result<Option<KeptAlertPolicies>, StoreError>;
+
+    /// Writes the alert policies, if they are still those of `kept.revision` (0: there are none),
+    /// and counts the revision up.
+    ///
+    /// # Errors
+    /// [`StoreError::Changed`], or the database fails.
+    async fn save_alert_policies(&self, kept: &KeptAlertPolicies, audit: &[NewAuditEntry]) -> Result<(), StoreError>;
 
     /// The outbound policies; none before the first start.
     ///

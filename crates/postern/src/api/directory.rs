@@ -2,17 +2,17 @@
 
 use std::sync::Arc;
 
-use axum::extract::State;
+use axum::Json;
 use axum::http::StatusCode;
-use axum::{Extension, Json};
 use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::call::Call;
 use super::problem::{Query, Refusals};
 use super::{Reply, limit};
-use crate::desk::{AccountView, Caller, Desk, DeskError};
+use crate::desk::{AccountView, Desk, DeskError};
 use crate::directory::SourceState;
 
 pub(super) fn routes() -> OpenApiRouter<Arc<Desk>> {
@@ -40,11 +40,7 @@ struct AccountQuery {
     params(AccountQuery),
     responses((status = 200, body = Vec<AccountView>), Refusals)
 )]
-async fn accounts(
-    State(desk): State<Arc<Desk>>,
-    Extension(caller): Extension<Caller>,
-    Query(query): Query<AccountQuery>,
-) -> Reply<Vec<AccountView>> {
+async fn accounts(Call { desk, caller }: Call, Query(query): Query<AccountQuery>) -> Reply<Vec<AccountView>> {
     let limit = query.limit.map_or(100, |limit| limit as usize);
     desk.accounts(&caller, &query.q, limit).map(Json)
 }
@@ -56,7 +52,7 @@ async fn accounts(
     summary = "How every source of the directory is",
     responses((status = 200, body = Vec<SourceState>), Refusals)
 )]
-async fn directory(State(desk): State<Arc<Desk>>, Extension(caller): Extension<Caller>) -> Reply<Vec<SourceState>> {
+async fn directory(Call { desk, caller }: Call) -> Reply<Vec<SourceState>> {
     desk.directory(&caller).map(Json)
 }
 
@@ -67,9 +63,6 @@ async fn directory(State(desk): State<Arc<Desk>>, Extension(caller): Extension<C
     summary = "Have every source of the directory read again, in the background",
     responses((status = 202, body = Vec<SourceState>), Refusals)
 )]
-async fn refresh(
-    State(desk): State<Arc<Desk>>,
-    Extension(caller): Extension<Caller>,
-) -> Result<(StatusCode, Json<Vec<SourceState>>), DeskError> {
+async fn refresh(Call { desk, caller }: Call) -> Result<(StatusCode, Json<Vec<SourceState>>), DeskError> {
     desk.refresh_directory(&caller).map(|state| (StatusCode::ACCEPTED, Json(state)))
 }

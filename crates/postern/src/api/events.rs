@@ -3,15 +3,14 @@
 use std::convert::Infallible;
 use std::sync::Arc;
 
-use axum::Extension;
-use axum::extract::State;
 use axum::response::sse::{Event as SentEvent, KeepAlive, Sse};
 use futures_util::stream::{self, Stream};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::call::Call;
 use super::problem::Refusals;
-use crate::desk::{Caller, Desk, DeskError};
+use crate::desk::{Desk, DeskError};
 use crate::events::{Event, Seen, Watcher};
 
 pub(super) fn routes() -> OpenApiRouter<Arc<Desk>> {
@@ -28,8 +27,7 @@ pub(super) fn routes() -> OpenApiRouter<Arc<Desk>> {
     responses((status = 200, body = Event, content_type = "text/event-stream"), Refusals)
 )]
 async fn events(
-    State(desk): State<Arc<Desk>>,
-    Extension(caller): Extension<Caller>,
+    Call { desk, caller }: Call,
 ) -> Result<Sse<impl Stream<Item = Result<SentEvent, Infallible>>>, DeskError> {
     let watcher = desk.watch(&caller)?;
     let stream = stream::unfold(watcher, |mut watcher: Watcher| async move {

@@ -4,39 +4,39 @@
 //! are problem details (RFC 9457).
 
 mod admin_socket;
+mod alerts;
 mod bearer;
+mod call;
 mod directory;
 mod document;
+mod etag;
 mod events;
 mod people;
 mod policies;
 mod problem;
+mod restrictions;
 mod tokens;
 
 use std::sync::Arc;
 
-use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use axum::routing::get;
 use axum::{Extension, Json, Router};
-use postern_domain::alert::AlertStatus;
 use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::desk::views::{
-    AlertDetailView, AlertPolicyView, AlertView, AuditReportView, AuditView, ChannelTestView, IncidentView,
-    RestrictionView, StatusView, UsageView,
-};
-use crate::desk::{AlertRequest, Caller, Desk, DeskError, ReleaseRequest, RestrictRequest};
+use crate::desk::views::{AuditReportView, AuditView, StatusView};
+use crate::desk::{Caller, Desk, DeskError};
 use crate::health::Health;
 use crate::metrics::Metrics;
 
 pub use admin_socket::{ON_BEHALF_HEADER, serve_admin_socket};
+use call::Call;
 pub use problem::Problem;
-use problem::{Body, Path, Query, Refusals};
+use problem::{Query, Refusals};
 
 /// How many a caller wants to see.
 fn limit<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<u32>, D::Error> {
@@ -63,16 +63,9 @@ pub async fn nothing() -> DeskError {
 /// Every route with its description.
 fn described() -> OpenApiRouter<Arc<Desk>> {
     OpenApiRouter::with_openapi(document::about())
-        .routes(routes!(restricted, restrict))
-        .routes(routes!(restrictions_of))
-        .routes(routes!(release))
-        .routes(routes!(usage))
-        .routes(routes!(explain))
+        .merge(restrictions::routes())
         .merge(policies::routes())
-        .routes(routes!(alerts))
-        .routes(routes!(alert, change_alert))
-        .routes(routes!(alert_policies))
-        .routes(routes!(test_alert_policy))
+        .merge(alerts::routes())
         .routes(routes!(audit))
         .routes(routes!(verify_audit))
         .merge(directory::routes())
@@ -98,206 +91,13 @@ struct ListQuery {
 
 #[utoipa::path(
     get,
-    path = "/api/v1/restrictions",
-    tag = "Restrictions",
-    summary = "List restrictions",
-    params(ListQuery),
-    responses((status = 200, body = Vec<RestrictionView>), Refusals)
-)]
-async fn restricted(
-    State(desk): State<Arc<Desk>>,
-    Extension(caller): Extension<Caller>,
-    Query(query): Query<ListQuery>,
-) -> Reply<Vec<RestrictionView>> {
-    desk.restricted(&caller, query.all, query.limit).await.map(Json)
-}
-
-#[utoipa::path(
-    post,
-    path = "/api/v1/restrictions",
-    tag = "Restrictions",
-    summary = "Restrict an entity by hand",
-    request_body = RestrictRequest,
-    responses((status = 201, body = RestrictionView), Refusals)
-)]
-async fn restrict(
-    State(desk): State<Arc<Desk>>,
-    Extension(caller): Extension<Caller>,
-    Body(request): Body<RestrictRequest>,
-) -> Result<(StatusCode, Json<RestrictionView>), DeskError> {
-    desk.restrict(&caller, &request).await.map(|made| (StatusCode::CREATED, Json(made)))
-}
-
-#[utoipa::path(
-    get,
-    path = "/api/v1/restrictions/{entity}",
-    tag = "Restrictions",
-    summary = "Restrictions of one entity, newest first",
-    params(("entity" = String, Path, description = "Account in any spelling, or connector:NAME")),
-    responses((status = 200, body = Vec<RestrictionView>), Refusals)
-)]
-async fn restrictions_of(
-    State(desk): State<Arc<Desk>>,
-    Extension(caller): Extension<Caller>,
-    Path(entity): Path<String>,
-) -> Reply<Vec<RestrictionView>> {
-    desk.restrictions_of(&caller, &entity).await.map(Json)
-}
-
-#[utoipa::path(
-    post,
-    path = "/api/v1/restrictions/{entity}/release",
-    tag = "Restrictions",
-    summary = "Release an entity: it may send again at once",
-    params(("entity" = String, Path, description = "Account in any spelling, or connector:NAME")),
-    request_body = ReleaseRequest,
-    responses((status = 200, body = RestrictionView), Refusals)
-)]
-async fn release(
-    State(desk): State<Arc<Desk>>,
-    Extension(caller): Extension<Caller>,
-    Path(entity): Path<String>,
-    Body(request): Body<ReleaseRequest>,
-) -> Reply<RestrictionView> {
-    desk.release(&caller, &entity, &request).await.map(Json)
-}
-
-#[utoipa::path(
-    get,
-    path = "/api/v1/usage/{entity}",
-    tag = "Entities",
-    summary = "What an entity has sent, and what it may",
-    params(("entity" = String, Path, description = "Account in any spelling, or connector:NAME")),
-    responses((status = 200, body = UsageView), Refusals)
-)]
-async fn usage(
-    State(desk): State<Arc<Desk>>,
-    Extension(caller): Extension<Caller>,
-    Path(entity): Path<String>,
-) -> Reply<UsageView> {
-    desk.usage(&caller, &entity).await.map(Json)
-}
-
-#[utoipa::path(
-    get,
-    path = "/api/v1/incidents/{reference}",
-    tag = "Restrictions",
-    summary = "All that is known of an incident",
-    params(("reference" = String, Path, description = "Reference id, such as PR-7K3F-9QXD")),
-    responses((status = 200, body = IncidentView), Refusals)
-)]
-async fn explain(
-    State(desk): State<Arc<Desk>>,
-    Extension(caller): Extension<Caller>,
-    Path(reference): Path<String>,
-) -> Reply<IncidentView> {
-    desk.explain(&caller, &reference).await.map(Json)
-}
-
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-struct AlertQuery {
-    /// Only of this status
-    status: Option<AlertStatus>,
-    /// At most so many, newest first
-    #[param(minimum = 1, maximum = 1_000_000)]
-    #[serde(default, deserialize_with = "limit")]
-    limit: Option<u32>,
-}
-
-#[utoipa::path(
-    get,
-    path = "/api/v1/alerts",
-    tag = "Alerts",
-    summary = "List alerts, newest first",
-    params(AlertQuery),
-    responses((status = 200, body = Vec<AlertView>), Refusals)
-)]
-async fn alerts(
-    State(desk): State<Arc<Desk>>,
-    Extension(caller): Extension<Caller>,
-    Query(query): Query<AlertQuery>,
-) -> Reply<Vec<AlertView>> {
-    desk.alerts(&caller, query.status, query.limit).await.map(Json)
-}
-
-#[utoipa::path(
-    get,
-    path = "/api/v1/alerts/{reference}",
-    tag = "Alerts",
-    summary = "One alert with what people did about it",
-    params(("reference" = String, Path, description = "Reference id, such as PR-7K3F-9QXD")),
-    responses((status = 200, body = AlertDetailView), Refusals)
-)]
-async fn alert(
-    State(desk): State<Arc<Desk>>,
-    Extension(caller): Extension<Caller>,
-    Path(reference): Path<String>,
-) -> Reply<AlertDetailView> {
-    desk.alert(&caller, &reference).await.map(Json)
-}
-
-#[utoipa::path(
-    patch,
-    path = "/api/v1/alerts/{reference}",
-    tag = "Alerts",
-    summary = "Give an alert a status, a comment, or both",
-    params(("reference" = String, Path, description = "Reference id, such as PR-7K3F-9QXD")),
-    request_body = AlertRequest,
-    responses((status = 200, body = AlertDetailView), Refusals)
-)]
-async fn change_alert(
-    State(desk): State<Arc<Desk>>,
-    Extension(caller): Extension<Caller>,
-    Path(reference): Path<String>,
-    Body(request): Body<AlertRequest>,
-) -> Reply<AlertDetailView> {
-    desk.change_alert(&caller, &reference, &request).await.map(Json)
-}
-
-#[utoipa::path(
-    get,
-    path = "/api/v1/alert-policies",
-    tag = "Alerts",
-    summary = "Alert policies: who is told of what",
-    responses((status = 200, body = Vec<AlertPolicyView>), Refusals)
-)]
-async fn alert_policies(
-    State(desk): State<Arc<Desk>>,
-    Extension(caller): Extension<Caller>,
-) -> Reply<Vec<AlertPolicyView>> {
-    desk.alert_policies(&caller).map(Json)
-}
-
-#[utoipa::path(
-    post,
-    path = "/api/v1/alert-policies/{name}/test",
-    tag = "Alerts",
-    summary = "Send a test through every channel of an alert policy, and tell what each answered",
-    params(("name" = String, Path, description = "The alert policy's name, in any case")),
-    responses((status = 200, body = Vec<ChannelTestView>), Refusals)
-)]
-async fn test_alert_policy(
-    State(desk): State<Arc<Desk>>,
-    Extension(caller): Extension<Caller>,
-    Path(name): Path<String>,
-) -> Reply<Vec<ChannelTestView>> {
-    desk.test_alert_policy(&caller, &name).await.map(Json)
-}
-
-#[utoipa::path(
-    get,
     path = "/api/v1/audit",
     tag = "Audit",
     summary = "The audit trail, newest first",
     params(ListQuery),
     responses((status = 200, body = Vec<AuditView>), Refusals)
 )]
-async fn audit(
-    State(desk): State<Arc<Desk>>,
-    Extension(caller): Extension<Caller>,
-    Query(query): Query<ListQuery>,
-) -> Reply<Vec<AuditView>> {
+async fn audit(Call { desk, caller }: Call, Query(query): Query<ListQuery>) -> Reply<Vec<AuditView>> {
     desk.audit(&caller, query.limit.unwrap_or(100)).await.map(Json)
 }
 
@@ -316,11 +116,7 @@ struct VerifyQuery {
     params(VerifyQuery),
     responses((status = 200, body = AuditReportView), Refusals)
 )]
-async fn verify_audit(
-    State(desk): State<Arc<Desk>>,
-    Extension(caller): Extension<Caller>,
-    Query(query): Query<VerifyQuery>,
-) -> Reply<AuditReportView> {
+async fn verify_audit(Call { desk, caller }: Call, Query(query): Query<VerifyQuery>) -> Reply<AuditReportView> {
     desk.verify_audit(&caller, query.head.as_deref()).await.map(Json)
 }
 
@@ -343,7 +139,7 @@ async fn me(Extension(caller): Extension<Caller>) -> Json<Caller> {
     summary = "How Postern is",
     responses((status = 200, body = StatusView), Refusals)
 )]
-async fn status(State(desk): State<Arc<Desk>>, Extension(caller): Extension<Caller>) -> Reply<StatusView> {
+async fn status(Call { desk, caller }: Call) -> Reply<StatusView> {
     desk.status(&caller).await.map(Json)
 }
 

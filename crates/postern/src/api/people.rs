@@ -2,18 +2,18 @@
 
 use std::sync::Arc;
 
-use axum::extract::State;
+use axum::Json;
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
-use axum::{Extension, Json};
 use postern_domain::access::Person;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::Reply;
+use super::call::Call;
 use super::problem::{Body, Path, Refusals};
 use crate::desk::people::{InviteRequest, PersonRequest, SessionView, SignUpLink};
-use crate::desk::{Caller, Desk, DeskError};
+use crate::desk::{Desk, DeskError};
 
 pub(super) fn routes() -> OpenApiRouter<Arc<Desk>> {
     OpenApiRouter::new()
@@ -31,7 +31,7 @@ pub(super) fn routes() -> OpenApiRouter<Arc<Desk>> {
     summary = "List people who may sign in",
     responses((status = 200, body = Vec<Person>), Refusals)
 )]
-async fn people(State(desk): State<Arc<Desk>>, Extension(caller): Extension<Caller>) -> Reply<Vec<Person>> {
+async fn people(Call { desk, caller }: Call) -> Reply<Vec<Person>> {
     desk.people(&caller).await.map(Json)
 }
 
@@ -44,8 +44,7 @@ async fn people(State(desk): State<Arc<Desk>>, Extension(caller): Extension<Call
     responses((status = 201, body = SignUpLink), Refusals)
 )]
 async fn invite(
-    State(desk): State<Arc<Desk>>,
-    Extension(caller): Extension<Caller>,
+    Call { desk, caller }: Call,
     Body(request): Body<InviteRequest>,
 ) -> Result<impl IntoResponse, DeskError> {
     desk.invite(&caller, &request).await.map(|made| (StatusCode::CREATED, Json(made)))
@@ -61,8 +60,7 @@ async fn invite(
     responses((status = 200, body = Person), Refusals)
 )]
 async fn change(
-    State(desk): State<Arc<Desk>>,
-    Extension(caller): Extension<Caller>,
+    Call { desk, caller }: Call,
     Path(address): Path<String>,
     Body(request): Body<PersonRequest>,
 ) -> Reply<Person> {
@@ -77,11 +75,7 @@ async fn change(
     params(("address" = String, Path, description = "The person's mail address")),
     responses((status = 204), Refusals)
 )]
-async fn remove(
-    State(desk): State<Arc<Desk>>,
-    Extension(caller): Extension<Caller>,
-    Path(address): Path<String>,
-) -> Result<StatusCode, DeskError> {
+async fn remove(Call { desk, caller }: Call, Path(address): Path<String>) -> Result<StatusCode, DeskError> {
     desk.remove_person(&caller, &address).await.map(|()| StatusCode::NO_CONTENT)
 }
 
@@ -93,11 +87,7 @@ async fn remove(
     params(("address" = String, Path, description = "The person's mail address")),
     responses((status = 201, body = SignUpLink), Refusals)
 )]
-async fn reset(
-    State(desk): State<Arc<Desk>>,
-    Extension(caller): Extension<Caller>,
-    Path(address): Path<String>,
-) -> Result<impl IntoResponse, DeskError> {
+async fn reset(Call { desk, caller }: Call, Path(address): Path<String>) -> Result<impl IntoResponse, DeskError> {
     desk.reset_person(&caller, &address).await.map(|made| (StatusCode::CREATED, Json(made)))
 }
 
@@ -108,7 +98,7 @@ async fn reset(
     summary = "List sessions: everybody's for those who manage access, otherwise one's own",
     responses((status = 200, body = Vec<SessionView>), Refusals)
 )]
-async fn sessions(State(desk): State<Arc<Desk>>, Extension(caller): Extension<Caller>) -> Reply<Vec<SessionView>> {
+async fn sessions(Call { desk, caller }: Call) -> Reply<Vec<SessionView>> {
     desk.sessions(&caller).await.map(Json)
 }
 
@@ -120,10 +110,6 @@ async fn sessions(State(desk): State<Arc<Desk>>, Extension(caller): Extension<Ca
     params(("id" = String, Path, description = "The session's id")),
     responses((status = 204), Refusals)
 )]
-async fn revoke(
-    State(desk): State<Arc<Desk>>,
-    Extension(caller): Extension<Caller>,
-    Path(id): Path<String>,
-) -> Result<StatusCode, DeskError> {
+async fn revoke(Call { desk, caller }: Call, Path(id): Path<String>) -> Result<StatusCode, DeskError> {
     desk.revoke_session(&caller, &id).await.map(|()| StatusCode::NO_CONTENT)
 }

@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::Json;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::IntoResponse;
-use axum::{Extension, Json};
 use postern_domain::policy::{Allowance, OutboundPolicy, PolicyBook, Preset};
 use serde::Deserialize;
 use serde_json::Value;
@@ -14,9 +13,11 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::Reply;
+use super::call::Call;
+use super::etag::{if_match, tagged};
 use super::problem::{Body, Path, Query, Refusals};
 use crate::desk::views::{PolicyChangeView, PolicyChoiceView, PolicyView};
-use crate::desk::{AllowanceRequest, Caller, Desk, DeskError};
+use crate::desk::{AllowanceRequest, Desk, DeskError};
 
 pub(super) fn routes() -> OpenApiRouter<Arc<Desk>> {
     OpenApiRouter::new()
@@ -49,8 +50,6 @@ struct PolicyBody {
     preset: Option<Preset>,
 }
 
-type Shared = State<Arc<Desk>>;
-
 #[utoipa::path(
     get,
     path = "/api/v1/policies",
@@ -58,7 +57,7 @@ type Shared = State<Arc<Desk>>;
     summary = "Outbound policies, in the order in which they are looked at",
     responses((status = 200, body = Vec<PolicyView>), Refusals)
 )]
-async fn policies(State(desk): Shared, Extension(caller): Extension<Caller>) -> Reply<Vec<PolicyView>> {
+async fn policies(Call { desk, caller }: Call) -> Reply<Vec<PolicyView>> {
     desk.policies(&caller).map(Json)
 }
 
@@ -70,12 +69,8 @@ async fn policies(State(desk): Shared, Extension(caller): Extension<Caller>) -> 
     params(("name" = String, Path, description = "The policy's name, in any case")),
     responses((status = 200, body = PolicyView, headers(("ETag" = String))), Refusals)
 )]
-async fn policy(
-    State(desk): Shared,
-    Extension(caller): Extension<Caller>,
-    Path(name): Path<String>,
-) -> Result<impl IntoResponse, DeskError> {
-    desk.policy(&caller, &name).map(tagged)
+async fn policy(Call { desk, caller }: Call, Path(name): Path<String>) -> Result<impl IntoResponse, DeskError> {
+    desk.policy(&caller, &name).map(|view| tagged(view.revision, view))
 }
 
 #[utoipa::path(
@@ -86,12 +81,8 @@ async fn policy(
     request_body = PolicyBody,
     responses((status = 201, body = PolicyView), Refusals)
 )]
-async fn add(
-    State(desk): Shared,
-    Extension(caller): Extension<Caller>,
-    Body(body): Body<Value>,
-) -> Result<impl IntoResponse, DeskError> {
-    desk.add_policy(&caller, &body).await.map(|made| (StatusCode::CREATED, tagged(made)))
+async fn add(Call { desk, caller }: Call, Body(body): Body<Value>) -> Result<impl IntoResponse, DeskError> {
+    desk.add_policy(&caller, &body).await.map(|made| (StatusCode::CREATED, tagged(made.revision, made)))
 }
 
 #[utoipa::path(
@@ -107,13 +98,12 @@ async fn add(
     responses((status = 200, body = PolicyView), Refusals)
 )]
 async fn change(
-    State(desk): Shared,
-    Extension(caller): Extension<Caller>,
+    Call { desk, caller }: Call,
     Path(name): Path<String>,
     headers: HeaderMap,
     Body(patch): Body<Value>,
 ) -> Result<impl IntoResponse, DeskError> {
-    desk.change_policy(&caller, &name, &patch, if_match(&headers)?).await.map(tagged)
+    desk.change_policy(&caller, &name, &patch, if_match(&headers)?).await.map(|view| tagged(view.revision, view))
 }
 
 #[utoipa::path(
@@ -128,8 +118,7 @@ async fn change(
     responses((status = 204), Refusals)
 )]
 async fn remove(
-    State(desk): Shared,
-    Extension(caller): Extension<Caller>,
+    Call { desk, caller }: Call,
     Path(name): Path<String>,
     headers: HeaderMap,
 ) -> Result<StatusCode, DeskError> {
@@ -144,11 +133,7 @@ async fn remove(
     params(("entity" = String, Path, description = "Account in any spelling, or connector:NAME")),
     responses((status = 200, body = PolicyChoiceView), Refusals)
 )]
-async fn explain(
-    State(desk): Shared,
-    Extension(caller): Extension<Caller>,
-    Path(entity): Path<String>,
-) -> Reply<PolicyChoiceView> {
+async fn explain(Call { desk, caller }: Call, Path(entity): Path<String>) -> Reply<PolicyChoiceView> {
     desk.explain_policy(&caller, &entity).map(Json)
 }
 
@@ -159,7 +144,7 @@ async fn explain(
     summary = "All policies as a file has them",
     responses((status = 200, body = PolicyBook), Refusals)
 )]
-async fn export(State(desk): Shared, Extension(caller): Extension<Caller>) -> Reply<PolicyBook> {
+async fn export(Call { desk, caller }: Call) -> Reply<PolicyBook> {
     desk.export_policies(&caller).map(Json)
 }
 
@@ -182,8 +167,7 @@ struct ApplyQuery {
     responses((status = 200, body = Vec<PolicyChangeView>), Refusals)
 )]
 async fn apply(
-    State(desk): Shared,
-    Extension(caller): Extension<Caller>,
+    Call { desk, caller }: Call,
     Query(query): Query<ApplyQuery>,
     Body(file): Body<Value>,
 ) -> Reply<Vec<PolicyChangeView>> {
@@ -197,7 +181,7 @@ async fn apply(
     summary = "Allowances in force",
     responses((status = 200, body = Vec<Allowance>), Refusals)
 )]
-async fn allowances(State(desk): Shared, Extension(caller): Extension<Caller>) -> Reply<Vec<Allowance>> {
+async fn allowances(Call { desk, caller }: Call) -> Reply<Vec<Allowance>> {
     desk.allowances(&caller).await.map(Json)
 }
 
@@ -210,8 +194,7 @@ async fn allowances(State(desk): Shared, Extension(caller): Extension<Caller>) -
     responses((status = 201, body = Allowance), Refusals)
 )]
 async fn grant(
-    State(desk): Shared,
-    Extension(caller): Extension<Caller>,
+    Call { desk, caller }: Call,
     Body(request): Body<AllowanceRequest>,
 ) -> Result<impl IntoResponse, DeskError> {
     desk.grant_allowance(&caller, &request).await.map(|granted| (StatusCode::CREATED, Json(granted)))
@@ -225,26 +208,6 @@ async fn grant(
     params(("entity" = String, Path, description = "Account in any spelling, or connector:NAME")),
     responses((status = 204), Refusals)
 )]
-async fn end(
-    State(desk): Shared,
-    Extension(caller): Extension<Caller>,
-    Path(entity): Path<String>,
-) -> Result<StatusCode, DeskError> {
+async fn end(Call { desk, caller }: Call, Path(entity): Path<String>) -> Result<StatusCode, DeskError> {
     desk.end_allowance(&caller, &entity).await.map(|()| StatusCode::NO_CONTENT)
-}
-
-/// With the entity tag that an edit may name in `If-Match` (RFC 9110 section 13.1.1).
-fn tagged(view: PolicyView) -> impl IntoResponse {
-    ([(header::ETAG, format!("\"{}\"", view.revision))], Json(view))
-}
-
-fn if_match(headers: &HeaderMap) -> Result<Option<u64>, DeskError> {
-    let Some(value) = headers.get(header::IF_MATCH) else { return Ok(None) };
-    let text = value.to_str().unwrap_or_default();
-    if text == "*" {
-        return Ok(None);
-    }
-    let revision = text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).and_then(|text| text.parse().ok());
-    let problem = || format!("is {text}, expected an entity tag as a GET of the policy gives it");
-    revision.map(Some).ok_or_else(|| DeskError::Invalid { field: "If-Match".into(), problem: problem() })
 }

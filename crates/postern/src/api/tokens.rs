@@ -2,17 +2,17 @@
 
 use std::sync::Arc;
 
-use axum::extract::State;
+use axum::Json;
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
-use axum::{Extension, Json};
 use postern_store::KeptToken;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::Reply;
+use super::call::Call;
 use super::problem::{Body, Path, Refusals};
-use crate::desk::{Caller, Desk, DeskError, NewToken, TokenRequest};
+use crate::desk::{Desk, DeskError, NewToken, TokenRequest};
 
 pub(super) fn routes() -> OpenApiRouter<Arc<Desk>> {
     OpenApiRouter::new().routes(routes!(tokens, add)).routes(routes!(revoke))
@@ -25,7 +25,7 @@ pub(super) fn routes() -> OpenApiRouter<Arc<Desk>> {
     summary = "List API tokens",
     responses((status = 200, body = Vec<KeptToken>), Refusals)
 )]
-async fn tokens(State(desk): State<Arc<Desk>>, Extension(caller): Extension<Caller>) -> Reply<Vec<KeptToken>> {
+async fn tokens(Call { desk, caller }: Call) -> Reply<Vec<KeptToken>> {
     desk.tokens(&caller).await.map(Json)
 }
 
@@ -37,11 +37,7 @@ async fn tokens(State(desk): State<Arc<Desk>>, Extension(caller): Extension<Call
     request_body = TokenRequest,
     responses((status = 201, body = NewToken), Refusals)
 )]
-async fn add(
-    State(desk): State<Arc<Desk>>,
-    Extension(caller): Extension<Caller>,
-    Body(request): Body<TokenRequest>,
-) -> Result<impl IntoResponse, DeskError> {
+async fn add(Call { desk, caller }: Call, Body(request): Body<TokenRequest>) -> Result<impl IntoResponse, DeskError> {
     desk.add_token(&caller, &request).await.map(|made| (StatusCode::CREATED, Json(made)))
 }
 
@@ -53,10 +49,6 @@ async fn add(
     params(("name" = String, Path, description = "The token's name")),
     responses((status = 204), Refusals)
 )]
-async fn revoke(
-    State(desk): State<Arc<Desk>>,
-    Extension(caller): Extension<Caller>,
-    Path(name): Path<String>,
-) -> Result<StatusCode, DeskError> {
+async fn revoke(Call { desk, caller }: Call, Path(name): Path<String>) -> Result<StatusCode, DeskError> {
     desk.revoke_token(&caller, &name).await.map(|()| StatusCode::NO_CONTENT)
 }

@@ -4,9 +4,9 @@ use postern_domain::alert::{AlertNote, AlertStatus};
 
 use super::args::{AlertStatusArg, AlertsCommand};
 use super::client::{Client, segment};
-use super::{CliError, output};
+use super::{CliError, alert_policies, output};
 use crate::desk::AlertRequest;
-use crate::desk::views::{AlertDetailView, AlertPolicyView, AlertView, ChannelTestView};
+use crate::desk::views::{AlertDetailView, AlertView, ChannelTestView};
 use crate::present;
 
 pub(super) async fn run(
@@ -18,7 +18,7 @@ pub(super) async fn run(
 ) -> Result<(), CliError> {
     let detail = match command {
         None | Some(AlertsCommand::List) => return list(client, status.map(Into::into), limit, json).await,
-        Some(AlertsCommand::Policies) => return policies(client, json).await,
+        Some(AlertsCommand::Policies { command }) => return alert_policies::run(client, command, json).await,
         Some(AlertsCommand::Test { policy }) => return test(client, &policy, json).await,
         Some(AlertsCommand::Show { reference }) => client.get(&format!("/alerts/{}", segment(&reference))).await?,
         Some(AlertsCommand::Set { reference, new_status, comment }) => {
@@ -39,26 +39,6 @@ pub(super) async fn run(
         };
         output::table(&["When", "Who", "Status", "Comment"], notes.iter().map(row).collect());
     }
-    Ok(())
-}
-
-async fn policies(client: &Client, json: bool) -> Result<(), CliError> {
-    let policies: Vec<AlertPolicyView> = client.get("/alert-policies").await?;
-    if json {
-        return output::json(&policies);
-    }
-    let or_nobody = |list: &[String]| if list.is_empty() { "nobody".into() } else { list.join(", ") };
-    let rows = policies.iter().map(|policy| {
-        vec![
-            policy.name.to_string(),
-            if policy.enabled { "On" } else { "Off" }.to_owned(),
-            policy.severity.to_string(),
-            or_nobody(&policy.recipients),
-            output::number_or(policy.daily_notification_limit, "no limit"),
-            or_nobody(&policy.webhooks),
-        ]
-    });
-    output::table(&["Alert policy", "Status", "Severity", "Mails to", "Per day", "Webhooks"], rows.collect());
     Ok(())
 }
 
@@ -94,7 +74,7 @@ async fn list(client: &Client, status: Option<AlertStatus>, limit: u32, json: bo
             present::time(a.raised_at),
             a.severity.to_string(),
             a.policy.to_string(),
-            a.entity.to_string(),
+            entity(a),
             a.status.key().to_owned(),
             mails(a),
             a.reference.to_string(),
@@ -111,7 +91,7 @@ pub(super) fn print(alert: &AlertView) {
         ("Alert policy", alert.policy.to_string()),
         ("Severity", alert.severity.to_string()),
         ("Status", alert.status.key().to_owned()),
-        ("Entity", alert.entity.to_string()),
+        ("Entity", entity(alert)),
         ("Reference", alert.reference.to_string()),
         ("Reason", alert.reason.clone()),
         ("Raised", output::ago(alert.raised_at)),
@@ -121,6 +101,10 @@ pub(super) fn print(alert: &AlertView) {
         facts.push(("Last error", error.clone()));
     }
     output::facts(&facts);
+}
+
+fn entity(alert: &AlertView) -> String {
+    alert.entity.as_ref().map_or_else(|| "Postern itself".into(), ToString::to_string)
 }
 
 fn mails(alert: &AlertView) -> String {

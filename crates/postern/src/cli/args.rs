@@ -303,8 +303,11 @@ pub(super) enum AlertsCommand {
         /// Reference id, such as PR-7K3F-9QXD
         reference: String,
     },
-    /// Alert policies: who is told of what
-    Policies,
+    /// Alert policies, who is told of what: list, show, add, set, remove (alone: list)
+    Policies {
+        #[command(subcommand)]
+        command: Option<AlertPolicyCommand>,
+    },
     /// Send a test through every channel of an alert policy and print what each answered
     Test {
         /// Its name, such as "User restricted from sending email"
@@ -321,6 +324,45 @@ pub(super) enum AlertsCommand {
         /// What there is to say
         #[arg(long)]
         comment: Option<String>,
+    },
+}
+
+const ALERT_SETTINGS_HELP: &str = "Settings: trigger (the name of a built-in alert policy); recipients (addresses, or TenantAdmins; lists with \
+commas); daily_notification_limit (0: no limit); severity (informational, low, medium, high); enabled; webhooks; users, \
+groups, domains, except_users, except_groups, except_domains; description.\n\
+Example: postern alerts policies add \"Sales\" trigger=\"User restricted from sending email\" groups=sales recipients=lead@example.com";
+
+#[derive(Debug, Subcommand)]
+pub(super) enum AlertPolicyCommand {
+    /// List alert policies
+    List,
+    /// Show one
+    Show {
+        /// Its name
+        name: String,
+    },
+    /// Add one of your own
+    #[command(after_help = ALERT_SETTINGS_HELP)]
+    Add {
+        /// Its name
+        name: String,
+        /// What it is
+        #[arg(value_name = "KEY=VALUE", required = true)]
+        settings: Vec<String>,
+    },
+    /// Change settings, in force at once
+    #[command(after_help = ALERT_SETTINGS_HELP)]
+    Set {
+        /// Its name
+        name: String,
+        /// What to change
+        #[arg(value_name = "KEY=VALUE", required = true)]
+        settings: Vec<String>,
+    },
+    /// Remove one of your own
+    Remove {
+        /// Its name
+        name: String,
     },
 }
 

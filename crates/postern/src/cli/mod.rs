@@ -1,5 +1,6 @@
 //! The command line: one definition for parsing, `--help`, man pages and completions.
 
+mod alert_policies;
 mod alerts;
 mod allowance;
 mod args;

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::Path;
 
 use anyhow::Context;
-use postern_domain::policy::{OutboundPolicy, PolicyBook};
+use postern_domain::policy::{OutboundPolicy, PolicyBook, Scope};
 use serde_json::{Map, Value, json};
 
 use super::args::PolicyCommand;
@@ -18,13 +18,13 @@ pub(super) async fn run(client: &Client, command: PolicyCommand, as_json: bool) 
         PolicyCommand::Show { name } => show(client, name.as_deref(), as_json).await,
         PolicyCommand::Explain { account } => explain(client, &account, as_json).await,
         PolicyCommand::Add { name, settings } => {
-            let mut body = read_settings(&settings)?;
+            let mut body = read_settings(&json!(OutboundPolicy::default()), &settings)?;
             body.insert("name".into(), json!(name));
             let made: PolicyView = client.post("/policies", &body).await?;
             told(&made, "added", as_json)
         }
         PolicyCommand::Set { name, settings } => {
-            let body = read_settings(&settings)?;
+            let body = read_settings(&json!(OutboundPolicy::default()), &settings)?;
             let changed: PolicyView = client.patch(&format!("/policies/{}", segment(&name)), &body).await?;
             told(&changed, "changed", as_json)
         }
@@ -147,7 +147,12 @@ fn priority(view: &PolicyView) -> String {
 
 /// Conditions have to hold together, values of one are alternatives.
 fn scope(policy: &OutboundPolicy) -> String {
-    let scope = &policy.scope;
+    let text = scope_text(&policy.scope);
+    if policy.scope.is_for_everyone() { "everyone else".into() } else { text }
+}
+
+/// Whom something is for.
+pub(super) fn scope_text(scope: &Scope) -> String {
     let users =
         |users: &[postern_domain::EntityId]| users.iter().map(ToString::to_string).collect::<Vec<_>>().join(" or ");
     let parts = |users: String, groups: &[String], domains: &[String], and: &str| {
@@ -158,7 +163,7 @@ fn scope(policy: &OutboundPolicy) -> String {
     };
     let with = parts(users(&scope.users), &scope.groups, &scope.domains, " and ");
     let without = parts(users(&scope.except_users), &scope.except_groups, &scope.except_domains, " or ");
-    let with = if with.is_empty() { "everyone else".into() } else { with };
+    let with = if with.is_empty() { "everyone".into() } else { with };
     if without.is_empty() { with } else { format!("{with}, except {without}") }
 }
 
@@ -247,8 +252,7 @@ async fn apply(client: &Client, file: &Path, dry_run: bool, as_json: bool) -> Re
 }
 
 /// Settings as `KEY=VALUE`, read by what kind of value the key takes.
-fn read_settings(settings: &[String]) -> Result<Map<String, Value>, CliError> {
-    let known = json!(OutboundPolicy::default());
+pub(super) fn read_settings(known: &Value, settings: &[String]) -> Result<Map<String, Value>, CliError> {
     let mut read = Map::new();
     for setting in settings {
         let (key, text) = setting

@@ -9,11 +9,11 @@ mod values;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use hashbrown::{HashMap, HashSet};
+use hashbrown::HashSet;
 use ipnet::IpNet;
 use postern_domain::access::Role;
 use postern_domain::address::Domain;
-use postern_domain::alert::{AlertPolicy, Severity};
+use postern_domain::alert::AlertPolicy;
 use postern_domain::entity::Directory;
 use postern_domain::policy::OutboundPolicy;
 use postern_domain::time::Zone;
@@ -77,8 +77,18 @@ pub struct Webhook {
     pub format: WebhookFormat,
     /// What they are signed with.
     pub secret: Option<Vec<u8>>,
-    /// The alerts it is told of.
-    pub alert_policies: Vec<AlertPolicy>,
+    /// The alert policies it is told of; none: the built-in ones whose alerts people are told.
+    pub alert_policies: Option<Vec<String>>,
+}
+
+impl Webhook {
+    /// Whether it asks for alerts of `policy`.
+    pub fn wants(&self, policy: &AlertPolicy) -> bool {
+        match &self.alert_policies {
+            Some(named) => named.iter().any(|name| name.eq_ignore_ascii_case(&policy.name)),
+            None => policy.is_built_in() && policy.trigger.is_told(),
+        }
+    }
 }
 
 impl std::fmt::Debug for Webhook {
@@ -241,34 +251,10 @@ pub struct Alerts {
     pub daily_notification_limit: Option<u32>,
     /// Whether the owner of a restricted account is told.
     pub notify_owner: bool,
-    /// What is different for some alert policies.
-    pub policies: HashMap<AlertPolicy, AlertRule>,
-}
-
-/// `[[alert_policy]]`: who is told of one kind of alert.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AlertRule {
-    /// Whether anybody is.
-    pub enabled: bool,
-    /// How urgent it is.
-    pub severity: Severity,
-    /// Who gets a mail.
-    pub recipients: Vec<String>,
-    /// How many are mailed on one day; none: no limit.
-    pub daily_notification_limit: Option<u32>,
-}
-
-impl Alerts {
-    /// Who is told of alerts of `policy`.
-    pub fn of(&self, policy: AlertPolicy) -> AlertRule {
-        self.policies.get(&policy).cloned().unwrap_or_else(|| AlertRule {
-            enabled: true,
-            severity: policy.severity(),
-            // What a policy would have done is for those who look, unless somebody wants it mailed.
-            recipients: if policy == AlertPolicy::ReportOnly { Vec::new() } else { self.recipients.clone() },
-            daily_notification_limit: self.daily_notification_limit,
-        })
-    }
+    /// After how long a restriction that nobody has released is overdue; zero: never.
+    pub release_overdue: Duration,
+    /// `[[alert_policy]]`: what the file says of alert policies.
+    pub policies: Vec<AlertPolicy>,
 }
 
 /// `[log]`

@@ -63,6 +63,8 @@ pub(super) struct Section<'a> {
     name: String,
     nodes: BTreeMap<String, Node>,
     known: Vec<&'static str>,
+    /// Keys that were there; if nothing came of one, that was told already.
+    given: Vec<&'static str>,
 }
 
 impl Document {
@@ -111,7 +113,7 @@ impl Document {
     /// The keys outside of any table.
     pub(super) fn root(&mut self) -> Section<'_> {
         let nodes = std::mem::take(&mut self.root);
-        Section { document: self, name: String::new(), nodes, known: Vec::new() }
+        Section { document: self, name: String::new(), nodes, known: Vec::new(), given: Vec::new() }
     }
 
     /// What was found wrong.
@@ -133,7 +135,7 @@ impl Section<'_> {
                 BTreeMap::new()
             }
         };
-        Section { document: self.document, name, nodes, known: Vec::new() }
+        Section { document: self.document, name, nodes, known: Vec::new(), given: Vec::new() }
     }
 
     /// The same; none if it isn't there.
@@ -157,7 +159,13 @@ impl Section<'_> {
             let name = format!("{}[{index}]", self.path(key));
             match item.value {
                 Value::Table(nodes) => {
-                    out.extend(read(Section { document: self.document, name, nodes, known: Vec::new() }));
+                    out.extend(read(Section {
+                        document: self.document,
+                        name,
+                        nodes,
+                        known: Vec::new(),
+                        given: Vec::new(),
+                    }));
                 }
                 _ => self.wrong(key, &item, "expected a table"),
             }
@@ -226,6 +234,9 @@ impl Section<'_> {
 
     /// Reports that a key is missing that must be there.
     pub(super) fn missing(&mut self, key: &'static str, expected: &str) {
+        if self.given.contains(&key) {
+            return;
+        }
         let text = format!("{}: {} is missing: {expected}", self.document.file, self.path(key));
         self.document.problem(text);
     }
@@ -236,11 +247,6 @@ impl Section<'_> {
         self.document.problem(text);
     }
 
-    /// Whether a key is there.
-    pub(super) fn has(&self, key: &str) -> bool {
-        self.nodes.contains_key(key)
-    }
-
     /// Lets the other keys be: what they mean depends on something that is wrong.
     pub(super) fn forget(mut self) {
         self.nodes.clear();
@@ -248,7 +254,7 @@ impl Section<'_> {
 
     /// Reports the keys that nobody asked for.
     pub(super) fn finish(self) {
-        let Section { document, name, nodes, known } = self;
+        let Section { document, name, nodes, known, .. } = self;
         for (key, node) in nodes {
             let near = known.iter().map(|known| (strsim::jaro_winkler(known, &key), known));
             let near = near.filter(|(score, _)| *score > 0.8).max_by(|a, b| a.0.total_cmp(&b.0));
@@ -286,7 +292,11 @@ impl Section<'_> {
 
     fn take(&mut self, key: &'static str) -> Option<Node> {
         self.known.push(key);
-        self.nodes.remove(key)
+        let node = self.nodes.remove(key);
+        if node.is_some() {
+            self.given.push(key);
+        }
+        node
     }
 
     fn wrong(&mut self, key: &str, node: &Node, what: &str) {

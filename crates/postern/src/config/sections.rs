@@ -6,17 +6,17 @@ use std::time::Duration;
 use hashbrown::{HashMap, HashSet};
 use postern_domain::access::Role;
 use postern_domain::address::{Address, AddressRules, Domain};
-use postern_domain::alert::AlertPolicy;
+use postern_domain::alert::{AlertPolicy, Trigger};
 use postern_domain::entity::{ConnectorRule, Directory};
-use postern_domain::policy::{MAX_LIMIT, OutboundPolicy};
+use postern_domain::policy::{MAX_LIMIT, OutboundPolicy, Scope};
 use postern_domain::time::Zone;
 use postern_wire::policy::RequestLimits;
 
 use super::reader::Section;
 use super::values::{self, Listen, LogFormat, Mailbox, SmtpServer, Tls, WebhookFormat};
 use super::{
-    AlertRule, Alerts, Log, Organization, PolicyDoor, Portal, Probation, Settings, SignIn, SingleSignOn, Smtp,
-    TENANT_ADMINS, Webhook,
+    Alerts, Log, Organization, PolicyDoor, Portal, Probation, Settings, SignIn, SingleSignOn, Smtp, TENANT_ADMINS,
+    Webhook,
 };
 use crate::directory::{LdapReader, Queries, Reader, Source};
 
@@ -36,9 +36,8 @@ pub(super) fn read(file: &Path, mut root: Section<'_>) -> Option<Settings> {
     let outbound_policy = outbound_policy(root.section("outbound_policy"));
     let probation = probation(root.section("probation"));
     let mut alerts = alerts(root.section("alerts"), organization.as_ref().map(|(o, _)| o));
-    let rules = root.sections("alert_policy", |s| alert_policy(s, &alerts, organization.as_ref().map(|(o, _)| o)));
-    alerts.policies = rules.into_iter().collect();
-    let webhooks = root.sections("webhook", webhook);
+    alerts.policies = root.sections("alert_policy", alert_policy);
+    let webhooks = root.sections("webhook", |s| webhook(s, &alerts.policies));
     let log = log(root.section("log"));
     root.finish();
     let (organization, directory) = organization?;
@@ -131,15 +130,12 @@ fn group(mut s: Section<'_>) -> Option<(String, Vec<String>)> {
 fn directory(mut s: Section<'_>) -> Option<Source> {
     let name = s.text("name", values::file_name);
     let refresh = s.number("refresh_minutes", 1..=10_080).unwrap_or(5);
-    let was_given = s.has("url");
     let place = s.text("url", values::directory_url);
     if name.is_none() {
         s.missing("name", "name the directory, for example \"mailboxes\"");
     }
     let Some(place) = place else {
-        if !was_given {
-            s.missing("url", "say where it is: sqlite:/path, postgresql://…, mysql://… or ldap://…");
-        }
+        s.missing("url", "say where it is: sqlite:/path, postgresql://…, mysql://… or ldap://…");
         s.forget();
         return None;
     };
@@ -351,47 +347,70 @@ fn alerts(mut s: Section<'_>, organization: Option<&Organization>) -> Alerts {
         // 0 stands for no limit, as the empty choice in Exchange does.
         daily_notification_limit: s.number("daily_notification_limit", 0..=100_000).filter(|&n| n > 0),
         notify_owner: s.boolean("notify_owner").unwrap_or(true),
-        policies: HashMap::new(),
+        release_overdue: Duration::from_secs(
+            u64::from(s.number("release_overdue_hours", 0..=8760).unwrap_or(24)) * 3600,
+        ),
+        policies: Vec::new(),
     };
     s.finish();
     alerts
 }
 
-fn alert_policy(
-    mut s: Section<'_>,
-    alerts: &Alerts,
-    organization: Option<&Organization>,
-) -> Option<(AlertPolicy, AlertRule)> {
-    let name = s.text("name", values::alert_policy);
+fn alert_policy(mut s: Section<'_>) -> Option<AlertPolicy> {
+    let name = s.text("name", values::any);
+    let trigger = s.text("trigger", values::trigger);
     let enabled = s.boolean("enabled");
     let severity = s.text("severity", values::severity);
     let recipients = s.list("recipients", values::alert_recipient);
     // 0 stands for no limit, as in [alerts].
-    let limit = s.number("daily_notification_limit", 0..=100_000).map(|n| (n > 0).then_some(n));
+    let limit = s.number("daily_notification_limit", 0..=100_000);
+    let webhooks = s.list("webhooks", values::any);
+    let scope = Scope {
+        users: s.list("users", values::entity).unwrap_or_default(),
+        groups: s.list("groups", values::any).unwrap_or_default(),
+        domains: s.list("domains", values::domain_text).unwrap_or_default(),
+        except_users: s.list("except_users", values::entity).unwrap_or_default(),
+        except_groups: s.list("except_groups", values::any).unwrap_or_default(),
+        except_domains: s.list("except_domains", values::domain_text).unwrap_or_default(),
+    };
+    let description = s.text("description", values::any).unwrap_or_default();
     if name.is_none() {
         s.missing("name", "name the alert policy, for example \"User restricted from sending email\"");
     }
+    let policy = name.and_then(|name| match trigger.or_else(|| Trigger::from_name(&name)) {
+        Some(trigger) => {
+            let built_in = AlertPolicy::built_in(trigger);
+            Some(AlertPolicy {
+                name: Trigger::from_name(&name).map_or(name, |known| known.name().into()),
+                enabled: enabled.unwrap_or(true),
+                severity: severity.unwrap_or(built_in.severity),
+                recipients: recipients.or(built_in.recipients),
+                daily_notification_limit: limit,
+                webhooks: webhooks.unwrap_or_default(),
+                scope,
+                description,
+                trigger,
+            })
+        }
+        None => {
+            let names = Trigger::ALL.map(|trigger| format!("\"{trigger}\"")).join(", ");
+            s.missing("trigger", &format!("say what raises it, one of {names}"));
+            None
+        }
+    });
+    if let Some(Err(wrong)) = policy.as_ref().map(AlertPolicy::check) {
+        s.invalid(wrong.field, &wrong.problem);
+    }
     s.finish();
-    let name = name?;
-    let rule = alerts.of(name);
-    let recipients = recipients.map(|named| organization.map(|o| o.expand(&named)).unwrap_or_default());
-    Some((
-        name,
-        AlertRule {
-            enabled: enabled.unwrap_or(rule.enabled),
-            severity: severity.unwrap_or(rule.severity),
-            recipients: recipients.unwrap_or(rule.recipients),
-            daily_notification_limit: limit.unwrap_or(rule.daily_notification_limit),
-        },
-    ))
+    policy
 }
 
-fn webhook(mut s: Section<'_>) -> Option<Webhook> {
+fn webhook(mut s: Section<'_>, known: &[AlertPolicy]) -> Option<Webhook> {
     let name = s.text("name", values::any);
     let url = s.text("url", values::web_url);
     let format = s.text("format", values::webhook_format).unwrap_or(WebhookFormat::Standard);
     let secret = s.text("secret_file", values::webhook_secret);
-    let policies = s.list("alert_policies", values::alert_policy);
+    let alert_policies = s.list("alert_policies", |text| values::alert_policy(text, known));
     if name.is_none() {
         s.missing("name", "name the webhook, for example \"ticket system\"");
     }
@@ -402,9 +421,7 @@ fn webhook(mut s: Section<'_>) -> Option<Webhook> {
         s.missing("secret_file", "requests are signed: name a file that holds whsec_ and a key in base64");
     }
     s.finish();
-    // What a policy would have done is for those who look.
-    let all = || AlertPolicy::ALL.into_iter().filter(|policy| *policy != AlertPolicy::ReportOnly).collect();
-    Some(Webhook { name: name?, url: url?, format, secret, alert_policies: policies.unwrap_or_else(all) })
+    Some(Webhook { name: name?, url: url?, format, secret, alert_policies })
 }
 
 fn log(mut s: Section<'_>) -> Log {

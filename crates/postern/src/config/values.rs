@@ -4,8 +4,9 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use ipnet::IpNet;
+use postern_domain::EntityId;
 use postern_domain::address::{Address, Domain};
-use postern_domain::alert::{AlertPolicy, Severity};
+use postern_domain::alert::{AlertPolicy, Severity, Trigger};
 use postern_domain::policy::{Action, Mode};
 
 use super::TENANT_ADMINS;
@@ -315,13 +316,35 @@ pub(super) fn webhook_secret(file: &str) -> Parsed<Vec<u8>> {
     if (24..=64).contains(&secret.len()) { Ok(secret) } else { Err(expected()) }
 }
 
-pub(super) fn alert_policy(text: &str) -> Parsed<AlertPolicy> {
-    let names = || AlertPolicy::ALL.map(|policy| format!("\"{policy}\"")).join(", ");
-    AlertPolicy::from_name(text).ok_or_else(|| format!("expected one of {}", names()))
+/// A built-in alert policy, or one of the file's own.
+pub(super) fn alert_policy(text: &str, known: &[AlertPolicy]) -> Parsed<String> {
+    let names = Trigger::ALL.into_iter().map(|trigger| trigger.name()).chain(known.iter().map(|p| p.name.as_str()));
+    let mut names: Vec<_> = names.collect();
+    names.dedup();
+    let found = names.iter().find(|name| name.eq_ignore_ascii_case(text));
+    let expected = || names.iter().map(|name| format!("\"{name}\"")).collect::<Vec<_>>().join(", ");
+    found.map(|name| (*name).to_owned()).ok_or_else(|| format!("expected one of {}", expected()))
+}
+
+pub(super) fn trigger(text: &str) -> Parsed<Trigger> {
+    let names = || Trigger::ALL.map(|trigger| format!("\"{trigger}\"")).join(", ");
+    Trigger::from_name(text).ok_or_else(|| format!("expected one of {}", names()))
+}
+
+/// An account by its whole address, or `connector:NAME`.
+pub(super) fn entity(text: &str) -> Parsed<EntityId> {
+    match text.strip_prefix("connector:") {
+        Some(name) => connector_name(name).map(EntityId::connector),
+        None => address(text, "").map(EntityId::account),
+    }
+}
+
+pub(super) fn domain_text(text: &str) -> Parsed<String> {
+    domain(text).map(|domain| domain.to_string())
 }
 
 pub(super) fn severity(text: &str) -> Parsed<Severity> {
-    let known = [Severity::Informational, Severity::Low, Severity::Medium, Severity::High];
+    let known = Severity::ALL;
     let names = || known.map(|severity| format!("\"{}\"", severity.key())).join(", ");
     known.into_iter().find(|severity| severity.key() == text).ok_or_else(|| format!("expected one of {}", names()))
 }

@@ -1,35 +1,182 @@
 //! Alert policies: who is told of what, and whether telling works.
 
-use postern_domain::alert::{Alert, AlertPolicy, AlertStatus};
-use postern_domain::evidence::{Cause, Evidence};
+use postern_domain::alert::{AlertBook, AlertPolicy, Trigger};
+use postern_domain::evidence::Cause;
 use postern_domain::{EntityId, Reference};
-use postern_store::{MailKind, QueuedMail};
+use postern_store::audit::NewAuditEntry;
+use postern_store::{KeptAlertPolicies, MailKind, QueuedMail};
+use serde_json::{Map, Value, json};
 
+use super::policy_file::{Null, normal};
 use super::views::{AlertPolicyView, ChannelTestView};
 use super::{Caller, Desk, DeskError};
+use crate::gate;
 use crate::outbox::{mails, webhooks};
 
 impl Desk {
-    /// Every alert policy: severity, recipients, webhooks.
+    /// Every alert policy, the built-in ones first.
     ///
     /// # Errors
     /// The caller may not look.
     pub fn alert_policies(&self, caller: &Caller) -> Result<Vec<AlertPolicyView>, DeskError> {
         self.may_look(caller)?;
+        let kept = self.alert_policies.load();
+        Ok(kept.book.all().iter().map(|policy| self.alert_policy_view(policy, kept.revision)).collect())
+    }
+
+    /// One alert policy, by its name in any case.
+    ///
+    /// # Errors
+    /// The caller may not look, or there is none of that name.
+    pub fn alert_policy(&self, caller: &Caller, name: &str) -> Result<AlertPolicyView, DeskError> {
+        self.may_look(caller)?;
+        let kept = self.alert_policies.load();
+        let policy = kept.book.find(name).ok_or_else(|| no_policy(name))?;
+        Ok(self.alert_policy_view(policy, kept.revision))
+    }
+
+    fn alert_policy_view(&self, policy: &AlertPolicy, revision: u64) -> AlertPolicyView {
         let settings = self.settings.load();
-        let view = |policy: AlertPolicy| {
-            let rule = settings.alerts.of(policy);
-            let webhooks = settings.webhooks.iter().filter(|webhook| webhook.alert_policies.contains(&policy));
-            AlertPolicyView {
-                name: policy,
-                enabled: rule.enabled,
-                severity: rule.severity,
-                recipients: rule.recipients.clone(),
-                daily_notification_limit: rule.daily_notification_limit,
-                webhooks: webhooks.map(|webhook| webhook.name.clone()).collect(),
+        AlertPolicyView {
+            policy: policy.clone(),
+            built_in: policy.is_built_in(),
+            mails_to: gate::recipients(&settings, policy),
+            per_day: gate::limit(&settings, policy),
+            tells: gate::webhooks(&settings, policy),
+            revision,
+        }
+    }
+
+    /// Adds an alert policy: an object with at least `name` and `trigger`.
+    ///
+    /// # Errors
+    /// The caller may not, something can't be, or the store fails.
+    pub async fn add_alert_policy(&self, caller: &Caller, body: &Value) -> Result<AlertPolicyView, DeskError> {
+        self.may_manage(caller)?;
+        let trigger = body.get("trigger").cloned().unwrap_or(Value::Null);
+        let built_in = AlertPolicy::built_in(read_trigger(&trigger)?);
+        let policy = self.patched(AlertPolicy { name: String::new(), ..built_in }, body, Null::IsNothing)?;
+        let name = policy.name.clone();
+        self.change_alert_policies(caller, None, ("alert-policy.add", &name), |book| {
+            if book.find(&policy.name).is_some() {
+                return Err(DeskError::Conflict(format!("there is an alert policy called {:?} already", policy.name)));
             }
+            book.put(policy.clone());
+            Ok(())
+        })
+        .await?;
+        self.alert_policy(caller, &name)
+    }
+
+    /// Changes the settings that `patch` names (RFC 7396); `expected` is the revision the caller
+    /// has seen.
+    ///
+    /// # Errors
+    /// The caller may not, there is none of that name, something can't be, somebody else was
+    /// faster, or the store fails.
+    pub async fn change_alert_policy(
+        &self,
+        caller: &Caller,
+        name: &str,
+        patch: &Value,
+        expected: Option<u64>,
+    ) -> Result<AlertPolicyView, DeskError> {
+        let mut new_name = name.to_owned();
+        self.change_alert_policies(caller, expected, ("alert-policy.change", name), |book| {
+            let found = book.find(name).ok_or_else(|| no_policy(name))?.clone();
+            let policy = self.patched(found.clone(), patch, Null::TakesBack)?;
+            if found.is_built_in() && (policy.name != found.name || policy.trigger != found.trigger) {
+                return Err(DeskError::Conflict("a built-in alert policy keeps its name and its trigger".into()));
+            }
+            new_name.clone_from(&policy.name);
+            book.rename(&found.name, policy).map_err(DeskError::from)
+        })
+        .await?;
+        self.alert_policy(caller, &new_name)
+    }
+
+    /// Removes an alert policy.
+    ///
+    /// # Errors
+    /// As for [`Desk::change_alert_policy`]; a built-in one can't be removed.
+    pub async fn remove_alert_policy(
+        &self,
+        caller: &Caller,
+        name: &str,
+        expected: Option<u64>,
+    ) -> Result<(), DeskError> {
+        self.change_alert_policies(caller, expected, ("alert-policy.remove", name), |book| {
+            let found = book.find(name).ok_or_else(|| no_policy(name))?;
+            if found.is_built_in() {
+                let instead = "a built-in alert policy can't be removed; set enabled to false instead";
+                return Err(DeskError::Conflict(instead.into()));
+            }
+            book.remove(name);
+            Ok(())
+        })
+        .await
+    }
+
+    /// Sets what `patch` names, one key after the other, so that an error names the key.
+    fn patched(&self, mut policy: AlertPolicy, patch: &Value, null: Null) -> Result<AlertPolicy, DeskError> {
+        let invalid = |field: &str, problem: String| DeskError::Invalid { field: field.to_owned().into(), problem };
+        let patch = patch.as_object().ok_or_else(|| invalid("body", "expected an object".into()))?;
+        for (key, value) in patch {
+            let mut object = to_object(&policy);
+            let takes_back = value.is_null() && null == Null::TakesBack;
+            let built_in = || to_object(&AlertPolicy::built_in(policy.trigger)).get(key).cloned();
+            let value = if takes_back { built_in().unwrap_or(Value::Null) } else { value.clone() };
+            let value = match key.as_str() {
+                "recipients" => normal(&self.settings.load(), "notify", value).map_err(|error| renamed(error, key))?,
+                "trigger" => json!(read_trigger(&value)?),
+                _ => normal(&self.settings.load(), key, value)?,
+            };
+            if object.insert(key.clone(), value).is_none() {
+                let known: Vec<_> = object.keys().filter(|known| *known != key).cloned().collect();
+                return Err(invalid(key, format!("there is no such setting; expected one of {}", known.join(", "))));
+            }
+            policy = serde_json::from_value(Value::Object(object)).map_err(|error| invalid(key, error.to_string()))?;
+        }
+        let settings = self.settings.load();
+        let unknown = |name: &&String| !settings.webhooks.iter().any(|webhook| webhook.name == **name);
+        if let Some(name) = policy.webhooks.iter().find(unknown) {
+            return Err(invalid(
+                "webhooks",
+                format!("holds {name:?}; no [[webhook]] of the configuration is called so"),
+            ));
+        }
+        policy.check()?;
+        Ok(policy)
+    }
+
+    async fn change_alert_policies(
+        &self,
+        caller: &Caller,
+        expected: Option<u64>,
+        (action, target): (&'static str, &str),
+        change: impl FnOnce(&mut AlertBook) -> Result<(), DeskError>,
+    ) -> Result<(), DeskError> {
+        self.may_manage(caller)?;
+        let _one_at_a_time = self.alert_policies.editing().await;
+        let kept = KeptAlertPolicies::clone(&self.alert_policies.load());
+        if expected.is_some_and(|revision| revision != kept.revision) {
+            return Err(DeskError::Changed("the alert policies"));
+        }
+        let mut new = kept.clone();
+        change(&mut new.book)?;
+        let (before, after) = (kept.book.find(target), new.book.find(target));
+        let audit = NewAuditEntry {
+            at: self.clock.now(),
+            actor: caller.name.clone(),
+            action,
+            target: target.to_owned(),
+            detail: json!({ "from": before, "to": after }),
         };
-        Ok(AlertPolicy::ALL.map(view).into())
+        self.store.save_alert_policies(&new, std::slice::from_ref(&audit)).await?;
+        self.alert_policies.set(KeptAlertPolicies { revision: new.revision + 1, ..new });
+        tracing::info!(action, policy = target, by = caller.name, "alert policies changed");
+        self.events.tell("alert-policies.changed", audit.at, json!({ "policy": target, "by": caller.name }));
+        Ok(())
     }
 
     /// Sends a test through every channel of an alert policy, now, and tells what each answered.
@@ -39,25 +186,16 @@ impl Desk {
     /// The caller may not, or there is no policy of that name.
     pub async fn test_alert_policy(&self, caller: &Caller, name: &str) -> Result<Vec<ChannelTestView>, DeskError> {
         self.may_manage(caller)?;
-        let policy = AlertPolicy::ALL.into_iter().find(|policy| policy.name().eq_ignore_ascii_case(name));
-        let policy = policy.ok_or_else(|| DeskError::NotFound(format!("there is no alert policy called {name:?}")))?;
+        let policy = self.alert_policies.load().book.find(name).cloned().ok_or_else(|| no_policy(name))?;
         let settings = self.settings.load_full();
+        let told = self.alert_policies.told_by(&settings, &policy);
         let now = self.clock.now();
-        let alert = Alert {
-            reference: Reference::from_random(rand::random()),
-            policy,
-            severity: settings.alerts.of(policy).severity,
-            status: AlertStatus::Active,
-            entity: EntityId::account_named(format!("test@{}", settings.organization.domains[0])),
-            cause: Cause::Manual {
-                reason: format!("this is a test, asked for by {}; nobody is restricted", caller.name),
-            },
-            evidence: Evidence::default(),
-            raised_at: now,
-            closed_at: None,
-        };
-        let mut all = mails::for_alert(&settings, &alert, None, &[]);
-        all.extend(webhooks::for_alert(&settings, &alert, None));
+        let entity = EntityId::account_named(format!("test@{}", settings.organization.domains[0]));
+        let reason = format!("this is a test, asked for by {}; nobody is restricted", caller.name);
+        let reference = Reference::from_random(rand::random());
+        let alert = gate::alert(reference, policy.trigger, &told, Some(entity), Cause::Manual { reason }, now);
+        let mut all = mails::for_alert(&settings, &alert, None, &told.recipients);
+        all.extend(webhooks::for_alert(&settings, &alert, None, &told.webhooks));
         let mut tests = Vec::new();
         for mail in all {
             let queued = QueuedMail { id: 0, reference: alert.reference.clone(), mail, attempts: 0, created_at: now };
@@ -69,7 +207,33 @@ impl Desk {
                 answer: answer.unwrap_or_else(|failure| failure.error),
             });
         }
-        tracing::info!(by = caller.name, policy = policy.name(), channels = tests.len(), "alert policy tested");
+        tracing::info!(by = caller.name, policy = policy.name, channels = tests.len(), "alert policy tested");
         Ok(tests)
+    }
+}
+
+fn no_policy(name: &str) -> DeskError {
+    DeskError::NotFound(format!("there is no alert policy called {name:?}"))
+}
+
+fn read_trigger(value: &Value) -> Result<Trigger, DeskError> {
+    value.as_str().and_then(Trigger::from_name).ok_or_else(|| {
+        let names = Trigger::ALL.map(|trigger| format!("{:?}", trigger.name())).join(", ");
+        DeskError::Invalid { field: "trigger".into(), problem: format!("is {value}, expected one of {names}") }
+    })
+}
+
+/// The same error about another field.
+fn renamed(error: DeskError, name: &str) -> DeskError {
+    match error {
+        DeskError::Invalid { problem, .. } => DeskError::Invalid { field: name.to_owned().into(), problem },
+        other => other,
+    }
+}
+
+fn to_object(policy: &AlertPolicy) -> Map<String, Value> {
+    match json!(policy) {
+        Value::Object(object) => object,
+        _ => Map::new(),
     }
 }

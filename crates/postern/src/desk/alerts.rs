@@ -87,8 +87,10 @@ impl Desk {
         let changed = self.alert(caller, reference.as_str()).await?;
         let about = json!({ "entity": changed.alert.entity, "reference": reference, "status": changed.alert.status, "by": caller.name });
         self.events.tell("alert.changed", at, about);
-        if changed.alert.status.is_closed() {
-            self.incidents.alert_closed(changed.alert.policy, &changed.alert.entity);
+        if changed.alert.status.is_closed()
+            && let Some(entity) = &changed.alert.entity
+        {
+            self.incidents.alert_closed(changed.alert.policy, entity);
         }
         Ok(changed)
     }

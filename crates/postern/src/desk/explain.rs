@@ -19,10 +19,15 @@ impl Desk {
         let restriction: Option<RestrictionView> = self.store.restrictions(&filter).await?.pop().map(Into::into);
         let filter = AlertFilter { reference: only, ..AlertFilter::default() };
         let alert: Option<AlertView> = self.store.alerts(&filter).await?.pop().map(Into::into);
-        let entity = restriction.as_ref().map(|r| &r.entity).or(alert.as_ref().map(|a| &a.entity));
-        let Some(entity) = entity.cloned() else {
+        let entity =
+            restriction.as_ref().map(|r| &r.entity).or(alert.as_ref().and_then(|a| a.entity.as_ref())).cloned();
+        if restriction.is_none() && alert.is_none() {
             return Err(DeskError::NotFound(format!("nothing has the reference {reference}")));
+        }
+        let usage = match &entity {
+            Some(entity) => Some(self.usage_of(entity).await),
+            None => None,
         };
-        Ok(IncidentView { reference, restriction, alert, usage: Some(self.usage_of(&entity).await) })
+        Ok(IncidentView { reference, restriction, alert, usage })
     }
 }

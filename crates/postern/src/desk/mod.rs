@@ -9,6 +9,7 @@ mod allowances;
 mod audit;
 mod directory;
 mod explain;
+mod outage;
 pub mod people;
 mod policies;
 pub mod policy_file;
@@ -37,7 +38,7 @@ use crate::clock::Clock;
 use crate::config::Settings;
 use crate::directory::Roster;
 use crate::events::Events;
-use crate::gate::{Incidents, Policies, Recents, Standings, Wiring};
+use crate::gate::{AlertPolicies, Incidents, Policies, Recents, Standings, Wiring};
 use crate::health::Health;
 use crate::links::Links;
 use crate::metrics::Metrics;
@@ -157,6 +158,8 @@ pub struct Desk {
     pub sign_in: Arc<SignIn>,
     /// Carries mails and webhooks.
     pub courier: Arc<Courier>,
+    /// Who is told of what.
+    pub alert_policies: Arc<AlertPolicies>,
     /// Writes restrictions and alerts.
     pub incidents: Arc<Incidents>,
     /// Last attempts of busy entities.

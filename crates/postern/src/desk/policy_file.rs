@@ -85,7 +85,7 @@ pub(super) fn patch(
 }
 
 /// One spelling for what can be spelled in many ways.
-fn normal(settings: &Settings, key: &str, value: Value) -> Result<Value, DeskError> {
+pub(super) fn normal(settings: &Settings, key: &str, value: Value) -> Result<Value, DeskError> {
     let invalid = |problem: String| DeskError::Invalid { field: key.to_owned().into(), problem };
     let each = |value: Value, normal: &dyn Fn(&str) -> Result<String, String>| match value {
         Value::Array(items) => {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use postern_domain::alert::{AlertNote, AlertPolicy, AlertStatus, Severity};
+use postern_domain::alert::{AlertNote, AlertPolicy, AlertStatus, Severity, Trigger};
 use postern_domain::evidence::{Cause, Evidence};
 use postern_domain::policy::{Allowance, OutboundPolicy};
 use postern_domain::window::Window;
@@ -110,14 +110,14 @@ pub struct UsageView {
 pub struct AlertView {
     /// The incident.
     pub reference: Reference,
-    /// The alert policy's name.
-    pub policy: AlertPolicy,
+    /// What raised it; the built-in alert policy of that name.
+    pub policy: Trigger,
     /// How urgent it is.
     pub severity: Severity,
     /// How far people have come.
     pub status: AlertStatus,
-    /// Whom it is about.
-    pub entity: EntityId,
+    /// Whom it is about; none: Postern itself.
+    pub entity: Option<EntityId>,
     /// What happened, in one line.
     pub reason: String,
     /// What happened, in parts.
@@ -160,21 +160,22 @@ impl From<KeptAlert> for AlertView {
     }
 }
 
-/// An alert policy.
+/// An alert policy, with what follows from it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct AlertPolicyView {
-    /// Its name.
-    pub name: AlertPolicy,
-    /// Whether anybody is told.
-    pub enabled: bool,
-    /// How urgent its alerts are.
-    pub severity: Severity,
+    /// Its settings.
+    #[serde(flatten)]
+    pub policy: AlertPolicy,
+    /// Whether it is a built-in one, which can't be removed.
+    pub built_in: bool,
     /// Who gets a mail.
-    pub recipients: Vec<String>,
+    pub mails_to: Vec<String>,
     /// Alerts mailed on one day (UTC) at most; none: no limit.
-    pub daily_notification_limit: Option<u32>,
+    pub per_day: Option<u32>,
     /// Webhooks that are told.
-    pub webhooks: Vec<String>,
+    pub tells: Vec<String>,
+    /// How often the alert policies have been changed; also the ETag.
+    pub revision: u64,
 }
 
 /// What one channel answered to a test.

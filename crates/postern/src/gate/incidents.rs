@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use postern_domain::alert::{Alert, AlertPolicy, AlertStatus};
+use postern_domain::alert::{Alert, AlertStatus, Trigger};
 use postern_domain::evidence::{AttemptRecord, Cause, Evidence, MAX_ATTEMPTS, WindowCount};
 use postern_domain::policy::Limits;
 use postern_domain::restriction::{Restriction, Standing};
@@ -16,8 +16,9 @@ use postern_store::{Incident, Store, StoreError};
 use serde_json::json;
 use tokio::sync::watch;
 
-use super::Standings;
+use super::{AlertPolicies, Standings, Told};
 use crate::config::Settings;
+use crate::directory::Roster;
 use crate::events::Events;
 use crate::links::Links;
 use crate::metrics::Metrics;
@@ -49,42 +50,43 @@ pub struct NewRestriction {
     pub notify: Vec<String>,
 }
 
+/// What incidents are written with.
+pub struct IncidentParts {
+    /// Settings in force.
+    pub settings: Arc<ArcSwap<Settings>>,
+    /// Durable state.
+    pub store: Arc<dyn Store>,
+    /// Who may send.
+    pub standings: Arc<Standings>,
+    /// Who is told.
+    pub alert_policies: Arc<AlertPolicies>,
+    /// Which groups accounts are in.
+    pub roster: Arc<Roster>,
+    /// What is measured.
+    pub metrics: Arc<Metrics>,
+    /// Wakes the outbox.
+    pub new_mail: watch::Sender<()>,
+    /// Where it is told what happens.
+    pub events: Events,
+    /// Makes the links in notices.
+    pub links: Links,
+}
+
 /// Writes incidents.
 pub struct Incidents {
-    settings: Arc<ArcSwap<Settings>>,
-    store: Arc<dyn Store>,
-    standings: Arc<Standings>,
-    metrics: Arc<Metrics>,
-    /// Wakes the outbox.
-    new_mail: watch::Sender<()>,
-    events: Events,
-    links: Links,
+    parts: IncidentParts,
     /// One incident at a time, so that an entity is restricted once.
     writing: tokio::sync::Mutex<()>,
     store_failed_at: Mutex<Option<Timestamp>>,
     /// Entities with an open alert that restricted nobody.
-    alerted: Mutex<HashMap<(AlertPolicy, EntityId), Timestamp>>,
+    alerted: Mutex<HashMap<(Trigger, EntityId), Timestamp>>,
 }
 
 impl Incidents {
     /// Puts the writer together.
-    pub fn new(
-        settings: Arc<ArcSwap<Settings>>,
-        store: Arc<dyn Store>,
-        standings: Arc<Standings>,
-        metrics: Arc<Metrics>,
-        new_mail: watch::Sender<()>,
-        events: Events,
-        links: Links,
-    ) -> Self {
+    pub fn new(parts: IncidentParts) -> Self {
         Self {
-            settings,
-            store,
-            standings,
-            metrics,
-            new_mail,
-            events,
-            links,
+            parts,
             writing: tokio::sync::Mutex::new(()),
             store_failed_at: Mutex::new(None),
             alerted: Mutex::default(),
@@ -96,16 +98,18 @@ impl Incidents {
     /// # Errors
     /// The store can't be read.
     pub async fn restore(&self, now: Timestamp) -> Result<(), StoreError> {
-        for (entity, until) in self.store.probations(now).await? {
-            self.standings.set(&entity, Standing::Probation { until });
+        for (entity, until) in self.parts.store.probations(now).await? {
+            self.parts.standings.set(&entity, Standing::Probation { until });
         }
-        for kept in self.store.restrictions(&postern_store::RestrictionFilter::default()).await? {
+        for kept in self.parts.store.restrictions(&postern_store::RestrictionFilter::default()).await? {
             let restriction = kept.record.restriction();
-            self.standings.set(&restriction.entity, standing(restriction));
+            self.parts.standings.set(&restriction.entity, standing(restriction));
         }
         let since = Timestamp::from_millis(now.as_millis() - i64::try_from(SAME_INCIDENT.as_millis()).unwrap_or(0));
-        for policy in [AlertPolicy::LimitExceeded, AlertPolicy::LimitNearlyReached, AlertPolicy::ReportOnly] {
-            let open = self.store.open_alerts(policy, since).await?;
+        let repeated =
+            [Trigger::LimitExceeded, Trigger::LimitNearlyReached, Trigger::ReportOnly, Trigger::SuspiciousPattern];
+        for policy in repeated {
+            let open = self.parts.store.open_alerts(policy, since).await?;
             self.lock_alerted().extend(open.into_iter().map(|(entity, at)| ((policy, entity), at)));
         }
         Ok(())
@@ -124,7 +128,7 @@ impl Incidents {
         now: Timestamp,
     ) -> Result<Reference, StoreError> {
         let _one_at_a_time = self.writing.lock().await;
-        if let Standing::Restricted { reference, .. } = self.standings.get(&new.entity, now) {
+        if let Standing::Restricted { reference, .. } = self.parts.standings.get(&new.entity, now) {
             return Ok(reference);
         }
         self.pause_after_failure(now)?;
@@ -136,14 +140,17 @@ impl Incidents {
             until: new.until,
             evidence: new.evidence,
         };
-        let settings = self.settings.load();
-        let alert = alert(&restriction.reference, &restriction.entity, &restriction.cause, Evidence::default(), now);
-        let rule = settings.alerts.of(alert.policy);
-        let (limit, alert) = (rule.daily_notification_limit, Alert { severity: rule.severity, ..alert });
-        let mut mails = mails::for_alert(&settings, &alert, Some(&restriction), &new.notify);
-        mails.extend(webhooks::for_alert(&settings, &alert, Some(&restriction)));
+        let settings = self.parts.settings.load();
+        let on_probation = matches!(restriction.cause, Cause::LimitExceeded { probation: true, .. });
+        let trigger = Trigger::of_restriction(&restriction.entity, on_probation);
+        let mut told = self.told(&settings, trigger, &restriction.entity);
+        told.also(&settings.organization.expand(&new.notify));
+        let (entity, reference) = (restriction.entity.clone(), restriction.reference.clone());
+        let alert = alert(reference, trigger, &told, Some(entity), restriction.cause.clone(), now);
+        let mut mails = mails::for_alert(&settings, &alert, Some(&restriction), &told.recipients);
+        mails.extend(webhooks::for_alert(&settings, &alert, Some(&restriction), &told.webhooks));
         if settings.alerts.notify_owner && restriction.entity.kind() == EntityKind::Account {
-            let why = self.links.why(&settings, &restriction.reference);
+            let why = self.parts.links.why(&settings, &restriction.reference);
             mails.push(mails::for_owner(&settings, &restriction, recipient, why.as_deref()));
         }
         let incident = Incident {
@@ -160,28 +167,28 @@ impl Incidents {
                 }),
             },
             mails,
-            daily_notification_limit: limit,
+            daily_notification_limits: told.limits,
         };
-        match self.store.restrict(&restriction, &incident).await {
+        match self.parts.store.restrict(&restriction, &incident).await {
             Ok(()) => {}
             // Another node was faster; its restriction is as good.
             Err(StoreError::AlreadyRestricted { reference, entity }) => {
                 let until = restriction.until;
-                self.standings.set(&entity, Standing::Restricted { reference: reference.clone(), until });
+                self.parts.standings.set(&entity, Standing::Restricted { reference: reference.clone(), until });
                 return Ok(reference);
             }
             Err(error) => return Err(self.store_failed(&restriction.entity, error, now)),
         }
-        self.standings.set(&restriction.entity, standing(&restriction));
-        self.metrics.restrictions.inc();
-        self.new_mail.send_replace(());
+        self.parts.standings.set(&restriction.entity, standing(&restriction));
+        self.parts.metrics.restrictions.inc();
+        self.parts.new_mail.send_replace(());
         let about = json!({
             "entity": restriction.entity,
             "reference": restriction.reference,
             "reason": restriction.cause.describe(),
             "until": restriction.until,
         });
-        self.events.tell("restriction.made", now, about);
+        self.parts.events.tell("restriction.made", now, about);
         tracing::warn!(
             entity = %restriction.entity,
             reference = %restriction.reference,
@@ -193,31 +200,25 @@ impl Incidents {
     }
 
     /// Whether something that restricts nobody is a new incident.
-    pub fn wants_alert(&self, policy: AlertPolicy, entity: &EntityId, now: Timestamp) -> bool {
+    pub fn wants_alert(&self, policy: Trigger, entity: &EntityId, now: Timestamp) -> bool {
         let key = (policy, entity.clone());
         self.lock_alerted().get(&key).is_none_or(|at| now.since(*at) >= SAME_INCIDENT)
     }
 
     /// Raises an alert that restricts nobody. If the store fails, the next message over the
     /// limit tries again.
-    pub async fn raise(
-        &self,
-        policy: AlertPolicy,
-        entity: &EntityId,
-        cause: Cause,
-        evidence: Evidence,
-        now: Timestamp,
-    ) {
+    pub async fn raise(&self, policy: Trigger, entity: &EntityId, cause: Cause, evidence: Evidence, now: Timestamp) {
         let _one_at_a_time = self.writing.lock().await;
         if !self.wants_alert(policy, entity, now) || self.pause_after_failure(now).is_err() {
             return;
         }
-        let settings = self.settings.load();
+        let settings = self.parts.settings.load();
         let reference = Reference::from_random(rand::random());
-        let severity = settings.alerts.of(policy).severity;
-        let alert = Alert { policy, severity, ..alert(&reference, entity, &cause, evidence, now) };
-        let mut mails = mails::for_alert(&settings, &alert, None, &[]);
-        mails.extend(webhooks::for_alert(&settings, &alert, None));
+        let told = self.told(&settings, policy, entity);
+        let alert = alert(reference.clone(), policy, &told, Some(entity.clone()), cause.clone(), now);
+        let alert = Alert { evidence, ..alert };
+        let mut mails = mails::for_alert(&settings, &alert, None, &told.recipients);
+        mails.extend(webhooks::for_alert(&settings, &alert, None, &told.webhooks));
         let audit = NewAuditEntry {
             at: now,
             actor: SYSTEM.into(),
@@ -225,17 +226,16 @@ impl Incidents {
             target: entity.to_string(),
             detail: json!({ "reference": reference, "reason": cause.describe() }),
         };
-        let daily_notification_limit = settings.alerts.of(alert.policy).daily_notification_limit;
-        let incident = Incident { alert, audit, mails, daily_notification_limit };
-        match self.store.raise(&incident).await {
+        let incident = Incident { alert, audit, mails, daily_notification_limits: told.limits };
+        match self.parts.store.raise(&incident).await {
             Ok(()) => {
                 self.lock_alerted().insert((policy, entity.clone()), now);
-                self.metrics.alerts.inc();
+                self.parts.metrics.alerts.inc();
                 let about = json!({
                     "entity": entity, "reference": reference, "policy": policy, "reason": cause.describe(),
                 });
-                self.events.tell("alert.raised", now, about);
-                self.new_mail.send_replace(());
+                self.parts.events.tell("alert.raised", now, about);
+                self.parts.new_mail.send_replace(());
                 tracing::warn!(%entity, %reference, reason = cause.describe(), alert = policy.name(), "alert");
             }
             Err(error) => {
@@ -244,8 +244,58 @@ impl Incidents {
         }
     }
 
+    /// Tells that restrictions have been in force for long and nobody has released them.
+    pub async fn raise_overdue(&self, now: Timestamp) {
+        let settings = self.parts.settings.load();
+        let Ok(before) = i64::try_from(settings.alerts.release_overdue.as_millis()) else { return };
+        if before == 0 {
+            return;
+        }
+        let _one_at_a_time = self.writing.lock().await;
+        let before = Timestamp::from_millis(now.as_millis() - before);
+        let Ok(overdue) = self.parts.store.overdue(before).await else { return };
+        for kept in overdue {
+            let restriction = kept.record.restriction();
+            let (entity, reference) = (&restriction.entity, Reference::from_random(rand::random()));
+            let told = self.told(&settings, Trigger::ReleaseOverdue, entity);
+            let cause = Cause::ReleaseOverdue { restriction: restriction.reference.clone(), since: restriction.since };
+            let audit = NewAuditEntry {
+                at: now,
+                actor: SYSTEM.into(),
+                action: "alert.raise",
+                target: entity.to_string(),
+                detail: json!({ "reference": reference, "reason": cause.describe() }),
+            };
+            let alert = alert(reference, Trigger::ReleaseOverdue, &told, Some(entity.clone()), cause, now);
+            let mut mails = mails::for_alert(&settings, &alert, None, &told.recipients);
+            mails.extend(webhooks::for_alert(&settings, &alert, None, &told.webhooks));
+            let about = json!({
+                "entity": entity, "reference": alert.reference, "policy": alert.policy, "reason": alert.cause.describe(),
+            });
+            tracing::warn!(%entity, reference = %alert.reference, reason = alert.cause.describe(), "alert");
+            let incident = Incident { alert, audit, mails, daily_notification_limits: told.limits };
+            match self.parts.store.raise_overdue(&restriction.reference, &incident).await {
+                Ok(()) => {
+                    self.parts.metrics.alerts.inc();
+                    self.parts.events.tell("alert.raised", now, about);
+                    self.parts.new_mail.send_replace(());
+                }
+                Err(StoreError::Changed { .. }) => {}
+                Err(error) => {
+                    self.store_failed(entity, error, now);
+                    return;
+                }
+            }
+        }
+    }
+
+    fn told(&self, settings: &Settings, trigger: Trigger, entity: &EntityId) -> Told {
+        let roster = self.parts.roster.load();
+        self.parts.alert_policies.told(settings, trigger, Some(roster.member(entity)))
+    }
+
     /// An alert was closed: what happens next is a new incident.
-    pub fn alert_closed(&self, policy: AlertPolicy, entity: &EntityId) {
+    pub fn alert_closed(&self, policy: Trigger, entity: &EntityId) {
         self.lock_alerted().remove(&(policy, entity.clone()));
     }
 
@@ -267,12 +317,12 @@ impl Incidents {
 
     fn store_failed(&self, entity: &EntityId, error: StoreError, now: Timestamp) -> StoreError {
         *self.store_failed_at.lock().unwrap_or_else(PoisonError::into_inner) = Some(now);
-        self.metrics.store_errors.inc();
+        self.parts.metrics.store_errors.inc();
         tracing::error!(%entity, %error, "an incident can't be written down; mail over the limit is deferred meanwhile");
         error
     }
 
-    fn lock_alerted(&self) -> std::sync::MutexGuard<'_, HashMap<(AlertPolicy, EntityId), Timestamp>> {
+    fn lock_alerted(&self) -> std::sync::MutexGuard<'_, HashMap<(Trigger, EntityId), Timestamp>> {
         self.alerted.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -282,16 +332,23 @@ fn standing(restriction: &Restriction) -> Standing {
     Standing::Restricted { reference: restriction.reference.clone(), until: restriction.until }
 }
 
-fn alert(reference: &Reference, entity: &EntityId, cause: &Cause, evidence: Evidence, now: Timestamp) -> Alert {
-    let policy = AlertPolicy::for_restriction(entity);
+/// A new alert. Where a restriction shares its reference, that holds the evidence.
+pub fn alert(
+    reference: Reference,
+    policy: Trigger,
+    told: &Told,
+    entity: Option<EntityId>,
+    cause: Cause,
+    now: Timestamp,
+) -> Alert {
     Alert {
-        reference: reference.clone(),
+        reference,
         policy,
-        severity: policy.severity(),
+        severity: told.severity.unwrap_or(policy.severity()),
         status: AlertStatus::Active,
-        entity: entity.clone(),
-        cause: cause.clone(),
-        evidence,
+        entity,
+        cause,
+        evidence: Evidence::default(),
         raised_at: now,
         closed_at: None,
     }

@@ -7,6 +7,7 @@
 //!
 //! [`Directory`]: postern_domain::entity::Directory
 
+mod alert_policies;
 mod attempts;
 mod incidents;
 mod own_mail;
@@ -36,7 +37,8 @@ use crate::links::Links;
 use crate::metrics::Metrics;
 use attempts::{Attempts, Message};
 
-pub use incidents::{Incidents, NewRestriction, SYSTEM, evidence};
+pub use alert_policies::{AlertPolicies, Told, limit, recipients, webhooks};
+pub use incidents::{IncidentParts, Incidents, NewRestriction, SYSTEM, alert, evidence};
 pub use own_mail::OwnMail;
 pub use policies::Policies;
 pub use recents::Recents;

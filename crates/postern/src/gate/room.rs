@@ -3,8 +3,9 @@
 
 use std::time::Duration;
 
-use postern_domain::alert::AlertPolicy;
+use postern_domain::alert::Trigger;
 use postern_domain::attempt::Phase;
+use postern_domain::detection::suspicious;
 use postern_domain::evidence::{AttemptRecord, Cause, Evidence, Outcome};
 use postern_domain::gate::{Reply, Verdict, limits_for};
 use postern_domain::policy::{Consequence, Limits};
@@ -111,15 +112,28 @@ impl<L: Ledger> Gate<L> {
         let limits = q.policy.limits();
         if Recents::is_worth_keeping(&counts, &limits) {
             self.recents.push(q.entity(), record(q.request, accepted, now, Outcome::Accepted));
+            self.suspect(q, now).await;
         }
         if q.policy.warn_at_percent > 0 {
             self.warn(q, &counts, now).await;
         }
     }
 
+    /// Tells the admins of an entity that sends as a taken-over account does.
+    async fn suspect(&self, q: &Question<'_, '_>, now: Timestamp) {
+        let Some(pattern) = suspicious(&self.recents.of(q.entity()), now) else { return };
+        if !self.incidents.wants_alert(Trigger::SuspiciousPattern, q.entity(), now) {
+            return;
+        }
+        let standing = self.standings.get(q.entity(), now);
+        let evidence = self.evidence(q, &standing, None, now).await;
+        let cause = Cause::SuspiciousPattern { pattern };
+        self.incidents.raise(Trigger::SuspiciousPattern, q.entity(), cause, evidence, now).await;
+    }
+
     /// Tells the admins of an entity that has used up so much of a limit that they want to know.
     async fn warn(&self, q: &Question<'_, '_>, counts: &Counts, now: Timestamp) {
-        if !self.incidents.wants_alert(AlertPolicy::LimitNearlyReached, q.entity(), now) {
+        if !self.incidents.wants_alert(Trigger::LimitNearlyReached, q.entity(), now) {
             return;
         }
         let standing = self.standings.get(q.entity(), now);
@@ -132,7 +146,7 @@ impl<L: Ledger> Gate<L> {
         if let Some(excess) = near {
             let cause = Cause::LimitNearlyReached { policy: q.policy.name.clone(), excess };
             let evidence = self.evidence(q, &standing, None, now).await;
-            self.incidents.raise(AlertPolicy::LimitNearlyReached, q.entity(), cause, evidence, now).await;
+            self.incidents.raise(Trigger::LimitNearlyReached, q.entity(), cause, evidence, now).await;
         }
     }
 
@@ -167,16 +181,16 @@ impl<L: Ledger> Gate<L> {
                     limit = excess.limit, action = action.key(), "report only: the policy would have acted"
                 );
                 let cause = Cause::ReportOnly { policy: policy.name.clone(), excess, action };
-                self.alert(q, AlertPolicy::ReportOnly, cause, whole, standing, now).await;
+                self.alert(q, Trigger::ReportOnly, cause, whole, standing, now).await;
                 Ok(())
             }
             Consequence::Alert => {
                 attempt.note_over_limit();
-                self.alert(q, AlertPolicy::LimitExceeded, exceeded(), whole, standing, now).await;
+                self.alert(q, Trigger::LimitExceeded, exceeded(), whole, standing, now).await;
                 Ok(())
             }
             Consequence::Defer => {
-                self.alert(q, AlertPolicy::LimitExceeded, exceeded(), whole, standing, now).await;
+                self.alert(q, Trigger::LimitExceeded, exceeded(), whole, standing, now).await;
                 Err(self.defer_over_limit(q, attempt, excess.window).await)
             }
             Consequence::Restrict { until } => {
@@ -205,7 +219,7 @@ impl<L: Ledger> Gate<L> {
     async fn alert(
         &self,
         q: &Question<'_, '_>,
-        alert: AlertPolicy,
+        alert: Trigger,
         cause: Cause,
         whole: Charge,
         standing: &Standing,

@@ -8,7 +8,7 @@ use mail_builder::headers::address::Address;
 use mail_builder::headers::date::Date;
 use mail_builder::headers::message_id::MessageId;
 use mail_builder::headers::raw::Raw;
-use postern_domain::alert::{Alert, AlertPolicy, Severity};
+use postern_domain::alert::{Alert, Severity, Trigger};
 use postern_domain::entity::EntityKind;
 use postern_domain::evidence::{AttemptRecord, Evidence};
 use postern_domain::gate::Reply;
@@ -87,28 +87,22 @@ struct NoticeHtml<'a> {
     notice: &'a Notice<'a>,
 }
 
-/// One mail for each recipient of an alert, `more` among them. The restriction is the one that the
-/// alert is about.
+/// One mail for each recipient of an alert, each with the alert policy that wants it. The
+/// restriction is the one that the alert is about.
 pub fn for_alert(
     settings: &Settings,
     alert: &Alert,
     restriction: Option<&Restriction>,
-    more: &[String],
+    recipients: &[(Option<String>, String)],
 ) -> Vec<Outgoing> {
     let (text, html) = alert_bodies(settings, alert, restriction);
-    let subject = format!("{}-severity alert: {} ({})", alert.severity, alert.policy, alert.entity.name());
+    let about = alert.entity.as_ref().map_or_else(host_name, |entity| entity.name().to_owned());
+    let subject = format!("{}-severity alert: {} ({about})", alert.severity, alert.policy);
     let from = &settings.smtp.from;
     let domain = domain_of(&from.address);
-    let rule = settings.alerts.of(alert.policy);
-    let mut recipients = if rule.enabled { rule.recipients } else { Vec::new() };
-    for recipient in settings.organization.expand(more) {
-        if !recipients.contains(&recipient) {
-            recipients.push(recipient);
-        }
-    }
     let recipients = recipients.iter().enumerate();
     recipients
-        .map(|(number, recipient)| {
+        .map(|(number, (policy, recipient))| {
             // The same for every try, so that a mail that arrives twice is recognised.
             let message_id = format!("{}.alert.{number}@{domain}", alert.reference);
             let message = MessageBuilder::new()
@@ -124,7 +118,13 @@ pub fn for_alert(
                 .html_body(html.as_str())
                 .write_to_vec()
                 .unwrap_or_default();
-            Outgoing { kind: MailKind::Alert, sender: from.address.clone(), recipient: recipient.clone(), message }
+            Outgoing {
+                kind: MailKind::Alert,
+                policy: policy.clone(),
+                sender: from.address.clone(),
+                recipient: recipient.clone(),
+                message,
+            }
         })
         .collect()
 }
@@ -132,22 +132,28 @@ pub fn for_alert(
 /// An alert as plain text and as HTML.
 pub fn alert_bodies(settings: &Settings, alert: &Alert, restriction: Option<&Restriction>) -> (String, String) {
     let evidence = restriction.map_or(&alert.evidence, |restriction| &restriction.evidence);
-    let entity = alert.entity.to_string();
-    let who = match alert.entity.kind() {
-        EntityKind::Account => format!("The account {}", alert.entity.name()),
-        EntityKind::Connector => format!("The connector {}", alert.entity.name()),
+    let host = host_name();
+    let entity = alert.entity.as_ref().map_or_else(|| format!("Postern on {host}"), ToString::to_string);
+    let who = match alert.entity.as_ref().map(|entity| (entity.kind(), entity.name())) {
+        Some((EntityKind::Account, name)) => format!("The account {name}"),
+        Some((EntityKind::Connector, name)) => format!("The connector {name}"),
+        None => entity.clone(),
     };
     let what = match restriction {
         Some(_) => "has been restricted from sending mail. It still receives.",
-        None if alert.policy == AlertPolicy::LimitNearlyReached => "has used up most of a sending limit.",
-        None => "has passed a sending limit.",
+        None => match alert.policy {
+            Trigger::LimitNearlyReached => "has used up most of a sending limit.",
+            Trigger::SuspiciousPattern => "sends as an account does that has been taken over.",
+            Trigger::ReleaseOverdue => "is still restricted from sending mail.",
+            Trigger::StoreAway => "can't write down what happens. Restrictions in force stay so; new ones wait.",
+            _ => "has passed a sending limit.",
+        },
     };
     let reason = alert.cause.describe();
     let when = present::time(alert.raised_at);
     let until = restriction.and_then(|r| r.until).map(present::time);
     let counts = counts(evidence);
     let probation = present::duration(settings.probation.duration);
-    let host = host_name();
     let reference = alert.reference.to_string();
     let attempts = last_attempts(evidence);
     let rows: Vec<_> = attempts.iter().map(|attempt| cells(attempt)).collect();
@@ -263,7 +269,7 @@ pub fn for_owner(settings: &Settings, restriction: &Restriction, recipient: &str
         diagnostic: &diagnostic,
     };
     let message = report.to_message().unwrap_or_default();
-    Outgoing { kind: MailKind::Notice, sender: String::new(), recipient: owner.to_owned(), message }
+    Outgoing { kind: MailKind::Notice, policy: None, sender: String::new(), recipient: owner.to_owned(), message }
 }
 
 /// Whom an owner writes to: someone on the escape lane, the helpdesk before a postmaster.

@@ -9,15 +9,15 @@ use hmac::{Hmac, KeyInit, Mac};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Bytes;
 use hyper::{Request, StatusCode, header};
-use postern_domain::Timestamp;
 use postern_domain::alert::Alert;
 use postern_domain::restriction::Restriction;
+use postern_domain::{EntityId, Timestamp};
 use postern_store::{MailKind, Outgoing, QueuedMail};
 use serde_json::{Value, json};
 use sha2::Sha256;
 
-use super::Failure;
-use crate::config::{Settings, Webhook, WebhookFormat};
+use super::{Failure, mails};
+use crate::config::{Settings, WebhookFormat};
 use crate::present::with_sources;
 use crate::{https, present};
 
@@ -26,26 +26,29 @@ const TIMEOUT: Duration = Duration::from_secs(15);
 /// How much of an answer is kept for people to read.
 const ANSWER: usize = 200;
 
-/// One request for each webhook that wants to hear of the alert.
-pub fn for_alert(settings: &Settings, alert: &Alert, restriction: Option<&Restriction>) -> Vec<Outgoing> {
-    let wants = |webhook: &&Webhook| webhook.alert_policies.contains(&alert.policy);
-    let message = |webhook: &Webhook| {
+/// One request for each of these webhooks, each with the alert policy that wants it.
+pub fn for_alert(
+    settings: &Settings,
+    alert: &Alert,
+    restriction: Option<&Restriction>,
+    names: &[(Option<String>, String)],
+) -> Vec<Outgoing> {
+    let message = |(policy, name): &(Option<String>, String)| {
+        let webhook = settings.webhooks.iter().find(|webhook| webhook.name == *name)?;
         let body = match webhook.format {
             WebhookFormat::Standard => standard(settings, alert, restriction),
             WebhookFormat::Slack => slack(settings, alert),
             WebhookFormat::Teams => teams(settings, alert),
         };
-        Outgoing {
+        Some(Outgoing {
             kind: MailKind::Webhook,
+            policy: policy.clone(),
             sender: String::new(),
             recipient: webhook.name.clone(),
             message: body.to_string().into_bytes(),
-        }
+        })
     };
-    if !settings.alerts.of(alert.policy).enabled {
-        return Vec::new();
-    }
-    settings.webhooks.iter().filter(wants).map(message).collect()
+    names.iter().filter_map(message).collect()
 }
 
 fn standard(settings: &Settings, alert: &Alert, restriction: Option<&Restriction>) -> Value {
@@ -57,7 +60,7 @@ fn standard(settings: &Settings, alert: &Alert, restriction: Option<&Restriction
             "policy": alert.policy,
             "severity": alert.severity,
             "entity": alert.entity,
-            "kind": alert.entity.kind(),
+            "kind": alert.entity.as_ref().map(EntityId::kind),
             "reason": alert.cause.describe(),
             "cause": alert.cause,
             "restricted": restriction.is_some(),
@@ -77,7 +80,7 @@ fn slack(settings: &Settings, alert: &Alert) -> Value {
     let lines: Vec<_> =
         facts(settings, alert).iter().map(|(name, value)| format!("*{name}*: {}", escape(value))).collect();
     json!({
-        "text": format!("{title} ({})", escape(&alert.entity.to_string())),
+        "text": format!("{title} ({})", escape(&about(alert))),
         "blocks": [
             { "type": "header", "text": { "type": "plain_text", "text": title } },
             { "type": "section", "text": { "type": "mrkdwn", "text": lines.join("\n") } },
@@ -109,7 +112,7 @@ fn teams(settings: &Settings, alert: &Alert) -> Value {
 
 fn facts(settings: &Settings, alert: &Alert) -> Vec<(&'static str, String)> {
     let mut facts = vec![
-        ("Who", alert.entity.to_string()),
+        ("Who", about(alert)),
         ("Why", alert.cause.describe()),
         ("When", present::time(alert.raised_at)),
         ("Reference", alert.reference.to_string()),
@@ -117,6 +120,10 @@ fn facts(settings: &Settings, alert: &Alert) -> Vec<(&'static str, String)> {
     ];
     facts.extend(link(settings).map(|link| ("Portal", link)));
     facts
+}
+
+fn about(alert: &Alert) -> String {
+    alert.entity.as_ref().map_or_else(|| format!("Postern on {}", mails::host_name()), ToString::to_string)
 }
 
 fn link(settings: &Settings) -> Option<String> {

@@ -24,7 +24,9 @@ use crate::doors::listen::{Listener, Passed, bind_unix};
 use crate::doors::policy::Door;
 use crate::doors::workers::Workers;
 use crate::events::Events;
-use crate::gate::{Gate, Incidents, OwnMail, Parts, Policies, Recents, Standings, Wiring};
+use crate::gate::{
+    AlertPolicies, Gate, IncidentParts, Incidents, OwnMail, Parts, Policies, Recents, Standings, Wiring,
+};
 use crate::health::{Health, Part};
 use crate::links::Links;
 use crate::metrics::Metrics;
@@ -103,17 +105,21 @@ pub async fn start(settings: Settings, clock: Arc<dyn Clock>) -> anyhow::Result<
     let links = Links::new(store.key("links", &rand::random()).await?);
     let sign_in = Arc::new(SignIn::new()?);
 
-    let incidents = Arc::new(Incidents::new(
-        Arc::clone(&settings),
-        Arc::clone(&store),
-        Arc::clone(&standings),
-        Arc::clone(&metrics),
-        new_mail.clone(),
-        events.clone(),
-        links.clone(),
-    ));
-    incidents.restore(started).await?;
     let roster = Arc::new(Roster::open(&settings.load().data, &settings.load()));
+    let alert_policies = Arc::new(AlertPolicies::default());
+    alert_policies.restore(&*store, &settings.load(), started).await?;
+    let incidents = Arc::new(Incidents::new(IncidentParts {
+        settings: Arc::clone(&settings),
+        store: Arc::clone(&store),
+        standings: Arc::clone(&standings),
+        alert_policies: Arc::clone(&alert_policies),
+        roster: Arc::clone(&roster),
+        metrics: Arc::clone(&metrics),
+        new_mail: new_mail.clone(),
+        events: events.clone(),
+        links: links.clone(),
+    }));
+    incidents.restore(started).await?;
     let policies = Arc::new(Policies::default());
     policies.restore(&*store, &settings.load().outbound_policy, started).await?;
     let gate = Arc::new(Gate::new(Parts {
@@ -140,6 +146,7 @@ pub async fn start(settings: Settings, clock: Arc<dyn Clock>) -> anyhow::Result<
         links,
         roster,
         courier: Arc::clone(&courier),
+        alert_policies,
         incidents,
         recents,
         wiring,
@@ -165,6 +172,7 @@ pub async fn start(settings: Settings, clock: Arc<dyn Clock>) -> anyhow::Result<
     parts.spawn(outbox.clone().run(false, is_closing.clone()));
     parts.spawn(outbox.run(true, is_closing.clone()));
     let journal = tasks::JournalWriter::start(Arc::clone(&ledger), clock, Arc::clone(&health), Arc::clone(&metrics))?;
+    parts.spawn(tasks::store_watch(Arc::clone(&desk), is_closing.clone()));
     parts.spawn(tasks::directory(Arc::clone(&desk), is_closing.clone()));
     parts.spawn(tasks::housekeeping(Arc::clone(&desk), gate, is_closing.clone()));
     parts.spawn(tasks::watchdog(is_closing));
@@ -286,6 +294,9 @@ impl Running {
                 let (desk, now) = (&self.desk, self.desk.clock.now());
                 if let Err(error) = desk.policies.take_over(&*desk.store, &kept.outbound_policy, now).await {
                     tracing::error!(%error, "the file's outbound policy can't be taken over; send SIGHUP again later");
+                }
+                if let Err(error) = desk.alert_policies.take_over(&*desk.store, &kept, now).await {
+                    tracing::error!(%error, "the file's alert policies can't be taken over; send SIGHUP again later");
                 }
                 self.settings.store(Arc::new(kept));
                 desk.roster.put_together(&self.settings.load());

@@ -22,6 +22,8 @@ const FLUSH: Duration = Duration::from_millis(250);
 const DURABLE_EVERY: u32 = 4;
 const SWEEP: Duration = Duration::from_secs(60);
 const TICK: Duration = Duration::from_secs(1);
+/// The store is looked after this often.
+const STORE_EVERY: Duration = Duration::from_secs(5);
 /// Every so many ticks, what is less urgent.
 const SLOW_EVERY: u64 = 5;
 
@@ -84,7 +86,7 @@ fn note(health: &Health, metrics: &Metrics, done: Result<(), LedgerError>) {
     }
 }
 
-/// Ends what has run its time, writes what is behind, looks after the store.
+/// Ends what has run its time, and writes what is behind.
 pub(super) async fn housekeeping(desk: Arc<Desk>, gate: Arc<Gate<MemoryLedger>>, mut closing: watch::Receiver<bool>) {
     let mut ticks = tokio::time::interval(TICK);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -97,13 +99,27 @@ pub(super) async fn housekeeping(desk: Arc<Desk>, gate: Arc<Gate<MemoryLedger>>,
         gate.sweep().await;
         desk.release_expired().await;
         if count.is_multiple_of(SLOW_EVERY) {
-            check_store(&desk).await;
+            desk.incidents.raise_overdue(desk.clock.now()).await;
             desk.write_refusals().await;
             desk.standings.sweep(desk.clock.now());
             desk.sweep_access().await;
             gauges(&desk).await;
         }
         count += 1;
+    }
+}
+
+/// Looks after the store; apart from the rest, since telling people takes its time.
+pub(super) async fn store_watch(desk: Arc<Desk>, mut closing: watch::Receiver<bool>) {
+    let mut ticks = tokio::time::interval(STORE_EVERY);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut outage = None;
+    loop {
+        tokio::select! {
+            _ = ticks.tick() => {}
+            _ = closing.wait_for(|closing| *closing) => return,
+        }
+        desk.watch_store(&mut outage).await;
     }
 }
 
@@ -121,18 +137,6 @@ pub(super) async fn directory(desk: Arc<Desk>, mut closing: watch::Receiver<bool
             // Beside each other: one that takes its time keeps no other waiting.
             let desk = Arc::clone(&desk);
             tokio::spawn(async move { desk.read_directory(&source).await });
-        }
-    }
-}
-
-async fn check_store(desk: &Desk) {
-    let state = desk.store.check().await.map_err(|error| error.to_string());
-    desk.metrics.store_up.set(i64::from(state.is_ok()));
-    let text = state.clone().err();
-    if desk.health.note(Part::Store, state) {
-        match text {
-            Some(error) => tracing::error!(error, "the store is away; restrictions in force stay so"),
-            None => tracing::info!("the store is back"),
         }
     }
 }

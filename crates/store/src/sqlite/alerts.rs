@@ -1,17 +1,18 @@
 //! Table `alerts`.
 
-use postern_domain::alert::{Alert, AlertNote, AlertPolicy, AlertStatus, Severity};
+use postern_domain::alert::{Alert, AlertNote, AlertStatus, Severity, Trigger};
 use postern_domain::{EntityId, Reference, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, named_params, params};
 
 use super::restrictions::time;
 use super::{Fault, audit, outbox};
-use crate::{AlertFilter, Incident, KeptAlert, MailKind, StoreError};
+use crate::{AlertFilter, Incident, KeptAlert, MailKind, Outgoing, StoreError};
 
 /// Writes an alert, its audit entry and its mails.
 pub(super) fn raise(tx: &Transaction<'_>, incident: &Incident) -> Result<(), Fault> {
-    let Incident { alert, mails, .. } = incident;
-    let notified = may_notify(tx, incident)?;
+    let alert = &incident.alert;
+    let mails = within_limits(tx, incident)?;
+    let notified = mails.iter().any(|mail| mail.kind != MailKind::Notice);
     tx.execute(
         "INSERT INTO alerts (reference, policy, severity, status, entity, cause, evidence, raised_at, closed_at, notified) \
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
@@ -20,7 +21,7 @@ pub(super) fn raise(tx: &Transaction<'_>, incident: &Incident) -> Result<(), Fau
             alert.policy.name(),
             alert.severity.key(),
             alert.status.key(),
-            alert.entity.to_string(),
+            alert.entity.as_ref().map(ToString::to_string).unwrap_or_default(),
             serde_json::to_string(&alert.cause)?,
             serde_json::to_string(&alert.evidence)?,
             alert.raised_at.as_millis(),
@@ -29,21 +30,28 @@ pub(super) fn raise(tx: &Transaction<'_>, incident: &Incident) -> Result<(), Fau
         ],
     )?;
     audit::append(tx, &incident.audit)?;
-    for mail in mails.iter().filter(|mail| notified || mail.kind == MailKind::Notice) {
+    for mail in mails {
         outbox::put(tx, &alert.reference, mail, alert.raised_at)?;
     }
     Ok(())
 }
 
-fn may_notify(tx: &Transaction<'_>, incident: &Incident) -> Result<bool, Fault> {
-    let Some(limit) = incident.daily_notification_limit else { return Ok(true) };
+/// The mails of an incident without those of alert policies that have had their alerts for today.
+fn within_limits<'a>(tx: &Transaction<'_>, incident: &'a Incident) -> Result<Vec<&'a Outgoing>, Fault> {
     let today = incident.alert.raised_at.start_of_day().as_millis();
-    let sent: u32 = tx.query_row(
-        "SELECT count(*) FROM alerts WHERE policy = ?1 AND raised_at >= ?2 AND notified",
-        params![incident.alert.policy.name(), today],
-        |row| row.get(0),
-    )?;
-    Ok(sent < limit)
+    let mut over = Vec::new();
+    for (policy, limit) in &incident.daily_notification_limits {
+        let told: u32 = tx.query_row(
+            "SELECT count(DISTINCT reference) FROM outbox WHERE policy = ?1 AND created_at >= ?2",
+            params![policy, today],
+            |row| row.get(0),
+        )?;
+        if told >= *limit {
+            over.push(policy.as_str());
+        }
+    }
+    let within = |mail: &&Outgoing| mail.policy.as_deref().is_none_or(|policy| !over.contains(&policy));
+    Ok(incident.mails.iter().filter(within).collect())
 }
 
 /// Resolves an alert that is still open.
@@ -51,6 +59,15 @@ pub(super) fn resolve(tx: &Transaction<'_>, reference: &Reference, at: Timestamp
     tx.execute(
         "UPDATE alerts SET status = 'resolved', closed_at = ?2 WHERE reference = ?1 AND closed_at IS NULL",
         params![reference.as_str(), at.as_millis()],
+    )?;
+    Ok(())
+}
+
+/// Resolves what said that nobody has released an entity.
+pub(super) fn resolve_overdue(tx: &Transaction<'_>, entity: &EntityId, at: Timestamp) -> Result<(), Fault> {
+    tx.execute(
+        "UPDATE alerts SET status = 'resolved', closed_at = ?3 WHERE policy = ?1 AND entity = ?2 AND closed_at IS NULL",
+        params![Trigger::ReleaseOverdue.name(), entity.to_string(), at.as_millis()],
     )?;
     Ok(())
 }
@@ -123,11 +140,7 @@ pub(super) fn list(db: &Connection, filter: &AlertFilter) -> Result<Vec<KeptAler
     Ok(kept)
 }
 
-pub(super) fn open(
-    db: &Connection,
-    policy: AlertPolicy,
-    since: Timestamp,
-) -> Result<Vec<(EntityId, Timestamp)>, Fault> {
+pub(super) fn open(db: &Connection, policy: Trigger, since: Timestamp) -> Result<Vec<(EntityId, Timestamp)>, Fault> {
     let mut statement = db.prepare_cached(
         "SELECT entity, max(raised_at) FROM alerts WHERE policy = ?1 AND raised_at > ?2 AND closed_at IS NULL GROUP BY entity",
     )?;
@@ -142,16 +155,16 @@ fn from_row(row: &Row<'_>) -> Result<Alert, Fault> {
     let policy: String = row.get("policy")?;
     let severity: String = row.get("severity")?;
     let status: String = row.get("status")?;
-    let severities = [Severity::Informational, Severity::Low, Severity::Medium, Severity::High];
+    let entity: String = row.get("entity")?;
     Ok(Alert {
         reference: Reference::parse(&reference).map_err(|_| Fault::unreadable("alerts.reference", reference))?,
-        policy: AlertPolicy::from_name(&policy).ok_or_else(|| Fault::unreadable("alerts.policy", policy))?,
-        severity: severities
+        policy: Trigger::from_name(&policy).ok_or_else(|| Fault::unreadable("alerts.policy", policy))?,
+        severity: Severity::ALL
             .into_iter()
             .find(|s| s.key() == severity)
             .ok_or_else(|| Fault::unreadable("alerts.severity", severity))?,
         status: status_of(status)?,
-        entity: EntityId::from_text(&row.get::<_, String>("entity")?),
+        entity: (!entity.is_empty()).then(|| EntityId::from_text(&entity)),
         cause: serde_json::from_str(&row.get::<_, String>("cause")?)?,
         evidence: serde_json::from_str(&row.get::<_, String>("evidence")?)?,
         raised_at: Timestamp::from_millis(row.get("raised_at")?),

@@ -1,5 +1,6 @@
 //! The store in one SQLite file (WAL).
 
+mod alert_policies;
 mod alerts;
 mod audit;
 mod outbox;
@@ -13,7 +14,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use postern_domain::alert::{AlertNote, AlertPolicy};
+use postern_domain::alert::{AlertNote, Trigger};
 use postern_domain::policy::Allowance;
 use postern_domain::restriction::{Release, Released, Restriction};
 use postern_domain::{EntityId, Reference, Timestamp};
@@ -22,8 +23,8 @@ use rusqlite_migration::{M, Migrations, SchemaVersion};
 
 use crate::audit::{AuditEntry, AuditReport, Hash, NewAuditEntry};
 use crate::{
-    AlertFilter, Delivery, Incident, KeptAlert, KeptPolicies, KeptRestriction, KeptToken, OutboxState, QueuedMail,
-    Refusals, RestrictionFilter, Store, StoreError,
+    AlertFilter, Delivery, Incident, KeptAlert, KeptAlertPolicies, KeptPolicies, KeptRestriction, KeptToken,
+    OutboxState, QueuedMail, Refusals, RestrictionFilter, Store, StoreError,
 };
 
 const SCHEMA: &[M<'_>] = &[
@@ -33,6 +34,7 @@ const SCHEMA: &[M<'_>] = &[
     M::up(include_str!("schema-4.sql")),
     M::up(include_str!("schema-5.sql")),
     M::up(include_str!("schema-6.sql")),
+    M::up(include_str!("schema-7.sql")),
 ];
 
 /// The store in one SQLite file.
@@ -187,6 +189,7 @@ impl Store for SqliteStore {
         self.write(move |tx| {
             let released = restrictions::release(tx, &entity, only.as_ref(), &release)?;
             alerts::resolve(tx, &released.restriction.reference, release.at)?;
+            alerts::resolve_overdue(tx, &entity, release.at)?;
             audit::append(tx, &audit)?;
             Ok(released)
         })
@@ -232,12 +235,37 @@ impl Store for SqliteStore {
         self.read(move |db| alerts::notes(db, &reference)).await
     }
 
-    async fn open_alerts(
-        &self,
-        policy: AlertPolicy,
-        since: Timestamp,
-    ) -> Result<Vec<(EntityId, Timestamp)>, StoreError> {
+    async fn open_alerts(&self, policy: Trigger, since: Timestamp) -> Result<Vec<(EntityId, Timestamp)>, StoreError> {
         self.read(move |db| alerts::open(db, policy, since)).await
+    }
+
+    async fn overdue(&self, before: Timestamp) -> Result<Vec<KeptRestriction>, StoreError> {
+        self.read(move |db| restrictions::overdue(db, before)).await
+    }
+
+    async fn raise_overdue(&self, restriction: &Reference, incident: &Incident) -> Result<(), StoreError> {
+        let (restriction, incident) = (restriction.clone(), incident.clone());
+        self.write(move |tx| {
+            restrictions::tell_overdue(tx, &restriction)?;
+            alerts::raise(tx, &incident)
+        })
+        .await
+    }
+
+    async fn alert_policies(&self) -> Result<Option<KeptAlertPolicies>, StoreError> {
+        self.read(alert_policies::load).await
+    }
+
+    async fn save_alert_policies(&self, kept: &KeptAlertPolicies, audit: &[NewAuditEntry]) -> Result<(), StoreError> {
+        let (kept, audit) = (kept.clone(), audit.to_vec());
+        self.write(move |tx| {
+            alert_policies::save(tx, &kept)?;
+            for entry in &audit {
+                audit::append(tx, entry)?;
+            }
+            Ok(())
+        })
+        .await
     }
 
     async fn policies(&self) -> Result<Option<KeptPolicies>, StoreError> {

@@ -8,8 +8,8 @@ use crate::{Delivery, MailKind, OutboxState, Outgoing, QueuedMail};
 
 pub(super) fn put(tx: &Transaction<'_>, reference: &Reference, mail: &Outgoing, at: Timestamp) -> Result<(), Fault> {
     tx.prepare_cached(
-        "INSERT INTO outbox (kind, reference, sender, recipient, message, created_at, next_at) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6)",
+        "INSERT INTO outbox (kind, reference, sender, recipient, message, created_at, next_at, policy) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6, ?7)",
     )?
     .execute(params![
         mail.kind.key(),
@@ -18,6 +18,7 @@ pub(super) fn put(tx: &Transaction<'_>, reference: &Reference, mail: &Outgoing, 
         mail.recipient,
         mail.message,
         at.as_millis(),
+        mail.policy,
     ])?;
     Ok(())
 }
@@ -76,6 +77,7 @@ fn from_row(row: &Row<'_>) -> Result<QueuedMail, Fault> {
                 .into_iter()
                 .find(|k| k.key() == kind)
                 .ok_or_else(|| Fault::unreadable("outbox.kind", kind))?,
+            policy: row.get("policy")?,
             sender: row.get("sender")?,
             recipient: row.get("recipient")?,
             message: row.get("message")?,

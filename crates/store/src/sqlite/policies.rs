@@ -108,10 +108,10 @@ fn allowance(row: &Row<'_>) -> Result<Allowance, Fault> {
     })
 }
 
-fn state(db: &Connection, key: &str) -> rusqlite::Result<Option<String>> {
+pub(super) fn state(db: &Connection, key: &str) -> rusqlite::Result<Option<String>> {
     db.query_row("SELECT value FROM state WHERE key = ?1", [key], |row| row.get(0)).optional()
 }
 
-fn set_state(tx: &Transaction<'_>, key: &str, value: &str) -> rusqlite::Result<()> {
+pub(super) fn set_state(tx: &Transaction<'_>, key: &str, value: &str) -> rusqlite::Result<()> {
     tx.execute("INSERT OR REPLACE INTO state (key, value) VALUES (?1, ?2)", [key, value]).map(|_| ())
 }

@@ -94,6 +94,28 @@ pub(super) fn note_refusals(tx: &Transaction<'_>, refusals: &[Refusals]) -> Resu
     Ok(())
 }
 
+/// In force without an end since before `before`, and nobody was told.
+pub(super) fn overdue(db: &Connection, before: Timestamp) -> Result<Vec<KeptRestriction>, Fault> {
+    let mut statement = db.prepare_cached(&format!(
+        "SELECT {COLUMNS} FROM restrictions WHERE released_at IS NULL AND until IS NULL AND NOT overdue_told \
+         AND since < ?1 ORDER BY since LIMIT 100"
+    ))?;
+    let mut rows = statement.query([before.as_millis()])?;
+    let mut kept = Vec::new();
+    while let Some(row) = rows.next()? {
+        kept.push(from_row(row)?);
+    }
+    Ok(kept)
+}
+
+pub(super) fn tell_overdue(tx: &Transaction<'_>, reference: &Reference) -> Result<(), Fault> {
+    let told = tx.execute(
+        "UPDATE restrictions SET overdue_told = 1 WHERE reference = ?1 AND NOT overdue_told AND released_at IS NULL",
+        [reference.as_str()],
+    )?;
+    if told == 0 { Err(StoreError::Changed { what: "the restrictions" }.into()) } else { Ok(()) }
+}
+
 fn in_force(db: &Connection, entity: &EntityId) -> Result<Option<KeptRestriction>, Fault> {
     let mut statement =
         db.prepare_cached(&format!("SELECT {COLUMNS} FROM restrictions WHERE entity = ?1 AND released_at IS NULL"))?;

@@ -1,6 +1,6 @@
 use std::path::Path;
 
-use postern_domain::alert::{AlertPolicy, AlertStatus};
+use postern_domain::alert::{AlertStatus, Trigger};
 use postern_domain::evidence::{Cause, Outcome, WindowCount};
 use postern_domain::window::{Excess, Window};
 use postern_domain::{EntityId, Reference, Timestamp};
@@ -44,10 +44,10 @@ fn restriction(sender: &str) -> Restriction {
 fn alert(restriction: &Restriction) -> Alert {
     Alert {
         reference: restriction.reference.clone(),
-        policy: AlertPolicy::UserRestricted,
+        policy: Trigger::UserRestricted,
         severity: Severity::High,
         status: AlertStatus::Active,
-        entity: restriction.entity.clone(),
+        entity: Some(restriction.entity.clone()),
         cause: restriction.cause.clone(),
         evidence: Evidence::default(),
         raised_at: restriction.since,
@@ -79,7 +79,9 @@ fn an_alert_says_who_why_and_how_to_let_them_out() {
 #[test]
 fn every_recipient_gets_a_mail_of_its_own() {
     let restriction = restriction("alice@example.com");
-    let mails = for_alert(&settings(), &alert(&restriction), Some(&restriction), &[]);
+    let told = |address: &str| (Some("User restricted from sending email".to_owned()), address.to_owned());
+    let told = [told("a@example.com"), told("b@example.com")];
+    let mails = for_alert(&settings(), &alert(&restriction), Some(&restriction), &told);
     let to: Vec<_> = mails.iter().map(|mail| mail.recipient.as_str()).collect();
     assert_eq!(to, ["a@example.com", "b@example.com"]);
     let message = String::from_utf8(mails[0].message.clone()).unwrap();

@@ -1,33 +1,19 @@
 //! Alerts: one thing that happened, and the standing rules that say who is told.
 
+mod policy;
+mod trigger;
+
 use std::fmt;
+
+pub use policy::{AlertBook, AlertPolicy};
+pub use trigger::Trigger;
 
 use serde::{Deserialize, Serialize};
 
-use crate::entity::{EntityId, EntityKind};
+use crate::entity::EntityId;
 use crate::evidence::{Cause, Evidence};
 use crate::reference::Reference;
 use crate::time::Timestamp;
-
-/// The standing rules, by the names Exchange's admins know.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
-pub enum AlertPolicy {
-    /// An account was restricted.
-    #[serde(rename = "User restricted from sending email")]
-    UserRestricted,
-    /// A connector was restricted.
-    #[serde(rename = "Connector restricted")]
-    ConnectorRestricted,
-    /// A limit was passed under a policy that only alerts.
-    #[serde(rename = "Email sending limit exceeded")]
-    LimitExceeded,
-    /// A share of a limit was reached.
-    #[serde(rename = "Email sending limit nearly reached")]
-    LimitNearlyReached,
-    /// A policy in report-only mode would have acted.
-    #[serde(rename = "Outbound policy in report-only mode")]
-    ReportOnly,
-}
 
 /// How urgent an alert is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema)]
@@ -75,14 +61,14 @@ pub struct AlertNote {
 pub struct Alert {
     /// The incident; a restriction and its alert share it.
     pub reference: Reference,
-    /// The rule that raised it.
-    pub policy: AlertPolicy,
+    /// What raised it; the built-in alert policy of that name.
+    pub policy: Trigger,
     /// How urgent it is.
     pub severity: Severity,
     /// How far people have come.
     pub status: AlertStatus,
-    /// Whom it is about.
-    pub entity: EntityId,
+    /// Whom it is about; none: Postern itself.
+    pub entity: Option<EntityId>,
     /// Why it was raised.
     pub cause: Cause,
     /// What was seen; empty where a restriction of the same reference holds it.
@@ -100,57 +86,6 @@ impl AlertStatus {
     }
 }
 
-impl AlertPolicy {
-    /// Every alert policy.
-    pub const ALL: [AlertPolicy; 5] = [
-        AlertPolicy::UserRestricted,
-        AlertPolicy::ConnectorRestricted,
-        AlertPolicy::LimitExceeded,
-        AlertPolicy::LimitNearlyReached,
-        AlertPolicy::ReportOnly,
-    ];
-
-    /// The rule for an entity that was restricted.
-    pub fn for_restriction(entity: &EntityId) -> Self {
-        match entity.kind() {
-            EntityKind::Account => AlertPolicy::UserRestricted,
-            EntityKind::Connector => AlertPolicy::ConnectorRestricted,
-        }
-    }
-
-    /// The name people see.
-    pub fn name(self) -> &'static str {
-        match self {
-            AlertPolicy::UserRestricted => "User restricted from sending email",
-            AlertPolicy::ConnectorRestricted => "Connector restricted",
-            AlertPolicy::LimitExceeded => "Email sending limit exceeded",
-            AlertPolicy::LimitNearlyReached => "Email sending limit nearly reached",
-            AlertPolicy::ReportOnly => "Outbound policy in report-only mode",
-        }
-    }
-
-    /// The rule of that name.
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|policy| policy.name() == name)
-    }
-
-    /// How urgent its alerts are.
-    pub fn severity(self) -> Severity {
-        match self {
-            AlertPolicy::UserRestricted | AlertPolicy::ConnectorRestricted => Severity::High,
-            AlertPolicy::LimitExceeded => Severity::Medium,
-            AlertPolicy::LimitNearlyReached => Severity::Low,
-            AlertPolicy::ReportOnly => Severity::Informational,
-        }
-    }
-}
-
-impl fmt::Display for AlertPolicy {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
 impl fmt::Display for Severity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -163,6 +98,9 @@ impl fmt::Display for Severity {
 }
 
 impl Severity {
+    /// Every severity, the least in front.
+    pub const ALL: [Severity; 4] = [Severity::Informational, Severity::Low, Severity::Medium, Severity::High];
+
     /// The name used in the store.
     pub fn key(self) -> &'static str {
         match self {

@@ -1,0 +1,88 @@
+//! How a taken-over account sends: patterns that deserve a look before a limit is passed.
+
+use std::collections::HashSet;
+use std::fmt;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
+use serde::{Deserialize, Serialize};
+
+use crate::evidence::AttemptRecord;
+use crate::time::Timestamp;
+
+/// How far back a pattern is looked for.
+const WITHIN: Duration = Duration::from_secs(3600);
+/// Nobody sends from so many networks within an hour by themselves; a botnet does.
+const MANY_NETWORKS: usize = 5;
+
+/// A pattern that was seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case", tag = "pattern")]
+pub enum Pattern {
+    /// Messages came from many networks within an hour.
+    ManyNetworks {
+        /// How many networks (IPv4 /24, IPv6 /48).
+        networks: u32,
+    },
+}
+
+impl fmt::Display for Pattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Pattern::ManyNetworks { networks } => write!(f, "messages from {networks} networks within an hour"),
+        }
+    }
+}
+
+/// The pattern in an entity's last attempts, if there is one.
+pub fn suspicious(attempts: &[AttemptRecord], now: Timestamp) -> Option<Pattern> {
+    let recent = attempts.iter().filter(|attempt| now.since(attempt.at) < WITHIN);
+    let networks: HashSet<IpNet> = recent.filter_map(|attempt| attempt.client_address).map(network).collect();
+    let many = networks.len() >= MANY_NETWORKS;
+    many.then(|| Pattern::ManyNetworks { networks: u32::try_from(networks.len()).unwrap_or(u32::MAX) })
+}
+
+/// The network that one site has, more or less.
+fn network(address: IpAddr) -> IpNet {
+    match address.to_canonical() {
+        IpAddr::V4(address) => Ipv4Net::new_assert(address, 24).trunc().into(),
+        IpAddr::V6(address) => Ipv6Net::new_assert(address, 48).trunc().into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::evidence::Outcome;
+
+    fn attempt(address: &str, minute: u32) -> AttemptRecord {
+        AttemptRecord {
+            at: Timestamp::from_minute(minute),
+            client_address: address.parse().ok(),
+            helo_name: "".into(),
+            sasl_method: "".into(),
+            sender: "".into(),
+            queue_id: "".into(),
+            recipients: 1,
+            external: 1,
+            size: 0,
+            outcome: Outcome::Accepted,
+        }
+    }
+
+    #[test]
+    fn five_networks_within_an_hour_are_many() {
+        let from = |addresses: &[&str]| {
+            let attempts: Vec<_> = addresses.iter().map(|address| attempt(address, 100)).collect();
+            suspicious(&attempts, Timestamp::from_minute(110))
+        };
+        let five = ["192.0.2.1", "198.51.100.1", "203.0.113.1", "2001:db8:1::1", "2001:db8:2::1"];
+        assert_eq!(from(&five), Some(Pattern::ManyNetworks { networks: 5 }));
+        assert_eq!(from(&five[..4]), None);
+        // A phone that goes from one address of a network to the next is no botnet.
+        assert_eq!(from(&["192.0.2.1", "192.0.2.2", "192.0.2.3", "192.0.2.4", "192.0.2.5", "::ffff:192.0.2.6"]), None);
+        let old: Vec<_> = five.iter().map(|address| attempt(address, 100)).collect();
+        assert_eq!(suspicious(&old, Timestamp::from_minute(160)), None);
+    }
+}

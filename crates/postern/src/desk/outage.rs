@@ -1,0 +1,112 @@
+//! The store being away: admins are told although nothing can be written down.
+
+use std::time::Duration;
+
+use postern_domain::alert::{Alert, AlertStatus, Trigger};
+use postern_domain::evidence::Cause;
+use postern_domain::{Reference, Timestamp};
+use postern_store::audit::NewAuditEntry;
+use postern_store::{Incident, Outgoing, QueuedMail};
+use serde_json::json;
+
+use super::Desk;
+use crate::gate::{self, SYSTEM};
+use crate::health::Part;
+use crate::outbox::{mails, webhooks};
+
+/// Whoever is away for less is not told of.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// The store is away.
+#[derive(Debug)]
+pub struct Outage {
+    since: Timestamp,
+    /// The alert, once people are told.
+    alert: Option<Alert>,
+    /// Mails that were not taken yet. There is no outbox to keep them in.
+    waiting: Vec<Outgoing>,
+}
+
+impl Desk {
+    /// Looks whether the store works, and tells the admins if it has not for a while; once it does
+    /// again, that is written down.
+    pub async fn watch_store(&self, outage: &mut Option<Outage>) {
+        let state = self.store.check().await.map_err(|error| error.to_string());
+        self.metrics.store_up.set(i64::from(state.is_ok()));
+        let is_news = self.health.note(Part::Store, state.clone());
+        match state {
+            Err(error) => {
+                if is_news {
+                    tracing::error!(error, "the store is away; restrictions in force stay so");
+                }
+                let now = self.clock.now();
+                let outage = outage.get_or_insert(Outage { since: now, alert: None, waiting: Vec::new() });
+                if outage.alert.is_none() && now.since(outage.since) >= GRACE {
+                    self.begin_telling(outage, error);
+                }
+                self.tell(outage).await;
+            }
+            Ok(()) => {
+                if is_news {
+                    tracing::info!("the store is back");
+                }
+                if let Some(alert) = outage.take().and_then(|outage| outage.alert) {
+                    self.write_down(alert).await;
+                }
+            }
+        }
+    }
+
+    fn begin_telling(&self, outage: &mut Outage, error: String) {
+        let settings = self.settings.load();
+        let told = self.alert_policies.told(&settings, Trigger::StoreAway, None);
+        let cause = Cause::Away { part: "the store".into(), error };
+        let reference = Reference::from_random(rand::random());
+        let alert = gate::alert(reference, Trigger::StoreAway, &told, None, cause, outage.since);
+        outage.waiting = mails::for_alert(&settings, &alert, None, &told.recipients);
+        outage.waiting.extend(webhooks::for_alert(&settings, &alert, None, &told.webhooks));
+        self.metrics.alerts.inc();
+        tracing::error!(reference = %alert.reference, told = outage.waiting.len(), "alert: the store is away");
+        outage.alert = Some(alert);
+    }
+
+    async fn tell(&self, outage: &mut Outage) {
+        let Some(alert) = &outage.alert else { return };
+        let (settings, now) = (self.settings.load_full(), self.clock.now());
+        let mut left = Vec::new();
+        for mail in std::mem::take(&mut outage.waiting) {
+            let queued = QueuedMail {
+                id: 0,
+                reference: alert.reference.clone(),
+                mail: mail.clone(),
+                attempts: 0,
+                created_at: outage.since,
+            };
+            if let Err(failure) = self.courier.deliver(&settings, &queued, now).await {
+                tracing::warn!(
+                    recipient = mail.recipient,
+                    error = failure.error,
+                    "not told yet that the store is away"
+                );
+                left.push(mail);
+            }
+        }
+        outage.waiting = left;
+    }
+
+    async fn write_down(&self, alert: Alert) {
+        let now = self.clock.now();
+        let audit = NewAuditEntry {
+            at: now,
+            actor: SYSTEM.into(),
+            action: "alert.raise",
+            target: "store".into(),
+            detail: json!({ "reference": alert.reference, "reason": alert.cause.describe() }),
+        };
+        let alert = Alert { status: AlertStatus::Resolved, closed_at: Some(now), ..alert };
+        let incident = Incident { alert, audit, mails: Vec::new(), daily_notification_limits: Vec::new() };
+        if let Err(error) = self.store.raise(&incident).await {
+            tracing::warn!(%error, "that the store was away can't be written down");
+        }
+    }
+}

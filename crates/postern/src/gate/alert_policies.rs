@@ -1,0 +1,173 @@
+//! The alert policies in force, in memory, and who is told of an alert.
+
+use std::sync::Arc;
+
+use arc_swap::{ArcSwap, Guard};
+use postern_domain::Timestamp;
+use postern_domain::alert::{AlertPolicy, Severity, Trigger};
+use postern_domain::policy::Member;
+use postern_store::audit::NewAuditEntry;
+use postern_store::{KeptAlertPolicies, Store, StoreError};
+use serde_json::json;
+
+use super::policies::CONFIGURATION;
+use crate::config::Settings;
+
+/// The alert policies in force.
+#[derive(Debug, Default)]
+pub struct AlertPolicies {
+    kept: ArcSwap<KeptAlertPolicies>,
+    editing: tokio::sync::Mutex<()>,
+}
+
+/// Who is told of one alert, by the alert policies that want it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Told {
+    /// The highest severity that one of them gives it; none if none of them is on.
+    pub severity: Option<Severity>,
+    /// Addresses, each with the policy it is told for.
+    pub recipients: Vec<(Option<String>, String)>,
+    /// Names of webhooks, each with the policy it is told for.
+    pub webhooks: Vec<(Option<String>, String)>,
+    /// How many alerts each policy wants at most on one day.
+    pub limits: Vec<(String, u32)>,
+}
+
+impl Told {
+    /// Tells `more`, too, each once; no policy's limit holds for them.
+    pub fn also(&mut self, more: &[String]) {
+        for address in more {
+            if !self.recipients.iter().any(|(_, known)| known == address) {
+                self.recipients.push((None, address.clone()));
+            }
+        }
+    }
+
+    fn add(&mut self, settings: &Settings, policy: &AlertPolicy) {
+        let name = || Some(policy.name.clone());
+        self.severity = self.severity.max(Some(policy.severity));
+        for address in recipients(settings, policy) {
+            if !self.recipients.iter().any(|(_, known)| *known == address) {
+                self.recipients.push((name(), address));
+            }
+        }
+        for webhook in webhooks(settings, policy) {
+            if !self.webhooks.iter().any(|(_, known)| *known == webhook) {
+                self.webhooks.push((name(), webhook));
+            }
+        }
+        self.limits.extend(limit(settings, policy).map(|limit| (policy.name.clone(), limit)));
+    }
+}
+
+/// Whom a policy mails.
+pub fn recipients(settings: &Settings, policy: &AlertPolicy) -> Vec<String> {
+    match &policy.recipients {
+        Some(named) => settings.organization.expand(named),
+        None => settings.alerts.recipients.clone(),
+    }
+}
+
+/// The webhooks a policy tells: those it names, and those that ask for it.
+pub fn webhooks(settings: &Settings, policy: &AlertPolicy) -> Vec<String> {
+    let asks = |webhook: &&crate::config::Webhook| {
+        let named = policy.webhooks.contains(&webhook.name);
+        named || webhook.wants(policy)
+    };
+    settings.webhooks.iter().filter(asks).map(|webhook| webhook.name.clone()).collect()
+}
+
+/// How many alerts of a policy are told on one day at most; none: any number.
+pub fn limit(settings: &Settings, policy: &AlertPolicy) -> Option<u32> {
+    policy.daily_notification_limit.or(settings.alerts.daily_notification_limit).filter(|limit| *limit > 0)
+}
+
+impl AlertPolicies {
+    /// The policies, and how often they have been changed.
+    pub fn load(&self) -> Guard<Arc<KeptAlertPolicies>> {
+        self.kept.load()
+    }
+
+    /// One edit at a time: whoever holds this reads, changes, writes and puts in force.
+    pub async fn editing(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.editing.lock().await
+    }
+
+    /// Puts policies in force that have been written down.
+    pub fn set(&self, kept: KeptAlertPolicies) {
+        self.kept.store(Arc::new(kept));
+    }
+
+    /// Who is told of what `trigger` raises about `member`.
+    pub fn told(&self, settings: &Settings, trigger: Trigger, member: Option<Member<'_>>) -> Told {
+        let kept = self.load();
+        let mut told = Told::default();
+        for policy in kept.book.told(trigger, member) {
+            told.add(settings, policy);
+        }
+        told
+    }
+
+    /// Who is told of one policy's alerts.
+    pub fn told_by(&self, settings: &Settings, policy: &AlertPolicy) -> Told {
+        let mut told = Told::default();
+        if policy.enabled {
+            told.add(settings, policy);
+        }
+        told
+    }
+
+    /// Takes over what the store holds, and what the configuration file says that it did not say
+    /// last time: whoever spoke last is right.
+    ///
+    /// # Errors
+    /// The store can't be read or written.
+    pub async fn restore(&self, store: &dyn Store, settings: &Settings, now: Timestamp) -> Result<(), StoreError> {
+        if let Some(kept) = store.alert_policies().await? {
+            self.set(kept);
+        }
+        self.take_over(store, settings, now).await
+    }
+
+    /// Takes over the configuration file's alert policies that are new or say something new.
+    ///
+    /// # Errors
+    /// The store can't be written; what was in force stays so.
+    pub async fn take_over(&self, store: &dyn Store, settings: &Settings, now: Timestamp) -> Result<(), StoreError> {
+        let _one_at_a_time = self.editing().await;
+        let mut new = KeptAlertPolicies::clone(&self.load());
+        let file = &settings.alerts.policies;
+        let said = json!(file).to_string();
+        if new.file.as_ref() == Some(&said) {
+            return Ok(());
+        }
+        let before: Vec<AlertPolicy> =
+            new.file.as_deref().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+        let mut audit = Vec::new();
+        let mut entry = |action, policy: &AlertPolicy| {
+            audit.push(NewAuditEntry {
+                at: now,
+                actor: CONFIGURATION.into(),
+                action,
+                target: policy.name.clone(),
+                detail: json!({ "to": policy }),
+            });
+        };
+        for policy in file.iter().filter(|policy| !before.contains(policy)) {
+            new.book.put(policy.clone());
+            entry("alert-policy.change", policy);
+        }
+        for gone in before.iter().filter(|gone| !file.iter().any(|policy| policy.name == gone.name)) {
+            if gone.is_built_in() {
+                new.book.put(AlertPolicy::built_in(gone.trigger));
+            } else {
+                new.book.remove(&gone.name);
+            }
+            entry("alert-policy.remove", gone);
+        }
+        new.file = Some(said);
+        store.save_alert_policies(&new, &audit).await?;
+        self.set(KeptAlertPolicies { revision: new.revision + 1, ..new });
+        Ok(())
+    }
+}
