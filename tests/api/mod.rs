@@ -6,7 +6,7 @@ use std::process::{Command, Output};
 
 use serde_json::{Value, json};
 
-use crate::harness::http::{begin, call};
+use crate::harness::http::{begin, call, call_with, exchange};
 use crate::harness::postern::{Postern, command};
 
 fn token(postern: &Postern, name: &str, role: &str) -> String {
@@ -262,4 +262,86 @@ fn what_happens_is_told_as_it_happens() {
     // Whoever watches does not keep Postern from ending.
     postern.process().signal("TERM");
     assert!(postern.process().wait(std::time::Duration::from_secs(10)).success());
+}
+
+#[test]
+fn lists_come_page_by_page_and_are_searched() {
+    let postern = Postern::start("");
+    let token = token(&postern, "t", "security-administrator");
+    for n in 0..5 {
+        postern.ok(&["restricted", "add", &format!("user{n}"), "--reason", if n == 3 { "Zebra" } else { "x" }]);
+    }
+    postern.ok(&["restricted", "add", "connector:web", "--reason", "x"]);
+    let names = |list: &Value| -> Vec<String> {
+        list.as_array().unwrap().iter().map(|r| r["entity"].as_str().unwrap().to_owned()).collect()
+    };
+    for (path, total) in [("/api/v1/restrictions?limit=2", 6), ("/api/v1/alerts?limit=4&status=active", 6)] {
+        let (mut next, mut seen) = (Some(path.to_owned()), Vec::new());
+        while let Some(path) = next {
+            let (status, head, list) = exchange(postern.portal_port, "GET", &path, Some(&token), None, &[]);
+            assert_eq!(status, 200, "{list}");
+            seen.extend(names(&list));
+            // What is added meanwhile is in front of what was seen, and moves nothing.
+            let _ = postern.cli(&["restricted", "add", &format!("late{}", seen.len()), "--reason", "x"]);
+            let link = head.lines().find_map(|line| line.strip_prefix("link: <"));
+            next = link.map(|link| link.split('>').next().unwrap().to_owned());
+        }
+        let unique: std::collections::HashSet<_> = seen.iter().collect();
+        assert!(seen.len() >= total && unique.len() == seen.len(), "{path}: {seen:?}");
+        assert!(seen.contains(&"user0@example.com".to_owned()), "{seen:?}");
+    }
+    let get = |path: &str| call(postern.portal_port, "GET", path, Some(&token), None);
+    assert_eq!(names(&get("/api/v1/restrictions?q=zebra").1), ["user3@example.com"]);
+    assert_eq!(names(&get("/api/v1/restrictions?kind=connector").1), ["connector:web"]);
+    assert_eq!(names(&get("/api/v1/alerts?policy=Connector+restricted&severity=high").1), ["connector:web"]);
+    assert_eq!(get("/api/v1/audit?action=restriction&q=user4").1.as_array().unwrap().len(), 1);
+    let (status, problem) = get("/api/v1/alerts?cursor=nonsense");
+    assert_eq!((status, &problem["field"]), (422, &json!("cursor")));
+    assert!(postern.ok(&["restricted", "list", "--search", "zebra"]).contains("user3@example.com"));
+    assert!(postern.ok(&["audit", "--search", "no such thing"]).contains("audit trail is empty"));
+}
+
+#[test]
+fn a_post_with_a_key_is_done_once() {
+    let postern = Postern::start("");
+    let token = token(&postern, "t", "organization-management");
+    let post = |path: &str, key: &str, body: &Value| {
+        exchange(postern.portal_port, "POST", path, Some(&token), Some(body), &[("Idempotency-Key", key)])
+    };
+    let restrict = json!({ "entity": "alice", "reason": "once" });
+    let first = post("/api/v1/restrictions", "k1", &restrict);
+    let second = post("/api/v1/restrictions", "k1", &restrict);
+    assert_eq!((first.0, second.0, &first.2), (201, 201, &second.2));
+    assert!(second.1.contains("idempotency-replayed: true") && !first.1.contains("replayed"), "{}", second.1);
+    assert_eq!(postern.json(&["alerts"]).as_array().unwrap().len(), 1);
+    // Without the key it is another request, and refused for what it is.
+    assert_eq!(call(postern.portal_port, "POST", "/api/v1/restrictions", Some(&token), Some(&restrict)).0, 409);
+    let (status, _, problem) = post("/api/v1/restrictions", "k1", &json!({ "entity": "bob", "reason": "other" }));
+    assert_eq!((status, &problem["field"]), (422, &json!("Idempotency-Key")));
+    // A refusal is an answer, too.
+    let refused = post("/api/v1/restrictions", "k2", &restrict);
+    assert_eq!((refused.0, post("/api/v1/restrictions", "k2", &restrict).0), (409, 409));
+    // A secret is kept nowhere.
+    let made = post("/api/v1/tokens", "k3", &json!({ "name": "n", "role": "global-reader" }));
+    assert_eq!(made.0, 201);
+    let again = post("/api/v1/tokens", "k3", &json!({ "name": "n", "role": "global-reader" }));
+    assert_eq!((again.0, again.2["detail"].as_str().unwrap().contains("shown once")), (409, true), "{}", again.2);
+    let database = rusqlite::Connection::open(postern.data().join("postern.db")).unwrap();
+    let kept: i64 = database
+        .query_row(
+            "SELECT count(*) FROM idempotency WHERE body LIKE ?1",
+            [format!("%{}%", made.2["token"].as_str().unwrap())],
+            |row| row.get(0),
+        )
+        .unwrap();
+    assert_eq!(kept, 0);
+    let (status, _) = call_with(
+        postern.portal_port,
+        "POST",
+        "/api/v1/restrictions",
+        Some(&token),
+        Some(&restrict),
+        &[("Idempotency-Key", &"x".repeat(256))],
+    );
+    assert_eq!(status, 422);
 }

@@ -19,6 +19,19 @@ pub fn call_with(
     body: Option<&Value>,
     headers: &[(&str, &str)],
 ) -> (u16, Value) {
+    let (status, _, body) = exchange(port, method, path, token, body, headers);
+    (status, body)
+}
+
+/// The same with the answer's headers, as they came.
+pub fn exchange(
+    port: u16,
+    method: &str,
+    path: &str,
+    token: Option<&str>,
+    body: Option<&Value>,
+    headers: &[(&str, &str)],
+) -> (u16, String, Value) {
     let body = body.map(Value::to_string).unwrap_or_default();
     let mut request = format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n");
     request += &format!("Content-Type: application/json\r\nContent-Length: {}\r\n", body.len());
@@ -35,7 +48,7 @@ pub fn call_with(
     let (head, body) = answer.split_once("\r\n\r\n").unwrap();
     let status = head.split(' ').nth(1).unwrap().parse().unwrap();
     let json = || serde_json::from_str(body).unwrap_or_else(|error| panic!("{error}: {answer}"));
-    (status, if body.is_empty() { Value::Null } else { json() })
+    (status, head.to_owned(), if body.is_empty() { Value::Null } else { json() })
 }
 
 /// What does not answer fails a test and does not hang it.

@@ -3,18 +3,19 @@
 mod people;
 
 use postern_domain::access::Role;
-use postern_domain::alert::{Alert, AlertBook, AlertNote, AlertPolicy, AlertStatus, Trigger};
+use postern_domain::alert::{Alert, AlertBook, AlertNote, AlertPolicy, AlertStatus, Severity, Trigger};
 use postern_domain::evidence::{Cause, Evidence};
 use postern_domain::policy::{Allowance, OutboundPolicy, PolicyBook};
 use postern_domain::restriction::{Release, Restriction, RestrictionRecord};
 use postern_domain::window::{Excess, Window};
-use postern_domain::{EntityId, Reference, Timestamp};
+use postern_domain::{EntityId, EntityKind, Reference, Timestamp};
 use serde_json::json;
 
 use crate::audit::NewAuditEntry;
+use crate::idempotency::{GivenAnswer, KeyedRequest, Seen};
 use crate::{
-    AlertFilter, Delivery, Incident, KeptAlertPolicies, KeptPolicies, KeptToken, MailKind, Outgoing, Refusals,
-    RestrictionFilter, Store, StoreError,
+    AlertFilter, AuditFilter, Delivery, Incident, KeptAlertPolicies, KeptPolicies, KeptToken, MailKind, Outgoing,
+    Refusals, RestrictionFilter, RestrictionOrder, Store, StoreError,
 };
 
 pub(crate) fn at(minute: u32) -> Timestamp {
@@ -68,6 +69,10 @@ pub(crate) fn incident(restriction: &Restriction, minute: u32) -> Incident {
     }
 }
 
+fn last(limit: u32) -> AuditFilter {
+    AuditFilter { limit: Some(limit), ..AuditFilter::default() }
+}
+
 fn release(minute: u32) -> Release {
     Release {
         at: at(minute),
@@ -93,6 +98,8 @@ pub(crate) async fn suite<S: Store, F: AsyncFn() -> S>(fresh: F) {
     webhooks_wait_beside_mails(&fresh().await).await;
     alert_policies_are_kept_and_changed_by_one_at_a_time(&fresh().await).await;
     a_restriction_is_overdue_once(&fresh().await).await;
+    lists_are_filtered_searched_and_paged(&fresh().await).await;
+    a_keyed_request_counts_once(&fresh().await).await;
     people::an_invitation_is_used_once(&fresh().await).await;
     people::factors_are_kept_and_used_up(&fresh().await).await;
     people::sessions_end_when_they_are_revoked(&fresh().await).await;
@@ -110,7 +117,7 @@ async fn a_restriction_is_written_with_everything_that_belongs_to_it(store: &imp
     let alerts = store.alerts(&AlertFilter::default()).await.unwrap();
     assert_eq!(alerts[0].alert, incident(&made, 0).alert);
     assert_eq!(alerts[0].waiting, 1);
-    assert_eq!(store.audit(10).await.unwrap()[0].target, "a@example.com");
+    assert_eq!(store.audit(&last(10)).await.unwrap()[0].target, "a@example.com");
     assert_eq!(store.due_mails(at(0), false, 10).await.unwrap().len(), 2);
 }
 
@@ -121,7 +128,7 @@ async fn an_entity_has_one_restriction_in_force(store: &impl Store) {
     assert!(matches!(&error, StoreError::AlreadyRestricted { reference, .. } if *reference == first.reference));
     // Nothing of the second one is left.
     assert_eq!(store.alerts(&AlertFilter::default()).await.unwrap().len(), 1);
-    assert_eq!(store.audit(10).await.unwrap().len(), 1);
+    assert_eq!(store.audit(&last(10)).await.unwrap().len(), 1);
     assert_eq!(store.due_mails(at(9), false, 10).await.unwrap().len(), 2);
     let other = restriction("b", 3, 2);
     store.restrict(&other, &incident(&other, 2)).await.unwrap();
@@ -198,7 +205,7 @@ async fn the_audit_trail_is_a_chain(store: &impl Store) {
     for minute in 0..20 {
         store.record(&audit("policy.edit", "Default", minute)).await.unwrap();
     }
-    let entries = store.audit(100).await.unwrap();
+    let entries = store.audit(&last(100)).await.unwrap();
     let numbers: Vec<_> = entries.iter().map(|entry| entry.seq).collect();
     assert_eq!(numbers, (1..=20).rev().collect::<Vec<_>>());
     assert!(entries.windows(2).all(|pair| pair[0].previous == pair[1].hash));
@@ -241,7 +248,7 @@ async fn policies_are_kept_in_order_and_changed_by_one_at_a_time(store: &impl St
     store.save_policies(&second, &[audit("policy.change", "A", 2)]).await.unwrap();
     let kept = store.policies().await.unwrap().unwrap();
     assert_eq!((kept.book, kept.revision, kept.file.as_deref()), (second.book, 2, Some("{}")));
-    assert_eq!(store.audit(10).await.unwrap().len(), 3);
+    assert_eq!(store.audit(&last(10)).await.unwrap().len(), 3);
 }
 
 async fn an_entity_has_one_allowance_in_force(store: &impl Store) {
@@ -264,7 +271,7 @@ async fn an_entity_has_one_allowance_in_force(store: &impl Store) {
     assert_eq!(store.allowances(at(9)).await.unwrap(), []);
     let twice = store.end_allowance(&entity("a"), &audit("allowance.end", "a", 6)).await;
     assert!(matches!(twice, Err(StoreError::NoAllowance { .. })), "{twice:?}");
-    assert_eq!(store.audit(10).await.unwrap().len(), 3);
+    assert_eq!(store.audit(&last(10)).await.unwrap().len(), 3);
 }
 
 async fn a_token_is_found_by_its_hash_until_it_is_revoked(store: &impl Store) {
@@ -318,7 +325,7 @@ async fn an_alert_has_notes_and_the_status_of_the_last(store: &impl Store) {
     let unknown = Reference::from_random(99);
     let none = store.note_alert(&unknown, &notes[0], &audit("alert.note", "x", 1)).await;
     assert!(matches!(none, Err(StoreError::NoAlert { .. })), "{none:?}");
-    assert_eq!(store.audit(10).await.unwrap().len(), 5);
+    assert_eq!(store.audit(&last(10)).await.unwrap().len(), 5);
 }
 
 async fn webhooks_wait_beside_mails(store: &impl Store) {
@@ -352,7 +359,7 @@ async fn alert_policies_are_kept_and_changed_by_one_at_a_time(store: &impl Store
     assert_eq!(store.alert_policies().await.unwrap(), Some(KeptAlertPolicies { revision: 1, ..kept.clone() }));
     let late = store.save_alert_policies(&kept, &[audit("alert-policy.add", "Sales", 0)]).await;
     assert!(matches!(late, Err(StoreError::Changed { .. })), "{late:?}");
-    assert_eq!(store.audit(10).await.unwrap().len(), 1);
+    assert_eq!(store.audit(&last(10)).await.unwrap().len(), 1);
 }
 
 async fn a_restriction_is_overdue_once(store: &impl Store) {
@@ -375,4 +382,85 @@ async fn a_restriction_is_overdue_once(store: &impl Store) {
     let active = AlertFilter { status: Some(AlertStatus::Active), ..AlertFilter::default() };
     let active = store.alerts(&active).await.unwrap();
     assert_eq!(active.iter().map(|kept| &kept.alert.reference).collect::<Vec<_>>(), [&ends.reference]);
+}
+
+async fn lists_are_filtered_searched_and_paged(store: &impl Store) {
+    for number in 0..7u32 {
+        let name = ["anna", "b_b", "bxb", "carl", "dora", "emil", "fred"][number as usize];
+        // Two at the same time: the reference decides.
+        let made = restriction(name, u64::from(number), number / 2);
+        store.restrict(&made, &incident(&made, number / 2)).await.unwrap();
+    }
+    let base = RestrictionFilter::default();
+    let names = async |filter: RestrictionFilter| {
+        let kept = store.restrictions(&filter).await.unwrap();
+        kept.iter().map(|k| k.record.restriction().entity.name()[..4].to_owned()).collect::<Vec<_>>()
+    };
+    let all = names(base.clone()).await;
+    assert_eq!(all.len(), 7);
+    // Pages of two, by a cursor.
+    let (mut paged, mut after) = (Vec::new(), None);
+    loop {
+        let page = RestrictionFilter { limit: Some(2), after: after.take(), ..base.clone() };
+        let kept = store.restrictions(&page).await.unwrap();
+        let Some(last) = kept.last().map(|k| k.record.restriction()) else { break };
+        after = Some((last.since, last.reference.clone()));
+        paged.extend(kept.iter().map(|k| k.record.restriction().entity.name()[..4].to_owned()));
+    }
+    assert_eq!(paged, all);
+    let skipped = RestrictionFilter { skip: 5, limit: Some(5), ..base.clone() };
+    assert_eq!(names(skipped.clone()).await, all[5..]);
+    assert_eq!(store.count_restrictions(&skipped).await.unwrap(), 7);
+    let search = |text: &str| RestrictionFilter { search: Some(text.into()), ..base.clone() };
+    assert_eq!(names(search("B_B")).await, ["b_b@"], "a letter is a letter");
+    assert_eq!(names(search("limit_exceeded")).await.len(), 7);
+    assert_eq!(store.count_restrictions(&search("nobody")).await.unwrap(), 0);
+    let by = |order| RestrictionFilter { order, ..base.clone() };
+    assert_eq!(names(by(RestrictionOrder::Entity)).await[..2], ["anna", "b_b@"]);
+    assert_eq!(names(by(RestrictionOrder::Oldest)).await.last(), all.first());
+    let fred = Reference::from_random(6);
+    store.note_refusals(&[Refusals { reference: fred, count: 3, last: at(9) }]).await.unwrap();
+    assert_eq!(names(by(RestrictionOrder::Refused)).await[0], "fred");
+    let connectors = RestrictionFilter { kind: Some(EntityKind::Connector), ..base.clone() };
+    assert!(names(connectors).await.is_empty());
+
+    let alerts = |filter: AlertFilter| async move { store.alerts(&filter).await.unwrap().len() };
+    let alert = AlertFilter::default();
+    assert_eq!(alerts(AlertFilter { severity: Some(Severity::High), ..alert.clone() }).await, 7);
+    assert_eq!(alerts(AlertFilter { policy: Some(Trigger::StoreAway), ..alert.clone() }).await, 0);
+    assert_eq!(alerts(AlertFilter { search: Some("ann".into()), ..alert.clone() }).await, 1);
+    assert_eq!(alerts(AlertFilter { skip: 6, ..alert.clone() }).await, 1);
+    assert_eq!(store.count_alerts(&AlertFilter { limit: Some(1), ..alert.clone() }).await.unwrap(), 7);
+    let first = store.alerts(&AlertFilter { limit: Some(3), ..alert.clone() }).await.unwrap().pop().unwrap().alert;
+    let rest = AlertFilter { after: Some((first.raised_at, first.reference)), ..alert };
+    assert_eq!(alerts(rest).await, 4);
+
+    store.record(&audit("policy.change", "Default", 20)).await.unwrap();
+    let entries = async |filter: AuditFilter| store.audit(&filter).await.unwrap().len();
+    let none = AuditFilter::default();
+    assert_eq!(entries(AuditFilter { action: Some("restriction".into()), ..none.clone() }).await, 7);
+    assert_eq!(entries(AuditFilter { action: Some("policy.change".into()), ..none.clone() }).await, 1);
+    assert_eq!(entries(AuditFilter { action: Some("pol".into()), ..none.clone() }).await, 0);
+    assert_eq!(entries(AuditFilter { search: Some("default".into()), ..none.clone() }).await, 1);
+    assert_eq!(entries(AuditFilter { since: Some(at(1)), until: Some(at(2)), ..none.clone() }).await, 2);
+    assert_eq!(entries(AuditFilter { before: Some(3), ..none.clone() }).await, 2);
+    assert_eq!(entries(AuditFilter { actor: Some("bob".into()), ..none }).await, 0);
+}
+
+async fn a_keyed_request_counts_once(store: &impl Store) {
+    let request = KeyedRequest { caller: "alice".into(), key: "k".into(), fingerprint: [1; 32] };
+    let other = KeyedRequest { fingerprint: [2; 32], ..request.clone() };
+    let answer = GivenAnswer { status: 201, body: Some(b"{}".to_vec()) };
+    assert_eq!(store.begin(&request, at(0)).await.unwrap(), Seen::First);
+    assert_eq!(store.begin(&request, at(0)).await.unwrap(), Seen::UnderWay);
+    store.finish(&request, Some(&answer)).await.unwrap();
+    assert_eq!(store.begin(&request, at(0)).await.unwrap(), Seen::Answered(answer));
+    assert_eq!(store.begin(&other, at(0)).await.unwrap(), Seen::Different);
+    let bob = KeyedRequest { caller: "bob".into(), ..request.clone() };
+    assert_eq!(store.begin(&bob, at(1)).await.unwrap(), Seen::First, "a key is its caller's own");
+    store.finish(&bob, None).await.unwrap();
+    assert_eq!(store.begin(&bob, at(1)).await.unwrap(), Seen::First);
+    store.forget_requests(at(1)).await.unwrap();
+    assert_eq!(store.begin(&request, at(2)).await.unwrap(), Seen::First);
+    assert_eq!(store.begin(&bob, at(2)).await.unwrap(), Seen::UnderWay);
 }

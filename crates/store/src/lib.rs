@@ -5,6 +5,7 @@
 //! decides nothing: it does what it is told, whole or not at all.
 
 pub mod audit;
+pub mod idempotency;
 pub mod people;
 pub mod sqlite;
 
@@ -13,13 +14,14 @@ mod conformance;
 
 use async_trait::async_trait;
 use postern_domain::access::Role;
-use postern_domain::alert::{Alert, AlertBook, AlertNote, AlertStatus, Trigger};
+use postern_domain::alert::{Alert, AlertBook, AlertNote, AlertStatus, Severity, Trigger};
 use postern_domain::policy::{Allowance, PolicyBook};
 use postern_domain::restriction::{Release, Released, Restriction, RestrictionRecord};
-use postern_domain::{EntityId, Reference, Timestamp};
+use postern_domain::{EntityId, EntityKind, Reference, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use audit::{AuditEntry, AuditReport, NewAuditEntry};
+pub use idempotency::Idempotency;
 pub use people::People;
 
 /// Why the store could not do as it was told.
@@ -196,6 +198,20 @@ pub struct Incident {
     pub daily_notification_limits: Vec<(String, u32)>,
 }
 
+/// In which order restrictions are listed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum RestrictionOrder {
+    /// The newest in front.
+    #[default]
+    Newest,
+    /// The oldest in front.
+    Oldest,
+    /// By entity.
+    Entity,
+    /// Those with the most refused attempts in front.
+    Refused,
+}
+
 /// Which restrictions are asked for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RestrictionFilter {
@@ -203,9 +219,19 @@ pub struct RestrictionFilter {
     pub entity: Option<EntityId>,
     /// Only of this reference.
     pub reference: Option<Reference>,
+    /// Only of this kind of entity.
+    pub kind: Option<EntityKind>,
+    /// Only where entity, reference or cause has this text in it.
+    pub search: Option<String>,
     /// Those that have ended too.
     pub released: bool,
-    /// At most so many, newest first; none: all.
+    /// In this order.
+    pub order: RestrictionOrder,
+    /// Only what comes after this one, by time and reference; the order is then the newest first.
+    pub after: Option<(Timestamp, Reference)>,
+    /// Without the first so many.
+    pub skip: u32,
+    /// At most so many; none: all.
     pub limit: Option<u32>,
 }
 
@@ -227,6 +253,37 @@ pub struct AlertFilter {
     pub reference: Option<Reference>,
     /// Only of this status.
     pub status: Option<AlertStatus>,
+    /// Only of this severity.
+    pub severity: Option<Severity>,
+    /// Only raised by this.
+    pub policy: Option<Trigger>,
+    /// Only where entity, reference or cause has this text in it.
+    pub search: Option<String>,
+    /// Only what comes after this one, by time and reference.
+    pub after: Option<(Timestamp, Reference)>,
+    /// Without the first so many.
+    pub skip: u32,
+    /// At most so many, newest first; none: all.
+    pub limit: Option<u32>,
+}
+
+/// Which audit entries are asked for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AuditFilter {
+    /// Only of actions that begin with this, such as `policy` or `policy.change`.
+    pub action: Option<String>,
+    /// Only by this actor.
+    pub actor: Option<String>,
+    /// Only where actor, action, target or detail has this text in it.
+    pub search: Option<String>,
+    /// Only from this time on.
+    pub since: Option<Timestamp>,
+    /// Only before this time.
+    pub until: Option<Timestamp>,
+    /// Only before this entry.
+    pub before: Option<i64>,
+    /// Without the first so many.
+    pub skip: u32,
     /// At most so many, newest first; none: all.
     pub limit: Option<u32>,
 }
@@ -310,7 +367,7 @@ pub struct Refusals {
 /// Durable state. Every call is one transaction; what it wrote survives a power cut once it
 /// has returned.
 #[async_trait]
-pub trait Store: People {
+pub trait Store: People + Idempotency {
     /// Writes a restriction with its alert, audit entry and mails.
     ///
     /// # Errors
@@ -341,6 +398,12 @@ pub trait Store: People {
     /// # Errors
     /// The database fails.
     async fn restrictions(&self, filter: &RestrictionFilter) -> Result<Vec<KeptRestriction>, StoreError>;
+
+    /// How many restrictions there are, whatever `skip` and `limit` say.
+    ///
+    /// # Errors
+    /// The database fails.
+    async fn count_restrictions(&self, filter: &RestrictionFilter) -> Result<u64, StoreError>;
 
     /// Entities on probation at `now`, and until when.
     ///
@@ -476,11 +539,17 @@ pub trait Store: People {
     /// The database fails.
     async fn record(&self, entry: &NewAuditEntry) -> Result<AuditEntry, StoreError>;
 
-    /// The last `limit` audit entries, newest first.
+    /// How many alerts there are, whatever `skip` and `limit` say.
     ///
     /// # Errors
     /// The database fails.
-    async fn audit(&self, limit: u32) -> Result<Vec<AuditEntry>, StoreError>;
+    async fn count_alerts(&self, filter: &AlertFilter) -> Result<u64, StoreError>;
+
+    /// Audit entries, newest first.
+    ///
+    /// # Errors
+    /// The database fails.
+    async fn audit(&self, filter: &AuditFilter) -> Result<Vec<AuditEntry>, StoreError>;
 
     /// Checks the whole chain of audit entries. With `must_hold`, whether an entry of that
     /// hash is in it.

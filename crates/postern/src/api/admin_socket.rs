@@ -38,7 +38,8 @@ pub async fn serve_admin_socket(
     desk: Arc<Desk>,
     mut closing: watch::Receiver<bool>,
 ) -> io::Result<()> {
-    let app = routes(desk).fallback(super::nothing).layer(axum::middleware::from_fn(name_caller));
+    let once = axum::middleware::from_fn_with_state(Arc::clone(&desk), super::idempotency::once);
+    let app = routes(desk).fallback(super::nothing).layer(once).layer(axum::middleware::from_fn(name_caller));
     axum::serve(listener, app.into_make_service_with_connect_info::<Peer>())
         .with_graceful_shutdown(async move {
             let _ = closing.wait_for(|closing| *closing).await;

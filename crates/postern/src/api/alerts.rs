@@ -3,19 +3,21 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::http::{HeaderMap, StatusCode};
-use axum::response::IntoResponse;
-use postern_domain::alert::{AlertPolicy, AlertStatus};
+use axum::http::{HeaderMap, StatusCode, Uri};
+use axum::response::{IntoResponse, Response};
+use postern_domain::alert::{AlertPolicy, AlertStatus, Severity, Trigger};
+use postern_store::AlertFilter;
 use serde::Deserialize;
 use serde_json::Value;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::Reply;
 use super::call::Call;
 use super::etag::{if_match, tagged};
+use super::paging::{self, limit};
 use super::problem::{Body, Path, Query, Refusals};
-use super::{Reply, limit};
 use crate::desk::views::{AlertDetailView, AlertPolicyView, AlertView, ChannelTestView};
 use crate::desk::{AlertRequest, Desk, DeskError};
 
@@ -33,10 +35,18 @@ pub(super) fn routes() -> OpenApiRouter<Arc<Desk>> {
 struct AlertQuery {
     /// Only of this status
     status: Option<AlertStatus>,
-    /// At most so many, newest first
+    /// Only of this severity
+    severity: Option<Severity>,
+    /// Only raised by this: the name of a built-in alert policy
+    policy: Option<Trigger>,
+    /// Only where entity, reference or cause has this in it
+    q: Option<String>,
+    /// At most so many, newest first; without it, all
     #[param(minimum = 1, maximum = 1_000_000)]
     #[serde(default, deserialize_with = "limit")]
     limit: Option<u32>,
+    /// What the Link of the page before says
+    cursor: Option<String>,
 }
 
 #[utoipa::path(
@@ -45,10 +55,21 @@ struct AlertQuery {
     tag = "Alerts",
     summary = "List alerts, newest first",
     params(AlertQuery),
-    responses((status = 200, body = Vec<AlertView>), Refusals)
+    responses((status = 200, body = Vec<AlertView>, headers(("Link" = String))), Refusals)
 )]
-async fn alerts(Call { desk, caller }: Call, Query(query): Query<AlertQuery>) -> Reply<Vec<AlertView>> {
-    desk.alerts(&caller, query.status, query.limit).await.map(Json)
+async fn alerts(Call { desk, caller }: Call, uri: Uri, Query(query): Query<AlertQuery>) -> Result<Response, DeskError> {
+    let filter = AlertFilter {
+        status: query.status,
+        severity: query.severity,
+        policy: query.policy,
+        search: query.q,
+        after: paging::after(query.cursor.as_deref())?,
+        limit: query.limit,
+        ..AlertFilter::default()
+    };
+    let found = desk.alerts(&caller, &filter).await?;
+    let last = found.last().map(|last| paging::cursor(last.raised_at, &last.reference));
+    Ok(paging::page(&uri, found, query.limit, last))
 }
 
 #[utoipa::path(

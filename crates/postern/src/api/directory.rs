@@ -9,9 +9,10 @@ use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::Reply;
 use super::call::Call;
+use super::paging::limit;
 use super::problem::{Query, Refusals};
-use super::{Reply, limit};
 use crate::desk::{AccountView, Desk, DeskError};
 use crate::directory::SourceState;
 

@@ -4,8 +4,27 @@ use askama::Template;
 use axum::response::Html;
 use axum::routing::get;
 use axum::{Json, Router};
+use utoipa::openapi::path::{ParameterBuilder, ParameterIn};
+use utoipa::openapi::schema::Type;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
-use utoipa::openapi::{Components, Info, OpenApi, OpenApiBuilder, RefOr};
+use utoipa::openapi::{Components, Info, ObjectBuilder, OpenApi, OpenApiBuilder, RefOr, Required};
+
+/// Says of every POST that it takes an `Idempotency-Key`.
+pub(super) fn with_keys(mut document: OpenApi) -> OpenApi {
+    let about = "A POST of the same key within a day is answered as the first one was, and not done again";
+    let schema = ObjectBuilder::new().schema_type(Type::String).min_length(Some(1)).max_length(Some(255));
+    let parameter = ParameterBuilder::new()
+        .name("Idempotency-Key")
+        .parameter_in(ParameterIn::Header)
+        .required(Required::False)
+        .description(Some(about))
+        .schema(Some(schema.build()))
+        .build();
+    for operation in document.paths.paths.values_mut().filter_map(|item| item.post.as_mut()) {
+        operation.parameters.get_or_insert_default().push(RefOr::T(parameter.clone()));
+    }
+    document
+}
 
 /// What the description begins with.
 pub(super) fn about() -> OpenApi {

@@ -11,6 +11,8 @@ mod directory;
 mod document;
 mod etag;
 mod events;
+mod idempotency;
+mod paging;
 mod people;
 mod policies;
 mod problem;
@@ -19,10 +21,12 @@ mod tokens;
 
 use std::sync::Arc;
 
-use axum::http::{StatusCode, header};
-use axum::response::IntoResponse;
+use axum::http::{StatusCode, Uri, header};
+use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Extension, Json, Router};
+use postern_domain::Timestamp;
+use postern_store::AuditFilter;
 use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
@@ -35,15 +39,10 @@ use crate::metrics::Metrics;
 
 pub use admin_socket::{ON_BEHALF_HEADER, serve_admin_socket};
 use call::Call;
+pub use idempotency::forgotten_before;
+use paging::limit;
 pub use problem::Problem;
 use problem::{Query, Refusals};
-
-/// How many a caller wants to see.
-fn limit<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<u32>, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    let number = text.parse().ok().filter(|number| (1..=1_000_000).contains(number));
-    number.map(Some).ok_or_else(|| serde::de::Error::custom("limit: expected 1 to 1000000"))
-}
 
 type Reply<T> = Result<Json<T>, DeskError>;
 
@@ -78,27 +77,48 @@ fn described() -> OpenApiRouter<Arc<Desk>> {
 
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-struct ListQuery {
-    /// Those that have ended, too
-    #[serde(default)]
-    #[param(required = false)]
-    all: bool,
+struct AuditQuery {
+    /// Only actions that begin with this, such as policy or policy.change
+    action: Option<String>,
+    /// Only by this actor
+    actor: Option<String>,
+    /// Only where actor, action, target or detail has this in it
+    q: Option<String>,
+    /// Only from this time on
+    since: Option<Timestamp>,
+    /// Only before this time
+    until: Option<Timestamp>,
     /// At most so many, newest first
     #[param(minimum = 1, maximum = 1_000_000)]
     #[serde(default, deserialize_with = "limit")]
     limit: Option<u32>,
+    /// What the Link of the page before says
+    cursor: Option<String>,
 }
 
 #[utoipa::path(
     get,
     path = "/api/v1/audit",
     tag = "Audit",
-    summary = "The audit trail, newest first",
-    params(ListQuery),
-    responses((status = 200, body = Vec<AuditView>), Refusals)
+    summary = "The audit trail, newest first, a hundred at a time",
+    params(AuditQuery),
+    responses((status = 200, body = Vec<AuditView>, headers(("Link" = String))), Refusals)
 )]
-async fn audit(Call { desk, caller }: Call, Query(query): Query<ListQuery>) -> Reply<Vec<AuditView>> {
-    desk.audit(&caller, query.limit.unwrap_or(100)).await.map(Json)
+async fn audit(Call { desk, caller }: Call, uri: Uri, Query(query): Query<AuditQuery>) -> Result<Response, DeskError> {
+    let limit = Some(query.limit.unwrap_or(100));
+    let filter = AuditFilter {
+        action: query.action,
+        actor: query.actor,
+        search: query.q,
+        since: query.since,
+        until: query.until,
+        before: paging::before(query.cursor.as_deref())?,
+        skip: 0,
+        limit,
+    };
+    let entries = desk.audit(&caller, &filter).await?;
+    let last = entries.last().map(|entry| entry.seq.to_string());
+    Ok(paging::page(&uri, entries, limit, last))
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -147,8 +167,9 @@ async fn status(Call { desk, caller }: Call) -> Reply<StatusView> {
 pub fn portal_routes(desk: &Arc<Desk>) -> Router {
     let named = axum::middleware::from_fn_with_state(Arc::clone(desk), bearer::name_caller);
     let open = public_routes(Arc::clone(&desk.health), Arc::clone(&desk.metrics));
-    let document = document::routes(described().into_openapi());
-    routes(Arc::clone(desk)).layer(named).merge(document).merge(open)
+    let document = document::routes(document::with_keys(described().into_openapi()));
+    let once = axum::middleware::from_fn_with_state(Arc::clone(desk), idempotency::once);
+    routes(Arc::clone(desk)).layer(once).layer(named).merge(document).merge(open)
 }
 
 /// `/healthz`, `/readyz` and `/metrics`, which need no login and tell nothing about anyone.

@@ -3,13 +3,19 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::http::StatusCode;
+use axum::http::{StatusCode, Uri};
+use axum::response::Response;
+use postern_domain::EntityKind;
+use postern_store::RestrictionFilter;
+use serde::Deserialize;
+use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::Reply;
 use super::call::Call;
+use super::paging::{self, limit};
 use super::problem::{Body, Path, Query, Refusals};
-use super::{ListQuery, Reply};
 use crate::desk::views::{IncidentView, RestrictionView, UsageView};
 use crate::desk::{Desk, DeskError, ReleaseRequest, RestrictRequest};
 
@@ -22,16 +28,49 @@ pub(super) fn routes() -> OpenApiRouter<Arc<Desk>> {
         .routes(routes!(explain))
 }
 
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct RestrictionQuery {
+    /// Those that have ended, too
+    #[serde(default)]
+    #[param(required = false)]
+    all: bool,
+    /// Only accounts, or only connectors
+    kind: Option<EntityKind>,
+    /// Only where entity, reference or cause has this in it
+    q: Option<String>,
+    /// At most so many, newest first; without it, all
+    #[param(minimum = 1, maximum = 1_000_000)]
+    #[serde(default, deserialize_with = "limit")]
+    limit: Option<u32>,
+    /// What the Link of the page before says
+    cursor: Option<String>,
+}
+
 #[utoipa::path(
     get,
     path = "/api/v1/restrictions",
     tag = "Restrictions",
     summary = "List restrictions",
-    params(ListQuery),
-    responses((status = 200, body = Vec<RestrictionView>), Refusals)
+    params(RestrictionQuery),
+    responses((status = 200, body = Vec<RestrictionView>, headers(("Link" = String))), Refusals)
 )]
-async fn restricted(Call { desk, caller }: Call, Query(query): Query<ListQuery>) -> Reply<Vec<RestrictionView>> {
-    desk.restricted(&caller, query.all, query.limit).await.map(Json)
+async fn restricted(
+    Call { desk, caller }: Call,
+    uri: Uri,
+    Query(query): Query<RestrictionQuery>,
+) -> Result<Response, DeskError> {
+    let filter = RestrictionFilter {
+        kind: query.kind,
+        search: query.q,
+        released: query.all,
+        after: paging::after(query.cursor.as_deref())?,
+        limit: query.limit,
+        ..RestrictionFilter::default()
+    };
+    let found = desk.restricted(&caller, &filter).await?;
+    let last = found.last().map(|last| paging::cursor(last.since, &last.reference));
+    Ok(paging::page(&uri, found, query.limit, last))
 }
 
 #[utoipa::path(

@@ -85,6 +85,9 @@ pub(super) enum Command {
         /// At most so many entries, newest first
         #[arg(long, value_name = "N", default_value_t = 50)]
         limit: u32,
+        /// Only where actor, action, target or detail has this text in it
+        #[arg(long, value_name = "TEXT")]
+        search: Option<String>,
     },
     /// API tokens: list, add, revoke (alone: list)
     Token {
@@ -167,6 +170,9 @@ pub(super) enum RestrictedCommand {
         /// Those that have been released, too
         #[arg(long)]
         all: bool,
+        /// Only where entity, reference or cause has this text in it
+        #[arg(long, value_name = "TEXT")]
+        search: Option<String>,
     },
     /// Show the restrictions of one entity with their evidence
     Show {

@@ -10,16 +10,18 @@ pub(super) async fn run(
     client: &Client,
     command: Option<AuditCommand>,
     limit: u32,
+    search: Option<&str>,
     json: bool,
 ) -> Result<(), CliError> {
     match command.unwrap_or(AuditCommand::List) {
-        AuditCommand::List => list(client, limit, json).await,
+        AuditCommand::List => list(client, limit, search, json).await,
         AuditCommand::Verify { head } => verify(client, head, json).await,
     }
 }
 
-async fn list(client: &Client, limit: u32, json: bool) -> Result<(), CliError> {
-    let entries: Vec<AuditView> = client.get(&format!("/audit?limit={limit}")).await?;
+async fn list(client: &Client, limit: u32, search: Option<&str>, json: bool) -> Result<(), CliError> {
+    let search_for = search.map(|text| format!("&q={}", segment(text))).unwrap_or_default();
+    let entries: Vec<AuditView> = client.get(&format!("/audit?limit={limit}{search_for}")).await?;
     if json {
         return output::json(&entries);
     }

@@ -72,8 +72,8 @@ fn dispatch(cli: Cli) -> Result<(), CliError> {
         Command::Alerts { command, status, limit } => {
             with_client(client()?, async |c| alerts::run(c, command, status, limit, json).await)
         }
-        Command::Audit { command, limit } => {
-            with_client(client()?, async |c| audit::run(c, command, limit, json).await)
+        Command::Audit { command, limit, search } => {
+            with_client(client()?, async |c| audit::run(c, command, limit, search.as_deref(), json).await)
         }
         Command::Token { command } => with_client(client()?, async |c| token::run(c, command, json).await),
         Command::Directory { command } => with_client(client()?, async |c| directory::run(c, command, json).await),

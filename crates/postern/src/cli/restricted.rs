@@ -9,8 +9,8 @@ use crate::desk::views::RestrictionView;
 use crate::desk::{ReleaseRequest, RestrictRequest};
 
 pub(super) async fn run(client: &Client, command: Option<RestrictedCommand>, json: bool) -> Result<(), CliError> {
-    match command.unwrap_or(RestrictedCommand::List { all: false }) {
-        RestrictedCommand::List { all } => list(client, all, json).await,
+    match command.unwrap_or(RestrictedCommand::List { all: false, search: None }) {
+        RestrictedCommand::List { all, search } => list(client, all, search.as_deref(), json).await,
         RestrictedCommand::Show { account } => show(client, &account, json).await,
         RestrictedCommand::Release { account, reason, reference } => {
             release(client, &account, reason, reference, json).await
@@ -19,13 +19,20 @@ pub(super) async fn run(client: &Client, command: Option<RestrictedCommand>, jso
     }
 }
 
-async fn list(client: &Client, all: bool, json: bool) -> Result<(), CliError> {
-    let found: Vec<RestrictionView> = client.get(&format!("/restrictions?all={all}")).await?;
+async fn list(client: &Client, all: bool, search: Option<&str>, json: bool) -> Result<(), CliError> {
+    let search_for = search.map(|text| format!("&q={}", segment(text))).unwrap_or_default();
+    let found: Vec<RestrictionView> = client.get(&format!("/restrictions?all={all}{search_for}")).await?;
     if json {
         return output::json(&found);
     }
     if found.is_empty() {
-        let never = if all { "Nobody has ever been restricted." } else { "Nobody is restricted." };
+        let never = if search.is_some() {
+            "No restriction has that in it."
+        } else if all {
+            "Nobody has ever been restricted."
+        } else {
+            "Nobody is restricted."
+        };
         println!("{never}");
         return Ok(());
     }

@@ -25,19 +25,13 @@ pub struct AlertRequest {
 }
 
 impl Desk {
-    /// Alerts, newest first, of one status or of all.
+    /// Alerts, newest first.
     ///
     /// # Errors
     /// The caller may not look, or the store fails.
-    pub async fn alerts(
-        &self,
-        caller: &Caller,
-        status: Option<AlertStatus>,
-        limit: Option<u32>,
-    ) -> Result<Vec<AlertView>, DeskError> {
+    pub async fn alerts(&self, caller: &Caller, filter: &AlertFilter) -> Result<Vec<AlertView>, DeskError> {
         self.may_look(caller)?;
-        let filter = AlertFilter { status, limit, ..AlertFilter::default() };
-        Ok(self.store.alerts(&filter).await?.into_iter().map(Into::into).collect())
+        Ok(self.store.alerts(filter).await?.into_iter().map(Into::into).collect())
     }
 
     /// One alert with what people did about it.

@@ -1,18 +1,19 @@
 //! Read and check the audit trail.
 
+use postern_store::AuditFilter;
 use postern_store::audit::{hex, parse_hash};
 
 use super::views::{AuditReportView, AuditView};
 use super::{Caller, Desk, DeskError};
 
 impl Desk {
-    /// The last entries, newest first.
+    /// Entries, newest first.
     ///
     /// # Errors
     /// The caller may not look, or the store fails.
-    pub async fn audit(&self, caller: &Caller, limit: u32) -> Result<Vec<AuditView>, DeskError> {
+    pub async fn audit(&self, caller: &Caller, filter: &AuditFilter) -> Result<Vec<AuditView>, DeskError> {
         self.may_look(caller)?;
-        let entries = self.store.audit(limit).await?;
+        let entries = self.store.audit(filter).await?;
         let views = entries.into_iter().map(|entry| AuditView {
             seq: entry.seq,
             at: entry.at,

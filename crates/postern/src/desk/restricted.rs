@@ -6,20 +6,18 @@ use super::views::RestrictionView;
 use super::{Caller, Desk, DeskError};
 
 impl Desk {
-    /// Restrictions in force, newest first; with `all`, those that have ended too.
+    /// Restrictions, newest first unless the filter says otherwise.
     ///
     /// # Errors
     /// The caller may not look, or the store fails.
     pub async fn restricted(
         &self,
         caller: &Caller,
-        all: bool,
-        limit: Option<u32>,
+        filter: &RestrictionFilter,
     ) -> Result<Vec<RestrictionView>, DeskError> {
         self.may_look(caller)?;
         self.write_refusals().await;
-        let filter = RestrictionFilter { released: all, limit, ..RestrictionFilter::default() };
-        Ok(self.store.restrictions(&filter).await?.into_iter().map(Into::into).collect())
+        Ok(self.store.restrictions(filter).await?.into_iter().map(Into::into).collect())
     }
 
     /// The restrictions of one entity, newest first, those that have ended too.

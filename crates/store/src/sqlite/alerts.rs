@@ -5,7 +5,7 @@ use postern_domain::{EntityId, Reference, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, named_params, params};
 
 use super::restrictions::time;
-use super::{Fault, audit, outbox};
+use super::{Fault, audit, like, outbox};
 use crate::{AlertFilter, Incident, KeptAlert, MailKind, Outgoing, StoreError};
 
 /// Writes an alert, its audit entry and its mails.
@@ -107,8 +107,36 @@ pub(super) fn notes(db: &Connection, reference: &Reference) -> Result<Vec<AlertN
     Ok(notes)
 }
 
+const WHERE: &str = "(:reference IS NULL OR a.reference = :reference) AND (:status IS NULL OR status = :status) \
+     AND (:severity IS NULL OR severity = :severity) AND (:policy IS NULL OR a.policy = :policy) \
+     AND (:search IS NULL OR entity LIKE :search ESCAPE '\\' OR a.reference LIKE :search ESCAPE '\\' \
+          OR cause LIKE :search ESCAPE '\\') \
+     AND (:after IS NULL OR raised_at < :after OR (raised_at = :after AND a.reference > :after_reference))";
+
+/// What [`WHERE`] is filled in with, and more.
+macro_rules! filtered {
+    ($filter:expr $(, $name:literal: $value:expr)*) => {
+        named_params! {
+            ":reference": $filter.reference.as_ref().map(Reference::as_str),
+            ":status": $filter.status.map(AlertStatus::key),
+            ":severity": $filter.severity.map(Severity::key),
+            ":policy": $filter.policy.map(Trigger::name),
+            ":search": $filter.search.as_deref().map(like),
+            ":after": $filter.after.as_ref().map(|(at, _)| at.as_millis()),
+            ":after_reference": $filter.after.as_ref().map(|(_, reference)| reference.as_str()),
+            $($name: $value,)*
+        }
+    };
+}
+
+pub(super) fn count(db: &Connection, filter: &AlertFilter) -> Result<u64, Fault> {
+    let mut statement = db.prepare_cached(&format!("SELECT count(*) FROM alerts a WHERE {WHERE}"))?;
+    let count: i64 = statement.query_row(filtered!(filter), |row| row.get(0))?;
+    Ok(u64::try_from(count).unwrap_or(0))
+}
+
 pub(super) fn list(db: &Connection, filter: &AlertFilter) -> Result<Vec<KeptAlert>, Fault> {
-    let mut statement = db.prepare_cached(
+    let mut statement = db.prepare_cached(&format!(
         "SELECT a.*, \
                 (SELECT count(*) FROM outbox o WHERE o.reference = a.reference AND o.kind <> 'notice' \
                     AND delivered_at IS NULL AND given_up_at IS NULL) AS waiting, \
@@ -118,15 +146,10 @@ pub(super) fn list(db: &Connection, filter: &AlertFilter) -> Result<Vec<KeptAler
                     AND given_up_at IS NOT NULL) AS given_up, \
                 (SELECT last_error FROM outbox o WHERE o.reference = a.reference AND o.kind <> 'notice' \
                     AND delivered_at IS NULL AND last_error IS NOT NULL ORDER BY id DESC LIMIT 1) AS last_error \
-         FROM alerts a \
-         WHERE (:reference IS NULL OR a.reference = :reference) AND (:status IS NULL OR status = :status) \
-         ORDER BY raised_at DESC, a.reference LIMIT :limit",
-    )?;
-    let mut rows = statement.query(named_params! {
-        ":reference": filter.reference.as_ref().map(Reference::as_str),
-        ":status": filter.status.map(AlertStatus::key),
-        ":limit": filter.limit.map_or(-1, i64::from),
-    })?;
+         FROM alerts a WHERE {WHERE} ORDER BY raised_at DESC, a.reference LIMIT :limit OFFSET :skip"
+    ))?;
+    let limit = filter.limit.map_or(-1, i64::from);
+    let mut rows = statement.query(filtered!(filter, ":limit": limit, ":skip": filter.skip))?;
     let mut kept = Vec::new();
     while let Some(row) = rows.next()? {
         kept.push(KeptAlert {

@@ -1,9 +1,10 @@
 //! Table `audit`.
 
 use postern_domain::Timestamp;
-use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
+use rusqlite::{Connection, OptionalExtension, Row, Transaction, named_params, params};
 
-use super::Fault;
+use super::{Fault, like};
+use crate::AuditFilter;
 use crate::audit::{AuditEntry, AuditReport, GENESIS, Hash, NewAuditEntry, RawEntry, Verifier};
 
 pub(super) fn append(tx: &Transaction<'_>, entry: &NewAuditEntry) -> Result<AuditEntry, Fault> {
@@ -39,9 +40,27 @@ pub(super) fn append(tx: &Transaction<'_>, entry: &NewAuditEntry) -> Result<Audi
     })
 }
 
-pub(super) fn list(db: &Connection, limit: u32) -> Result<Vec<AuditEntry>, Fault> {
-    let mut statement = db.prepare_cached("SELECT * FROM audit ORDER BY seq DESC LIMIT ?1")?;
-    let mut rows = statement.query([limit])?;
+pub(super) fn list(db: &Connection, filter: &AuditFilter) -> Result<Vec<AuditEntry>, Fault> {
+    let mut statement = db.prepare_cached(
+        "SELECT * FROM audit \
+         WHERE (:action IS NULL OR action = :action OR action LIKE :action || '.%') \
+           AND (:actor IS NULL OR actor = :actor) \
+           AND (:search IS NULL OR actor LIKE :search ESCAPE '\\' OR action LIKE :search ESCAPE '\\' \
+                OR target LIKE :search ESCAPE '\\' OR detail LIKE :search ESCAPE '\\') \
+           AND (:since IS NULL OR at >= :since) AND (:until IS NULL OR at < :until) \
+           AND (:before IS NULL OR seq < :before) \
+         ORDER BY seq DESC LIMIT :limit OFFSET :skip",
+    )?;
+    let mut rows = statement.query(named_params! {
+        ":action": filter.action,
+        ":actor": filter.actor,
+        ":search": filter.search.as_deref().map(like),
+        ":since": filter.since.map(Timestamp::as_millis),
+        ":until": filter.until.map(Timestamp::as_millis),
+        ":before": filter.before,
+        ":limit": filter.limit.map_or(-1, i64::from),
+        ":skip": filter.skip,
+    })?;
     let mut entries = Vec::new();
     while let Some(row) = rows.next()? {
         entries.push(from_row(row)?);

@@ -3,6 +3,7 @@
 mod alert_policies;
 mod alerts;
 mod audit;
+mod idempotency;
 mod outbox;
 mod people;
 mod policies;
@@ -23,8 +24,8 @@ use rusqlite_migration::{M, Migrations, SchemaVersion};
 
 use crate::audit::{AuditEntry, AuditReport, Hash, NewAuditEntry};
 use crate::{
-    AlertFilter, Delivery, Incident, KeptAlert, KeptAlertPolicies, KeptPolicies, KeptRestriction, KeptToken,
-    OutboxState, QueuedMail, Refusals, RestrictionFilter, Store, StoreError,
+    AlertFilter, AuditFilter, Delivery, Incident, KeptAlert, KeptAlertPolicies, KeptPolicies, KeptRestriction,
+    KeptToken, OutboxState, QueuedMail, Refusals, RestrictionFilter, Store, StoreError,
 };
 
 const SCHEMA: &[M<'_>] = &[
@@ -35,6 +36,7 @@ const SCHEMA: &[M<'_>] = &[
     M::up(include_str!("schema-5.sql")),
     M::up(include_str!("schema-6.sql")),
     M::up(include_str!("schema-7.sql")),
+    M::up(include_str!("schema-8.sql")),
 ];
 
 /// The store in one SQLite file.
@@ -152,6 +154,12 @@ impl SqliteStore {
     }
 }
 
+/// A pattern for `LIKE … ESCAPE '\\'` that finds a text anywhere.
+fn like(text: &str) -> String {
+    let escaped = text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+    format!("%{escaped}%")
+}
+
 fn connect(path: &Path) -> rusqlite::Result<Connection> {
     let connection = Connection::open(path)?;
     connection.busy_timeout(Duration::from_secs(5))?;
@@ -199,6 +207,11 @@ impl Store for SqliteStore {
     async fn restrictions(&self, filter: &RestrictionFilter) -> Result<Vec<KeptRestriction>, StoreError> {
         let filter = filter.clone();
         self.read(move |db| restrictions::list(db, &filter)).await
+    }
+
+    async fn count_restrictions(&self, filter: &RestrictionFilter) -> Result<u64, StoreError> {
+        let filter = filter.clone();
+        self.read(move |db| restrictions::count(db, &filter)).await
     }
 
     async fn probations(&self, now: Timestamp) -> Result<Vec<(EntityId, Timestamp)>, StoreError> {
@@ -347,8 +360,14 @@ impl Store for SqliteStore {
         self.write(move |tx| audit::append(tx, &entry)).await
     }
 
-    async fn audit(&self, limit: u32) -> Result<Vec<AuditEntry>, StoreError> {
-        self.read(move |db| audit::list(db, limit)).await
+    async fn count_alerts(&self, filter: &AlertFilter) -> Result<u64, StoreError> {
+        let filter = filter.clone();
+        self.read(move |db| alerts::count(db, &filter)).await
+    }
+
+    async fn audit(&self, filter: &AuditFilter) -> Result<Vec<AuditEntry>, StoreError> {
+        let filter = filter.clone();
+        self.read(move |db| audit::list(db, &filter)).await
     }
 
     async fn verify_audit(&self, must_hold: Option<Hash>) -> Result<AuditReport, StoreError> {

@@ -1,11 +1,11 @@
 //! Table `restrictions`.
 
 use postern_domain::restriction::{Release, Released, Restriction, RestrictionRecord};
-use postern_domain::{EntityId, Reference, Timestamp};
+use postern_domain::{EntityId, EntityKind, Reference, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, named_params, params};
 
-use super::Fault;
-use crate::{KeptRestriction, Refusals, RestrictionFilter, StoreError};
+use super::{Fault, like};
+use crate::{KeptRestriction, Refusals, RestrictionFilter, RestrictionOrder, StoreError};
 
 const COLUMNS: &str = "reference, entity, cause, evidence, since, until, refused, last_refused_at, \
                        released_at, released_by, release_reason, probation_until";
@@ -54,24 +54,52 @@ pub(super) fn release(
     Ok(restriction.release(release.clone()))
 }
 
+const WHERE: &str = "(:entity IS NULL OR entity = :entity) AND (:reference IS NULL OR reference = :reference) \
+     AND (:released OR released_at IS NULL) \
+     AND (:connectors IS NULL OR (entity LIKE 'connector:%') = :connectors) \
+     AND (:search IS NULL OR entity LIKE :search ESCAPE '\\' OR reference LIKE :search ESCAPE '\\' \
+          OR cause LIKE :search ESCAPE '\\') \
+     AND (:after IS NULL OR since < :after OR (since = :after AND reference > :after_reference))";
+
+/// What [`WHERE`] is filled in with, and more.
+macro_rules! filtered {
+    ($filter:expr $(, $name:literal: $value:expr)*) => {
+        named_params! {
+            ":entity": $filter.entity.as_ref().map(ToString::to_string),
+            ":reference": $filter.reference.as_ref().map(Reference::as_str),
+            ":released": $filter.released,
+            ":connectors": $filter.kind.map(|kind| kind == EntityKind::Connector),
+            ":search": $filter.search.as_deref().map(like),
+            ":after": $filter.after.as_ref().map(|(at, _)| at.as_millis()),
+            ":after_reference": $filter.after.as_ref().map(|(_, reference)| reference.as_str()),
+            $($name: $value,)*
+        }
+    };
+}
+
 pub(super) fn list(db: &Connection, filter: &RestrictionFilter) -> Result<Vec<KeptRestriction>, Fault> {
-    let mut statement = db.prepare_cached(&format!(
-        "SELECT {COLUMNS} FROM restrictions \
-         WHERE (:entity IS NULL OR entity = :entity) AND (:reference IS NULL OR reference = :reference) \
-           AND (:released OR released_at IS NULL) \
-         ORDER BY since DESC, reference LIMIT :limit"
-    ))?;
-    let mut rows = statement.query(named_params! {
-        ":entity": filter.entity.as_ref().map(ToString::to_string),
-        ":reference": filter.reference.as_ref().map(Reference::as_str),
-        ":released": filter.released,
-        ":limit": filter.limit.map_or(-1, i64::from),
-    })?;
+    let order = match filter.order {
+        _ if filter.after.is_some() => "since DESC, reference",
+        RestrictionOrder::Newest => "since DESC, reference",
+        RestrictionOrder::Oldest => "since, reference",
+        RestrictionOrder::Entity => "entity, since DESC",
+        RestrictionOrder::Refused => "refused DESC, since DESC, reference",
+    };
+    let sql = format!("SELECT {COLUMNS} FROM restrictions WHERE {WHERE} ORDER BY {order} LIMIT :limit OFFSET :skip");
+    let mut statement = db.prepare_cached(&sql)?;
+    let limit = filter.limit.map_or(-1, i64::from);
+    let mut rows = statement.query(filtered!(filter, ":limit": limit, ":skip": filter.skip))?;
     let mut kept = Vec::new();
     while let Some(row) = rows.next()? {
         kept.push(from_row(row)?);
     }
     Ok(kept)
+}
+
+pub(super) fn count(db: &Connection, filter: &RestrictionFilter) -> Result<u64, Fault> {
+    let mut statement = db.prepare_cached(&format!("SELECT count(*) FROM restrictions WHERE {WHERE}"))?;
+    let count: i64 = statement.query_row(filtered!(filter), |row| row.get(0))?;
+    Ok(u64::try_from(count).unwrap_or(0))
 }
 
 pub(super) fn probations(db: &Connection, now: Timestamp) -> Result<Vec<(EntityId, Timestamp)>, Fault> {

@@ -112,7 +112,8 @@ impl Desk {
     pub async fn sweep_access(&self) {
         let now = self.clock.now();
         self.sign_in.throttles.sweep(now);
-        if let Err(error) = self.store.sweep_access(now).await {
+        let requests = self.store.forget_requests(crate::api::forgotten_before(now)).await;
+        if let Err(error) = self.store.sweep_access(now).await.and(requests) {
             tracing::debug!(%error, "sessions that are over can't be forgotten yet");
         }
     }
