@@ -15,5 +15,6 @@ mod crash;
 mod daemon;
 mod directory;
 mod harness;
+mod organizations;
 mod postfix;
 mod webhooks;

@@ -67,6 +67,7 @@ fn takes(route: &str) -> &'static [&'static str] {
         | "get /api/v1/restrictions/{entity}"
         | "get /api/v1/usage/{entity}"
         | "get /api/v1/accounts"
+        | "get /api/v1/organizations"
         | "get /api/v1/directory"
         | "get /api/v1/incidents/{reference}"
         | "get /api/v1/policies"
@@ -103,6 +104,9 @@ fn takes(route: &str) -> &'static [&'static str] {
         "get /api/v1/tokens"
         | "post /api/v1/tokens"
         | "delete /api/v1/tokens/{name}"
+        | "post /api/v1/organizations"
+        | "patch /api/v1/organizations/{id}"
+        | "delete /api/v1/organizations/{id}"
         | "get /api/v1/people"
         | "post /api/v1/people"
         | "patch /api/v1/people/{address}"
@@ -122,6 +126,7 @@ fn every_route_is_open_to_those_whose_role_it_takes_and_nobody_else() {
     let body = json!({
         "entity": "alice", "reason": "x", "until": "2099-01-01T00:00:00Z", "per_day": 1, "name": "n", "role": "global-reader", "comment": "c",
         "address": "new@example.com", "trigger": "Release overdue",
+        "id": "tenant", "domains": ["tenant.example"], "admins": [],
     });
     let body_of = |route: &str| {
         let keys: &[&str] = match route {
@@ -132,6 +137,8 @@ fn every_route_is_open_to_those_whose_role_it_takes_and_nobody_else() {
             "patch /api/v1/alerts/{reference}" => &["comment"],
             "post /api/v1/alert-policies" => &["name", "trigger"],
             "patch /api/v1/alert-policies/{name}" => &["name"],
+            "post /api/v1/organizations" => &["id", "domains"],
+            "patch /api/v1/organizations/{id}" => &["admins"],
             "post /api/v1/people" => &["address", "role"],
             "patch /api/v1/people/{address}" => &["role"],
             _ => &["per_day"],

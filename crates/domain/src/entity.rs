@@ -8,6 +8,7 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use crate::address::{Address, AddressRules, Domain};
+use crate::organization::{Organization, OrganizationId};
 use crate::time::text_schema;
 
 /// What an entity is.
@@ -125,7 +126,29 @@ pub struct Client<'a> {
     pub sender: &'a str,
 }
 
-/// The organization's view of the world: who is who, and which recipients are its own.
+/// Organizations besides the first one: whose a domain is, and whom its accounts may always write to.
+#[derive(Debug, Clone, Default)]
+pub struct Tenants {
+    /// Accepted domains and whose they are.
+    pub domains: HashMap<Domain, OrganizationId>,
+    /// Addresses that even a restricted entity of an organization may write to.
+    pub escape_lanes: HashMap<OrganizationId, HashSet<Address>>,
+}
+
+impl Tenants {
+    /// Puts together what these organizations say.
+    pub fn new<'a>(organizations: impl IntoIterator<Item = &'a Organization>) -> Self {
+        let mut tenants = Self::default();
+        for organization in organizations {
+            let domains = organization.domains.iter().map(|domain| (domain.clone(), organization.id.clone()));
+            tenants.domains.extend(domains);
+            tenants.escape_lanes.insert(organization.id.clone(), organization.escape_lane().collect());
+        }
+        tenants
+    }
+}
+
+/// The view of the world: who is who, whose they are, and which recipients are their own.
 #[derive(Debug, Clone)]
 pub struct Directory {
     /// How addresses are read.
@@ -138,6 +161,8 @@ pub struct Directory {
     pub trust_envelope_sender: bool,
     /// Addresses that even a restricted entity may write to.
     pub escape_lane: HashSet<Address>,
+    /// Organizations besides the first one, whose domains and escape lane are above.
+    pub tenants: Tenants,
     /// The groups that accounts are in, as the settings say them.
     pub groups: HashMap<EntityId, Vec<String>>,
 }
@@ -185,21 +210,36 @@ impl Directory {
         }
     }
 
-    /// Names and places a recipient.
-    pub fn recipient(&self, text: &str) -> Recipient {
+    /// The organization that an entity is of. Connectors, and accounts of domains that nobody has,
+    /// are the first one's.
+    pub fn organization_of(&self, entity: &EntityId) -> OrganizationId {
+        self.tenant_of(entity).cloned().unwrap_or_else(OrganizationId::first)
+    }
+
+    /// The same; none for the first one.
+    fn tenant_of(&self, entity: &EntityId) -> Option<&OrganizationId> {
+        if self.tenants.domains.is_empty() || entity.kind() == EntityKind::Connector {
+            return None;
+        }
+        self.tenants.domains.get(entity.name().rsplit_once('@')?.1)
+    }
+
+    /// Names and places a recipient: internal is what is of the sender's own organization.
+    pub fn recipient(&self, sender: &EntityId, text: &str) -> Recipient {
         let address = Address::normalise(text, &self.rules);
-        let direction = if self.is_accepted(address.domain()) { Direction::Internal } else { Direction::External };
-        let escape_lane = self.escape_lane.contains(&address);
+        let (internal, escape_lane) = match self.tenant_of(sender) {
+            None => (self.domains.contains(address.domain()), self.escape_lane.contains(&address)),
+            Some(tenant) => (
+                self.tenants.domains.get(address.domain()) == Some(tenant),
+                self.tenants.escape_lanes.get(tenant).is_some_and(|lane| lane.contains(&address)),
+            ),
+        };
+        let direction = if internal { Direction::Internal } else { Direction::External };
         Recipient { address, direction, escape_lane }
     }
 
     fn is_accepted(&self, domain: &str) -> bool {
-        // `Domain` hashes as its text, but can't be looked up by a borrowed one without an
-        // allocation; there are few accepted domains on most servers and many on a hoster's.
-        if self.domains.len() <= 8 {
-            return self.domains.iter().any(|d| d.as_str() == domain);
-        }
-        Domain::parse(domain).is_ok_and(|d| self.domains.contains(&d))
+        self.domains.contains(domain) || self.tenants.domains.contains_key(domain)
     }
 
     fn connector(&self, ip: IpAddr) -> Option<String> {
@@ -226,6 +266,7 @@ mod tests {
             ],
             trust_envelope_sender: false,
             escape_lane: HashSet::from([Address::parse("postmaster@example.com", "+").unwrap()]),
+            tenants: Tenants::default(),
             groups: HashMap::new(),
         }
     }
@@ -264,11 +305,42 @@ mod tests {
     #[test]
     fn recipients_are_placed_by_accepted_domain() {
         let d = directory();
-        assert_eq!(d.recipient("Bob@EXAMPLE.com").direction, Direction::Internal);
-        assert_eq!(d.recipient("bob@sub.example.com").direction, Direction::External);
-        assert_eq!(d.recipient("bob@").direction, Direction::Internal);
-        assert_eq!(d.recipient("b+1@x.example").address, d.recipient("b+2@x.example").address);
-        assert!(d.recipient("Postmaster+x@example.com").escape_lane);
+        let to = |text: &str| d.recipient(&EntityId::account_named("a@example.com"), text);
+        assert_eq!(to("Bob@EXAMPLE.com").direction, Direction::Internal);
+        assert_eq!(to("bob@sub.example.com").direction, Direction::External);
+        assert_eq!(to("bob@").direction, Direction::Internal);
+        assert_eq!(to("b+1@x.example").address, to("b+2@x.example").address);
+        assert!(to("Postmaster+x@example.com").escape_lane);
+    }
+
+    #[test]
+    fn another_organization_s_recipients_are_external() {
+        let mut d = directory();
+        let organization = |id: &str| Organization {
+            id: OrganizationId::parse(id).unwrap(),
+            name: id.into(),
+            domains: vec![Domain::parse(&format!("{id}.example")).unwrap()],
+            admins: Vec::new(),
+            helpdesk: Vec::new(),
+            time_zone: crate::time::Zone::utc(),
+        };
+        d.tenants = Tenants::new(&[organization("contoso"), organization("fabrikam")]);
+        let account = |name: &str| EntityId::account_named(name);
+        assert_eq!(d.organization_of(&account("a@contoso.example")).as_str(), "contoso");
+        for first in [account("a@example.com"), account("a@nobody.example"), EntityId::connector("x@contoso.example")] {
+            assert!(d.organization_of(&first).is_first(), "{first}");
+        }
+        let direction = |from: &str, to: &str| d.recipient(&account(from), to).direction;
+        assert_eq!(direction("a@contoso.example", "b@contoso.example"), Direction::Internal);
+        assert_eq!(direction("a@contoso.example", "b@fabrikam.example"), Direction::External);
+        assert_eq!(direction("a@contoso.example", "b@example.com"), Direction::External);
+        assert_eq!(direction("a@example.com", "b@contoso.example"), Direction::External);
+        let lane = |from: &str, to: &str| d.recipient(&account(from), to).escape_lane;
+        assert!(lane("a@contoso.example", "postmaster@contoso.example"));
+        assert!(!lane("a@contoso.example", "postmaster@fabrikam.example"));
+        assert!(!lane("a@contoso.example", "postmaster@example.com"));
+        d.trust_envelope_sender = true;
+        assert!(d.entity(client("", "198.51.100.1", "a@contoso.example")).is_some());
     }
 
     #[test]

@@ -15,6 +15,7 @@ pub mod detection;
 pub mod entity;
 pub mod evidence;
 pub mod gate;
+pub mod organization;
 pub mod policy;
 pub mod reference;
 pub mod restriction;
@@ -23,5 +24,6 @@ pub mod window;
 
 pub use address::{Address, Domain};
 pub use entity::{EntityId, EntityKind};
+pub use organization::{Organization, OrganizationId};
 pub use reference::Reference;
 pub use time::Timestamp;

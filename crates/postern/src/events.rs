@@ -1,6 +1,6 @@
 //! What happens, as it happens, for those who watch: restrictions, releases, alerts, policies.
 
-use postern_domain::Timestamp;
+use postern_domain::{OrganizationId, Timestamp};
 use serde::Serialize;
 use serde_json::Value;
 use tokio::sync::{broadcast, watch};
@@ -17,6 +17,8 @@ pub struct Event {
     pub kind: &'static str,
     /// When.
     pub at: Timestamp,
+    /// Whose it is.
+    pub organization: OrganizationId,
     /// What it is about: `entity` and `reference` where there are such.
     pub data: Value,
 }
@@ -32,6 +34,7 @@ pub struct Events {
 pub struct Watcher {
     receiver: broadcast::Receiver<Event>,
     closing: watch::Receiver<bool>,
+    only: Option<OrganizationId>,
 }
 
 /// What a watcher sees next.
@@ -49,19 +52,29 @@ impl Events {
     }
 
     /// Tells of something; without a watcher nobody hears it.
-    pub fn tell(&self, kind: &'static str, at: Timestamp, data: Value) {
-        let _ = self.sender.send(Event { kind, at, data });
+    pub fn tell(&self, kind: &'static str, at: Timestamp, organization: &OrganizationId, data: Value) {
+        let _ = self.sender.send(Event { kind, at, organization: organization.clone(), data });
     }
 
-    /// Watches from now on.
-    pub fn watch(&self) -> Watcher {
-        Watcher { receiver: self.sender.subscribe(), closing: self.closing.clone() }
+    /// Watches from now on: everything, or what is of one organization.
+    pub fn watch(&self, only: Option<OrganizationId>) -> Watcher {
+        Watcher { receiver: self.sender.subscribe(), closing: self.closing.clone(), only }
     }
 }
 
 impl Watcher {
     /// Waits for the next; none at the end.
     pub async fn next(&mut self) -> Option<Seen> {
+        loop {
+            let seen = self.next_of_any().await?;
+            match &seen {
+                Seen::Event(event) if self.only.as_ref().is_some_and(|only| *only != event.organization) => {}
+                _ => return Some(seen),
+            }
+        }
+    }
+
+    async fn next_of_any(&mut self) -> Option<Seen> {
         tokio::select! {
             seen = self.receiver.recv() => match seen {
                 Ok(event) => Some(Seen::Event(event)),

@@ -1,7 +1,7 @@
 //! The audit trail: a chain in which every entry holds the hash of the one before it, so that
 //! an entry can't be changed or taken out without all later hashes changing.
 
-use postern_domain::Timestamp;
+use postern_domain::{OrganizationId, Timestamp};
 use serde::Serialize;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -17,6 +17,8 @@ pub const GENESIS: Hash = [0; 32];
 pub struct NewAuditEntry {
     /// When.
     pub at: Timestamp,
+    /// The organization it is about; none: all of them.
+    pub organization: Option<OrganizationId>,
     /// By whom: a person, or `system`.
     pub actor: String,
     /// What, for example `restriction.release`.
@@ -34,6 +36,8 @@ pub struct AuditEntry {
     pub seq: i64,
     /// When.
     pub at: Timestamp,
+    /// The organization it is about; none: all of them.
+    pub organization: Option<OrganizationId>,
     /// By whom.
     pub actor: String,
     /// What.
@@ -78,6 +82,8 @@ pub struct RawEntry<'a> {
     pub seq: i64,
     /// When, in milliseconds since the Unix epoch.
     pub at: i64,
+    /// The organization it is about. Entries from before there were several have none.
+    pub organization: Option<&'a str>,
     /// By whom.
     pub actor: &'a str,
     /// What.
@@ -97,7 +103,8 @@ impl RawEntry<'_> {
         for field in [&self.seq.to_le_bytes(), &self.at.to_le_bytes()] {
             hasher.update(field);
         }
-        for text in [self.actor, self.action, self.target, self.detail] {
+        let texts = [self.actor, self.action, self.target, self.detail];
+        for text in texts.into_iter().chain(self.organization) {
             hasher.update((text.len() as u64).to_le_bytes());
             hasher.update(text.as_bytes());
         }
@@ -189,7 +196,8 @@ mod tests {
 
     #[test]
     fn fields_cannot_flow_into_each_other() {
-        let entry = |actor, action| RawEntry { seq: 1, at: 1, actor, action, target: "", detail: "{}" };
+        let entry =
+            |actor, action| RawEntry { seq: 1, at: 1, organization: None, actor, action, target: "", detail: "{}" };
         assert_ne!(entry("ab", "c").hash(&GENESIS), entry("a", "bc").hash(&GENESIS));
     }
 }

@@ -8,14 +8,14 @@ use postern_domain::evidence::{Cause, Evidence};
 use postern_domain::policy::{Allowance, OutboundPolicy, PolicyBook};
 use postern_domain::restriction::{Release, Restriction, RestrictionRecord};
 use postern_domain::window::{Excess, Window};
-use postern_domain::{EntityId, EntityKind, Reference, Timestamp};
+use postern_domain::{EntityId, EntityKind, OrganizationId, Reference, Timestamp};
 use serde_json::json;
 
 use crate::audit::NewAuditEntry;
 use crate::idempotency::{GivenAnswer, KeyedRequest, Seen};
 use crate::{
-    AlertFilter, AuditFilter, Delivery, Incident, KeptAlertPolicies, KeptPolicies, KeptToken, MailKind, Outgoing,
-    Refusals, RestrictionFilter, RestrictionOrder, Store, StoreError,
+    AlertFilter, AuditFilter, Delivery, Incident, KeptAlertPolicies, KeptOrganization, KeptPolicies, KeptToken,
+    MailKind, Outgoing, Refusals, RestrictionFilter, RestrictionOrder, Store, StoreError,
 };
 
 pub(crate) fn at(minute: u32) -> Timestamp {
@@ -28,7 +28,7 @@ pub(crate) fn entity(name: &str) -> EntityId {
 
 pub(crate) fn audit(action: &'static str, target: &str, minute: u32) -> NewAuditEntry {
     let detail = json!({ "minute": minute, "ü": [1, 2.5, null] });
-    NewAuditEntry { at: at(minute), actor: "alice".into(), action, target: target.into(), detail }
+    NewAuditEntry { at: at(minute), organization: None, actor: "alice".into(), action, target: target.into(), detail }
 }
 
 pub(crate) fn restriction(name: &str, number: u64, minute: u32) -> Restriction {
@@ -52,6 +52,7 @@ pub(crate) fn incident(restriction: &Restriction, minute: u32) -> Incident {
         message: b"Subject: x\r\n\r\ny\r\n".to_vec(),
     };
     Incident {
+        organization: OrganizationId::first(),
         alert: Alert {
             reference: restriction.reference.clone(),
             policy: Trigger::UserRestricted,
@@ -100,6 +101,7 @@ pub(crate) async fn suite<S: Store, F: AsyncFn() -> S>(fresh: F) {
     a_restriction_is_overdue_once(&fresh().await).await;
     lists_are_filtered_searched_and_paged(&fresh().await).await;
     a_keyed_request_counts_once(&fresh().await).await;
+    organizations_are_kept_apart(&fresh().await).await;
     people::an_invitation_is_used_once(&fresh().await).await;
     people::factors_are_kept_and_used_up(&fresh().await).await;
     people::sessions_end_when_they_are_revoked(&fresh().await).await;
@@ -231,7 +233,7 @@ async fn alerts_without_a_restriction_are_found(store: &impl Store) {
 }
 
 async fn policies_are_kept_in_order_and_changed_by_one_at_a_time(store: &impl Store) {
-    assert_eq!(store.policies().await.unwrap(), None);
+    assert_eq!(store.policies().await.unwrap(), []);
     let policy = |name: &str| OutboundPolicy {
         name: name.into(),
         notify: vec!["x@example.com".into()],
@@ -239,14 +241,20 @@ async fn policies_are_kept_in_order_and_changed_by_one_at_a_time(store: &impl St
     };
     let book = PolicyBook { custom: vec![policy("B"), policy("A")], ..PolicyBook::default() };
     let first = KeptPolicies { book, revision: 0, file: Some("{}".into()) };
-    store.save_policies(&first, &[audit("policy.add", "B", 0), audit("policy.add", "A", 0)]).await.unwrap();
-    assert_eq!(store.policies().await.unwrap(), Some(KeptPolicies { revision: 1, ..first.clone() }));
-    let late = store.save_policies(&first, &[audit("policy.change", "A", 1)]).await;
+    store
+        .save_policies(&OrganizationId::first(), &first, &[audit("policy.add", "B", 0), audit("policy.add", "A", 0)])
+        .await
+        .unwrap();
+    assert_eq!(
+        store.policies().await.unwrap(),
+        [(OrganizationId::first(), KeptPolicies { revision: 1, ..first.clone() })]
+    );
+    let late = store.save_policies(&OrganizationId::first(), &first, &[audit("policy.change", "A", 1)]).await;
     assert!(matches!(late, Err(StoreError::Changed { .. })), "{late:?}");
     let swapped = PolicyBook { custom: vec![policy("A"), policy("B")], ..PolicyBook::default() };
     let second = KeptPolicies { book: swapped, revision: 1, file: None };
-    store.save_policies(&second, &[audit("policy.change", "A", 2)]).await.unwrap();
-    let kept = store.policies().await.unwrap().unwrap();
+    store.save_policies(&OrganizationId::first(), &second, &[audit("policy.change", "A", 2)]).await.unwrap();
+    let (_, kept) = store.policies().await.unwrap().remove(0);
     assert_eq!((kept.book, kept.revision, kept.file.as_deref()), (second.book, 2, Some("{}")));
     assert_eq!(store.audit(&last(10)).await.unwrap().len(), 3);
 }
@@ -277,6 +285,7 @@ async fn an_entity_has_one_allowance_in_force(store: &impl Store) {
 async fn a_token_is_found_by_its_hash_until_it_is_revoked(store: &impl Store) {
     let token = |name: &str| KeptToken {
         name: name.into(),
+        organization: None,
         role: Role::SecurityReader,
         created_at: at(0),
         created_by: "alice".into(),
@@ -290,9 +299,9 @@ async fn a_token_is_found_by_its_hash_until_it_is_revoked(store: &impl Store) {
     let found = store.token(&[1; 32]).await.unwrap();
     assert_eq!(found, Some(KeptToken { last_used_at: Some(at(3)), ..token("backup") }));
     assert_eq!(store.token(&[2; 32]).await.unwrap(), None);
-    store.revoke_token("BACKUP", &audit("token.revoke", "backup", 4)).await.unwrap();
+    store.revoke_token(None, "BACKUP", &audit("token.revoke", "backup", 4)).await.unwrap();
     assert_eq!((store.token(&[1; 32]).await.unwrap(), store.tokens().await.unwrap()), (None, vec![]));
-    let gone = store.revoke_token("backup", &audit("token.revoke", "backup", 5)).await;
+    let gone = store.revoke_token(None, "backup", &audit("token.revoke", "backup", 5)).await;
     assert!(matches!(gone, Err(StoreError::NoToken { .. })), "{gone:?}");
     store.add_token(&token("backup"), &[3; 32], &audit("token.add", "backup", 6)).await.unwrap();
     assert_eq!(store.tokens().await.unwrap(), [token("backup")]);
@@ -350,14 +359,18 @@ async fn webhooks_wait_beside_mails(store: &impl Store) {
 }
 
 async fn alert_policies_are_kept_and_changed_by_one_at_a_time(store: &impl Store) {
-    assert_eq!(store.alert_policies().await.unwrap(), None);
+    assert_eq!(store.alert_policies().await.unwrap(), []);
     let own =
         AlertPolicy { name: "Sales".into(), recipients: Some(vec!["x@example.com".into()]), ..AlertPolicy::default() };
     let off = AlertPolicy { enabled: false, ..AlertPolicy::built_in(Trigger::ConnectorRestricted) };
     let kept = KeptAlertPolicies { book: AlertBook::new([own, off]), revision: 0, file: Some("[]".into()) };
-    store.save_alert_policies(&kept, &[audit("alert-policy.add", "Sales", 0)]).await.unwrap();
-    assert_eq!(store.alert_policies().await.unwrap(), Some(KeptAlertPolicies { revision: 1, ..kept.clone() }));
-    let late = store.save_alert_policies(&kept, &[audit("alert-policy.add", "Sales", 0)]).await;
+    store.save_alert_policies(&OrganizationId::first(), &kept, &[audit("alert-policy.add", "Sales", 0)]).await.unwrap();
+    assert_eq!(
+        store.alert_policies().await.unwrap(),
+        [(OrganizationId::first(), KeptAlertPolicies { revision: 1, ..kept.clone() })]
+    );
+    let late =
+        store.save_alert_policies(&OrganizationId::first(), &kept, &[audit("alert-policy.add", "Sales", 0)]).await;
     assert!(matches!(late, Err(StoreError::Changed { .. })), "{late:?}");
     assert_eq!(store.audit(&last(10)).await.unwrap().len(), 1);
 }
@@ -463,4 +476,61 @@ async fn a_keyed_request_counts_once(store: &impl Store) {
     store.forget_requests(at(1)).await.unwrap();
     assert_eq!(store.begin(&request, at(2)).await.unwrap(), Seen::First);
     assert_eq!(store.begin(&bob, at(2)).await.unwrap(), Seen::UnderWay);
+}
+
+async fn organizations_are_kept_apart(store: &impl Store) {
+    let contoso = OrganizationId::parse("contoso").unwrap();
+    let kept = KeptOrganization {
+        id: contoso.clone(),
+        name: "Contoso".into(),
+        domains: vec!["contoso.example".into()],
+        admins: vec!["admin@contoso.example".into()],
+        helpdesk: Vec::new(),
+        time_zone: "Europe/Berlin".into(),
+    };
+    let entry = || NewAuditEntry { organization: Some(contoso.clone()), ..audit("organization.add", "contoso", 0) };
+    store.save_organization(&kept, &entry()).await.unwrap();
+    let renamed = KeptOrganization { name: "Contoso Ltd".into(), ..kept };
+    store.save_organization(&renamed, &entry()).await.unwrap();
+    assert_eq!(store.organizations().await.unwrap(), [renamed]);
+
+    let (ours, theirs) = (restriction("a", 1, 0), restriction("b", 2, 0));
+    store.restrict(&ours, &incident(&ours, 0)).await.unwrap();
+    store.restrict(&theirs, &Incident { organization: contoso.clone(), ..incident(&theirs, 0) }).await.unwrap();
+    let only = Some(contoso.clone());
+    let filter = RestrictionFilter { organization: only.clone(), ..RestrictionFilter::default() };
+    let found = store.restrictions(&filter).await.unwrap();
+    assert_eq!(found.iter().map(|kept| kept.record.restriction()).collect::<Vec<_>>(), [&theirs]);
+    let alerts = AlertFilter { organization: only.clone(), ..AlertFilter::default() };
+    assert_eq!((store.count_restrictions(&filter).await.unwrap(), store.count_alerts(&alerts).await.unwrap()), (1, 1));
+    let entries = AuditFilter { organization: only.clone(), ..AuditFilter::default() };
+    assert_eq!(store.audit(&entries).await.unwrap().len(), 2);
+    assert_eq!(store.verify_audit(None).await.unwrap().broken, None);
+
+    let own = KeptPolicies { book: PolicyBook::default(), revision: 0, file: None };
+    store.save_policies(&contoso, &own, &[]).await.unwrap();
+    store.save_policies(&OrganizationId::first(), &own, &[]).await.unwrap();
+    let with: Vec<_> = store.policies().await.unwrap().into_iter().map(|(id, kept)| (id, kept.revision)).collect();
+    assert_eq!(with, [(contoso.clone(), 1), (OrganizationId::first(), 1)]);
+    // The same name twice, in two organizations.
+    let token = |organization: Option<OrganizationId>| KeptToken {
+        name: "backup".into(),
+        organization,
+        role: Role::SecurityReader,
+        created_at: at(0),
+        created_by: "alice".into(),
+        expires_at: None,
+        last_used_at: None,
+    };
+    store.add_token(&token(None), &[1; 32], &entry()).await.unwrap();
+    store.add_token(&token(only.clone()), &[2; 32], &entry()).await.unwrap();
+    store.revoke_token(only.as_ref(), "backup", &entry()).await.unwrap();
+    assert_eq!(store.tokens().await.unwrap(), [token(None)]);
+
+    store.remove_organization(&contoso, &entry()).await.unwrap();
+    assert!(store.organizations().await.unwrap().is_empty());
+    assert_eq!(store.policies().await.unwrap().len(), 1);
+    assert_eq!(store.count_restrictions(&filter).await.unwrap(), 1, "what happened stays");
+    let gone = store.remove_organization(&contoso, &entry()).await;
+    assert!(matches!(gone, Err(StoreError::NoOrganization { .. })), "{gone:?}");
 }

@@ -17,7 +17,7 @@ use postern_domain::access::Role;
 use postern_domain::alert::{Alert, AlertBook, AlertNote, AlertStatus, Severity, Trigger};
 use postern_domain::policy::{Allowance, PolicyBook};
 use postern_domain::restriction::{Release, Released, Restriction, RestrictionRecord};
-use postern_domain::{EntityId, EntityKind, Reference, Timestamp};
+use postern_domain::{EntityId, EntityKind, OrganizationId, Reference, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use audit::{AuditEntry, AuditReport, NewAuditEntry};
@@ -82,6 +82,12 @@ pub enum StoreError {
     NoSession {
         /// The id.
         id: String,
+    },
+    /// There is no organization of that id.
+    #[error("there is no organization {id}")]
+    NoOrganization {
+        /// The id.
+        id: OrganizationId,
     },
     /// The entity has no allowance.
     #[error("{entity} has no allowance")]
@@ -184,9 +190,28 @@ pub enum Delivery {
     },
 }
 
+/// An organization as it is kept, and as the API shows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct KeptOrganization {
+    /// What it is called in addresses and commands.
+    pub id: OrganizationId,
+    /// Its name, in mails and pages.
+    pub name: String,
+    /// Accepted domains, the default one first.
+    pub domains: Vec<String>,
+    /// Its admins' addresses.
+    pub admins: Vec<String>,
+    /// Whom its restricted accounts may still write to, besides postmaster.
+    pub helpdesk: Vec<String>,
+    /// Where its days begin and end (IANA).
+    pub time_zone: String,
+}
+
 /// One incident that is to be written down, whole or not at all.
 #[derive(Debug, Clone)]
 pub struct Incident {
+    /// Whose it is.
+    pub organization: OrganizationId,
     /// What the admins hear.
     pub alert: Alert,
     /// What the audit trail says.
@@ -215,6 +240,8 @@ pub enum RestrictionOrder {
 /// Which restrictions are asked for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RestrictionFilter {
+    /// Only of this organization.
+    pub organization: Option<OrganizationId>,
     /// Only of this entity.
     pub entity: Option<EntityId>,
     /// Only of this reference.
@@ -249,6 +276,8 @@ pub struct KeptRestriction {
 /// Which alerts are asked for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AlertFilter {
+    /// Only of this organization.
+    pub organization: Option<OrganizationId>,
     /// Only of this reference.
     pub reference: Option<Reference>,
     /// Only of this status.
@@ -270,6 +299,8 @@ pub struct AlertFilter {
 /// Which audit entries are asked for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AuditFilter {
+    /// Only about this organization.
+    pub organization: Option<OrganizationId>,
     /// Only of actions that begin with this, such as `policy` or `policy.change`.
     pub action: Option<String>,
     /// Only by this actor.
@@ -341,6 +372,9 @@ pub struct KeptAlertPolicies {
 pub struct KeptToken {
     /// What it is for.
     pub name: String,
+    /// The organization it is for; none: all of them.
+    #[serde(default)]
+    pub organization: Option<OrganizationId>,
     /// What it may do.
     pub role: Role,
     /// Since when.
@@ -459,31 +493,59 @@ pub trait Store: People + Idempotency {
     /// [`StoreError::Changed`] if it was told or released meanwhile, or the database fails.
     async fn raise_overdue(&self, restriction: &Reference, incident: &Incident) -> Result<(), StoreError>;
 
-    /// The alert policies; none before the first start.
+    /// The alert policies of every organization that has some of its own.
     ///
     /// # Errors
     /// The database fails.
-    async fn alert_policies(&self) -> Result<Option<KeptAlertPolicies>, StoreError>;
+    async fn alert_policies(&self) -> Result<Vec<(OrganizationId, KeptAlertPolicies)>, StoreError>;
 
-    /// Writes the alert policies, if they are still those of `kept.revision` (0: there are none),
-    /// and counts the revision up.
+    /// Writes an organization's alert policies, if they are still those of `kept.revision` (0:
+    /// there are none), and counts the revision up.
     ///
     /// # Errors
     /// [`StoreError::Changed`], or the database fails.
-    async fn save_alert_policies(&self, kept: &KeptAlertPolicies, audit: &[NewAuditEntry]) -> Result<(), StoreError>;
+    async fn save_alert_policies(
+        &self,
+        organization: &OrganizationId,
+        kept: &KeptAlertPolicies,
+        audit: &[NewAuditEntry],
+    ) -> Result<(), StoreError>;
 
-    /// The outbound policies; none before the first start.
+    /// Organizations besides the first one, by id.
     ///
     /// # Errors
     /// The database fails.
-    async fn policies(&self) -> Result<Option<KeptPolicies>, StoreError>;
+    async fn organizations(&self) -> Result<Vec<KeptOrganization>, StoreError>;
 
-    /// Writes the outbound policies, if they are still those of `kept.revision` (0: there are
-    /// none), and counts the revision up.
+    /// Writes an organization, new or in place of the one of its id.
+    ///
+    /// # Errors
+    /// The database fails.
+    async fn save_organization(&self, kept: &KeptOrganization, audit: &NewAuditEntry) -> Result<(), StoreError>;
+
+    /// Removes an organization with its policies, people and tokens. What happened stays.
+    ///
+    /// # Errors
+    /// [`StoreError::NoOrganization`], or the database fails.
+    async fn remove_organization(&self, id: &OrganizationId, audit: &NewAuditEntry) -> Result<(), StoreError>;
+
+    /// The outbound policies of every organization that has some of its own.
+    ///
+    /// # Errors
+    /// The database fails.
+    async fn policies(&self) -> Result<Vec<(OrganizationId, KeptPolicies)>, StoreError>;
+
+    /// Writes an organization's outbound policies, if they are still those of `kept.revision` (0:
+    /// there are none), and counts the revision up.
     ///
     /// # Errors
     /// [`StoreError::Changed`], or the database fails.
-    async fn save_policies(&self, kept: &KeptPolicies, audit: &[NewAuditEntry]) -> Result<(), StoreError>;
+    async fn save_policies(
+        &self,
+        organization: &OrganizationId,
+        kept: &KeptPolicies,
+        audit: &[NewAuditEntry],
+    ) -> Result<(), StoreError>;
 
     /// Grants an allowance, in place of one that the entity may have.
     ///
@@ -509,11 +571,16 @@ pub trait Store: People + Idempotency {
     /// [`StoreError::TokenExists`], or the database fails.
     async fn add_token(&self, token: &KeptToken, hash: &[u8; 32], audit: &NewAuditEntry) -> Result<(), StoreError>;
 
-    /// Revokes the token of that name. `audit` says when and by whom.
+    /// Revokes the organization's token of that name. `audit` says when and by whom.
     ///
     /// # Errors
     /// [`StoreError::NoToken`], or the database fails.
-    async fn revoke_token(&self, name: &str, audit: &NewAuditEntry) -> Result<(), StoreError>;
+    async fn revoke_token(
+        &self,
+        organization: Option<&OrganizationId>,
+        name: &str,
+        audit: &NewAuditEntry,
+    ) -> Result<(), StoreError>;
 
     /// Tokens that are not revoked, oldest first.
     ///

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Role;
+use crate::organization::OrganizationId;
 use crate::time::Timestamp;
 
 /// Where a person comes from.
@@ -32,6 +33,9 @@ pub enum PersonState {
 pub struct Person {
     /// Their mail address, in lower case: the name they sign in with.
     pub address: String,
+    /// The organization they look after; none: all of them.
+    #[serde(default)]
+    pub organization: Option<OrganizationId>,
     /// What they may do.
     pub role: Role,
     /// How far they have come.

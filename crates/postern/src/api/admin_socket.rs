@@ -55,7 +55,9 @@ async fn name_caller(ConnectInfo(Peer(peer)): ConnectInfo<Peer>, mut request: Re
 }
 
 fn caller(peer: Option<UCred>, behind: Option<String>) -> Caller {
-    let Some(peer) = peer else { return Caller { name: "unknown".into(), kind: CallerKind::LocalUser, role: None } };
+    let Some(peer) = peer else {
+        return Caller { name: "unknown".into(), kind: CallerKind::LocalUser, organization: None, role: None };
+    };
     let own = rustix::process::geteuid().as_raw();
     let role = (peer.uid() == 0 || peer.uid() == own).then_some(Role::OrganizationManagement);
     let user = user_name(Path::new("/etc/passwd"), peer.uid()).unwrap_or_else(|| format!("uid {}", peer.uid()));
@@ -63,7 +65,7 @@ fn caller(peer: Option<UCred>, behind: Option<String>) -> Caller {
         Some(behind) => format!("{user} (for {})", behind.chars().take(64).collect::<String>()),
         None => user,
     };
-    Caller { name, kind: CallerKind::LocalUser, role }
+    Caller { name, kind: CallerKind::LocalUser, organization: None, role }
 }
 
 /// The name of a local user (passwd(5)); users from a directory keep their number.

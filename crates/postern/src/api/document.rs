@@ -9,8 +9,9 @@ use utoipa::openapi::schema::Type;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::{Components, Info, ObjectBuilder, OpenApi, OpenApiBuilder, RefOr, Required};
 
-/// Says of every POST that it takes an `Idempotency-Key`.
-pub(super) fn with_keys(mut document: OpenApi) -> OpenApi {
+/// Says of every operation that it may be kept to one organization, and of every POST that it takes
+/// an `Idempotency-Key`.
+pub(super) fn with_headers(mut document: OpenApi) -> OpenApi {
     let about = "A POST of the same key within a day is answered as the first one was, and not done again";
     let schema = ObjectBuilder::new().schema_type(Type::String).min_length(Some(1)).max_length(Some(255));
     let parameter = ParameterBuilder::new()
@@ -20,6 +21,19 @@ pub(super) fn with_keys(mut document: OpenApi) -> OpenApi {
         .description(Some(about))
         .schema(Some(schema.build()))
         .build();
+    let organization = ParameterBuilder::new()
+        .name("Postern-Organization")
+        .parameter_in(ParameterIn::Header)
+        .required(Required::False)
+        .description(Some("Keeps the call to this organization, of those that the caller looks after"))
+        .schema(Some(ObjectBuilder::new().schema_type(Type::String).examples(["default"]).build()))
+        .build();
+    for item in document.paths.paths.values_mut() {
+        let operations = [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete];
+        for operation in operations.into_iter().filter_map(Option::as_mut) {
+            operation.parameters.get_or_insert_default().push(RefOr::T(organization.clone()));
+        }
+    }
     for operation in document.paths.paths.values_mut().filter_map(|item| item.post.as_mut()) {
         operation.parameters.get_or_insert_default().push(RefOr::T(parameter.clone()));
     }

@@ -12,6 +12,7 @@ mod document;
 mod etag;
 mod events;
 mod idempotency;
+mod organizations;
 mod paging;
 mod people;
 mod policies;
@@ -24,7 +25,7 @@ use std::sync::Arc;
 use axum::http::{StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use axum::{Extension, Json, Router};
+use axum::{Json, Router};
 use postern_domain::Timestamp;
 use postern_store::AuditFilter;
 use serde::Deserialize;
@@ -39,6 +40,7 @@ use crate::metrics::Metrics;
 
 pub use admin_socket::{ON_BEHALF_HEADER, serve_admin_socket};
 use call::Call;
+pub use call::ORGANIZATION as ORGANIZATION_HEADER;
 pub use idempotency::forgotten_before;
 use paging::limit;
 pub use problem::Problem;
@@ -68,6 +70,7 @@ fn described() -> OpenApiRouter<Arc<Desk>> {
         .routes(routes!(audit))
         .routes(routes!(verify_audit))
         .merge(directory::routes())
+        .merge(organizations::routes())
         .merge(tokens::routes())
         .merge(people::routes())
         .merge(events::routes())
@@ -107,6 +110,7 @@ struct AuditQuery {
 async fn audit(Call { desk, caller }: Call, uri: Uri, Query(query): Query<AuditQuery>) -> Result<Response, DeskError> {
     let limit = Some(query.limit.unwrap_or(100));
     let filter = AuditFilter {
+        organization: None,
         action: query.action,
         actor: query.actor,
         search: query.q,
@@ -148,7 +152,7 @@ async fn verify_audit(Call { desk, caller }: Call, Query(query): Query<VerifyQue
     summary = "Who the caller is, and what they may do",
     responses((status = 200, body = Caller), Refusals)
 )]
-async fn me(Extension(caller): Extension<Caller>) -> Json<Caller> {
+async fn me(Call { caller, .. }: Call) -> Json<Caller> {
     Json(caller)
 }
 
@@ -167,7 +171,7 @@ async fn status(Call { desk, caller }: Call) -> Reply<StatusView> {
 pub fn portal_routes(desk: &Arc<Desk>) -> Router {
     let named = axum::middleware::from_fn_with_state(Arc::clone(desk), bearer::name_caller);
     let open = public_routes(Arc::clone(&desk.health), Arc::clone(&desk.metrics));
-    let document = document::routes(document::with_keys(described().into_openapi()));
+    let document = document::routes(document::with_headers(described().into_openapi()));
     let once = axum::middleware::from_fn_with_state(Arc::clone(desk), idempotency::once);
     routes(Arc::clone(desk)).layer(once).layer(named).merge(document).merge(open)
 }

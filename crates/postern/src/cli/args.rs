@@ -30,6 +30,10 @@ pub(super) struct Cli {
     #[arg(long, global = true, value_name = "FILE")]
     pub(super) token_file: Option<PathBuf>,
 
+    /// Keep to one organization, of several
+    #[arg(long, global = true, value_name = "ID", env = "POSTERN_ORGANIZATION", hide_env_values = true)]
+    pub(super) organization: Option<String>,
+
     /// Print JSON for programs instead of tables for people
     #[arg(long, global = true)]
     pub(super) json: bool,
@@ -98,6 +102,11 @@ pub(super) enum Command {
     Directory {
         #[command(subcommand)]
         command: Option<DirectoryCommand>,
+    },
+    /// Organizations of a hoster: list, add, set, remove (alone: list)
+    Organization {
+        #[command(subcommand)]
+        command: Option<OrganizationCommand>,
     },
     /// People who may sign in: list, invite, reset, role, disable, enable, remove (alone: list)
     Person {
@@ -392,6 +401,50 @@ pub(super) enum TokenCommand {
         /// Its name
         name: String,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum OrganizationCommand {
+    /// List organizations
+    List,
+    /// Add one, in force at once
+    Add {
+        /// What it is called in commands: lower-case letters, digits and -
+        id: String,
+        #[command(flatten)]
+        settings: OrganizationArgs,
+    },
+    /// Change one, in force at once
+    Set {
+        /// Its id
+        id: String,
+        #[command(flatten)]
+        settings: OrganizationArgs,
+    },
+    /// Remove one with its policies, people and tokens
+    Remove {
+        /// Its id
+        id: String,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(super) struct OrganizationArgs {
+    /// Its name, in mails and pages
+    #[arg(long)]
+    pub(super) name: Option<String>,
+    /// An accepted domain, the default one first; once for each
+    #[arg(long = "domain", value_name = "DOMAIN")]
+    pub(super) domains: Vec<String>,
+    /// An admin's address; once for each [default: postmaster of the first domain]
+    #[arg(long = "admin", value_name = "ADDRESS")]
+    pub(super) admins: Vec<String>,
+    /// Whom restricted accounts may still write to; once for each
+    #[arg(long, value_name = "ADDRESS")]
+    pub(super) helpdesk: Vec<String>,
+    /// Where its days begin and end, such as Europe/Berlin [default: UTC]
+    #[arg(long, value_name = "ZONE")]
+    pub(super) time_zone: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]

@@ -14,7 +14,7 @@ use serde::de::DeserializeOwned;
 use tokio::net::UnixStream;
 
 use super::CliError;
-use crate::api::{ON_BEHALF_HEADER, Problem};
+use crate::api::{ON_BEHALF_HEADER, ORGANIZATION_HEADER, Problem};
 use crate::config::Settings;
 use crate::https;
 use crate::serve::admin_socket_path;
@@ -23,7 +23,14 @@ const NOT_AS_EXPECTED: &str = "the daemon did not answer as expected; are its ve
 
 /// The way to the running daemon.
 #[derive(Debug)]
-pub(super) enum Client {
+pub(super) struct Client {
+    way: Way,
+    /// The organization that calls are kept to.
+    organization: Option<String>,
+}
+
+#[derive(Debug)]
+enum Way {
     /// On this machine.
     Local {
         /// The admin socket.
@@ -40,7 +47,7 @@ pub(super) enum Client {
 
 impl Client {
     pub(super) fn local(settings: &Settings) -> Self {
-        Self::Local { socket: admin_socket_path(&settings.data) }
+        Self { way: Way::Local { socket: admin_socket_path(&settings.data) }, organization: None }
     }
 
     /// `token_file` holds the token; without it, `POSTERN_TOKEN` does.
@@ -65,7 +72,13 @@ impl Client {
                 CliError::Usage("--server takes a token: --token-file FILE, or POSTERN_TOKEN in the environment".into())
             })?,
         };
-        Ok(Self::Remote { server: server.trim_end_matches('/').to_owned(), token: token.trim().to_owned() })
+        let way = Way::Remote { server: server.trim_end_matches('/').to_owned(), token: token.trim().to_owned() };
+        Ok(Self { way, organization: None })
+    }
+
+    /// The same kept to one organization.
+    pub(super) fn of(self, organization: Option<String>) -> Self {
+        Self { organization, ..self }
     }
 
     pub(super) async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, CliError> {
@@ -106,9 +119,13 @@ impl Client {
     /// The body of an answer that is no problem.
     async fn answer(&self, method: Method, path: &str, body: Vec<u8>) -> Result<Bytes, CliError> {
         let request = Request::builder().method(method).header(header::CONTENT_TYPE, "application/json");
+        let request = match &self.organization {
+            Some(id) => request.header(ORGANIZATION_HEADER, id),
+            None => request,
+        };
         let body = Full::new(Bytes::from(body));
-        let response = match self {
-            Client::Local { socket } => {
+        let response = match &self.way {
+            Way::Local { socket } => {
                 let stream = UnixStream::connect(socket).await.map_err(|error| away(socket, &error))?;
                 let (mut sender, connection) =
                     hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.context(NOT_AS_EXPECTED)?;
@@ -120,7 +137,7 @@ impl Client {
                 }
                 sender.send_request(request.body(body).context(NOT_AS_EXPECTED)?).await.context(NOT_AS_EXPECTED)?
             }
-            Client::Remote { server, token } => {
+            Way::Remote { server, token } => {
                 let client = https::client().context("this machine has no certificates to trust")?;
                 let request = request
                     .uri(format!("{server}/api/v1{path}"))

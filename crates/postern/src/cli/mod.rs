@@ -12,6 +12,7 @@ mod error;
 mod explain;
 mod logging;
 mod manual;
+mod organization;
 pub mod output;
 mod person;
 mod policy;
@@ -50,12 +51,15 @@ pub fn run() -> ExitCode {
 }
 
 fn dispatch(cli: Cli) -> Result<(), CliError> {
-    let Cli { config, server, token_file, json, command } = cli;
+    let Cli { config, server, token_file, organization, json, command } = cli;
     let named = config.as_deref();
     let load = || -> Result<Settings, CliError> { Ok(Settings::load(&config::find(named)?)?) };
-    let client = || match &server {
-        Some(server) => Client::remote(server, token_file.as_deref()),
-        None => Ok(Client::local(&load()?)),
+    let client = || -> Result<Client, CliError> {
+        let client = match &server {
+            Some(server) => Client::remote(server, token_file.as_deref())?,
+            None => Client::local(&load()?),
+        };
+        Ok(client.of(organization.clone()))
     };
     match command {
         Command::Serve => {
@@ -77,6 +81,9 @@ fn dispatch(cli: Cli) -> Result<(), CliError> {
         }
         Command::Token { command } => with_client(client()?, async |c| token::run(c, command, json).await),
         Command::Directory { command } => with_client(client()?, async |c| directory::run(c, command, json).await),
+        Command::Organization { command } => {
+            with_client(client()?, async |c| organization::run(c, command, json).await)
+        }
         Command::Person { command } => with_client(client()?, async |c| person::run(c, command, json).await),
         Command::Session { command } => with_client(client()?, async |c| person::sessions(c, command, json).await),
         Command::Status => with_client(client()?, async |c| status::run(c, json).await),

@@ -7,16 +7,17 @@ mod sections;
 mod values;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
-use hashbrown::HashSet;
+use hashbrown::HashMap;
 use ipnet::IpNet;
 use postern_domain::access::Role;
-use postern_domain::address::Domain;
 use postern_domain::alert::AlertPolicy;
-use postern_domain::entity::Directory;
+use postern_domain::entity::{Directory, Tenants};
+pub use postern_domain::organization::TENANT_ADMINS;
 use postern_domain::policy::OutboundPolicy;
-use postern_domain::time::Zone;
+use postern_domain::{EntityId, Organization, OrganizationId};
 use postern_wire::policy::RequestLimits;
 
 use crate::directory::Source;
@@ -28,9 +29,6 @@ pub use values::{Listen, LogFormat, Mailbox, SmtpServer, Tls, WebhookFormat};
 /// Where settings are looked for, in this order, when nobody says.
 pub const DEFAULT_FILES: [&str; 2] = ["./postern.toml", "/etc/postern/postern.toml"];
 
-/// The keyword for the organization's admins in lists of recipients.
-pub const TENANT_ADMINS: &str = "TenantAdmins";
-
 /// All settings.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -38,8 +36,10 @@ pub struct Settings {
     pub file: PathBuf,
     /// The data folder.
     pub data: PathBuf,
-    /// The organization.
-    pub organization: Organization,
+    /// The first organization, as the file has it.
+    pub organization: Arc<Organization>,
+    /// The others, as the store has them; put in when they are known.
+    pub tenants: Arc<HashMap<OrganizationId, Arc<Organization>>>,
     /// Who is who; made of the organization and the connectors.
     pub directory: Directory,
     /// Where accounts and groups are read.
@@ -95,33 +95,6 @@ impl std::fmt::Debug for Webhook {
     /// Without the secret, and without the address, which for Slack and Teams is one as well.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Webhook").field("name", &self.name).field("format", &self.format).finish_non_exhaustive()
-    }
-}
-
-/// `[organization]`
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Organization {
-    /// Its name, in mails and pages.
-    pub name: String,
-    /// Accepted domains, the default one first.
-    pub domains: Vec<Domain>,
-    /// Its admins.
-    pub admins: Vec<String>,
-    /// Where its days begin and end.
-    pub time_zone: Zone,
-}
-
-impl Organization {
-    /// Recipients with the keyword for the organization's admins replaced by them, each once.
-    pub fn expand(&self, named: &[String]) -> Vec<String> {
-        let mut recipients: Vec<String> = Vec::new();
-        for name in named {
-            let expanded = if name == TENANT_ADMINS { self.admins.as_slice() } else { std::slice::from_ref(name) };
-            recipients.extend_from_slice(expanded);
-        }
-        let mut seen = HashSet::new();
-        recipients.retain(|recipient| seen.insert(recipient.clone()));
-        recipients
     }
 }
 
@@ -245,7 +218,7 @@ pub struct Probation {
 /// `[alerts]`
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Alerts {
-    /// Who is told of an alert.
+    /// Who is told of an alert; the keyword stands for the admins of whose alert it is.
     pub recipients: Vec<String>,
     /// How many alerts of one alert policy are mailed on one day; none: no limit.
     pub daily_notification_limit: Option<u32>,
@@ -304,6 +277,25 @@ pub fn find(named: Option<&Path>) -> Result<PathBuf, ConfigError> {
 }
 
 impl Settings {
+    /// The same with these organizations besides the first one.
+    #[must_use]
+    pub fn with_tenants(mut self, tenants: impl IntoIterator<Item = Organization>) -> Self {
+        let tenants = tenants.into_iter().map(|tenant| (tenant.id.clone(), Arc::new(tenant)));
+        self.tenants = Arc::new(tenants.collect());
+        self.directory.tenants = Tenants::new(self.tenants.values().map(|tenant| &**tenant));
+        self
+    }
+
+    /// An organization; none if there is none of that id.
+    pub fn organization(&self, id: &OrganizationId) -> Option<&Arc<Organization>> {
+        if id.is_first() { Some(&self.organization) } else { self.tenants.get(id) }
+    }
+
+    /// The organization that an entity is of.
+    pub fn organization_of(&self, entity: &EntityId) -> &Arc<Organization> {
+        self.organization(&self.directory.organization_of(entity)).unwrap_or(&self.organization)
+    }
+
     /// Reads and checks a file, and the environment's overrides.
     ///
     /// # Errors

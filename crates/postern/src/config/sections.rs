@@ -1,23 +1,22 @@
 //! The sections of the settings file, each read and checked; what is wrong is noted in the document.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
-use hashbrown::{HashMap, HashSet};
+use hashbrown::HashMap;
 use postern_domain::access::Role;
 use postern_domain::address::{Address, AddressRules, Domain};
 use postern_domain::alert::{AlertPolicy, Trigger};
-use postern_domain::entity::{ConnectorRule, Directory};
+use postern_domain::entity::{ConnectorRule, Directory, Tenants};
 use postern_domain::policy::{MAX_LIMIT, OutboundPolicy, Scope};
 use postern_domain::time::Zone;
+use postern_domain::{Organization, OrganizationId};
 use postern_wire::policy::RequestLimits;
 
 use super::reader::Section;
 use super::values::{self, Listen, LogFormat, Mailbox, SmtpServer, Tls, WebhookFormat};
-use super::{
-    Alerts, Log, Organization, PolicyDoor, Portal, Probation, Settings, SignIn, SingleSignOn, Smtp, TENANT_ADMINS,
-    Webhook,
-};
+use super::{Alerts, Log, PolicyDoor, Portal, Probation, Settings, SignIn, SingleSignOn, Smtp, TENANT_ADMINS, Webhook};
 use crate::directory::{LdapReader, Queries, Reader, Source};
 
 /// Reads every section; none if something that everything depends on is wrong.
@@ -35,7 +34,7 @@ pub(super) fn read(file: &Path, mut root: Section<'_>) -> Option<Settings> {
     let smtp = smtp(root.section("smtp"), &default_domain);
     let outbound_policy = outbound_policy(root.section("outbound_policy"));
     let probation = probation(root.section("probation"));
-    let mut alerts = alerts(root.section("alerts"), organization.as_ref().map(|(o, _)| o));
+    let mut alerts = alerts(root.section("alerts"));
     alerts.policies = root.sections("alert_policy", alert_policy);
     let webhooks = root.sections("webhook", |s| webhook(s, &alerts.policies));
     let log = log(root.section("log"));
@@ -44,7 +43,8 @@ pub(super) fn read(file: &Path, mut root: Section<'_>) -> Option<Settings> {
     Some(Settings {
         file: file.to_owned(),
         data,
-        organization,
+        organization: Arc::new(organization),
+        tenants: Arc::default(),
         directory,
         directories,
         policy_door,
@@ -90,8 +90,9 @@ fn organization(
     let default = domains[0].clone();
     let postmaster = |domain: &Domain| Address::parse(&format!("postmaster@{domain}"), "").ok();
     let admins = admins.unwrap_or_else(|| postmaster(&default).into_iter().collect());
-    let escape_lane: HashSet<Address> = domains.iter().filter_map(postmaster).chain(helpdesk).collect();
     let organization = Organization {
+        id: OrganizationId::first(),
+        helpdesk,
         name: name.unwrap_or_else(|| default.to_string()),
         domains: domains.clone(),
         admins: admins.iter().map(ToString::to_string).collect(),
@@ -102,7 +103,8 @@ fn organization(
         domains: domains.into_iter().collect(),
         connectors,
         trust_envelope_sender,
-        escape_lane,
+        escape_lane: organization.escape_lane().collect(),
+        tenants: Tenants::default(),
         groups: HashMap::new(),
     };
     for (name, members) in groups {
@@ -339,9 +341,8 @@ fn probation(mut s: Section<'_>) -> Probation {
     Probation { duration: Duration::from_secs(u64::from(hours) * 3600), percent }
 }
 
-fn alerts(mut s: Section<'_>, organization: Option<&Organization>) -> Alerts {
-    let named = s.list("recipients", values::alert_recipient).unwrap_or_else(|| vec![TENANT_ADMINS.into()]);
-    let recipients = organization.map(|organization| organization.expand(&named)).unwrap_or_default();
+fn alerts(mut s: Section<'_>) -> Alerts {
+    let recipients = s.list("recipients", values::alert_recipient).unwrap_or_else(|| vec![TENANT_ADMINS.into()]);
     let alerts = Alerts {
         recipients,
         // 0 stands for no limit, as the empty choice in Exchange does.

@@ -52,7 +52,12 @@ pub async fn run(pace: Duration) -> anyhow::Result<()> {
 
 async fn play(desk: &Desk, clock: &QuickClock, port: u16, pace: Duration) -> anyhow::Result<()> {
     let mut sender = Sender::connect(port).await?;
-    let caller = Caller { name: "you".into(), kind: CallerKind::LocalUser, role: Some(Role::OrganizationManagement) };
+    let caller = Caller {
+        name: "you".into(),
+        kind: CallerKind::LocalUser,
+        organization: None,
+        role: Some(Role::OrganizationManagement),
+    };
     title("Example Ltd on an ordinary morning");
     say(&format!(
         "Everybody may send to {LIMIT} external recipients in any hour. Messages go through the real policy door."

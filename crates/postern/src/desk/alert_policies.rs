@@ -20,8 +20,10 @@ impl Desk {
     /// The caller may not look.
     pub fn alert_policies(&self, caller: &Caller) -> Result<Vec<AlertPolicyView>, DeskError> {
         self.may_look(caller)?;
-        let kept = self.alert_policies.load();
-        Ok(kept.book.all().iter().map(|policy| self.alert_policy_view(policy, kept.revision)).collect())
+        let organization = self.organization_for(caller);
+        let all = self.alert_policies.load();
+        let kept = all.of(&organization);
+        Ok(kept.book.all().iter().map(|policy| self.alert_policy_view(caller, policy, kept.revision)).collect())
     }
 
     /// One alert policy, by its name in any case.
@@ -30,19 +32,23 @@ impl Desk {
     /// The caller may not look, or there is none of that name.
     pub fn alert_policy(&self, caller: &Caller, name: &str) -> Result<AlertPolicyView, DeskError> {
         self.may_look(caller)?;
-        let kept = self.alert_policies.load();
+        let all = self.alert_policies.load();
+        let kept = all.of(&self.organization_for(caller));
         let policy = kept.book.find(name).ok_or_else(|| no_policy(name))?;
-        Ok(self.alert_policy_view(policy, kept.revision))
+        Ok(self.alert_policy_view(caller, policy, kept.revision))
     }
 
-    fn alert_policy_view(&self, policy: &AlertPolicy, revision: u64) -> AlertPolicyView {
+    fn alert_policy_view(&self, caller: &Caller, policy: &AlertPolicy, revision: u64) -> AlertPolicyView {
         let settings = self.settings.load();
+        let organization = settings.organization(&self.organization_for(caller)).unwrap_or(&settings.organization);
+        // Webhooks are the provider's own business.
+        let tells = if caller.organization.is_some() { Vec::new() } else { gate::webhooks(&settings, policy) };
         AlertPolicyView {
             policy: policy.clone(),
             built_in: policy.is_built_in(),
-            mails_to: gate::recipients(&settings, policy),
+            mails_to: gate::recipients(&settings, organization, policy),
             per_day: gate::limit(&settings, policy),
-            tells: gate::webhooks(&settings, policy),
+            tells,
             revision,
         }
     }
@@ -55,7 +61,7 @@ impl Desk {
         self.may_manage(caller)?;
         let trigger = body.get("trigger").cloned().unwrap_or(Value::Null);
         let built_in = AlertPolicy::built_in(read_trigger(&trigger)?);
-        let policy = self.patched(AlertPolicy { name: String::new(), ..built_in }, body, Null::IsNothing)?;
+        let policy = self.patched(caller, AlertPolicy { name: String::new(), ..built_in }, body, Null::IsNothing)?;
         let name = policy.name.clone();
         self.change_alert_policies(caller, None, ("alert-policy.add", &name), |book| {
             if book.find(&policy.name).is_some() {
@@ -84,7 +90,7 @@ impl Desk {
         let mut new_name = name.to_owned();
         self.change_alert_policies(caller, expected, ("alert-policy.change", name), |book| {
             let found = book.find(name).ok_or_else(|| no_policy(name))?.clone();
-            let policy = self.patched(found.clone(), patch, Null::TakesBack)?;
+            let policy = self.patched(caller, found.clone(), patch, Null::TakesBack)?;
             if found.is_built_in() && (policy.name != found.name || policy.trigger != found.trigger) {
                 return Err(DeskError::Conflict("a built-in alert policy keeps its name and its trigger".into()));
             }
@@ -118,7 +124,13 @@ impl Desk {
     }
 
     /// Sets what `patch` names, one key after the other, so that an error names the key.
-    fn patched(&self, mut policy: AlertPolicy, patch: &Value, null: Null) -> Result<AlertPolicy, DeskError> {
+    fn patched(
+        &self,
+        caller: &Caller,
+        mut policy: AlertPolicy,
+        patch: &Value,
+        null: Null,
+    ) -> Result<AlertPolicy, DeskError> {
         let invalid = |field: &str, problem: String| DeskError::Invalid { field: field.to_owned().into(), problem };
         let patch = patch.as_object().ok_or_else(|| invalid("body", "expected an object".into()))?;
         for (key, value) in patch {
@@ -138,7 +150,8 @@ impl Desk {
             policy = serde_json::from_value(Value::Object(object)).map_err(|error| invalid(key, error.to_string()))?;
         }
         let settings = self.settings.load();
-        let unknown = |name: &&String| !settings.webhooks.iter().any(|webhook| webhook.name == **name);
+        let foreign = caller.organization.is_some();
+        let unknown = |name: &&String| foreign || !settings.webhooks.iter().any(|webhook| webhook.name == **name);
         if let Some(name) = policy.webhooks.iter().find(unknown) {
             return Err(invalid(
                 "webhooks",
@@ -158,7 +171,8 @@ impl Desk {
     ) -> Result<(), DeskError> {
         self.may_manage(caller)?;
         let _one_at_a_time = self.alert_policies.editing().await;
-        let kept = KeptAlertPolicies::clone(&self.alert_policies.load());
+        let organization = self.organization_for(caller);
+        let kept = KeptAlertPolicies::clone(self.alert_policies.load().of(&organization));
         if expected.is_some_and(|revision| revision != kept.revision) {
             return Err(DeskError::Changed("the alert policies"));
         }
@@ -167,15 +181,21 @@ impl Desk {
         let (before, after) = (kept.book.find(target), new.book.find(target));
         let audit = NewAuditEntry {
             at: self.clock.now(),
+            organization: Some(organization.clone()),
             actor: caller.name.clone(),
             action,
             target: target.to_owned(),
             detail: json!({ "from": before, "to": after }),
         };
-        self.store.save_alert_policies(&new, std::slice::from_ref(&audit)).await?;
-        self.alert_policies.set(KeptAlertPolicies { revision: new.revision + 1, ..new });
+        self.store.save_alert_policies(&organization, &new, std::slice::from_ref(&audit)).await?;
+        self.alert_policies.set(&organization, KeptAlertPolicies { revision: new.revision + 1, ..new });
         tracing::info!(action, policy = target, by = caller.name, "alert policies changed");
-        self.events.tell("alert-policies.changed", audit.at, json!({ "policy": target, "by": caller.name }));
+        self.events.tell(
+            "alert-policies.changed",
+            audit.at,
+            &organization,
+            json!({ "policy": target, "by": caller.name }),
+        );
         Ok(())
     }
 
@@ -186,11 +206,16 @@ impl Desk {
     /// The caller may not, or there is no policy of that name.
     pub async fn test_alert_policy(&self, caller: &Caller, name: &str) -> Result<Vec<ChannelTestView>, DeskError> {
         self.may_manage(caller)?;
-        let policy = self.alert_policies.load().book.find(name).cloned().ok_or_else(|| no_policy(name))?;
+        let id = self.organization_for(caller);
+        let policy = self.alert_policies.load().of(&id).book.find(name).cloned().ok_or_else(|| no_policy(name))?;
         let settings = self.settings.load_full();
-        let told = self.alert_policies.told_by(&settings, &policy);
+        let organization = settings.organization(&id).unwrap_or(&settings.organization);
+        let mut told = gate::AlertPolicies::told_by(&settings, organization, &policy);
+        if caller.organization.is_some() {
+            told.webhooks.clear();
+        }
         let now = self.clock.now();
-        let entity = EntityId::account_named(format!("test@{}", settings.organization.domains[0]));
+        let entity = EntityId::account_named(format!("test@{}", organization.domains[0]));
         let reason = format!("this is a test, asked for by {}; nobody is restricted", caller.name);
         let reference = Reference::from_random(rand::random());
         let alert = gate::alert(reference, policy.trigger, &told, Some(entity), Cause::Manual { reason }, now);

@@ -1,6 +1,7 @@
 //! Alerts: list, show, say what is done about one.
 
 use postern_domain::alert::{AlertNote, AlertStatus};
+use postern_domain::{EntityId, OrganizationId};
 use postern_store::AlertFilter;
 use postern_store::audit::NewAuditEntry;
 use serde::{Deserialize, Serialize};
@@ -31,7 +32,9 @@ impl Desk {
     /// The caller may not look, or the store fails.
     pub async fn alerts(&self, caller: &Caller, filter: &AlertFilter) -> Result<Vec<AlertView>, DeskError> {
         self.may_look(caller)?;
-        Ok(self.store.alerts(filter).await?.into_iter().map(Into::into).collect())
+        let organization = caller.organization.clone().or_else(|| filter.organization.clone());
+        let filter = AlertFilter { organization, ..filter.clone() };
+        Ok(self.store.alerts(&filter).await?.into_iter().map(Into::into).collect())
     }
 
     /// One alert with what people did about it.
@@ -41,10 +44,19 @@ impl Desk {
     pub async fn alert(&self, caller: &Caller, reference: &str) -> Result<AlertDetailView, DeskError> {
         self.may_look(caller)?;
         let reference = super::reference(reference)?;
-        let filter = AlertFilter { reference: Some(reference.clone()), ..AlertFilter::default() };
+        let filter = AlertFilter {
+            reference: Some(reference.clone()),
+            organization: caller.organization.clone(),
+            ..AlertFilter::default()
+        };
         let missing = || DeskError::NotFound(format!("there is no alert {reference}"));
         let alert = self.store.alerts(&filter).await?.pop().ok_or_else(missing)?;
         Ok(AlertDetailView { alert: alert.into(), notes: self.store.alert_notes(&reference).await? })
+    }
+
+    fn organization_about(&self, entity: Option<&EntityId>) -> OrganizationId {
+        let settings = self.settings.load();
+        entity.map_or_else(OrganizationId::first, |entity| settings.directory.organization_of(entity))
     }
 
     /// Gives an alert a status, a comment, or both. A closed alert no longer stands for what
@@ -68,10 +80,14 @@ impl Desk {
             return Err(invalid("is longer than 4096 characters"));
         }
         let reference = super::reference(reference)?;
+        // Another organization's alert is as good as none.
+        let before = self.alert(caller, reference.as_str()).await?.alert;
+        let organization = self.organization_about(before.entity.as_ref());
         let at = self.clock.now();
         let note = AlertNote { at, by: caller.name.clone(), status: request.status, comment: comment.to_owned() };
         let audit = NewAuditEntry {
             at,
+            organization: Some(organization.clone()),
             actor: caller.name.clone(),
             action: "alert.note",
             target: reference.to_string(),
@@ -80,7 +96,7 @@ impl Desk {
         self.store.note_alert(&reference, &note, &audit).await?;
         let changed = self.alert(caller, reference.as_str()).await?;
         let about = json!({ "entity": changed.alert.entity, "reference": reference, "status": changed.alert.status, "by": caller.name });
-        self.events.tell("alert.changed", at, about);
+        self.events.tell("alert.changed", at, &organization, about);
         if changed.alert.status.is_closed()
             && let Some(entity) = &changed.alert.entity
         {

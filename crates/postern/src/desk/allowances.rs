@@ -37,7 +37,12 @@ impl Desk {
     /// The caller may not look, or the store fails.
     pub async fn allowances(&self, caller: &Caller) -> Result<Vec<Allowance>, DeskError> {
         self.may_look(caller)?;
-        Ok(self.store.allowances(self.clock.now()).await?)
+        let mut allowances = self.store.allowances(self.clock.now()).await?;
+        if let Some(organization) = &caller.organization {
+            let settings = self.settings.load();
+            allowances.retain(|allowance| settings.directory.organization_of(&allowance.entity) == *organization);
+        }
+        Ok(allowances)
     }
 
     /// Grants an allowance, in force with the next question, in place of one the entity may have.
@@ -53,7 +58,7 @@ impl Desk {
         let now = self.clock.now();
         let allowance = Allowance {
             reference: Reference::from_random(rand::random()),
-            entity: self.settings.load().directory.entity_from_admin(&request.entity),
+            entity: self.entity(caller, &request.entity)?,
             external_per_hour: request.external_per_hour,
             internal_per_hour: request.internal_per_hour,
             per_day: request.per_day,
@@ -63,8 +68,10 @@ impl Desk {
             reason: reason(&request.reason)?,
         };
         allowance.check()?;
+        let organization = self.settings.load().directory.organization_of(&allowance.entity);
         let audit = NewAuditEntry {
             at: now,
+            organization: Some(organization.clone()),
             actor: caller.name.clone(),
             action: "allowance.grant",
             target: allowance.entity.to_string(),
@@ -72,7 +79,7 @@ impl Desk {
         };
         self.store.grant(&allowance, &audit).await?;
         self.policies.set_allowance(&allowance.entity, Some(allowance.clone()));
-        self.events.tell("allowance.granted", now, json!(allowance));
+        self.events.tell("allowance.granted", now, &organization, json!(allowance));
         tracing::info!(entity = %allowance.entity, by = caller.name, until = %allowance.until, "allowance granted");
         Ok(allowance)
     }
@@ -83,9 +90,11 @@ impl Desk {
     /// The caller may not, the entity has none, or the store fails.
     pub async fn end_allowance(&self, caller: &Caller, entity: &str) -> Result<(), DeskError> {
         self.may_manage(caller)?;
-        let entity = self.settings.load().directory.entity_from_admin(entity);
+        let entity = self.entity(caller, entity)?;
+        let organization = self.settings.load().directory.organization_of(&entity);
         let audit = NewAuditEntry {
             at: self.clock.now(),
+            organization: Some(organization.clone()),
             actor: caller.name.clone(),
             action: "allowance.end",
             target: entity.to_string(),
@@ -93,7 +102,12 @@ impl Desk {
         };
         self.store.end_allowance(&entity, &audit).await?;
         self.policies.set_allowance(&entity, None);
-        self.events.tell("allowance.ended", self.clock.now(), json!({ "entity": entity, "by": caller.name }));
+        self.events.tell(
+            "allowance.ended",
+            self.clock.now(),
+            &organization,
+            json!({ "entity": entity, "by": caller.name }),
+        );
         tracing::info!(%entity, by = caller.name, "allowance ended");
         Ok(())
     }

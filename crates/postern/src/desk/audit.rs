@@ -3,6 +3,8 @@
 use postern_store::AuditFilter;
 use postern_store::audit::{hex, parse_hash};
 
+use postern_domain::access::Permission;
+
 use super::views::{AuditReportView, AuditView};
 use super::{Caller, Desk, DeskError};
 
@@ -13,7 +15,9 @@ impl Desk {
     /// The caller may not look, or the store fails.
     pub async fn audit(&self, caller: &Caller, filter: &AuditFilter) -> Result<Vec<AuditView>, DeskError> {
         self.may_look(caller)?;
-        let entries = self.store.audit(filter).await?;
+        let organization = caller.organization.clone().or_else(|| filter.organization.clone());
+        let filter = AuditFilter { organization, ..filter.clone() };
+        let entries = self.store.audit(&filter).await?;
         let views = entries.into_iter().map(|entry| AuditView {
             seq: entry.seq,
             at: entry.at,
@@ -32,7 +36,7 @@ impl Desk {
     /// # Errors
     /// The caller may not look, `head` is no hash, or the store fails.
     pub async fn verify_audit(&self, caller: &Caller, head: Option<&str>) -> Result<AuditReportView, DeskError> {
-        self.may_look(caller)?;
+        self.may_everywhere(caller, Permission::Look)?;
         let problem = || "is no hash; expected 64 hexadecimal digits, as audit verify prints them".to_owned();
         let head = match head {
             None => None,

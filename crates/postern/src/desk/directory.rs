@@ -1,6 +1,7 @@
 //! The directory's sources: how they are, and reading them anew.
 
 use postern_domain::EntityId;
+use postern_domain::access::Permission;
 use serde::{Deserialize, Serialize};
 
 use super::{Caller, Desk, DeskError};
@@ -23,7 +24,7 @@ impl Desk {
     /// # Errors
     /// The caller may not look.
     pub fn directory(&self, caller: &Caller) -> Result<Vec<SourceState>, DeskError> {
-        self.may_look(caller)?;
+        self.may_everywhere(caller, Permission::Look)?;
         Ok(self.roster.state(&self.settings.load()))
     }
 
@@ -39,7 +40,11 @@ impl Desk {
             name: name.map(str::to_owned),
             groups: roster.member(entity).groups.to_vec(),
         };
-        Ok(roster.search(text.trim(), limit).into_iter().map(view).collect())
+        let settings = self.settings.load();
+        let theirs = |entity: &EntityId| {
+            caller.organization.as_ref().is_none_or(|own| settings.directory.organization_of(entity) == *own)
+        };
+        Ok(roster.search(text.trim(), limit, theirs).into_iter().map(view).collect())
     }
 
     /// Reads a source; if it can't be, what it said before holds.
@@ -65,7 +70,7 @@ impl Desk {
     /// # Errors
     /// The caller may not.
     pub fn refresh_directory(&self, caller: &Caller) -> Result<Vec<SourceState>, DeskError> {
-        self.may_manage(caller)?;
+        self.may_everywhere(caller, Permission::Manage)?;
         self.roster.refresh();
         Ok(self.roster.state(&self.settings.load()))
     }

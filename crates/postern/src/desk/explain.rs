@@ -15,9 +15,15 @@ impl Desk {
         let reference = super::reference(reference)?;
         self.write_refusals().await;
         let only = Some(reference.clone());
-        let filter = RestrictionFilter { reference: only.clone(), released: true, ..RestrictionFilter::default() };
+        let organization = caller.organization.clone();
+        let filter = RestrictionFilter {
+            reference: only.clone(),
+            organization: organization.clone(),
+            released: true,
+            ..RestrictionFilter::default()
+        };
         let restriction: Option<RestrictionView> = self.store.restrictions(&filter).await?.pop().map(Into::into);
-        let filter = AlertFilter { reference: only, ..AlertFilter::default() };
+        let filter = AlertFilter { reference: only, organization, ..AlertFilter::default() };
         let alert: Option<AlertView> = self.store.alerts(&filter).await?.pop().map(Into::into);
         let entity =
             restriction.as_ref().map(|r| &r.entity).or(alert.as_ref().and_then(|a| a.entity.as_ref())).cloned();

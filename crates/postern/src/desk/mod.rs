@@ -9,6 +9,7 @@ mod allowances;
 mod audit;
 mod directory;
 mod explain;
+pub mod organizations;
 mod outage;
 pub mod people;
 mod policies;
@@ -29,7 +30,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use postern_domain::access::{Permission, Role};
 use postern_domain::policy::InvalidSetting;
-use postern_domain::{Reference, Timestamp};
+use postern_domain::{EntityId, OrganizationId, Reference, Timestamp};
 use postern_ledger::{LedgerError, memory::MemoryLedger};
 use postern_store::{Store, StoreError};
 use serde::{Deserialize, Serialize};
@@ -48,6 +49,7 @@ use crate::sign_in::SignIn;
 pub use alerts::AlertRequest;
 pub use allowances::AllowanceRequest;
 pub use directory::AccountView;
+pub use organizations::OrganizationRequest;
 pub use release::ReleaseRequest;
 pub use restrict::RestrictRequest;
 pub use tokens::{NewToken, TokenRequest};
@@ -74,6 +76,8 @@ pub struct Caller {
     pub name: String,
     /// What kind they are.
     pub kind: CallerKind,
+    /// The organization they are kept to; none: all of them.
+    pub organization: Option<OrganizationId>,
     /// What they may do; none: nothing.
     pub role: Option<Role>,
 }
@@ -124,6 +128,7 @@ impl From<StoreError> for DeskError {
             | StoreError::NoAllowance { .. }
             | StoreError::NoPerson { .. }
             | StoreError::NoSession { .. }
+            | StoreError::NoOrganization { .. }
             | StoreError::NoToken { .. }
             | StoreError::NoAlert { .. } => DeskError::NotFound(error.to_string()),
             StoreError::Changed { what } => DeskError::Changed(what),
@@ -186,6 +191,42 @@ impl Desk {
             None => "root or the user that postern runs as".into(),
         };
         Err(DeskError::Forbidden { who: caller.name.clone(), takes })
+    }
+
+    /// What is about all organizations is for those who look after all of them.
+    fn may_everywhere(&self, caller: &Caller, permission: Permission) -> Result<(), DeskError> {
+        self.may(caller, permission)?;
+        match &caller.organization {
+            None => Ok(()),
+            Some(_) => Err(DeskError::Forbidden {
+                who: caller.name.clone(),
+                takes: format!("{permission} over all organizations"),
+            }),
+        }
+    }
+
+    /// The organization a caller's policies are of: the one they are kept to, or the first.
+    fn organization_for(&self, caller: &Caller) -> OrganizationId {
+        caller.organization.clone().unwrap_or_else(OrganizationId::first)
+    }
+
+    /// The entity a caller means. Another organization's is as good as none.
+    fn entity(&self, caller: &Caller, text: &str) -> Result<EntityId, DeskError> {
+        let settings = self.settings.load();
+        let text = text.trim();
+        let Some(organization) = &caller.organization else {
+            return Ok(settings.directory.entity_from_admin(text));
+        };
+        let own = settings.organization(organization);
+        let entity = match own.filter(|_| !text.contains(['@', ':'])) {
+            Some(own) => settings.directory.entity_from_admin(&format!("{text}@{}", own.domains[0])),
+            None => settings.directory.entity_from_admin(text),
+        };
+        if settings.directory.organization_of(&entity) == *organization {
+            Ok(entity)
+        } else {
+            Err(DeskError::NotFound(format!("{entity} is none of your organization's accounts")))
+        }
     }
 
     fn may_manage(&self, caller: &Caller) -> Result<(), DeskError> {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use postern_domain::alert::{Alert, AlertStatus, Trigger};
 use postern_domain::evidence::Cause;
-use postern_domain::{Reference, Timestamp};
+use postern_domain::{OrganizationId, Reference, Timestamp};
 use postern_store::audit::NewAuditEntry;
 use postern_store::{Incident, Outgoing, QueuedMail};
 use serde_json::json;
@@ -98,13 +98,20 @@ impl Desk {
         let now = self.clock.now();
         let audit = NewAuditEntry {
             at: now,
+            organization: None,
             actor: SYSTEM.into(),
             action: "alert.raise",
             target: "store".into(),
             detail: json!({ "reference": alert.reference, "reason": alert.cause.describe() }),
         };
         let alert = Alert { status: AlertStatus::Resolved, closed_at: Some(now), ..alert };
-        let incident = Incident { alert, audit, mails: Vec::new(), daily_notification_limits: Vec::new() };
+        let incident = Incident {
+            organization: OrganizationId::first(),
+            alert,
+            audit,
+            mails: Vec::new(),
+            daily_notification_limits: Vec::new(),
+        };
         if let Err(error) = self.store.raise(&incident).await {
             tracing::warn!(%error, "that the store was away can't be written down");
         }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use postern_domain::gate::limits_for;
 use postern_domain::policy::{Limits, OutboundPolicy, PolicyBook};
 use postern_domain::restriction::Standing;
-use postern_domain::{EntityId, Timestamp};
+use postern_domain::{EntityId, OrganizationId, Timestamp};
 use postern_store::KeptPolicies;
 use postern_store::audit::NewAuditEntry;
 use serde_json::{Value, json};
@@ -21,7 +21,8 @@ impl Desk {
     /// The caller may not look.
     pub fn policies(&self, caller: &Caller) -> Result<Vec<PolicyView>, DeskError> {
         self.may_look(caller)?;
-        let kept = self.policies.load();
+        let all = self.policies.load();
+        let kept = all.of(&self.organization_for(caller));
         Ok(kept.book.all().map(|(policy, priority)| self.policy_view(policy, priority, kept.revision)).collect())
     }
 
@@ -31,7 +32,8 @@ impl Desk {
     /// The caller may not look, or there is none of that name.
     pub fn policy(&self, caller: &Caller, name: &str) -> Result<PolicyView, DeskError> {
         self.may_look(caller)?;
-        let kept = self.policies.load();
+        let all = self.policies.load();
+        let kept = all.of(&self.organization_for(caller));
         let (policy, priority) = kept.book.find(name).ok_or_else(|| no_policy(name))?;
         Ok(self.policy_view(policy, priority, kept.revision))
     }
@@ -44,8 +46,9 @@ impl Desk {
         self.may_look(caller)?;
         let now = self.clock.now();
         let settings = self.settings.load();
-        let entity = settings.directory.entity_from_admin(entity);
-        let kept = self.policies.load();
+        let entity = self.entity(caller, entity)?;
+        let all = self.policies.load();
+        let kept = all.of(&settings.directory.organization_of(&entity));
         let roster = self.roster.load();
         let member = roster.member(&entity);
         let choice = kept.book.explain(member);
@@ -148,7 +151,7 @@ impl Desk {
     /// The caller may not look.
     pub fn export_policies(&self, caller: &Caller) -> Result<PolicyBook, DeskError> {
         self.may_look(caller)?;
-        Ok(self.policies.load().book.clone())
+        Ok(self.policies.load().of(&self.organization_for(caller)).book.clone())
     }
 
     /// Puts the policies of a file in the place of all there are, and tells what that changes;
@@ -165,7 +168,7 @@ impl Desk {
         self.may_manage(caller)?;
         let book = policy_file::read(&self.settings.load(), file)?;
         if dry_run {
-            return Ok(differences(&self.policies.load().book, &book));
+            return Ok(differences(&self.policies.load().of(&self.organization_for(caller)).book, &book));
         }
         self.change_policies(caller, None, |now| {
             *now = book;
@@ -177,7 +180,8 @@ impl Desk {
     /// The policy that holds for an entity, and the limits with probation and allowance.
     pub(super) fn limits_of(&self, entity: &EntityId, standing: &Standing, now: Timestamp) -> (OutboundPolicy, Limits) {
         let settings = self.settings.load();
-        let policy = self.policies.load().book.choose(self.roster.load().member(entity)).clone();
+        let organization = settings.directory.organization_of(entity);
+        let policy = self.policies.load().of(&organization).book.choose(self.roster.load().member(entity)).clone();
         let allowance = self.policies.allowance(entity, now);
         let limits = limits_for(standing, &policy, settings.probation.percent, allowance.as_ref(), now);
         (policy, limits)
@@ -204,7 +208,8 @@ impl Desk {
     ) -> Result<Vec<PolicyChangeView>, DeskError> {
         self.may_manage(caller)?;
         let _one_at_a_time = self.policies.editing().await;
-        let kept = KeptPolicies::clone(&self.policies.load());
+        let organization = self.organization_for(caller);
+        let kept = KeptPolicies::clone(self.policies.load().of(&organization));
         if expected.is_some_and(|expected| expected != kept.revision) {
             return Err(DeskError::Changed("the outbound policies"));
         }
@@ -215,9 +220,9 @@ impl Desk {
         if changes.is_empty() {
             return Ok(changes);
         }
-        let audit = audit(&changes, caller, self.clock.now());
+        let audit = audit(&changes, caller, &organization, self.clock.now());
         let new = KeptPolicies { book, ..kept };
-        self.store.save_policies(&new, &audit).await?;
+        self.store.save_policies(&organization, &new, &audit).await?;
         for entry in &audit {
             tracing::info!(
                 actor = caller.name,
@@ -227,8 +232,13 @@ impl Desk {
             );
         }
         let revision = new.revision + 1;
-        self.policies.set(KeptPolicies { revision, ..new });
-        self.events.tell("policies.changed", self.clock.now(), json!({ "revision": revision, "by": caller.name }));
+        self.policies.set(&organization, KeptPolicies { revision, ..new });
+        self.events.tell(
+            "policies.changed",
+            self.clock.now(),
+            &organization,
+            json!({ "revision": revision, "by": caller.name }),
+        );
         Ok(changes)
     }
 }
@@ -273,7 +283,12 @@ fn differences(before: &PolicyBook, after: &PolicyBook) -> Vec<PolicyChangeView>
 }
 
 /// One entry for each policy that changes.
-fn audit(changes: &[PolicyChangeView], caller: &Caller, at: Timestamp) -> Vec<NewAuditEntry> {
+fn audit(
+    changes: &[PolicyChangeView],
+    caller: &Caller,
+    organization: &OrganizationId,
+    at: Timestamp,
+) -> Vec<NewAuditEntry> {
     let mut entries: Vec<NewAuditEntry> = Vec::new();
     for change in changes {
         let action = match (&change.from, change.setting.as_str()) {
@@ -287,7 +302,14 @@ fn audit(changes: &[PolicyChangeView], caller: &Caller, at: Timestamp) -> Vec<Ne
             None => {
                 let detail = if change.setting.is_empty() { detail } else { json!({ &change.setting: detail }) };
                 let (actor, target) = (caller.name.clone(), change.policy.clone());
-                entries.push(NewAuditEntry { at, actor, action, target, detail });
+                entries.push(NewAuditEntry {
+                    at,
+                    organization: Some(organization.clone()),
+                    actor,
+                    action,
+                    target,
+                    detail,
+                });
             }
         }
     }

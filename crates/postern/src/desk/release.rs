@@ -39,7 +39,7 @@ impl Desk {
     ) -> Result<RestrictionView, DeskError> {
         self.may_manage(caller)?;
         let why = reason(&request.reason)?;
-        let entity = self.settings.load().directory.entity_from_admin(entity);
+        let entity = self.entity(caller, entity)?;
         self.write_refusals().await;
         self.let_out(&entity, request.reference.as_ref(), &caller.name, &why).await
     }
@@ -78,8 +78,10 @@ impl Desk {
         // and nothing can be sent; the other way round, the next mail would be refused again.
         self.ledger.reset(entity, &reset).await?;
         let release = Release { at: now, by: by.into(), reason: why.into(), probation_until: until };
+        let organization = self.settings.load().directory.organization_of(entity);
         let audit = NewAuditEntry {
             at: now,
+            organization: Some(organization.clone()),
             actor: by.into(),
             action: "restriction.release",
             target: entity.to_string(),
@@ -94,7 +96,7 @@ impl Desk {
         self.standings.set(entity, standing);
         self.metrics.releases.inc();
         let about = json!({ "entity": entity, "reference": restriction.reference, "by": by, "reason": why });
-        self.events.tell("restriction.released", now, about);
+        self.events.tell("restriction.released", now, &organization, about);
         tracing::info!(%entity, reference = %restriction.reference, by, why, "released");
         let record = postern_domain::restriction::RestrictionRecord::Released(released);
         Ok(postern_store::KeptRestriction { record, ..kept }.into())

@@ -43,8 +43,7 @@ impl Desk {
             let problem = "is empty; expected an account such as alice@example.com, or connector:NAME".into();
             return Err(DeskError::Invalid { field: "entity".into(), problem });
         }
-        let settings = self.settings.load_full();
-        let entity = settings.directory.entity_from_admin(request.entity.trim());
+        let entity = self.entity(caller, &request.entity)?;
         if let Standing::Restricted { reference, .. } = self.standings.get(&entity, now) {
             return Err(StoreError::AlreadyRestricted { entity, reference }.into());
         }

@@ -17,7 +17,9 @@ impl Desk {
     ) -> Result<Vec<RestrictionView>, DeskError> {
         self.may_look(caller)?;
         self.write_refusals().await;
-        Ok(self.store.restrictions(filter).await?.into_iter().map(Into::into).collect())
+        let organization = caller.organization.clone().or_else(|| filter.organization.clone());
+        let filter = RestrictionFilter { organization, ..filter.clone() };
+        Ok(self.store.restrictions(&filter).await?.into_iter().map(Into::into).collect())
     }
 
     /// The restrictions of one entity, newest first, those that have ended too.
@@ -27,7 +29,7 @@ impl Desk {
     pub async fn restrictions_of(&self, caller: &Caller, entity: &str) -> Result<Vec<RestrictionView>, DeskError> {
         self.may_look(caller)?;
         self.write_refusals().await;
-        let entity = self.settings.load().directory.entity_from_admin(entity);
+        let entity = self.entity(caller, entity)?;
         let filter = RestrictionFilter { entity: Some(entity.clone()), released: true, ..RestrictionFilter::default() };
         let found: Vec<_> = self.store.restrictions(&filter).await?.into_iter().map(Into::into).collect();
         if found.is_empty() {

@@ -1,5 +1,7 @@
 //! How Postern is.
 
+use postern_domain::access::Permission;
+
 use super::views::StatusView;
 use super::{Caller, Desk, DeskError};
 
@@ -9,7 +11,7 @@ impl Desk {
     /// # Errors
     /// The caller may not look.
     pub async fn status(&self, caller: &Caller) -> Result<StatusView, DeskError> {
-        self.may_look(caller)?;
+        self.may_everywhere(caller, Permission::Look)?;
         let settings = self.settings.load_full();
         let (restricted, on_probation) = self.standings.counts();
         let outbox = self.store.outbox().await.map(|(state, _)| state).unwrap_or_default();

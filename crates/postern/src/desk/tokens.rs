@@ -47,7 +47,9 @@ impl Desk {
     /// The caller may not, or the store fails.
     pub async fn tokens(&self, caller: &Caller) -> Result<Vec<KeptToken>, DeskError> {
         self.may(caller, Permission::ManageAccess)?;
-        Ok(self.store.tokens().await?)
+        let mut tokens = self.store.tokens().await?;
+        tokens.retain(|token| caller.organization.is_none() || token.organization == caller.organization);
+        Ok(tokens)
     }
 
     /// Makes a token.
@@ -69,6 +71,7 @@ impl Desk {
         let token = format!("{PREFIX}{}", secret::random());
         let kept = KeptToken {
             name: name.to_owned(),
+            organization: caller.organization.clone(),
             role: request.role,
             created_at: now,
             created_by: caller.name.clone(),
@@ -77,6 +80,7 @@ impl Desk {
         };
         let audit = NewAuditEntry {
             at: now,
+            organization: caller.organization.clone(),
             actor: caller.name.clone(),
             action: "token.add",
             target: kept.name.clone(),
@@ -95,12 +99,13 @@ impl Desk {
         self.may(caller, Permission::ManageAccess)?;
         let audit = NewAuditEntry {
             at: self.clock.now(),
+            organization: caller.organization.clone(),
             actor: caller.name.clone(),
             action: "token.revoke",
             target: name.to_owned(),
             detail: json!({}),
         };
-        self.store.revoke_token(name, &audit).await?;
+        self.store.revoke_token(caller.organization.as_ref(), name, &audit).await?;
         tracing::info!(name, by = caller.name, "token revoked");
         Ok(())
     }
@@ -124,6 +129,11 @@ impl Desk {
             // Reading works, so whoever may look can look.
             tracing::warn!(%error, name = kept.name, "the use of a token can't be noted");
         }
-        Ok(Some(Caller { name: format!("token {}", kept.name), kind: CallerKind::Token, role: Some(kept.role) }))
+        Ok(Some(Caller {
+            name: format!("token {}", kept.name),
+            kind: CallerKind::Token,
+            organization: kept.organization,
+            role: Some(kept.role),
+        }))
     }
 }

@@ -16,7 +16,7 @@ impl Desk {
     /// The caller may not look.
     pub async fn usage(&self, caller: &Caller, entity: &str) -> Result<UsageView, DeskError> {
         self.may_look(caller)?;
-        let entity = self.settings.load().directory.entity_from_admin(entity);
+        let entity = self.entity(caller, entity)?;
         Ok(self.usage_of(&entity).await)
     }
 

@@ -10,6 +10,6 @@ impl Desk {
     /// The caller may not look.
     pub fn watch(&self, caller: &Caller) -> Result<Watcher, DeskError> {
         self.may_look(caller)?;
-        Ok(self.events.watch())
+        Ok(self.events.watch(caller.organization.clone()))
     }
 }

@@ -5,7 +5,6 @@ use postern_domain::{Reference, Timestamp};
 use postern_store::RestrictionFilter;
 
 use super::{Desk, DeskError};
-use crate::outbox::mails;
 
 /// What the owner of a restricted account sees.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,7 +51,7 @@ impl Desk {
             since: restriction.since,
             until: restriction.until,
             released_at: kept.record.release().map(|release| release.at),
-            contact: mails::contact(&self.settings.load(), restriction.entity.name()),
+            contact: self.settings.load().organization_of(&restriction.entity).contact(restriction.entity.name()),
         })
     }
 }

@@ -44,11 +44,19 @@ impl Snapshot {
         self.accounts.get(entity)?.as_deref()
     }
 
-    /// Accounts whose login or name has `text` in it, at most `limit`, by login.
-    pub fn search(&self, text: &str, limit: usize) -> Vec<(&EntityId, Option<&str>)> {
+    /// Accounts of those that `wanted` says, whose login or name has `text` in it, at most `limit`, by
+    /// login.
+    pub fn search(
+        &self,
+        text: &str,
+        limit: usize,
+        wanted: impl Fn(&EntityId) -> bool,
+    ) -> Vec<(&EntityId, Option<&str>)> {
         let text = text.to_lowercase();
         let has = |(entity, name): &(&EntityId, &Option<Box<str>>)| {
-            entity.name().contains(&text) || name.as_ref().is_some_and(|name| name.to_lowercase().contains(&text))
+            let named =
+                entity.name().contains(&text) || name.as_ref().is_some_and(|name| name.to_lowercase().contains(&text));
+            named && wanted(entity)
         };
         let mut found: Vec<_> =
             self.accounts.iter().filter(has).map(|(entity, name)| (entity, name.as_deref())).collect();

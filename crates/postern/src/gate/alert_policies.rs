@@ -3,20 +3,21 @@
 use std::sync::Arc;
 
 use arc_swap::{ArcSwap, Guard};
-use postern_domain::Timestamp;
 use postern_domain::alert::{AlertPolicy, Severity, Trigger};
 use postern_domain::policy::Member;
+use postern_domain::{Organization, OrganizationId, Timestamp};
 use postern_store::audit::NewAuditEntry;
 use postern_store::{KeptAlertPolicies, Store, StoreError};
 use serde_json::json;
 
+use super::ByOrganization;
 use super::policies::CONFIGURATION;
 use crate::config::Settings;
 
 /// The alert policies in force.
 #[derive(Debug, Default)]
 pub struct AlertPolicies {
-    kept: ArcSwap<KeptAlertPolicies>,
+    kept: ArcSwap<ByOrganization<KeptAlertPolicies>>,
     editing: tokio::sync::Mutex<()>,
 }
 
@@ -43,10 +44,10 @@ impl Told {
         }
     }
 
-    fn add(&mut self, settings: &Settings, policy: &AlertPolicy) {
+    fn add(&mut self, settings: &Settings, organization: &Organization, policy: &AlertPolicy) {
         let name = || Some(policy.name.clone());
         self.severity = self.severity.max(Some(policy.severity));
-        for address in recipients(settings, policy) {
+        for address in recipients(settings, organization, policy) {
             if !self.recipients.iter().any(|(_, known)| *known == address) {
                 self.recipients.push((name(), address));
             }
@@ -61,11 +62,8 @@ impl Told {
 }
 
 /// Whom a policy mails.
-pub fn recipients(settings: &Settings, policy: &AlertPolicy) -> Vec<String> {
-    match &policy.recipients {
-        Some(named) => settings.organization.expand(named),
-        None => settings.alerts.recipients.clone(),
-    }
+pub fn recipients(settings: &Settings, organization: &Organization, policy: &AlertPolicy) -> Vec<String> {
+    organization.expand(policy.recipients.as_ref().unwrap_or(&settings.alerts.recipients))
 }
 
 /// The webhooks a policy tells: those it names, and those that ask for it.
@@ -83,8 +81,9 @@ pub fn limit(settings: &Settings, policy: &AlertPolicy) -> Option<u32> {
 }
 
 impl AlertPolicies {
-    /// The policies, and how often they have been changed.
-    pub fn load(&self) -> Guard<Arc<KeptAlertPolicies>> {
+    /// The policies by organization, and how often they have been changed. One that has none of its
+    /// own has the built-in ones.
+    pub fn load(&self) -> Guard<Arc<ByOrganization<KeptAlertPolicies>>> {
         self.kept.load()
     }
 
@@ -93,26 +92,34 @@ impl AlertPolicies {
         self.editing.lock().await
     }
 
-    /// Puts policies in force that have been written down.
-    pub fn set(&self, kept: KeptAlertPolicies) {
-        self.kept.store(Arc::new(kept));
+    /// Puts an organization's policies in force that have been written down.
+    pub fn set(&self, organization: &OrganizationId, kept: KeptAlertPolicies) {
+        let all = ByOrganization::clone(&self.load());
+        self.kept.store(Arc::new(all.with(organization, kept, |_| KeptAlertPolicies::default())));
     }
 
-    /// Who is told of what `trigger` raises about `member`.
+    /// Forgets the policies of an organization that is no more.
+    pub fn forget(&self, organization: &OrganizationId) {
+        let all = ByOrganization::clone(&self.load());
+        self.kept.store(Arc::new(all.without(organization)));
+    }
+
+    /// Who is told of what `trigger` raises about `member`; without one, about Postern itself.
     pub fn told(&self, settings: &Settings, trigger: Trigger, member: Option<Member<'_>>) -> Told {
+        let organization = member.map_or(&settings.organization, |member| settings.organization_of(member.entity));
         let kept = self.load();
         let mut told = Told::default();
-        for policy in kept.book.told(trigger, member) {
-            told.add(settings, policy);
+        for policy in kept.of(&organization.id).book.told(trigger, member) {
+            told.add(settings, organization, policy);
         }
         told
     }
 
     /// Who is told of one policy's alerts.
-    pub fn told_by(&self, settings: &Settings, policy: &AlertPolicy) -> Told {
+    pub fn told_by(settings: &Settings, organization: &Organization, policy: &AlertPolicy) -> Told {
         let mut told = Told::default();
         if policy.enabled {
-            told.add(settings, policy);
+            told.add(settings, organization, policy);
         }
         told
     }
@@ -123,8 +130,8 @@ impl AlertPolicies {
     /// # Errors
     /// The store can't be read or written.
     pub async fn restore(&self, store: &dyn Store, settings: &Settings, now: Timestamp) -> Result<(), StoreError> {
-        if let Some(kept) = store.alert_policies().await? {
-            self.set(kept);
+        for (organization, kept) in store.alert_policies().await? {
+            self.set(&organization, kept);
         }
         self.take_over(store, settings, now).await
     }
@@ -135,7 +142,8 @@ impl AlertPolicies {
     /// The store can't be written; what was in force stays so.
     pub async fn take_over(&self, store: &dyn Store, settings: &Settings, now: Timestamp) -> Result<(), StoreError> {
         let _one_at_a_time = self.editing().await;
-        let mut new = KeptAlertPolicies::clone(&self.load());
+        let first = OrganizationId::first();
+        let mut new = KeptAlertPolicies::clone(self.load().of(&first));
         let file = &settings.alerts.policies;
         let said = json!(file).to_string();
         if new.file.as_ref() == Some(&said) {
@@ -147,6 +155,7 @@ impl AlertPolicies {
         let mut entry = |action, policy: &AlertPolicy| {
             audit.push(NewAuditEntry {
                 at: now,
+                organization: Some(first.clone()),
                 actor: CONFIGURATION.into(),
                 action,
                 target: policy.name.clone(),
@@ -166,8 +175,8 @@ impl AlertPolicies {
             entry("alert-policy.remove", gone);
         }
         new.file = Some(said);
-        store.save_alert_policies(&new, &audit).await?;
-        self.set(KeptAlertPolicies { revision: new.revision + 1, ..new });
+        store.save_alert_policies(&first, &new, &audit).await?;
+        self.set(&first, KeptAlertPolicies { revision: new.revision + 1, ..new });
         Ok(())
     }
 }

@@ -144,7 +144,8 @@ impl Incidents {
         let on_probation = matches!(restriction.cause, Cause::LimitExceeded { probation: true, .. });
         let trigger = Trigger::of_restriction(&restriction.entity, on_probation);
         let mut told = self.told(&settings, trigger, &restriction.entity);
-        told.also(&settings.organization.expand(&new.notify));
+        let organization = settings.organization_of(&restriction.entity).clone();
+        told.also(&organization.expand(&new.notify));
         let (entity, reference) = (restriction.entity.clone(), restriction.reference.clone());
         let alert = alert(reference, trigger, &told, Some(entity), restriction.cause.clone(), now);
         let mut mails = mails::for_alert(&settings, &alert, Some(&restriction), &told.recipients);
@@ -154,9 +155,11 @@ impl Incidents {
             mails.push(mails::for_owner(&settings, &restriction, recipient, why.as_deref()));
         }
         let incident = Incident {
+            organization: organization.id.clone(),
             alert,
             audit: NewAuditEntry {
                 at: now,
+                organization: Some(organization.id.clone()),
                 actor: new.actor.unwrap_or_else(|| SYSTEM.into()),
                 action: "restriction.add",
                 target: restriction.entity.to_string(),
@@ -188,7 +191,7 @@ impl Incidents {
             "reason": restriction.cause.describe(),
             "until": restriction.until,
         });
-        self.parts.events.tell("restriction.made", now, about);
+        self.parts.events.tell("restriction.made", now, &organization.id, about);
         tracing::warn!(
             entity = %restriction.entity,
             reference = %restriction.reference,
@@ -219,14 +222,22 @@ impl Incidents {
         let alert = Alert { evidence, ..alert };
         let mut mails = mails::for_alert(&settings, &alert, None, &told.recipients);
         mails.extend(webhooks::for_alert(&settings, &alert, None, &told.webhooks));
+        let organization = settings.directory.organization_of(entity);
         let audit = NewAuditEntry {
             at: now,
+            organization: Some(organization.clone()),
             actor: SYSTEM.into(),
             action: "alert.raise",
             target: entity.to_string(),
             detail: json!({ "reference": reference, "reason": cause.describe() }),
         };
-        let incident = Incident { alert, audit, mails, daily_notification_limits: told.limits };
+        let incident = Incident {
+            organization: organization.clone(),
+            alert,
+            audit,
+            mails,
+            daily_notification_limits: told.limits,
+        };
         match self.parts.store.raise(&incident).await {
             Ok(()) => {
                 self.lock_alerted().insert((policy, entity.clone()), now);
@@ -234,7 +245,7 @@ impl Incidents {
                 let about = json!({
                     "entity": entity, "reference": reference, "policy": policy, "reason": cause.describe(),
                 });
-                self.parts.events.tell("alert.raised", now, about);
+                self.parts.events.tell("alert.raised", now, &organization, about);
                 self.parts.new_mail.send_replace(());
                 tracing::warn!(%entity, %reference, reason = cause.describe(), alert = policy.name(), "alert");
             }
@@ -259,8 +270,10 @@ impl Incidents {
             let (entity, reference) = (&restriction.entity, Reference::from_random(rand::random()));
             let told = self.told(&settings, Trigger::ReleaseOverdue, entity);
             let cause = Cause::ReleaseOverdue { restriction: restriction.reference.clone(), since: restriction.since };
+            let organization = settings.directory.organization_of(entity);
             let audit = NewAuditEntry {
                 at: now,
+                organization: Some(organization.clone()),
                 actor: SYSTEM.into(),
                 action: "alert.raise",
                 target: entity.to_string(),
@@ -273,11 +286,17 @@ impl Incidents {
                 "entity": entity, "reference": alert.reference, "policy": alert.policy, "reason": alert.cause.describe(),
             });
             tracing::warn!(%entity, reference = %alert.reference, reason = alert.cause.describe(), "alert");
-            let incident = Incident { alert, audit, mails, daily_notification_limits: told.limits };
+            let incident = Incident {
+                organization: organization.clone(),
+                alert,
+                audit,
+                mails,
+                daily_notification_limits: told.limits,
+            };
             match self.parts.store.raise_overdue(&restriction.reference, &incident).await {
                 Ok(()) => {
                     self.parts.metrics.alerts.inc();
-                    self.parts.events.tell("alert.raised", now, about);
+                    self.parts.events.tell("alert.raised", now, &organization, about);
                     self.parts.new_mail.send_replace(());
                 }
                 Err(StoreError::Changed { .. }) => {}

@@ -9,6 +9,7 @@
 
 mod alert_policies;
 mod attempts;
+mod by_organization;
 mod incidents;
 mod own_mail;
 mod policies;
@@ -38,6 +39,7 @@ use crate::metrics::Metrics;
 use attempts::{Attempts, Message};
 
 pub use alert_policies::{AlertPolicies, Told, limit, recipients, webhooks};
+pub use by_organization::ByOrganization;
 pub use incidents::{IncidentParts, Incidents, NewRestriction, SYSTEM, alert, evidence};
 pub use own_mail::OwnMail;
 pub use policies::Policies;
@@ -194,7 +196,8 @@ impl<L: Ledger> Gate<L> {
         }
         let policies = self.policies.load();
         let roster = self.roster.load();
-        let policy = policies.book.choose(roster.member(&message.entity));
+        let organization = settings.directory.organization_of(&message.entity);
+        let policy = policies.of(&organization).book.choose(roster.member(&message.entity));
         let question = Question { request, settings: &settings, message: &message, policy };
         match request.stage {
             Stage::Rcpt if request.text.policy_context == CONFIRM_CONTEXT => {

@@ -6,10 +6,19 @@ use std::sync::{Arc, PoisonError, RwLock};
 use arc_swap::{ArcSwap, Guard};
 use hashbrown::HashMap;
 use postern_domain::policy::{Allowance, OutboundPolicy, PolicyBook};
-use postern_domain::{EntityId, Timestamp};
+use postern_domain::{EntityId, OrganizationId, Timestamp};
 use postern_store::audit::NewAuditEntry;
 use postern_store::{KeptPolicies, Store, StoreError};
 use serde_json::json;
+
+use super::ByOrganization;
+
+/// What holds for an organization that has no policies of its own: the first one's default policy,
+/// without the people it names.
+fn inherited(first: &KeptPolicies) -> KeptPolicies {
+    let default = OutboundPolicy { notify: Vec::new(), copy_to: String::new(), ..first.book.default.clone() };
+    KeptPolicies { book: PolicyBook { default, ..PolicyBook::default() }, revision: 0, file: None }
+}
 
 /// Who changes the default policy when the configuration file says something new.
 pub const CONFIGURATION: &str = "configuration file";
@@ -17,7 +26,7 @@ pub const CONFIGURATION: &str = "configuration file";
 /// The outbound policies and allowances in force.
 #[derive(Debug)]
 pub struct Policies {
-    kept: ArcSwap<KeptPolicies>,
+    kept: ArcSwap<ByOrganization<KeptPolicies>>,
     allowances: RwLock<HashMap<EntityId, Allowance>>,
     editing: tokio::sync::Mutex<()>,
 }
@@ -26,7 +35,7 @@ impl Default for Policies {
     fn default() -> Self {
         let kept = KeptPolicies { book: PolicyBook::default(), revision: 0, file: None };
         Self {
-            kept: ArcSwap::from_pointee(kept),
+            kept: ArcSwap::from_pointee(ByOrganization::new(kept.clone(), kept)),
             allowances: RwLock::default(),
             editing: tokio::sync::Mutex::default(),
         }
@@ -34,8 +43,8 @@ impl Default for Policies {
 }
 
 impl Policies {
-    /// The policies, and how often they have been changed.
-    pub fn load(&self) -> Guard<Arc<KeptPolicies>> {
+    /// The policies by organization, and how often they have been changed.
+    pub fn load(&self) -> Guard<Arc<ByOrganization<KeptPolicies>>> {
         self.kept.load()
     }
 
@@ -44,9 +53,16 @@ impl Policies {
         self.editing.lock().await
     }
 
-    /// Puts policies in force that have been written down.
-    pub fn set(&self, kept: KeptPolicies) {
-        self.kept.store(Arc::new(kept));
+    /// Puts an organization's policies in force that have been written down.
+    pub fn set(&self, organization: &OrganizationId, kept: KeptPolicies) {
+        let all = ByOrganization::clone(&self.load());
+        self.kept.store(Arc::new(all.with(organization, kept, inherited)));
+    }
+
+    /// Forgets the policies of an organization that is no more.
+    pub fn forget(&self, organization: &OrganizationId) {
+        let all = ByOrganization::clone(&self.load());
+        self.kept.store(Arc::new(all.without(organization)));
     }
 
     /// The allowance of an entity.
@@ -70,8 +86,8 @@ impl Policies {
     /// # Errors
     /// The store can't be read or written.
     pub async fn restore(&self, store: &dyn Store, file: &OutboundPolicy, now: Timestamp) -> Result<(), StoreError> {
-        if let Some(kept) = store.policies().await? {
-            self.set(kept);
+        for (organization, kept) in store.policies().await? {
+            self.set(&organization, kept);
         }
         self.take_over(store, file, now).await?;
         let mut allowances = HashMap::new();
@@ -88,7 +104,8 @@ impl Policies {
     /// The store can't be written; what was in force stays so.
     pub async fn take_over(&self, store: &dyn Store, file: &OutboundPolicy, now: Timestamp) -> Result<(), StoreError> {
         let _one_at_a_time = self.editing().await;
-        let kept = KeptPolicies::clone(&self.load());
+        let first = OrganizationId::first();
+        let kept = KeptPolicies::clone(self.load().of(&first));
         let said = json!(file).to_string();
         if kept.file.as_ref() == Some(&said) {
             return Ok(());
@@ -96,14 +113,15 @@ impl Policies {
         let is_new = kept.book.default != *file;
         let audit = is_new.then(|| NewAuditEntry {
             at: now,
+            organization: Some(first.clone()),
             actor: CONFIGURATION.into(),
             action: "policy.change",
             target: file.name.clone(),
             detail: json!({ "to": file }),
         });
         let new = KeptPolicies { book: PolicyBook { default: file.clone(), ..kept.book }, file: Some(said), ..kept };
-        store.save_policies(&new, audit.as_slice()).await?;
-        self.set(KeptPolicies { revision: new.revision + 1, ..new });
+        store.save_policies(&first, &new, audit.as_slice()).await?;
+        self.set(&first, KeptPolicies { revision: new.revision + 1, ..new });
         Ok(())
     }
 

@@ -162,7 +162,7 @@ impl<L: Ledger> Gate<L> {
     ) -> Result<(), Verdict> {
         let now = attempt.now();
         let policy = q.policy;
-        let consequence = policy.consequence(now, &q.settings.organization.time_zone);
+        let consequence = policy.consequence(now, &q.settings.organization_of(q.entity()).time_zone);
         let throttled = excess.window == Window::MessagesPerMinute;
         // As in Exchange, too many messages in a minute are no incident: they come a little later.
         if throttled && !matches!(consequence, Consequence::Report(_) | Consequence::Alert) {

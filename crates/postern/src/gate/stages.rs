@@ -19,7 +19,7 @@ use super::{Gate, Question};
 
 impl<L: Ledger> Gate<L> {
     pub(super) async fn recipient(&self, q: &Question<'_, '_>, attempt: &mut Guard<'_>) -> Verdict {
-        let recipient = q.settings.directory.recipient(q.request.text.recipient);
+        let recipient = q.settings.directory.recipient(q.entity(), q.request.text.recipient);
         let known = attempt.ask_again(recipient.address.as_str());
         let mut waited = Duration::ZERO;
         loop {
@@ -74,7 +74,7 @@ impl<L: Ledger> Gate<L> {
     }
 
     pub(super) async fn confirm(&self, q: &Question<'_, '_>, attempt: &mut Guard<'_>) -> Verdict {
-        let recipient = q.settings.directory.recipient(q.request.text.recipient);
+        let recipient = q.settings.directory.recipient(q.entity(), q.request.text.recipient);
         if !attempt.confirm(recipient.address.as_str()) && attempt.phase() == Phase::Open {
             // Only this call is wired, or an earlier rule let the recipient past the first.
             let verdict = self.recipient(q, attempt).await;
@@ -165,7 +165,7 @@ impl<L: Ledger> Gate<L> {
         let count = q.request.recipient_count.max(1);
         match q.request.text.recipient {
             "" => Class::External.charge(count),
-            recipient => Class::of(&q.settings.directory.recipient(recipient)).charge(1),
+            recipient => Class::of(&q.settings.directory.recipient(q.entity(), recipient)).charge(1),
         }
         .as_message()
     }
@@ -189,7 +189,7 @@ impl<L: Ledger> Gate<L> {
         match q.request.text.recipient {
             "" => attempt.add_unnamed(q.request.recipient_count),
             recipient => {
-                let recipient = q.settings.directory.recipient(recipient);
+                let recipient = q.settings.directory.recipient(q.entity(), recipient);
                 attempt.name(recipient.address.as_str().into(), Class::of(&recipient));
             }
         }

@@ -8,6 +8,7 @@ use mail_builder::headers::address::Address;
 use mail_builder::headers::date::Date;
 use mail_builder::headers::message_id::MessageId;
 use mail_builder::headers::raw::Raw;
+use postern_domain::Organization;
 use postern_domain::alert::{Alert, Severity, Trigger};
 use postern_domain::entity::EntityKind;
 use postern_domain::evidence::{AttemptRecord, Evidence};
@@ -87,6 +88,11 @@ struct NoticeHtml<'a> {
     notice: &'a Notice<'a>,
 }
 
+/// The organization that an alert is of.
+pub fn whose<'a>(settings: &'a Settings, alert: &Alert) -> &'a Organization {
+    alert.entity.as_ref().map_or(&settings.organization, |entity| settings.organization_of(entity))
+}
+
 /// One mail for each recipient of an alert, each with the alert policy that wants it. The
 /// restriction is the one that the alert is about.
 pub fn for_alert(
@@ -133,6 +139,7 @@ pub fn for_alert(
 pub fn alert_bodies(settings: &Settings, alert: &Alert, restriction: Option<&Restriction>) -> (String, String) {
     let evidence = restriction.map_or(&alert.evidence, |restriction| &restriction.evidence);
     let host = host_name();
+    let organization = whose(settings, alert);
     let entity = alert.entity.as_ref().map_or_else(|| format!("Postern on {host}"), ToString::to_string);
     let who = match alert.entity.as_ref().map(|entity| (entity.kind(), entity.name())) {
         Some((EntityKind::Account, name)) => format!("The account {name}"),
@@ -182,7 +189,7 @@ pub fn alert_bodies(settings: &Settings, alert: &Alert, restriction: Option<&Res
         probation: &probation,
         url: settings.portal.url.as_deref(),
         host: &host,
-        organization: &settings.organization.name,
+        organization: &organization.name,
     };
     let html = AlertHtml {
         severity: alert.severity,
@@ -200,7 +207,7 @@ pub fn alert_bodies(settings: &Settings, alert: &Alert, restriction: Option<&Res
         probation: &probation,
         url: settings.portal.url.as_deref(),
         host: &host,
-        organization: &settings.organization.name,
+        organization: &organization.name,
     };
     // Rendering to memory fails only on a template that can't be rendered at all; an alert
     // without a pretty body still says what happened.
@@ -238,11 +245,12 @@ pub fn for_owner(settings: &Settings, restriction: &Restriction, recipient: &str
     let reply = Reply::restricted(restriction.entity.kind(), &restriction.reference, None);
     let diagnostic = format!("{} {} {}", reply.code, reply.status, reply.text);
     let owner = restriction.entity.name();
-    let domain = settings.organization.domains[0].as_str();
+    let organization = settings.organization_of(&restriction.entity);
+    let domain = organization.domains[0].as_str();
     let when = present::time(restriction.since);
     let until = restriction.until.map(present::time);
     let reference = restriction.reference.as_str();
-    let contact = contact(settings, owner);
+    let contact = organization.contact(owner);
     let notice = Notice {
         diagnostic: &diagnostic,
         entity: owner,
@@ -270,16 +278,6 @@ pub fn for_owner(settings: &Settings, restriction: &Restriction, recipient: &str
     };
     let message = report.to_message().unwrap_or_default();
     Outgoing { kind: MailKind::Notice, policy: None, sender: String::new(), recipient: owner.to_owned(), message }
-}
-
-/// Whom an owner writes to: someone on the escape lane, the helpdesk before a postmaster.
-pub fn contact(settings: &Settings, owner: &str) -> String {
-    let lane = &settings.directory.escape_lane;
-    let helpdesk = lane.iter().filter(|address| address.local() != "postmaster").min();
-    let domain = owner.rsplit_once('@').map_or("", |(_, domain)| domain);
-    let postmaster = lane.iter().find(|address| address.local() == "postmaster" && address.domain() == domain);
-    let any = || lane.iter().min();
-    helpdesk.or(postmaster).or_else(any).map(ToString::to_string).unwrap_or_default()
 }
 
 fn domain_of(address: &str) -> &str {

@@ -66,7 +66,7 @@ fn standard(settings: &Settings, alert: &Alert, restriction: Option<&Restriction
             "restricted": restriction.is_some(),
             "until": restriction.and_then(|restriction| restriction.until),
             "raised_at": alert.raised_at,
-            "organization": settings.organization.name,
+            "organization": mails::whose(settings, alert).name,
             "url": link(settings),
         },
     })
@@ -116,7 +116,7 @@ fn facts(settings: &Settings, alert: &Alert) -> Vec<(&'static str, String)> {
         ("Why", alert.cause.describe()),
         ("When", present::time(alert.raised_at)),
         ("Reference", alert.reference.to_string()),
-        ("Organization", settings.organization.name.clone()),
+        ("Organization", mails::whose(settings, alert).name.clone()),
     ];
     facts.extend(link(settings).map(|link| ("Portal", link)));
     facts

@@ -79,7 +79,9 @@ impl<'a> Collector<'a> {
             }
             Entry::Delivery { queue_id, recipient } => {
                 if let Some(open) = self.open.get_mut(queue_id) {
-                    let recipient = self.directory.recipient(recipient);
+                    // Whose it is, if anybody's, is told when the message is finished.
+                    let sender = open.entity.clone().unwrap_or_else(|| EntityId::account_named(""));
+                    let recipient = self.directory.recipient(&sender, recipient);
                     if open.seen.insert(recipient.address.as_str().into()) {
                         open.recipients.push((&recipient).into());
                     }
@@ -95,7 +97,7 @@ impl<'a> Collector<'a> {
                 let known = self.logins.get(pid).cloned().or_else(|| self.directory.entity(client));
                 // Without a login before in the session, the sender is the best guess there is.
                 let entity = known.unwrap_or_else(|| self.directory.account(sender));
-                let recipient = self.directory.recipient(recipient);
+                let recipient = self.directory.recipient(&entity, recipient);
                 let recipients = vec![(&recipient).into()];
                 self.messages.push(Message { at, entity, recipients });
             }

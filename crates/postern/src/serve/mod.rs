@@ -32,7 +32,7 @@ use crate::links::Links;
 use crate::metrics::Metrics;
 use crate::outbox::{Courier, Outbox};
 use crate::sign_in::SignIn;
-use crate::{api, portal, present};
+use crate::{api, desk, portal, present};
 use data_folder::DataFolder;
 
 pub use data_folder::admin_socket_path;
@@ -101,7 +101,8 @@ pub async fn start(settings: Settings, clock: Arc<dyn Clock>) -> anyhow::Result<
     let (closing, is_closing) = watch::channel(false);
     let events = Events::new(is_closing.clone());
     let courier = Arc::new(Courier::new(Arc::clone(&own_mail)).context("sending webhooks")?);
-    let settings = Arc::new(ArcSwap::from_pointee(settings));
+    let tenants = desk::organizations::tenants(&settings, &store.organizations().await?)?;
+    let settings = Arc::new(ArcSwap::from_pointee(settings.with_tenants(tenants)));
     let links = Links::new(store.key("links", &rand::random()).await?);
     let sign_in = Arc::new(SignIn::new()?);
 
@@ -272,7 +273,11 @@ impl Running {
             notify(&[sd_notify::NotifyState::Reloading, now]);
         }
         let current = self.settings.load_full();
-        match Settings::load(&current.file) {
+        let loaded = match Settings::load(&current.file) {
+            Ok(new) => self.with_tenants(new).await,
+            Err(error) => Err(error.into()),
+        };
+        match loaded {
             Ok(new) => {
                 for key in needs_restart(&current, &new) {
                     tracing::warn!(key, "the new value takes a restart; the old one stays in force until then");
@@ -314,6 +319,11 @@ impl Running {
             }
         }
         notify(&[sd_notify::NotifyState::Ready]);
+    }
+
+    async fn with_tenants(&self, settings: Settings) -> anyhow::Result<Settings> {
+        let tenants = desk::organizations::tenants(&settings, &self.desk.store.organizations().await?)?;
+        Ok(settings.with_tenants(tenants))
     }
 
     /// Drains the doors, writes out what is pending, and ends.

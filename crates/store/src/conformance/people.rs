@@ -9,6 +9,7 @@ use crate::{Store, StoreError};
 fn person(name: &str, state: PersonState) -> Person {
     Person {
         address: format!("{name}@example.com"),
+        organization: None,
         role: Role::SecurityAdministrator,
         state,
         origin: Origin::Local,

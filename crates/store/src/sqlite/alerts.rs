@@ -1,7 +1,7 @@
 //! Table `alerts`.
 
 use postern_domain::alert::{Alert, AlertNote, AlertStatus, Severity, Trigger};
-use postern_domain::{EntityId, Reference, Timestamp};
+use postern_domain::{EntityId, OrganizationId, Reference, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, named_params, params};
 
 use super::restrictions::time;
@@ -14,8 +14,8 @@ pub(super) fn raise(tx: &Transaction<'_>, incident: &Incident) -> Result<(), Fau
     let mails = within_limits(tx, incident)?;
     let notified = mails.iter().any(|mail| mail.kind != MailKind::Notice);
     tx.execute(
-        "INSERT INTO alerts (reference, policy, severity, status, entity, cause, evidence, raised_at, closed_at, notified) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+        "INSERT INTO alerts (reference, policy, severity, status, entity, cause, evidence, raised_at, closed_at, notified, \
+         organization) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
         params![
             alert.reference.as_str(),
             alert.policy.name(),
@@ -27,6 +27,7 @@ pub(super) fn raise(tx: &Transaction<'_>, incident: &Incident) -> Result<(), Fau
             alert.raised_at.as_millis(),
             alert.closed_at.map(Timestamp::as_millis),
             notified,
+            incident.organization.as_str(),
         ],
     )?;
     audit::append(tx, &incident.audit)?;
@@ -42,8 +43,9 @@ fn within_limits<'a>(tx: &Transaction<'_>, incident: &'a Incident) -> Result<Vec
     let mut over = Vec::new();
     for (policy, limit) in &incident.daily_notification_limits {
         let told: u32 = tx.query_row(
-            "SELECT count(DISTINCT reference) FROM outbox WHERE policy = ?1 AND created_at >= ?2",
-            params![policy, today],
+            "SELECT count(DISTINCT o.reference) FROM outbox o JOIN alerts a ON a.reference = o.reference \
+             WHERE o.policy = ?1 AND o.created_at >= ?2 AND a.organization = ?3",
+            params![policy, today, incident.organization.as_str()],
             |row| row.get(0),
         )?;
         if told >= *limit {
@@ -108,6 +110,7 @@ pub(super) fn notes(db: &Connection, reference: &Reference) -> Result<Vec<AlertN
 }
 
 const WHERE: &str = "(:reference IS NULL OR a.reference = :reference) AND (:status IS NULL OR status = :status) \
+     AND (:organization IS NULL OR a.organization = :organization) \
      AND (:severity IS NULL OR severity = :severity) AND (:policy IS NULL OR a.policy = :policy) \
      AND (:search IS NULL OR entity LIKE :search ESCAPE '\\' OR a.reference LIKE :search ESCAPE '\\' \
           OR cause LIKE :search ESCAPE '\\') \
@@ -118,6 +121,7 @@ macro_rules! filtered {
     ($filter:expr $(, $name:literal: $value:expr)*) => {
         named_params! {
             ":reference": $filter.reference.as_ref().map(Reference::as_str),
+            ":organization": $filter.organization.as_ref().map(OrganizationId::as_str),
             ":status": $filter.status.map(AlertStatus::key),
             ":severity": $filter.severity.map(Severity::key),
             ":policy": $filter.policy.map(Trigger::name),

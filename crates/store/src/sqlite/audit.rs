@@ -1,8 +1,9 @@
 //! Table `audit`.
 
-use postern_domain::Timestamp;
+use postern_domain::{OrganizationId, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, named_params, params};
 
+use super::organizations::organization;
 use super::{Fault, like};
 use crate::AuditFilter;
 use crate::audit::{AuditEntry, AuditReport, GENESIS, Hash, NewAuditEntry, RawEntry, Verifier};
@@ -18,6 +19,7 @@ pub(super) fn append(tx: &Transaction<'_>, entry: &NewAuditEntry) -> Result<Audi
     let raw = RawEntry {
         seq,
         at: entry.at.as_millis(),
+        organization: entry.organization.as_ref().map(OrganizationId::as_str),
         actor: &entry.actor,
         action: entry.action,
         target: &entry.target,
@@ -25,12 +27,24 @@ pub(super) fn append(tx: &Transaction<'_>, entry: &NewAuditEntry) -> Result<Audi
     };
     let hash = raw.hash(&previous);
     tx.prepare_cached(
-        "INSERT INTO audit (seq, at, actor, action, target, detail, previous, hash) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        "INSERT INTO audit (seq, at, actor, action, target, detail, previous, hash, organization) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
     )?
-    .execute(params![seq, raw.at, raw.actor, raw.action, raw.target, raw.detail, previous, hash])?;
+    .execute(params![
+        seq,
+        raw.at,
+        raw.actor,
+        raw.action,
+        raw.target,
+        raw.detail,
+        previous,
+        hash,
+        raw.organization
+    ])?;
     Ok(AuditEntry {
         seq,
         at: entry.at,
+        organization: entry.organization.clone(),
         actor: entry.actor.clone(),
         action: entry.action.to_owned(),
         target: entry.target.clone(),
@@ -49,6 +63,7 @@ pub(super) fn list(db: &Connection, filter: &AuditFilter) -> Result<Vec<AuditEnt
                 OR target LIKE :search ESCAPE '\\' OR detail LIKE :search ESCAPE '\\') \
            AND (:since IS NULL OR at >= :since) AND (:until IS NULL OR at < :until) \
            AND (:before IS NULL OR seq < :before) \
+           AND (:organization IS NULL OR organization = :organization) \
          ORDER BY seq DESC LIMIT :limit OFFSET :skip",
     )?;
     let mut rows = statement.query(named_params! {
@@ -58,6 +73,7 @@ pub(super) fn list(db: &Connection, filter: &AuditFilter) -> Result<Vec<AuditEnt
         ":since": filter.since.map(Timestamp::as_millis),
         ":until": filter.until.map(Timestamp::as_millis),
         ":before": filter.before,
+        ":organization": filter.organization.as_ref().map(OrganizationId::as_str),
         ":limit": filter.limit.map_or(-1, i64::from),
         ":skip": filter.skip,
     })?;
@@ -76,6 +92,7 @@ pub(super) fn verify(db: &Connection, must_hold: Option<Hash>) -> Result<AuditRe
         let raw = RawEntry {
             seq: row.get("seq")?,
             at: row.get("at")?,
+            organization: row.get_ref("organization")?.as_str_or_null().map_err(rusqlite::Error::from)?,
             actor: row.get_ref("actor")?.as_str().map_err(rusqlite::Error::from)?,
             action: row.get_ref("action")?.as_str().map_err(rusqlite::Error::from)?,
             target: row.get_ref("target")?.as_str().map_err(rusqlite::Error::from)?,
@@ -92,6 +109,7 @@ fn from_row(row: &Row<'_>) -> Result<AuditEntry, Fault> {
     Ok(AuditEntry {
         seq: row.get("seq")?,
         at: Timestamp::from_millis(row.get("at")?),
+        organization: organization(row)?,
         actor: row.get("actor")?,
         action: row.get("action")?,
         target: row.get("target")?,

@@ -4,6 +4,7 @@ mod alert_policies;
 mod alerts;
 mod audit;
 mod idempotency;
+mod organizations;
 mod outbox;
 mod people;
 mod policies;
@@ -18,14 +19,14 @@ use async_trait::async_trait;
 use postern_domain::alert::{AlertNote, Trigger};
 use postern_domain::policy::Allowance;
 use postern_domain::restriction::{Release, Released, Restriction};
-use postern_domain::{EntityId, Reference, Timestamp};
+use postern_domain::{EntityId, OrganizationId, Reference, Timestamp};
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use rusqlite_migration::{M, Migrations, SchemaVersion};
 
 use crate::audit::{AuditEntry, AuditReport, Hash, NewAuditEntry};
 use crate::{
-    AlertFilter, AuditFilter, Delivery, Incident, KeptAlert, KeptAlertPolicies, KeptPolicies, KeptRestriction,
-    KeptToken, OutboxState, QueuedMail, Refusals, RestrictionFilter, Store, StoreError,
+    AlertFilter, AuditFilter, Delivery, Incident, KeptAlert, KeptAlertPolicies, KeptOrganization, KeptPolicies,
+    KeptRestriction, KeptToken, OutboxState, QueuedMail, Refusals, RestrictionFilter, Store, StoreError,
 };
 
 const SCHEMA: &[M<'_>] = &[
@@ -37,6 +38,7 @@ const SCHEMA: &[M<'_>] = &[
     M::up(include_str!("schema-6.sql")),
     M::up(include_str!("schema-7.sql")),
     M::up(include_str!("schema-8.sql")),
+    M::up(include_str!("schema-9.sql")),
 ];
 
 /// The store in one SQLite file.
@@ -175,7 +177,7 @@ impl Store for SqliteStore {
     async fn restrict(&self, restriction: &Restriction, incident: &Incident) -> Result<(), StoreError> {
         let (restriction, incident) = (restriction.clone(), incident.clone());
         self.write(move |tx| {
-            restrictions::insert(tx, &restriction)?;
+            restrictions::insert(tx, &restriction, &incident.organization)?;
             alerts::raise(tx, &incident)
         })
         .await
@@ -265,14 +267,43 @@ impl Store for SqliteStore {
         .await
     }
 
-    async fn alert_policies(&self) -> Result<Option<KeptAlertPolicies>, StoreError> {
+    async fn organizations(&self) -> Result<Vec<KeptOrganization>, StoreError> {
+        self.read(organizations::list).await
+    }
+
+    async fn save_organization(&self, kept: &KeptOrganization, audit: &NewAuditEntry) -> Result<(), StoreError> {
+        let (kept, audit) = (kept.clone(), audit.clone());
+        self.write(move |tx| {
+            organizations::save(tx, &kept, audit.at, &audit.actor)?;
+            audit::append(tx, &audit)?;
+            Ok(())
+        })
+        .await
+    }
+
+    async fn remove_organization(&self, id: &OrganizationId, audit: &NewAuditEntry) -> Result<(), StoreError> {
+        let (id, audit) = (id.clone(), audit.clone());
+        self.write(move |tx| {
+            organizations::remove(tx, &id)?;
+            audit::append(tx, &audit)?;
+            Ok(())
+        })
+        .await
+    }
+
+    async fn alert_policies(&self) -> Result<Vec<(OrganizationId, KeptAlertPolicies)>, StoreError> {
         self.read(alert_policies::load).await
     }
 
-    async fn save_alert_policies(&self, kept: &KeptAlertPolicies, audit: &[NewAuditEntry]) -> Result<(), StoreError> {
-        let (kept, audit) = (kept.clone(), audit.to_vec());
+    async fn save_alert_policies(
+        &self,
+        organization: &OrganizationId,
+        kept: &KeptAlertPolicies,
+        audit: &[NewAuditEntry],
+    ) -> Result<(), StoreError> {
+        let (organization, kept, audit) = (organization.clone(), kept.clone(), audit.to_vec());
         self.write(move |tx| {
-            alert_policies::save(tx, &kept)?;
+            alert_policies::save(tx, &organization, &kept)?;
             for entry in &audit {
                 audit::append(tx, entry)?;
             }
@@ -281,14 +312,19 @@ impl Store for SqliteStore {
         .await
     }
 
-    async fn policies(&self) -> Result<Option<KeptPolicies>, StoreError> {
+    async fn policies(&self) -> Result<Vec<(OrganizationId, KeptPolicies)>, StoreError> {
         self.read(policies::load).await
     }
 
-    async fn save_policies(&self, kept: &KeptPolicies, audit: &[NewAuditEntry]) -> Result<(), StoreError> {
-        let (kept, audit) = (kept.clone(), audit.to_vec());
+    async fn save_policies(
+        &self,
+        organization: &OrganizationId,
+        kept: &KeptPolicies,
+        audit: &[NewAuditEntry],
+    ) -> Result<(), StoreError> {
+        let (organization, kept, audit) = (organization.clone(), kept.clone(), audit.to_vec());
         self.write(move |tx| {
-            policies::save(tx, &kept)?;
+            policies::save(tx, &organization, &kept)?;
             for entry in &audit {
                 audit::append(tx, entry)?;
             }
@@ -331,10 +367,15 @@ impl Store for SqliteStore {
         .await
     }
 
-    async fn revoke_token(&self, name: &str, audit: &NewAuditEntry) -> Result<(), StoreError> {
-        let (name, audit) = (name.to_owned(), audit.clone());
+    async fn revoke_token(
+        &self,
+        organization: Option<&OrganizationId>,
+        name: &str,
+        audit: &NewAuditEntry,
+    ) -> Result<(), StoreError> {
+        let (organization, name, audit) = (organization.cloned(), name.to_owned(), audit.clone());
         self.write(move |tx| {
-            tokens::revoke(tx, &name, &audit.actor, audit.at)?;
+            tokens::revoke(tx, organization.as_ref(), &name, &audit.actor, audit.at)?;
             audit::append(tx, &audit)?;
             Ok(())
         })

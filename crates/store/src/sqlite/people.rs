@@ -1,10 +1,11 @@
 //! Tables `people`, `passkeys`, `recovery_codes`, `invitations`, `sessions` and `keys`.
 
 use async_trait::async_trait;
-use postern_domain::Timestamp;
 use postern_domain::access::{Origin, Person, PersonState, Role};
+use postern_domain::{OrganizationId, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 
+use super::organizations::organization;
 use super::restrictions::time;
 use super::{Fault, SqliteStore, audit};
 use crate::StoreError;
@@ -275,8 +276,8 @@ impl People for SqliteStore {
 
 fn insert(tx: &Transaction<'_>, person: &Person, subject: Option<&str>) -> Result<(), Fault> {
     let made = tx.execute(
-        "INSERT OR IGNORE INTO people (address, handle, role, state, origin, created_at, created_by, subject)
-         VALUES (?1, randomblob(16), ?2, ?3, ?4, ?5, ?6, ?7)",
+        "INSERT OR IGNORE INTO people (address, handle, role, state, origin, created_at, created_by, subject, organization)
+         VALUES (?1, randomblob(16), ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
         params![
             person.address,
             person.role.key(),
@@ -285,6 +286,7 @@ fn insert(tx: &Transaction<'_>, person: &Person, subject: Option<&str>) -> Resul
             person.created_at.as_millis(),
             person.created_by,
             subject,
+            person.organization.as_ref().map(OrganizationId::as_str),
         ],
     )?;
     if made == 0 { Err(StoreError::PersonExists { address: person.address.clone() }.into()) } else { Ok(()) }
@@ -392,6 +394,7 @@ fn person(row: &Row<'_>) -> Result<Person, Fault> {
     let origin: String = row.get("origin")?;
     Ok(Person {
         address: row.get("address")?,
+        organization: organization(row)?,
         role: role(row, "people.role")?,
         state: PersonState::from_key(&state).ok_or_else(|| Fault::unreadable("people.state", state))?,
         origin: Origin::from_key(&origin).ok_or_else(|| Fault::unreadable("people.origin", origin))?,

@@ -1,49 +1,74 @@
 //! Tables `outbound_policies`, `allowances` and `state`.
 
 use postern_domain::policy::{Allowance, OutboundPolicy, PolicyBook};
-use postern_domain::{EntityId, Reference, Timestamp};
+use postern_domain::{EntityId, OrganizationId, Reference, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 
 use super::Fault;
 use crate::{KeptPolicies, StoreError};
 
-const REVISION: &str = "policies.revision";
-const FILE: &str = "policies.file";
+const REVISION: &str = "policies.revision.";
+const FILE: &str = "policies.file.";
 
-pub(super) fn load(db: &Connection) -> Result<Option<KeptPolicies>, Fault> {
-    let Some(revision) = state(db, REVISION)? else { return Ok(None) };
-    let revision = revision.parse().map_err(|_| Fault::unreadable("state.policies.revision", revision))?;
-    let mut book = PolicyBook::default();
-    let mut statement = db.prepare_cached("SELECT priority IS NULL, body FROM outbound_policies ORDER BY priority")?;
-    let mut rows = statement.query([])?;
+/// The organizations that have policies of this kind of their own, with their revisions.
+pub(super) fn revisions(db: &Connection, prefix: &'static str) -> Result<Vec<(OrganizationId, u64)>, Fault> {
+    let mut statement = db.prepare_cached("SELECT key, value FROM state WHERE key LIKE ?1 || '%'")?;
+    let mut rows = statement.query([prefix])?;
+    let mut found = Vec::new();
     while let Some(row) = rows.next()? {
-        let policy: OutboundPolicy = serde_json::from_str(&row.get::<_, String>(1)?)?;
-        if row.get(0)? {
-            book.default = policy;
-        } else {
-            book.custom.push(policy);
-        }
+        let (key, value): (String, String) = (row.get(0)?, row.get(1)?);
+        let id = OrganizationId::parse(&key[prefix.len()..]).map_err(|_| Fault::unreadable("state.key", &key))?;
+        found.push((id, value.parse().map_err(|_| Fault::unreadable("state.value", value))?));
     }
-    Ok(Some(KeptPolicies { book, revision, file: state(db, FILE)? }))
+    Ok(found)
 }
 
-pub(super) fn save(tx: &Transaction<'_>, kept: &KeptPolicies) -> Result<(), Fault> {
-    let found = match state(tx, REVISION)? {
-        Some(text) => text.parse().map_err(|_| Fault::unreadable("state.policies.revision", text))?,
+/// Counts the revision up, if it is still `expected`.
+pub(super) fn next_revision(tx: &Transaction<'_>, key: &str, expected: u64, what: &'static str) -> Result<(), Fault> {
+    let found = match state(tx, key)? {
+        Some(text) => text.parse().map_err(|_| Fault::unreadable("state.value", text))?,
         None => 0u64,
     };
-    if found != kept.revision {
-        return Err(StoreError::Changed { what: "the outbound policies" }.into());
+    if found != expected {
+        return Err(StoreError::Changed { what }.into());
     }
-    tx.execute("DELETE FROM outbound_policies", [])?;
-    let mut insert = tx.prepare_cached("INSERT INTO outbound_policies (name, priority, body) VALUES (?1, ?2, ?3)")?;
+    set_state(tx, key, &(expected + 1).to_string())?;
+    Ok(())
+}
+
+pub(super) fn load(db: &Connection) -> Result<Vec<(OrganizationId, KeptPolicies)>, Fault> {
+    let mut all = Vec::new();
+    for (organization, revision) in revisions(db, REVISION)? {
+        let mut book = PolicyBook::default();
+        let mut statement = db.prepare_cached(
+            "SELECT priority IS NULL, body FROM outbound_policies WHERE organization = ?1 ORDER BY priority",
+        )?;
+        let mut rows = statement.query([organization.as_str()])?;
+        while let Some(row) = rows.next()? {
+            let policy: OutboundPolicy = serde_json::from_str(&row.get::<_, String>(1)?)?;
+            if row.get(0)? {
+                book.default = policy;
+            } else {
+                book.custom.push(policy);
+            }
+        }
+        let file = state(db, &format!("{FILE}{organization}"))?;
+        all.push((organization, KeptPolicies { book, revision, file }));
+    }
+    Ok(all)
+}
+
+pub(super) fn save(tx: &Transaction<'_>, organization: &OrganizationId, kept: &KeptPolicies) -> Result<(), Fault> {
+    next_revision(tx, &format!("{REVISION}{organization}"), kept.revision, "the outbound policies")?;
+    tx.execute("DELETE FROM outbound_policies WHERE organization = ?1", [organization.as_str()])?;
+    let mut insert = tx
+        .prepare_cached("INSERT INTO outbound_policies (organization, name, priority, body) VALUES (?1, ?2, ?3, ?4)")?;
     for (policy, priority) in kept.book.all() {
         let priority = priority.and_then(|priority| i64::try_from(priority).ok());
-        insert.execute(params![policy.name, priority, serde_json::to_string(policy)?])?;
+        insert.execute(params![organization.as_str(), policy.name, priority, serde_json::to_string(policy)?])?;
     }
-    set_state(tx, REVISION, &(kept.revision + 1).to_string())?;
     if let Some(file) = &kept.file {
-        set_state(tx, FILE, file)?;
+        set_state(tx, &format!("{FILE}{organization}"), file)?;
     }
     Ok(())
 }

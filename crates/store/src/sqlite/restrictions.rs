@@ -1,7 +1,7 @@
 //! Table `restrictions`.
 
 use postern_domain::restriction::{Release, Released, Restriction, RestrictionRecord};
-use postern_domain::{EntityId, EntityKind, Reference, Timestamp};
+use postern_domain::{EntityId, EntityKind, OrganizationId, Reference, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, named_params, params};
 
 use super::{Fault, like};
@@ -10,13 +10,18 @@ use crate::{KeptRestriction, Refusals, RestrictionFilter, RestrictionOrder, Stor
 const COLUMNS: &str = "reference, entity, cause, evidence, since, until, refused, last_refused_at, \
                        released_at, released_by, release_reason, probation_until";
 
-pub(super) fn insert(tx: &Transaction<'_>, restriction: &Restriction) -> Result<(), Fault> {
+pub(super) fn insert(
+    tx: &Transaction<'_>,
+    restriction: &Restriction,
+    organization: &OrganizationId,
+) -> Result<(), Fault> {
     if let Some(kept) = in_force(tx, &restriction.entity)? {
         let reference = kept.record.restriction().reference.clone();
         return Err(StoreError::AlreadyRestricted { entity: restriction.entity.clone(), reference }.into());
     }
     tx.prepare_cached(
-        "INSERT INTO restrictions (reference, entity, cause, evidence, since, until) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        "INSERT INTO restrictions (reference, entity, cause, evidence, since, until, organization) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
     )?
     .execute(params![
         restriction.reference.as_str(),
@@ -25,6 +30,7 @@ pub(super) fn insert(tx: &Transaction<'_>, restriction: &Restriction) -> Result<
         serde_json::to_string(&restriction.evidence)?,
         restriction.since.as_millis(),
         restriction.until.map(Timestamp::as_millis),
+        organization.as_str(),
     ])?;
     Ok(())
 }
@@ -55,7 +61,7 @@ pub(super) fn release(
 }
 
 const WHERE: &str = "(:entity IS NULL OR entity = :entity) AND (:reference IS NULL OR reference = :reference) \
-     AND (:released OR released_at IS NULL) \
+     AND (:released OR released_at IS NULL) AND (:organization IS NULL OR organization = :organization) \
      AND (:connectors IS NULL OR (entity LIKE 'connector:%') = :connectors) \
      AND (:search IS NULL OR entity LIKE :search ESCAPE '\\' OR reference LIKE :search ESCAPE '\\' \
           OR cause LIKE :search ESCAPE '\\') \
@@ -68,6 +74,7 @@ macro_rules! filtered {
             ":entity": $filter.entity.as_ref().map(ToString::to_string),
             ":reference": $filter.reference.as_ref().map(Reference::as_str),
             ":released": $filter.released,
+            ":organization": $filter.organization.as_ref().map(OrganizationId::as_str),
             ":connectors": $filter.kind.map(|kind| kind == EntityKind::Connector),
             ":search": $filter.search.as_deref().map(like),
             ":after": $filter.after.as_ref().map(|(at, _)| at.as_millis()),

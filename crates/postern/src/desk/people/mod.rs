@@ -60,7 +60,9 @@ impl Desk {
     /// The caller may not, or the store fails.
     pub async fn people(&self, caller: &Caller) -> Result<Vec<Person>, DeskError> {
         self.may(caller, Permission::ManageAccess)?;
-        Ok(self.store.people().await?)
+        let mut people = self.store.people().await?;
+        people.retain(|person| caller.organization.is_none() || person.organization == caller.organization);
+        Ok(people)
     }
 
     /// Invites somebody: they become a person by the one-time link.
@@ -71,8 +73,10 @@ impl Desk {
         self.may(caller, Permission::ManageAccess)?;
         let address = person_address(&request.address)?;
         let now = self.clock.now();
+        self.in_own_domain(caller, &address)?;
         let person = Person {
             address: address.clone(),
+            organization: caller.organization.clone(),
             role: request.role,
             state: PersonState::Invited,
             origin: Origin::Local,
@@ -81,7 +85,10 @@ impl Desk {
             last_sign_in_at: None,
         };
         let known = self.store.person(&address).await?;
-        if known.as_ref().is_none_or(|(known, _)| known.state != PersonState::Invited) {
+        let again = known
+            .as_ref()
+            .is_some_and(|(known, _)| known.state == PersonState::Invited && known.organization == person.organization);
+        if !again {
             let audit = self.audited(caller, "person.invite", &address, json!({ "role": request.role }));
             self.store.add_person(&person, None, &audit).await?;
         } else {
@@ -101,7 +108,7 @@ impl Desk {
     /// are disabled, or the store fails.
     pub async fn reset_person(&self, caller: &Caller, address: &str) -> Result<SignUpLink, DeskError> {
         self.may(caller, Permission::ManageAccess)?;
-        let person = self.known_person(address).await?;
+        let person = self.managed_person(caller, address).await?;
         if person.origin != Origin::Local {
             return Err(DeskError::Conflict(format!(
                 "{address} signs in by single sign-on; there is no password here"
@@ -125,7 +132,7 @@ impl Desk {
         request: &PersonRequest,
     ) -> Result<Person, DeskError> {
         self.may(caller, Permission::ManageAccess)?;
-        let mut person = self.known_person(address).await?;
+        let mut person = self.managed_person(caller, address).await?;
         not_oneself(caller, &person)?;
         if request.role.is_some() && person.origin == Origin::SingleSignOn {
             let problem = "is said by the groups of the single sign-on provider".into();
@@ -155,13 +162,36 @@ impl Desk {
     /// The caller may not, there is no such person, it is the caller, or the store fails.
     pub async fn remove_person(&self, caller: &Caller, address: &str) -> Result<(), DeskError> {
         self.may(caller, Permission::ManageAccess)?;
-        let person = self.known_person(address).await?;
+        let person = self.managed_person(caller, address).await?;
         not_oneself(caller, &person)?;
         self.store
             .remove_person(&person.address, &self.audited(caller, "person.remove", &person.address, json!({})))
             .await?;
         tracing::info!(person = person.address, by = caller.name, "person removed");
         Ok(())
+    }
+
+    /// An organization's people have addresses in its domains: so nobody meets another's there.
+    fn in_own_domain(&self, caller: &Caller, address: &str) -> Result<(), DeskError> {
+        let Some(id) = &caller.organization else { return Ok(()) };
+        let settings = self.settings.load();
+        let domain = address.rsplit_once('@').map_or("", |(_, domain)| domain);
+        let own = settings.organization(id).is_some_and(|own| own.domains.iter().any(|own| own.as_str() == domain));
+        if own {
+            return Ok(());
+        }
+        let problem = "expected an address in one of your organization's domains".into();
+        Err(DeskError::Invalid { field: "address".into(), problem })
+    }
+
+    /// A person whom the caller may manage. Another organization's is as good as none.
+    async fn managed_person(&self, caller: &Caller, address: &str) -> Result<Person, DeskError> {
+        let person = self.known_person(address).await?;
+        if caller.organization.is_none() || person.organization == caller.organization {
+            Ok(person)
+        } else {
+            Err(DeskError::NotFound(format!("there is no person {address}")))
+        }
     }
 
     async fn known_person(&self, address: &str) -> Result<Person, DeskError> {
@@ -191,7 +221,14 @@ impl Desk {
     }
 
     fn audited(&self, caller: &Caller, action: &'static str, target: &str, detail: Value) -> NewAuditEntry {
-        NewAuditEntry { at: self.clock.now(), actor: caller.name.clone(), action, target: target.to_owned(), detail }
+        NewAuditEntry {
+            at: self.clock.now(),
+            organization: caller.organization.clone(),
+            actor: caller.name.clone(),
+            action,
+            target: target.to_owned(),
+            detail,
+        }
     }
 }
 

@@ -78,7 +78,15 @@ impl Desk {
         let found = self.store.person(&signed_in.person).await?;
         let person = found.map(|(person, _)| person).filter(|person| person.state == PersonState::Active);
         Ok(person.map(|person| {
-            (Caller { name: person.address.clone(), kind: CallerKind::Person, role: Some(person.role) }, person)
+            (
+                Caller {
+                    name: person.address.clone(),
+                    kind: CallerKind::Person,
+                    organization: person.organization.clone(),
+                    role: Some(person.role),
+                },
+                person,
+            )
         }))
     }
 
@@ -92,6 +100,9 @@ impl Desk {
         let mut sessions = self.store.sessions(self.clock.now()).await?;
         if let Some(own) = self.only_own(caller) {
             sessions.retain(|session| session.person.as_deref() == Some(own));
+        } else if caller.organization.is_some() {
+            let people = self.people(caller).await?;
+            sessions.retain(|session| people.iter().any(|person| session.person.as_deref() == Some(&*person.address)));
         }
         Ok(sessions.into_iter().map(SessionView::from).collect())
     }
@@ -102,6 +113,9 @@ impl Desk {
     /// There is no such session that the caller may end, or the store fails.
     pub async fn revoke_session(&self, caller: &Caller, id: &str) -> Result<(), DeskError> {
         self.may_look(caller)?;
+        if caller.organization.is_some() && !self.sessions(caller).await?.iter().any(|session| session.id == id) {
+            return Err(DeskError::NotFound(format!("there is no session {id}")));
+        }
         let audit = self.audited(caller, "session.revoke", id, json!({}));
         self.store.revoke_session(id, self.only_own(caller), &audit).await?;
         tracing::info!(session = id, by = caller.name, "session revoked");

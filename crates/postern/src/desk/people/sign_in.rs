@@ -168,7 +168,8 @@ impl Desk {
         let Some(role) = settings.single_sign_on.as_ref().and_then(|provider| provider.role(&identity.groups)) else {
             return Err(self.failed(&identity.address, "no role", visitor, SignInError::NoRole).await);
         };
-        let provider = Caller { name: "single sign-on".into(), kind: CallerKind::System, role: None };
+        let provider =
+            Caller { name: "single sign-on".into(), kind: CallerKind::System, organization: None, role: None };
         let known = self.store.person_of_subject(&identity.subject).await?;
         let address = match known {
             Some(known) if known.state == PersonState::Disabled => {
@@ -183,6 +184,7 @@ impl Desk {
             None => {
                 let person = Person {
                     address: identity.address.clone(),
+                    organization: None,
                     role,
                     state: PersonState::Active,
                     origin: Origin::SingleSignOn,
@@ -201,7 +203,8 @@ impl Desk {
     /// Notes that somebody got in.
     pub(super) async fn enter(&self, address: &str, method: Method, visitor: &Visitor) -> Result<Entry, DeskError> {
         let now = self.clock.now();
-        let caller = Caller { name: address.to_owned(), kind: CallerKind::Person, role: None };
+        let organization = self.known_person(address).await?.organization;
+        let caller = Caller { name: address.to_owned(), kind: CallerKind::Person, organization, role: None };
         let detail = json!({ "method": method, "from": visitor.address });
         let audit = self.audited(&caller, "person.sign-in", address, detail);
         self.store.change_credentials(address, &[CredentialChange::SignedIn(now)], Some(&audit)).await?;
@@ -241,6 +244,7 @@ impl Desk {
         tracing::warn!(person = address, what, from = ?visitor.address, "sign-in failed");
         let audit = NewAuditEntry {
             at: now,
+            organization: None,
             actor: visitor.address.map_or_else(|| "unknown".into(), |address| address.to_string()),
             action: "person.sign-in-failed",
             target: address.to_owned(),

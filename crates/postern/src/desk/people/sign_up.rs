@@ -101,8 +101,13 @@ impl Desk {
             None => person_address(address)?,
         };
         let phc = self.new_password(&address, new_password).await?;
+        let organization = match &invitation.address {
+            Some(address) => self.known_person(address).await?.organization,
+            None => None,
+        };
         let person = Person {
             address: address.clone(),
+            organization: organization.clone(),
             role: invitation.role,
             state: PersonState::Active,
             origin: Origin::Local,
@@ -110,7 +115,7 @@ impl Desk {
             created_by: invitation.created_by,
             last_sign_in_at: None,
         };
-        let caller = Caller { name: address.clone(), kind: CallerKind::Person, role: Some(person.role) };
+        let caller = Caller { name: address.clone(), kind: CallerKind::Person, organization, role: Some(person.role) };
         let detail = json!({ "role": person.role, "from": visitor.address });
         let audit = self.audited(&caller, "person.sign-up", &address, detail);
         self.store.accept(&secret::hash(token), &person, &phc, &audit).await?;

@@ -1,0 +1,160 @@
+//! Organizations: tenants with domains, admins and policies of their own.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::address::{Address, Domain};
+use crate::time::{Zone, text_schema};
+
+/// The keyword for an organization's admins in lists of recipients.
+pub const TENANT_ADMINS: &str = "TenantAdmins";
+
+const FIRST: &str = "default";
+const MAX_ID: usize = 40;
+
+/// What an organization is called in addresses, commands and the store.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct OrganizationId(Arc<str>);
+
+/// Why a text is no id of an organization.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?}: expected up to 40 lower-case letters, digits and -, such as \"contoso\"")]
+pub struct InvalidOrganizationId(String);
+
+impl OrganizationId {
+    /// The one that exists from the start.
+    pub fn first() -> Self {
+        Self(FIRST.into())
+    }
+
+    /// Whether it is the one that exists from the start.
+    pub fn is_first(&self) -> bool {
+        &*self.0 == FIRST
+    }
+
+    /// Reads an id.
+    ///
+    /// # Errors
+    /// It holds something else than lower-case letters, digits and `-`, is empty or too long.
+    pub fn parse(text: &str) -> Result<Self, InvalidOrganizationId> {
+        let valid = text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
+        if valid && !text.is_empty() && text.len() <= MAX_ID && !text.starts_with('-') {
+            Ok(Self(text.into()))
+        } else {
+            Err(InvalidOrganizationId(text.to_owned()))
+        }
+    }
+
+    /// The id as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for OrganizationId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Serialize for OrganizationId {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for OrganizationId {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::parse(&String::deserialize(deserializer)?).map_err(serde::de::Error::custom)
+    }
+}
+
+impl utoipa::PartialSchema for OrganizationId {
+    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
+        text_schema("An organization's id: up to 40 lower-case letters, digits and -", "contoso", None)
+    }
+}
+
+impl utoipa::ToSchema for OrganizationId {}
+
+/// A tenant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Organization {
+    /// What it is called in addresses, commands and the store.
+    pub id: OrganizationId,
+    /// Its name, in mails and pages.
+    pub name: String,
+    /// Accepted domains, the default one first; there is at least one.
+    pub domains: Vec<Domain>,
+    /// Its admins.
+    pub admins: Vec<String>,
+    /// Whom its restricted accounts may still write to, besides postmaster.
+    pub helpdesk: Vec<Address>,
+    /// Where its days begin and end.
+    pub time_zone: Zone,
+}
+
+impl Organization {
+    /// Recipients with the keyword for the organization's admins replaced by them, each once.
+    pub fn expand(&self, named: &[String]) -> Vec<String> {
+        let mut recipients: Vec<String> = Vec::new();
+        for name in named {
+            let expanded = if name == TENANT_ADMINS { self.admins.as_slice() } else { std::slice::from_ref(name) };
+            for recipient in expanded {
+                if !recipients.contains(recipient) {
+                    recipients.push(recipient.clone());
+                }
+            }
+        }
+        recipients
+    }
+
+    /// Whom its restricted accounts may still write to: postmaster of each domain (RFC 5321 section
+    /// 4.5.1), and the helpdesk.
+    pub fn escape_lane(&self) -> impl Iterator<Item = Address> + '_ {
+        let postmasters =
+            self.domains.iter().filter_map(|domain| Address::parse(&format!("postmaster@{domain}"), "").ok());
+        postmasters.chain(self.helpdesk.iter().cloned())
+    }
+
+    /// Whom the owner of an account writes to: the helpdesk, or the postmaster of its domain.
+    pub fn contact(&self, account: &str) -> String {
+        let domain = account.rsplit_once('@').map_or("", |(_, domain)| domain);
+        let domain = self.domains.iter().find(|own| own.as_str() == domain).or_else(|| self.domains.first());
+        let postmaster = || domain.map(|domain| format!("postmaster@{domain}")).unwrap_or_default();
+        self.helpdesk.first().map_or_else(postmaster, ToString::to_string)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_plain() {
+        assert_eq!(OrganizationId::parse("contoso-2").unwrap().as_str(), "contoso-2");
+        for wrong in ["", "Contoso", "a b", "-a", "a/b", &"x".repeat(41)] {
+            assert!(OrganizationId::parse(wrong).is_err(), "{wrong}");
+        }
+        assert!(OrganizationId::first().is_first() && !OrganizationId::parse("a").unwrap().is_first());
+    }
+
+    #[test]
+    fn the_keyword_stands_for_the_admins() {
+        let organization = Organization {
+            id: OrganizationId::first(),
+            name: "Example".into(),
+            domains: vec![Domain::parse("example.com").unwrap(), Domain::parse("example.net").unwrap()],
+            admins: vec!["a@example.com".into(), "b@example.com".into()],
+            helpdesk: Vec::new(),
+            time_zone: Zone::utc(),
+        };
+        let named = ["b@example.com".to_owned(), TENANT_ADMINS.to_owned(), "c@x.example".to_owned()];
+        assert_eq!(organization.expand(&named), ["b@example.com", "a@example.com", "c@x.example"]);
+        assert_eq!(organization.escape_lane().count(), 2);
+        assert_eq!(organization.contact("alice@example.net"), "postmaster@example.net");
+        assert_eq!(organization.contact("web"), "postmaster@example.com");
+    }
+}

@@ -1,0 +1,46 @@
+//! Table `organizations`, and the column `organization` of others.
+
+use postern_domain::{OrganizationId, Timestamp};
+use rusqlite::{Connection, Row, Transaction, params};
+
+use super::Fault;
+use crate::{KeptOrganization, StoreError};
+
+/// The organization that a row is of; none: all of them.
+pub(super) fn organization(row: &Row<'_>) -> Result<Option<OrganizationId>, Fault> {
+    let id: Option<String> = row.get("organization")?;
+    id.map(|id| OrganizationId::parse(&id).map_err(|_| Fault::unreadable("organization", id))).transpose()
+}
+
+pub(super) fn list(db: &Connection) -> Result<Vec<KeptOrganization>, Fault> {
+    let mut statement = db.prepare_cached("SELECT body FROM organizations ORDER BY id")?;
+    let mut rows = statement.query([])?;
+    let mut organizations = Vec::new();
+    while let Some(row) = rows.next()? {
+        organizations.push(serde_json::from_str(&row.get::<_, String>(0)?)?);
+    }
+    Ok(organizations)
+}
+
+pub(super) fn save(tx: &Transaction<'_>, kept: &KeptOrganization, at: Timestamp, by: &str) -> Result<(), Fault> {
+    tx.execute(
+        "INSERT INTO organizations (id, body, created_at, created_by) VALUES (?1, ?2, ?3, ?4)
+         ON CONFLICT (id) DO UPDATE SET body = excluded.body",
+        params![kept.id.as_str(), serde_json::to_string(kept)?, at.as_millis(), by],
+    )?;
+    Ok(())
+}
+
+/// What happened stays; who may look at it and what held for it goes.
+pub(super) fn remove(tx: &Transaction<'_>, id: &OrganizationId) -> Result<(), Fault> {
+    if tx.execute("DELETE FROM organizations WHERE id = ?1", [id.as_str()])? == 0 {
+        return Err(StoreError::NoOrganization { id: id.clone() }.into());
+    }
+    for table in ["outbound_policies", "alert_policies", "people", "tokens"] {
+        tx.execute(&format!("DELETE FROM {table} WHERE organization = ?1"), [id.as_str()])?;
+    }
+    for key in ["policies.revision", "alert_policies.revision"] {
+        tx.execute("DELETE FROM state WHERE key = ?1", [format!("{key}.{id}")])?;
+    }
+    Ok(())
+}
