@@ -8,4 +8,5 @@ mod gate;
 mod identity;
 mod outbox;
 mod policies;
+mod recipients;
 mod replay;

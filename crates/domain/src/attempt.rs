@@ -63,6 +63,8 @@ pub enum Phase {
 #[derive(Debug, Clone, Copy)]
 struct Named {
     class: Class,
+    /// Whether the entity had never written to it before.
+    first_time: bool,
     /// How often the mail server asked whether the recipient may be named.
     asked: u32,
     /// How often it said that its other rules passed the recipient.
@@ -113,14 +115,28 @@ impl Attempt {
     }
 
     /// What one more recipient of this class needs: the first one brings the message with it.
-    pub fn needs(&self, class: Class) -> Charge {
-        self.held.plus(class.charge(1)).as_message().minus(self.held)
+    pub fn needs(&self, class: Class, first_time: bool) -> Charge {
+        self.held.plus(one(class, first_time)).as_message().minus(self.held)
     }
 
     /// Takes in a recipient whose room has been reserved.
-    pub fn name(&mut self, address: Box<str>, class: Class) {
-        self.held = self.held.plus(class.charge(1)).as_message();
-        self.recipients.insert(address, Named { class, asked: 1, confirmed: 0 });
+    pub fn name(&mut self, address: Box<str>, class: Class, first_time: bool) {
+        self.held = self.held.plus(one(class, first_time)).as_message();
+        self.recipients.insert(address, Named { class, first_time, asked: 1, confirmed: 0 });
+    }
+
+    /// How many recipients of a message that came to nothing the mail server's other rules refused.
+    /// Only where it says which they passed, that is known.
+    pub fn refused(&self) -> u32 {
+        let refused = self.recipients.values().filter(|named| named.confirmed == 0).count();
+        u32::try_from(refused).unwrap_or(u32::MAX)
+    }
+
+    /// The recipients that count: those that were confirmed, or all where none was.
+    pub fn counted(&self) -> impl Iterator<Item = &str> {
+        let confirming = self.recipients.values().any(|named| named.confirmed > 0);
+        let counts = move |named: &Named| !confirming || named.confirmed > 0;
+        self.recipients.iter().filter(move |(_, named)| counts(named)).map(|(address, _)| &**address)
     }
 
     /// Takes in recipients that are known only by their number; what isn't known is external.
@@ -184,7 +200,7 @@ impl Attempt {
         for named in self.recipients.values() {
             let times = if confirming { named.confirmed } else { named.asked };
             if times > 0 {
-                charge = charge.plus(named.class.charge(1));
+                charge = charge.plus(one(named.class, named.first_time));
                 commands = commands.saturating_add(times);
             }
         }
@@ -197,11 +213,18 @@ impl Attempt {
     }
 }
 
+/// One recipient.
+fn one(class: Class, first_time: bool) -> Charge {
+    let first_time = u32::from(first_time && class != Class::EscapeLane);
+    Charge { first_time, ..class.charge(1) }
+}
+
 fn without(charge: Charge, refused: u32) -> Charge {
     let internal = refused.min(charge.internal);
     let external = (refused - internal).min(charge.external);
     let lane = refused - internal - external;
-    charge.minus(Charge { external, internal, lane, messages: 0 })
+    let left = charge.minus(Charge { external, internal, lane, ..Charge::NONE });
+    Charge { first_time: left.first_time.min(left.total()), ..left }
 }
 
 #[cfg(test)]
@@ -215,7 +238,7 @@ mod tests {
     fn attempt(recipients: &[(&str, Class)]) -> Attempt {
         let mut attempt = Attempt::default();
         for (address, class) in recipients {
-            attempt.name((*address).into(), *class);
+            attempt.name((*address).into(), *class, false);
         }
         attempt
     }

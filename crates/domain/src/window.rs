@@ -41,11 +41,15 @@ pub enum Window {
     EscapeLanePerHour,
     /// Messages in a minute.
     MessagesPerMinute,
+    /// Recipients in 24 hours that it had never written to before.
+    FirstTimeRecipientsPerDay,
+    /// Recipients in an hour that the mail server itself refused, unknown ones as a rule.
+    UnknownRecipientsPerHour,
 }
 
 impl Window {
     /// Every window, in the order people are shown them.
-    pub const ALL: [Window; 7] = [
+    pub const ALL: [Window; 9] = [
         Window::ExternalPerHour,
         Window::InternalPerHour,
         Window::PerDay,
@@ -53,6 +57,8 @@ impl Window {
         Window::MessagesPerDay,
         Window::EscapeLanePerHour,
         Window::MessagesPerMinute,
+        Window::FirstTimeRecipientsPerDay,
+        Window::UnknownRecipientsPerHour,
     ];
 
     /// The windows whose filling up is told after each message.
@@ -69,13 +75,15 @@ impl Window {
             Window::MessagesPerDay => "messages_per_day",
             Window::EscapeLanePerHour => "escape_lane_per_hour",
             Window::MessagesPerMinute => "messages_per_minute",
+            Window::FirstTimeRecipientsPerDay => "first_time_recipients_per_day",
+            Window::UnknownRecipientsPerHour => "unknown_recipients_per_hour",
         }
     }
 
     /// The length in minutes of a window whose buckets are minutes.
     fn fine(self) -> Option<u32> {
         match self {
-            Window::PerDay | Window::MessagesPerDay => None,
+            Window::PerDay | Window::MessagesPerDay | Window::FirstTimeRecipientsPerDay => None,
             Window::MessagesPerMinute => Some(1),
             _ => Some(HOUR),
         }
@@ -88,6 +96,8 @@ impl Window {
             Window::PerDay => slot.total,
             Window::MessagesPerHour | Window::MessagesPerDay | Window::MessagesPerMinute => slot.messages,
             Window::EscapeLanePerHour => slot.lane,
+            Window::FirstTimeRecipientsPerDay => u16::from(slot.first_time),
+            Window::UnknownRecipientsPerHour => u16::from(slot.unknown),
         })
     }
 
@@ -118,6 +128,8 @@ impl fmt::Display for Window {
             Window::MessagesPerDay => "messages per day",
             Window::EscapeLanePerHour => "escape lane recipients per hour",
             Window::MessagesPerMinute => "messages per minute",
+            Window::FirstTimeRecipientsPerDay => "first-time recipients per day",
+            Window::UnknownRecipientsPerHour => "unknown recipients per hour",
         })
     }
 }
@@ -133,11 +145,15 @@ pub struct Charge {
     pub lane: u32,
     /// Messages: one with the first recipient that is not on the escape lane.
     pub messages: u32,
+    /// How many of them it had never written to before.
+    pub first_time: u32,
+    /// Recipients that the mail server itself refused; they count nowhere else.
+    pub unknown: u32,
 }
 
 impl Charge {
     /// Nothing.
-    pub const NONE: Charge = Charge { external: 0, internal: 0, lane: 0, messages: 0 };
+    pub const NONE: Charge = Charge { external: 0, internal: 0, lane: 0, messages: 0, first_time: 0, unknown: 0 };
 
     /// External and internal recipients together.
     pub fn total(self) -> u32 {
@@ -173,6 +189,8 @@ impl Charge {
             internal: self.internal.saturating_add(other.internal),
             lane: self.lane.saturating_add(other.lane),
             messages: self.messages.saturating_add(other.messages),
+            first_time: self.first_time.saturating_add(other.first_time),
+            unknown: self.unknown.saturating_add(other.unknown),
         }
     }
 
@@ -184,6 +202,8 @@ impl Charge {
             internal: self.internal.saturating_sub(other.internal),
             lane: self.lane.saturating_sub(other.lane),
             messages: self.messages.saturating_sub(other.messages),
+            first_time: self.first_time.saturating_sub(other.first_time),
+            unknown: self.unknown.saturating_sub(other.unknown),
         }
     }
 
@@ -201,6 +221,8 @@ impl Charge {
             Window::PerDay => self.total(),
             Window::EscapeLanePerHour => self.lane,
             Window::MessagesPerHour | Window::MessagesPerDay | Window::MessagesPerMinute => self.messages,
+            Window::FirstTimeRecipientsPerDay => self.first_time,
+            Window::UnknownRecipientsPerHour => self.unknown,
         }
     }
 }
@@ -221,11 +243,16 @@ pub struct Slot {
     pub messages: u16,
     /// Recipients on the escape lane.
     pub lane: u16,
+    /// Recipients that it had never written to before, for the day window.
+    pub first_time: u8,
+    /// Recipients that the mail server itself refused, for the hour window.
+    pub unknown: u8,
 }
 
 impl Slot {
     fn is_empty(&self) -> bool {
-        (self.external, self.internal, self.total, self.messages, self.lane) == (0, 0, 0, 0, 0)
+        let sent = (self.external, self.internal, self.total, self.messages, self.lane);
+        sent == (0, 0, 0, 0, 0) && (self.first_time, self.unknown) == (0, 0)
     }
 
     /// Adds `other`'s counts, unless one of them would not fit.
@@ -239,6 +266,8 @@ impl Slot {
                 total: sum(self.total, other.total)?,
                 messages: sum(self.messages, other.messages)?,
                 lane: sum(self.lane, other.lane)?,
+                first_time: self.first_time.checked_add(other.first_time)?,
+                unknown: self.unknown.checked_add(other.unknown)?,
             })
         })();
         merged.map(|slot| *self = slot).is_some()
@@ -370,9 +399,11 @@ impl Usage {
             None => minute,
         };
         let mut left = [charge.external, charge.internal, charge.total(), messages, charge.lane];
-        while left.iter().any(|&n| n > 0) {
+        let mut few = [charge.first_time, charge.unknown];
+        while left.iter().chain(&few).any(|&n| n > 0) {
             let [external, internal, total, messages, lane] = left.each_mut().map(take_u16);
-            self.push(Slot { minute: now, external, internal, total, messages, lane });
+            let [first_time, unknown] = few.each_mut().map(take_u8);
+            self.push(Slot { minute: now, external, internal, total, messages, lane, first_time, unknown });
         }
     }
 
@@ -386,6 +417,8 @@ impl Usage {
                     Window::PerDay => slot.total = 0,
                     Window::MessagesPerHour | Window::MessagesPerDay | Window::MessagesPerMinute => slot.messages = 0,
                     Window::EscapeLanePerHour => slot.lane = 0,
+                    Window::FirstTimeRecipientsPerDay => slot.first_time = 0,
+                    Window::UnknownRecipientsPerHour => slot.unknown = 0,
                 }
             }
         }
@@ -409,6 +442,7 @@ impl Usage {
                     minute: slot.minute / COARSE * COARSE,
                     total: slot.total,
                     messages: slot.messages,
+                    first_time: slot.first_time,
                     ..Slot::default()
                 };
             }
@@ -436,6 +470,12 @@ impl Usage {
 
 fn take_u16(left: &mut u32) -> u16 {
     let taken = u16::try_from(*left).unwrap_or(u16::MAX);
+    *left -= u32::from(taken);
+    taken
+}
+
+fn take_u8(left: &mut u32) -> u8 {
+    let taken = u8::try_from(*left).unwrap_or(u8::MAX);
     *left -= u32::from(taken);
     taken
 }
@@ -474,6 +514,22 @@ mod tests {
         assert_eq!(usage.count(Window::MessagesPerHour, at(5)), 2);
         usage.roll(120);
         assert_eq!(usage.count(Window::PerDay, at(120)), 400_000);
+    }
+
+    #[test]
+    fn first_time_and_unknown_recipients_have_windows_of_their_own() {
+        let mut usage = Usage::default();
+        usage.accept(Charge { external: 700, first_time: 600, unknown: 300, ..Charge::NONE }, at(10_000));
+        let count = |usage: &Usage, window, minute| usage.count(window, at(minute));
+        assert_eq!(count(&usage, Window::FirstTimeRecipientsPerDay, 10_000), 600);
+        assert_eq!(count(&usage, Window::UnknownRecipientsPerHour, 10_060), 300);
+        assert_eq!(count(&usage, Window::UnknownRecipientsPerHour, 10_061), 0);
+        assert_eq!(count(&usage, Window::PerDay, 10_000), 700, "what was refused was not sent");
+        usage.roll(10_200);
+        assert_eq!(count(&usage, Window::FirstTimeRecipientsPerDay, 10_200), 600);
+        usage.reset(&[Window::FirstTimeRecipientsPerDay]);
+        assert_eq!(count(&usage, Window::FirstTimeRecipientsPerDay, 10_200), 0);
+        assert_eq!(std::mem::size_of::<Slot>(), 16);
     }
 
     #[test]

@@ -70,6 +70,9 @@ pub trait Ledger: Send + Sync + 'static {
         now: Timestamp,
     ) -> impl Future<Output = Counts> + Send;
 
+    /// Counts what is no message: recipients that the mail server itself refused.
+    fn note(&self, entity: &EntityId, charge: Charge, now: Timestamp) -> impl Future<Output = ()> + Send;
+
     /// Whether `message` was counted lately, perhaps before a restart.
     fn was_committed(&self, entity: &EntityId, message: &str) -> impl Future<Output = bool> + Send;
 

@@ -11,6 +11,7 @@ use postern_domain::window::{Excess, Window};
 use postern_domain::{EntityId, EntityKind, OrganizationId, Reference, Timestamp};
 use serde_json::json;
 
+use crate::acquaintances::Acquaintance;
 use crate::audit::NewAuditEntry;
 use crate::idempotency::{GivenAnswer, KeyedRequest, Seen};
 use crate::{
@@ -102,6 +103,7 @@ pub(crate) async fn suite<S: Store, F: AsyncFn() -> S>(fresh: F) {
     lists_are_filtered_searched_and_paged(&fresh().await).await;
     a_keyed_request_counts_once(&fresh().await).await;
     organizations_are_kept_apart(&fresh().await).await;
+    acquaintances_are_remembered_until_they_are_old(&fresh().await).await;
     people::an_invitation_is_used_once(&fresh().await).await;
     people::factors_are_kept_and_used_up(&fresh().await).await;
     people::sessions_end_when_they_are_revoked(&fresh().await).await;
@@ -533,4 +535,15 @@ async fn organizations_are_kept_apart(store: &impl Store) {
     assert_eq!(store.count_restrictions(&filter).await.unwrap(), 1, "what happened stays");
     let gone = store.remove_organization(&contoso, &entry()).await;
     assert!(matches!(gone, Err(StoreError::NoOrganization { .. })), "{gone:?}");
+}
+
+async fn acquaintances_are_remembered_until_they_are_old(store: &impl Store) {
+    let noted = |recipient, day| Acquaintance { entity: entity("a"), recipient, day };
+    store.note_acquaintances(&[noted(-7, 100), noted(8, 101)], at(0)).await.unwrap();
+    store.note_acquaintances(&[noted(-7, 102), noted(8, 100)], at(9)).await.unwrap();
+    let (since, mut kept) = store.acquaintances().await.unwrap();
+    kept.sort_by_key(|kept| kept.recipient);
+    assert_eq!((since, kept), (vec![(entity("a"), at(0))], vec![noted(-7, 102), noted(8, 101)]));
+    store.forget_acquaintances(102).await.unwrap();
+    assert_eq!(store.acquaintances().await.unwrap().1, [noted(-7, 102)]);
 }

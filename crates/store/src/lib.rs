@@ -4,6 +4,7 @@
 //! whatever else implements it has to pass the same suite (`conformance.rs`). The store
 //! decides nothing: it does what it is told, whole or not at all.
 
+pub mod acquaintances;
 pub mod audit;
 pub mod idempotency;
 pub mod people;
@@ -20,6 +21,7 @@ use postern_domain::restriction::{Release, Released, Restriction, RestrictionRec
 use postern_domain::{EntityId, EntityKind, OrganizationId, Reference, Timestamp};
 use serde::{Deserialize, Serialize};
 
+pub use acquaintances::Acquaintances;
 use audit::{AuditEntry, AuditReport, NewAuditEntry};
 pub use idempotency::Idempotency;
 pub use people::People;
@@ -401,7 +403,7 @@ pub struct Refusals {
 /// Durable state. Every call is one transaction; what it wrote survives a power cut once it
 /// has returned.
 #[async_trait]
-pub trait Store: People + Idempotency {
+pub trait Store: People + Idempotency + Acquaintances {
     /// Writes a restriction with its alert, audit entry and mails.
     ///
     /// # Errors

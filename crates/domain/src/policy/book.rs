@@ -134,6 +134,8 @@ impl OutboundPolicy {
             ("per_day", self.per_day, MAX_LIMIT),
             ("messages_per_minute", self.messages_per_minute, MAX_LIMIT),
             ("messages_per_day", self.messages_per_day, MAX_LIMIT),
+            ("first_time_recipients_per_day", self.first_time_recipients_per_day, MAX_LIMIT),
+            ("unknown_recipients_per_hour", self.unknown_recipients_per_hour, MAX_LIMIT),
             ("escape_lane_per_hour", self.escape_lane_per_hour, MAX_LIMIT),
             ("recipients_per_message", self.recipients_per_message, MAX_RECIPIENTS),
             ("warn_at_percent", self.warn_at_percent, 99),

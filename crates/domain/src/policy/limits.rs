@@ -26,6 +26,10 @@ pub struct Limits {
     pub messages_per_minute: u32,
     /// Messages in any 24 hours; [`NO_LIMIT`]: any number.
     pub messages_per_day: u32,
+    /// Recipients in any 24 hours that it had never written to before; [`NO_LIMIT`]: any number.
+    pub first_time_recipients_per_day: u32,
+    /// Recipients in any 60 minutes that the mail server itself refused; [`NO_LIMIT`]: any number.
+    pub unknown_recipients_per_hour: u32,
 }
 
 impl Limits {
@@ -37,6 +41,8 @@ impl Limits {
         escape_lane_per_hour: 20,
         messages_per_minute: NO_LIMIT,
         messages_per_day: NO_LIMIT,
+        first_time_recipients_per_day: NO_LIMIT,
+        unknown_recipients_per_hour: NO_LIMIT,
     };
 
     /// Every limited window with its limit; what Exchange's outbound policies limit comes first.
@@ -48,6 +54,8 @@ impl Limits {
             (Window::EscapeLanePerHour, self.escape_lane_per_hour),
             (Window::MessagesPerMinute, self.messages_per_minute),
             (Window::MessagesPerDay, self.messages_per_day),
+            (Window::FirstTimeRecipientsPerDay, self.first_time_recipients_per_day),
+            (Window::UnknownRecipientsPerHour, self.unknown_recipients_per_hour),
         ];
         all.into_iter().filter(|(_, limit)| *limit != NO_LIMIT)
     }
@@ -71,6 +79,8 @@ impl Limits {
             escape_lane_per_hour: self.escape_lane_per_hour,
             messages_per_minute: part(self.messages_per_minute),
             messages_per_day: part(self.messages_per_day),
+            first_time_recipients_per_day: part(self.first_time_recipients_per_day),
+            unknown_recipients_per_hour: part(self.unknown_recipients_per_hour),
         }
     }
 
@@ -83,6 +93,8 @@ impl Limits {
             per_day: NO_LIMIT,
             messages_per_minute: NO_LIMIT,
             messages_per_day: NO_LIMIT,
+            first_time_recipients_per_day: NO_LIMIT,
+            unknown_recipients_per_hour: NO_LIMIT,
             ..*self
         }
     }

@@ -124,6 +124,10 @@ pub struct OutboundPolicy {
     pub messages_per_minute: u32,
     /// Messages per day; 0: any number.
     pub messages_per_day: u32,
+    /// Recipients per day that it had never written to before; 0: any number.
+    pub first_time_recipients_per_day: u32,
+    /// Recipients per hour that the mail server itself refuses, unknown ones as a rule; 0: any number.
+    pub unknown_recipients_per_hour: u32,
     /// Recipients of one message; 0: any number. Further ones are answered 452 4.5.3.
     pub recipients_per_message: u32,
     /// Recipients on the escape lane per hour; 0: the built-in default.
@@ -136,7 +140,8 @@ pub struct OutboundPolicy {
     pub warn_at_percent: u32,
     /// Who is told when someone is restricted, besides the alert policy's recipients.
     pub notify: Vec<String>,
-    /// Who gets a copy of mail that passes a limit and goes on all the same; empty: nobody.
+    /// Who gets a copy of mail that passes a limit and goes on all the same, and of suspicious mail;
+    /// empty: nobody.
     pub copy_to: String,
 }
 
@@ -152,6 +157,8 @@ impl Default for OutboundPolicy {
             per_day: 0,
             messages_per_minute: 0,
             messages_per_day: 0,
+            first_time_recipients_per_day: 0,
+            unknown_recipients_per_hour: 0,
             recipients_per_message: 0,
             escape_lane_per_hour: 0,
             action: Action::default(),
@@ -180,6 +187,11 @@ impl OutboundPolicy {
             escape_lane_per_hour: or(self.escape_lane_per_hour, default.escape_lane_per_hour),
             messages_per_minute: or(self.messages_per_minute, default.messages_per_minute),
             messages_per_day: or(self.messages_per_day, default.messages_per_day),
+            first_time_recipients_per_day: or(
+                self.first_time_recipients_per_day,
+                default.first_time_recipients_per_day,
+            ),
+            unknown_recipients_per_hour: or(self.unknown_recipients_per_hour, default.unknown_recipients_per_hour),
         }
     }
 

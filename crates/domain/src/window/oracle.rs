@@ -64,6 +64,7 @@ proptest! {
             escape_lane_per_hour: 5,
             messages_per_minute,
             messages_per_day,
+            ..Limits::DEFAULT
         };
         let (mut now, mut usage, mut oracle) = (start, Usage::default(), Oracle::default());
         let mut under_way = std::collections::VecDeque::new();

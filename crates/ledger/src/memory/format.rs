@@ -17,23 +17,30 @@ pub(super) enum Record {
 const COUNTED: u8 = 1;
 const SLOTS: u8 = 2;
 const RESET: u8 = 3;
+/// The first two with first-time and unknown recipients; written only where there are some, so
+/// that an earlier version reads what it knows.
+const COUNTED_MORE: u8 = 4;
+const SLOTS_MORE: u8 = 5;
 
 impl Record {
     /// Reads one record from the front of `bytes`; none if it isn't one.
     pub(super) fn decode(bytes: &mut &[u8]) -> Option<Record> {
         Some(match take_byte(bytes)? {
-            COUNTED => {
+            kind @ (COUNTED | COUNTED_MORE) => {
                 let entity = take_entity(bytes)?;
                 let minute = take(bytes)?;
                 let (external, internal, lane) = (take(bytes)?, take(bytes)?, take(bytes)?);
+                let messages = take(bytes)?;
+                let mut more = || if kind == COUNTED_MORE { take(bytes) } else { Some(0) };
                 // Messages are a number of their own in a record.
-                let charge = Charge { external, internal, lane, messages: 0 };
-                Record::Counted { entity, minute, charge, messages: take(bytes)?, message: take_u64(bytes)? }
+                let (first_time, unknown) = (more()?, more()?);
+                let charge = Charge { external, internal, lane, messages: 0, first_time, unknown };
+                Record::Counted { entity, minute, charge, messages, message: take_u64(bytes)? }
             }
-            SLOTS => {
+            kind @ (SLOTS | SLOTS_MORE) => {
                 let entity = take_entity(bytes)?;
                 let count = take(bytes)?;
-                let slots = (0..count).map(|_| take_slot(bytes)).collect::<Option<_>>()?;
+                let slots = (0..count).map(|_| take_slot(bytes, kind == SLOTS_MORE)).collect::<Option<_>>()?;
                 Record::Slots { entity, slots }
             }
             RESET => {
@@ -57,10 +64,15 @@ pub(super) fn encode_counted(
     messages: u32,
     message: u64,
 ) {
-    out.push(COUNTED);
+    let more = charge.first_time > 0 || charge.unknown > 0;
+    out.push(if more { COUNTED_MORE } else { COUNTED });
     put_entity(out, entity);
     for n in [minute, charge.external, charge.internal, charge.lane, messages] {
         put(out, n);
+    }
+    if more {
+        put(out, charge.first_time);
+        put(out, charge.unknown);
     }
     out.extend_from_slice(&message.to_le_bytes());
 }
@@ -72,13 +84,18 @@ pub(super) fn encode_reset(out: &mut Vec<u8>, entity: &EntityId, windows: &[Wind
 }
 
 pub(super) fn encode_slots(out: &mut Vec<u8>, entity: &EntityId, slots: &[Slot]) {
-    out.push(SLOTS);
+    let more = slots.iter().any(|slot| slot.first_time > 0 || slot.unknown > 0);
+    out.push(if more { SLOTS_MORE } else { SLOTS });
     put_entity(out, entity);
     put(out, u32::try_from(slots.len()).unwrap_or(u32::MAX));
     for slot in slots {
         put(out, slot.minute);
         for n in [slot.external, slot.internal, slot.total, slot.messages, slot.lane] {
             put(out, u32::from(n));
+        }
+        if more {
+            put(out, u32::from(slot.first_time));
+            put(out, u32::from(slot.unknown));
         }
     }
 }
@@ -118,10 +135,12 @@ fn take_entity(bytes: &mut &[u8]) -> Option<EntityId> {
     }
 }
 
-fn take_slot(bytes: &mut &[u8]) -> Option<Slot> {
+fn take_slot(bytes: &mut &[u8], more: bool) -> Option<Slot> {
     let minute = take(bytes)?;
     let mut small = || take(bytes).and_then(|n| u16::try_from(n).ok());
-    Some(Slot { minute, external: small()?, internal: small()?, total: small()?, messages: small()?, lane: small()? })
+    let (external, internal, total, messages, lane) = (small()?, small()?, small()?, small()?, small()?);
+    let mut few = || if more { take(bytes).and_then(|n| u8::try_from(n).ok()) } else { Some(0) };
+    Some(Slot { minute, external, internal, total, messages, lane, first_time: few()?, unknown: few()? })
 }
 
 fn take(bytes: &mut &[u8]) -> Option<u32> {
@@ -159,16 +178,17 @@ mod tests {
     }
 
     fn record() -> impl Strategy<Value = Record> {
-        let slot = (any::<u32>(), any::<[u16; 5]>()).prop_map(|(minute, [a, b, c, d, e])| Slot {
-            minute,
-            external: a,
-            internal: b,
-            total: c,
-            messages: d,
-            lane: e,
+        let slot = (any::<u32>(), any::<[u16; 5]>(), any::<[u8; 2]>()).prop_map(|(minute, [a, b, c, d, e], [f, g])| {
+            Slot { minute, external: a, internal: b, total: c, messages: d, lane: e, first_time: f, unknown: g }
         });
-        let charge =
-            any::<[u32; 3]>().prop_map(|[external, internal, lane]| Charge { external, internal, lane, messages: 0 });
+        let charge = any::<[u32; 5]>().prop_map(|[external, internal, lane, first_time, unknown]| Charge {
+            external,
+            internal,
+            lane,
+            messages: 0,
+            first_time,
+            unknown,
+        });
         prop_oneof![
             (entity(), any::<u32>(), charge, any::<u32>(), any::<u64>()).prop_map(
                 |(entity, minute, charge, messages, message)| Record::Counted {

@@ -243,6 +243,12 @@ impl Ledger for MemoryLedger {
         counts
     }
 
+    async fn note(&self, entity: &EntityId, charge: Charge, now: Timestamp) {
+        let (mut shard, hash) = self.shard(entity);
+        shard.entry(entity, hash, &self.hasher).add(charge, 0, now.minute());
+        format::encode_counted(&mut shard.pending, entity, now.minute(), charge, 0, 0);
+    }
+
     async fn was_committed(&self, entity: &EntityId, message: &str) -> bool {
         self.remembers.load(Ordering::Relaxed) && lock(&self.before_start).contains(&message_hash(entity, message))
     }

@@ -268,7 +268,7 @@ pub(super) enum PolicyCommand {
 }
 
 const SETTINGS_HELP: &str = "Settings: users, groups, domains, except_users, except_groups, except_domains (lists with \
-commas); external_per_hour, internal_per_hour, per_day (0: the built-in default); messages_per_minute, messages_per_day, \
+commas); external_per_hour, internal_per_hour, per_day (0: the built-in default); messages_per_minute, messages_per_day, first_time_recipients_per_day, unknown_recipients_per_hour, \
 recipients_per_message (0: any number); escape_lane_per_hour; action (alert-only, defer, restrict-until-next-day, restrict); \
 mode (enforce, report-only); warn_at_percent; notify; copy_to; description; enabled; priority (0 is looked at first); \
 preset (standard, strict).\n\

@@ -105,6 +105,8 @@ fn facts(view: &PolicyView) {
         ("Escape lane per hour", "escape_lane_per_hour", "recipients"),
         ("Messages per minute", "messages_per_minute", "messages"),
         ("Messages per day", "messages_per_day", "messages"),
+        ("First-time per day", "first_time_recipients_per_day", "recipients"),
+        ("Unknown per hour", "unknown_recipients_per_hour", "recipients"),
     ];
     for (name, key, what) in limits {
         if let Some(limit) = view.limits.get(key) {

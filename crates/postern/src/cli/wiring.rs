@@ -11,6 +11,8 @@ use crate::gate::CONFIRM_CONTEXT;
 /// One line of `main.cf`, and where it belongs in a list that is there already.
 struct Line {
     parameter: &'static str,
+    /// What stands before it.
+    before: &'static str,
     context: &'static str,
     belongs: &'static str,
 }
@@ -18,12 +20,14 @@ struct Line {
 const LINES: [Line; 3] = [
     Line {
         parameter: "smtpd_sender_restrictions",
+        before: "",
         context: "gate",
         belongs: "first in an existing list, before any permit_mynetworks or permit_sasl_authenticated:\n\
                   # here each recipient is asked about, and a restricted sender gets 550 5.1.8",
     },
     Line {
         parameter: "smtpd_recipient_restrictions",
+        before: "reject_unlisted_recipient, ",
         context: CONFIRM_CONTEXT,
         belongs: "in an existing list after every rule that refuses (reject_unlisted_recipient among\n\
                   # them), but before permit_mynetworks and permit_sasl_authenticated: it says which\n\
@@ -31,6 +35,7 @@ const LINES: [Line; 3] = [
     },
     Line {
         parameter: "smtpd_end_of_data_restrictions",
+        before: "",
         context: "commit",
         belongs: "last in an existing list, before any permit: here an accepted message is counted",
     },
@@ -45,8 +50,8 @@ pub(super) fn print(settings: &Settings, server: MailServer) {
     for line in LINES {
         println!("# {}", line.belongs);
         println!(
-            "{} = check_policy_service {{ {service}, timeout=20s, default_action=DUNNO, policy_context={} }}",
-            line.parameter, line.context
+            "{} = {}check_policy_service {{ {service}, timeout=20s, default_action=DUNNO, policy_context={} }}",
+            line.parameter, line.before, line.context
         );
     }
 }

@@ -321,6 +321,8 @@ fn outbound_policy(mut s: Section<'_>) -> OutboundPolicy {
         per_day: limit("per_day"),
         messages_per_minute: limit("messages_per_minute"),
         messages_per_day: limit("messages_per_day"),
+        first_time_recipients_per_day: limit("first_time_recipients_per_day"),
+        unknown_recipients_per_hour: limit("unknown_recipients_per_hour"),
         escape_lane_per_hour: limit("escape_lane_per_hour"),
         recipients_per_message: s.number("recipients_per_message", 0..=1000).unwrap_or(0),
         action: s.text("action", values::action).unwrap_or_default(),

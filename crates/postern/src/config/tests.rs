@@ -13,7 +13,8 @@ fn everything_but_the_domains_has_a_default() {
     assert_eq!(settings.organization.admins, ["postmaster@example.com"]);
     assert_eq!(settings.policy_door.listen, [Listen::Tcp("127.0.0.1:10040".parse().unwrap())]);
     assert_eq!(settings.outbound_policy, OutboundPolicy::built_in());
-    assert_eq!(settings.alerts.recipients, ["postmaster@example.com"]);
+    assert_eq!(settings.alerts.recipients, ["TenantAdmins"]);
+    assert_eq!(settings.organization.admins, ["postmaster@example.com"]);
     assert_eq!(settings.directory.escape_lane.len(), 2);
     assert_eq!(settings.smtp.from.address, "postern@example.com");
 }

@@ -39,7 +39,7 @@ use crate::clock::Clock;
 use crate::config::Settings;
 use crate::directory::Roster;
 use crate::events::Events;
-use crate::gate::{AlertPolicies, Incidents, Policies, Recents, Standings, Wiring};
+use crate::gate::{Acquaintances, AlertPolicies, Incidents, Policies, Recents, Standings, Wiring};
 use crate::health::Health;
 use crate::links::Links;
 use crate::metrics::Metrics;
@@ -157,6 +157,8 @@ pub struct Desk {
     pub policies: Arc<Policies>,
     /// Who has an account, and in which groups.
     pub roster: Arc<Roster>,
+    /// Whom entities have written to before.
+    pub acquaintances: Arc<Acquaintances>,
     /// Links that tell somebody about themselves.
     pub links: Links,
     /// How people prove who they are.

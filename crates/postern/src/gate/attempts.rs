@@ -36,8 +36,9 @@ struct State {
     last_seen: Timestamp,
     /// Whether a refusal of it was noted; one attempt is one refusal, however many recipients.
     refused: bool,
-    /// Whether it passed a limit and went on all the same.
-    over_limit: bool,
+    /// Whether a copy of it is worth having: it passed a limit and went on all the same, or its sender
+    /// is suspicious.
+    for_copy: bool,
 }
 
 /// A message while one question about it is being answered: nobody else asks about it meanwhile.
@@ -74,13 +75,13 @@ impl Guard<'_> {
         self.0.last_seen = now;
     }
 
-    /// Notes that it passed a limit and goes on all the same.
-    pub(super) fn note_over_limit(&mut self) {
-        self.0.over_limit = true;
+    /// Notes that a copy of it is worth having.
+    pub(super) fn note_for_copy(&mut self) {
+        self.0.for_copy = true;
     }
 
-    pub(super) fn is_over_limit(&self) -> bool {
-        self.0.over_limit
+    pub(super) fn is_for_copy(&self) -> bool {
+        self.0.for_copy
     }
 
     /// Notes that it was refused; true the first time.
@@ -139,12 +140,8 @@ impl Attempts {
         }
         let entry = shard.open.entry(hash, |message| message.is(&entity, instance), |message| message.hash);
         let begun = || {
-            let state = AsyncMutex::new(State {
-                attempt: Attempt::default(),
-                last_seen: now,
-                refused: false,
-                over_limit: false,
-            });
+            let state =
+                AsyncMutex::new(State { attempt: Attempt::default(), last_seen: now, refused: false, for_copy: false });
             Arc::new(Message { entity, instance: instance.into(), server: Arc::clone(server), hash, state })
         };
         Some(Arc::clone(entry.or_insert_with(begun).get()))

@@ -7,6 +7,7 @@
 //!
 //! [`Directory`]: postern_domain::entity::Directory
 
+mod acquaintances;
 mod alert_policies;
 mod attempts;
 mod by_organization;
@@ -27,6 +28,7 @@ use postern_domain::attempt::Phase;
 use postern_domain::entity::Client;
 use postern_domain::gate::Verdict;
 use postern_domain::policy::OutboundPolicy;
+use postern_domain::window::Charge;
 use postern_domain::{EntityId, Timestamp};
 use postern_ledger::Ledger;
 use postern_wire::policy::{Request, Stage};
@@ -38,6 +40,7 @@ use crate::links::Links;
 use crate::metrics::Metrics;
 use attempts::{Attempts, Message};
 
+pub use acquaintances::Acquaintances;
 pub use alert_policies::{AlertPolicies, Told, limit, recipients, webhooks};
 pub use by_organization::ByOrganization;
 pub use incidents::{IncidentParts, Incidents, NewRestriction, SYSTEM, alert, evidence};
@@ -69,6 +72,7 @@ pub struct Gate<L> {
     metrics: Arc<Metrics>,
     links: Links,
     roster: Arc<Roster>,
+    acquaintances: Arc<Acquaintances>,
 }
 
 /// What the gate is made of.
@@ -97,6 +101,8 @@ pub struct Parts<L> {
     pub links: Links,
     /// Which groups accounts are in.
     pub roster: Arc<Roster>,
+    /// Whom they have written to before.
+    pub acquaintances: Arc<Acquaintances>,
 }
 
 /// What the gate remembers of one connection of a mail server: one process of it, which has
@@ -138,6 +144,7 @@ impl<L: Ledger> Gate<L> {
             metrics,
             links,
             roster,
+            acquaintances,
         } = parts;
         let attempts = Attempts::default();
         Self {
@@ -154,6 +161,7 @@ impl<L: Ledger> Gate<L> {
             metrics,
             links,
             roster,
+            acquaintances,
         }
     }
 
@@ -244,7 +252,12 @@ impl<L: Ledger> Gate<L> {
         }
         message.server.note_unended();
         if message.server.tells_ends() {
+            let refused = if message.server.confirms() { attempt.refused() } else { 0 };
             self.give_back(message, &mut attempt).await;
+            if refused > 0 {
+                let charge = Charge { unknown: refused, ..Charge::NONE };
+                self.ledger.note(&message.entity, charge, attempt.now()).await;
+            }
         }
     }
 

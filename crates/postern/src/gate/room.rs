@@ -50,6 +50,29 @@ impl<L: Ledger> Gate<L> {
         Ok(room)
     }
 
+    /// Whether the mail server itself has refused too many recipients of the entity lately.
+    ///
+    /// # Errors
+    /// What to answer then, if the policy says that this stops the message.
+    pub(super) async fn too_many_unknown(
+        &self,
+        q: &Question<'_, '_>,
+        attempt: &mut Guard<'_>,
+        standing: &Standing,
+        more: Charge,
+    ) -> Result<(), Verdict> {
+        if q.policy.unknown_recipients_per_hour == 0 {
+            return Ok(());
+        }
+        let window = Window::UnknownRecipientsPerHour;
+        let Some(limit) = self.limits(q, standing, attempt.now()).of(window) else { return Ok(()) };
+        let count = self.ledger.usage(q.entity()).await.count(window, attempt.now());
+        if count <= limit {
+            return Ok(());
+        }
+        self.exceeded(q, attempt, more, standing, Excess { window, limit, count }).await
+    }
+
     /// Asks for room for `needs` besides what the attempt holds. `more` of it are recipients
     /// that the attempt has not named: evidence shows the whole message.
     ///
@@ -105,30 +128,38 @@ impl<L: Ledger> Gate<L> {
     /// Counts the message.
     pub(super) async fn commit(&self, q: &Question<'_, '_>, attempt: &mut Guard<'_>, held: Charge, accepted: Charge) {
         let now = attempt.now();
-        let counts = self.ledger.commit(q.entity(), q.request.text.instance, held, accepted, now).await;
+        if q.policy.first_time_recipients_per_day > 0 {
+            self.acquaintances.learn(q.entity(), attempt.counted(), now);
+        }
+        // What was named and is not in the message, the mail server's other rules have refused.
+        let charge = Charge { unknown: attempt.named().minus(accepted).recipients(), ..accepted };
+        let counts = self.ledger.commit(q.entity(), q.request.text.instance, held, charge, now).await;
         attempt.committed(accepted);
         self.attempts.counted(q.message, now);
         self.metrics.count_message(accepted);
         let limits = q.policy.limits();
         if Recents::is_worth_keeping(&counts, &limits) {
             self.recents.push(q.entity(), record(q.request, accepted, now, Outcome::Accepted));
-            self.suspect(q, now).await;
+            if self.suspect(q, now).await {
+                attempt.note_for_copy();
+            }
         }
         if q.policy.warn_at_percent > 0 {
             self.warn(q, &counts, now).await;
         }
     }
 
-    /// Tells the admins of an entity that sends as a taken-over account does.
-    async fn suspect(&self, q: &Question<'_, '_>, now: Timestamp) {
-        let Some(pattern) = suspicious(&self.recents.of(q.entity()), now) else { return };
+    /// Tells the admins of an entity that sends as a taken-over account does; whether it does.
+    async fn suspect(&self, q: &Question<'_, '_>, now: Timestamp) -> bool {
+        let Some(pattern) = suspicious(&self.recents.of(q.entity()), now) else { return false };
         if !self.incidents.wants_alert(Trigger::SuspiciousPattern, q.entity(), now) {
-            return;
+            return true;
         }
         let standing = self.standings.get(q.entity(), now);
         let evidence = self.evidence(q, &standing, None, now).await;
         let cause = Cause::SuspiciousPattern { pattern };
         self.incidents.raise(Trigger::SuspiciousPattern, q.entity(), cause, evidence, now).await;
+        true
     }
 
     /// Tells the admins of an entity that has used up so much of a limit that they want to know.
@@ -185,7 +216,7 @@ impl<L: Ledger> Gate<L> {
                 Ok(())
             }
             Consequence::Alert => {
-                attempt.note_over_limit();
+                attempt.note_for_copy();
                 self.alert(q, Trigger::LimitExceeded, exceeded(), whole, standing, now).await;
                 Ok(())
             }

@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use postern_domain::Timestamp;
 use postern_domain::attempt::{Class, Phase};
 use postern_domain::entity::Recipient;
 use postern_domain::gate::{Reply, Verdict, Way, ways};
@@ -58,7 +59,13 @@ impl<L: Ledger> Gate<L> {
             if let Some(verdict) = self.too_many(q, attempt, class, known) {
                 return Some(verdict);
             }
-            let more = if known { Charge::NONE } else { attempt.needs(class) };
+            if class != Class::EscapeLane
+                && let Err(verdict) = self.too_many_unknown(q, attempt, standing, class.charge(1)).await
+            {
+                return Some(verdict);
+            }
+            let first_time = !known && class != Class::EscapeLane && self.is_first_time(q, recipient, attempt.now());
+            let more = if known { Charge::NONE } else { attempt.needs(class, first_time) };
             match self.room_for_more(q, attempt, more, standing).await {
                 Ok(Room::Reserved) => {}
                 Ok(Room::EscapeLaneFull) => continue,
@@ -66,11 +73,16 @@ impl<L: Ledger> Gate<L> {
                 Err(verdict) => return Some(verdict),
             }
             if !known {
-                attempt.name(recipient.address.as_str().into(), class);
+                attempt.name(recipient.address.as_str().into(), class, first_time);
             }
             return Some(Verdict::Pass);
         }
         None
+    }
+
+    fn is_first_time(&self, q: &Question<'_, '_>, recipient: &Recipient, now: Timestamp) -> bool {
+        q.policy.first_time_recipients_per_day > 0
+            && self.acquaintances.is_first_time(q.entity(), recipient.address.as_str(), now)
     }
 
     pub(super) async fn confirm(&self, q: &Question<'_, '_>, attempt: &mut Guard<'_>) -> Verdict {
@@ -181,7 +193,7 @@ impl<L: Ledger> Gate<L> {
     }
 
     fn pass(&self, q: &Question<'_, '_>, attempt: &Guard<'_>) -> Verdict {
-        let copy = attempt.is_over_limit() && !q.policy.copy_to.is_empty() && q.policy.mode == Mode::Enforce;
+        let copy = attempt.is_for_copy() && !q.policy.copy_to.is_empty() && q.policy.mode == Mode::Enforce;
         if copy { Verdict::PassWithCopy(q.policy.copy_to.clone()) } else { Verdict::Pass }
     }
 
@@ -190,7 +202,7 @@ impl<L: Ledger> Gate<L> {
             "" => attempt.add_unnamed(q.request.recipient_count),
             recipient => {
                 let recipient = q.settings.directory.recipient(q.entity(), recipient);
-                attempt.name(recipient.address.as_str().into(), Class::of(&recipient));
+                attempt.name(recipient.address.as_str().into(), Class::of(&recipient), false);
             }
         }
     }

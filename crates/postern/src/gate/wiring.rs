@@ -107,6 +107,11 @@ impl ServerWiring {
         self.unended.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// Whether it says which recipients its other rules passed.
+    pub fn confirms(&self) -> bool {
+        self.confirm.load(Ordering::Relaxed) > 0
+    }
+
     /// Whether it says how messages end. One that uses our `policy_context` is wired as we say,
     /// until it has proved otherwise.
     pub fn tells_ends(&self) -> bool {

@@ -25,7 +25,7 @@ use crate::doors::policy::Door;
 use crate::doors::workers::Workers;
 use crate::events::Events;
 use crate::gate::{
-    AlertPolicies, Gate, IncidentParts, Incidents, OwnMail, Parts, Policies, Recents, Standings, Wiring,
+    Acquaintances, AlertPolicies, Gate, IncidentParts, Incidents, OwnMail, Parts, Policies, Recents, Standings, Wiring,
 };
 use crate::health::{Health, Part};
 use crate::links::Links;
@@ -121,6 +121,8 @@ pub async fn start(settings: Settings, clock: Arc<dyn Clock>) -> anyhow::Result<
         links: links.clone(),
     }));
     incidents.restore(started).await?;
+    let acquaintances = Arc::new(Acquaintances::default());
+    acquaintances.restore(&*store).await?;
     let policies = Arc::new(Policies::default());
     policies.restore(&*store, &settings.load().outbound_policy, started).await?;
     let gate = Arc::new(Gate::new(Parts {
@@ -136,6 +138,7 @@ pub async fn start(settings: Settings, clock: Arc<dyn Clock>) -> anyhow::Result<
         metrics: Arc::clone(&metrics),
         links: links.clone(),
         roster: Arc::clone(&roster),
+        acquaintances: Arc::clone(&acquaintances),
     }));
     let desk = Arc::new(Desk {
         settings: Arc::clone(&settings),
@@ -146,6 +149,7 @@ pub async fn start(settings: Settings, clock: Arc<dyn Clock>) -> anyhow::Result<
         sign_in,
         links,
         roster,
+        acquaintances,
         courier: Arc::clone(&courier),
         alert_policies,
         incidents,
@@ -335,6 +339,7 @@ impl Running {
         let _ = self.closing.send(true);
         while self.parts.join_next().await.is_some() {}
         self.desk.write_refusals().await;
+        self.desk.acquaintances.write(&*self.desk.store, self.desk.clock.now()).await;
         for path in &self.sockets {
             let _ = std::fs::remove_file(path);
         }

@@ -101,6 +101,7 @@ pub(super) async fn housekeeping(desk: Arc<Desk>, gate: Arc<Gate<MemoryLedger>>,
         if count.is_multiple_of(SLOW_EVERY) {
             desk.incidents.raise_overdue(desk.clock.now()).await;
             desk.write_refusals().await;
+            desk.acquaintances.write(&*desk.store, desk.clock.now()).await;
             desk.standings.sweep(desk.clock.now());
             desk.sweep_access().await;
             gauges(&desk).await;

@@ -1,5 +1,6 @@
 //! The store in one SQLite file (WAL).
 
+mod acquaintances;
 mod alert_policies;
 mod alerts;
 mod audit;
@@ -39,6 +40,7 @@ const SCHEMA: &[M<'_>] = &[
     M::up(include_str!("schema-7.sql")),
     M::up(include_str!("schema-8.sql")),
     M::up(include_str!("schema-9.sql")),
+    M::up(include_str!("schema-10.sql")),
 ];
 
 /// The store in one SQLite file.

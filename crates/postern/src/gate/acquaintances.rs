@@ -1,0 +1,145 @@
+//! Whom entities have written to before, so that first-time recipients can be told: kept in
+//! memory, written down behind the answer. Only of entities whose policy limits them.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use hashbrown::HashMap;
+use postern_domain::{EntityId, Timestamp};
+use postern_store::acquaintances::Acquaintance;
+use postern_store::{Store, StoreError};
+use sha2::{Digest, Sha256};
+
+const DAY: Duration = Duration::from_secs(24 * 3600);
+/// So long an entity's recipients are learned before any of them counts as a first-time one.
+const LEARNING: Duration = Duration::from_secs(7 * 24 * 3600);
+/// Whom nobody has written to for so many days is forgotten.
+const FORGET_DAYS: u32 = 180;
+/// So many of one entity at most; beyond them nobody new is remembered.
+const MOST: usize = 20_000;
+
+#[derive(Debug)]
+struct Known {
+    since: Timestamp,
+    /// Recipients, and the day each was last written to.
+    days: HashMap<i64, u32>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    known: HashMap<EntityId, Known>,
+    /// What is to be written down.
+    noted: Vec<Acquaintance>,
+    /// The last day on which old ones were forgotten.
+    forgotten: u32,
+}
+
+/// Whom entities have written to.
+#[derive(Debug, Default)]
+pub struct Acquaintances(Mutex<State>);
+
+impl Acquaintances {
+    /// Takes over what the store holds.
+    ///
+    /// # Errors
+    /// The store can't be read.
+    pub async fn restore(&self, store: &dyn Store) -> Result<(), StoreError> {
+        let (since, noted) = store.acquaintances().await?;
+        let mut state = self.lock();
+        state.known =
+            since.into_iter().map(|(entity, since)| (entity, Known { since, days: HashMap::new() })).collect();
+        for Acquaintance { entity, recipient, day } in noted {
+            if let Some(known) = state.known.get_mut(&entity) {
+                known.days.insert(recipient, day);
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the entity has never written to this address, as far as is remembered. While its
+    /// recipients are being learned, nobody is.
+    pub fn is_first_time(&self, entity: &EntityId, address: &str, now: Timestamp) -> bool {
+        let state = self.lock();
+        let Some(known) = state.known.get(entity) else { return false };
+        now.since(known.since) >= LEARNING && !known.days.contains_key(&hash(address))
+    }
+
+    /// Remembers whom the entity wrote to.
+    pub fn learn<'a>(&self, entity: &EntityId, addresses: impl Iterator<Item = &'a str>, now: Timestamp) {
+        let today = day(now);
+        let mut state = self.lock();
+        let State { known, noted, .. } = &mut *state;
+        let known = known.entry(entity.clone()).or_insert_with(|| Known { since: now, days: HashMap::new() });
+        for address in addresses {
+            let recipient = hash(address);
+            let is_new = !known.days.contains_key(&recipient);
+            if is_new && known.days.len() >= MOST {
+                continue;
+            }
+            if known.days.insert(recipient, today) != Some(today) {
+                noted.push(Acquaintance { entity: entity.clone(), recipient, day: today });
+            }
+        }
+    }
+
+    /// Writes down what is new, and forgets what is old. What can't be written is kept.
+    pub async fn write(&self, store: &dyn Store, now: Timestamp) {
+        let (noted, forget) = {
+            let mut state = self.lock();
+            let today = day(now);
+            let forget = state.forgotten != today;
+            state.forgotten = today;
+            (std::mem::take(&mut state.noted), forget)
+        };
+        if !noted.is_empty()
+            && let Err(error) = store.note_acquaintances(&noted, now).await
+        {
+            tracing::warn!(%error, "whom accounts wrote to can't be written down yet");
+            self.lock().noted.extend(noted);
+        }
+        if forget {
+            let before = day(now).saturating_sub(FORGET_DAYS);
+            for known in self.lock().known.values_mut() {
+                known.days.retain(|_, day| *day >= before);
+            }
+            if let Err(error) = store.forget_acquaintances(before).await {
+                tracing::debug!(%error, "old acquaintances can't be forgotten yet");
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn day(at: Timestamp) -> u32 {
+    u32::try_from(at.as_millis() / i64::try_from(DAY.as_millis()).unwrap_or(i64::MAX)).unwrap_or(0)
+}
+
+/// Not the address itself: what is remembered tells nobody whom anybody writes to.
+fn hash(address: &str) -> i64 {
+    let hash: [u8; 32] = Sha256::digest(address.as_bytes()).into();
+    let [a, b, c, d, e, f, g, h, ..] = hash;
+    i64::from_le_bytes([a, b, c, d, e, f, g, h])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_recipient_is_new_once_and_only_after_a_week_of_learning() {
+        let acquaintances = Acquaintances::default();
+        let alice = EntityId::account_named("alice@example.com");
+        let at = |days: u64| Timestamp::from_millis(0).plus(DAY * u32::try_from(days).unwrap());
+        let is_new = |address: &str, days| acquaintances.is_first_time(&alice, address, at(days));
+        assert!(!is_new("a@x.example", 0), "nothing is known of alice");
+        acquaintances.learn(&alice, ["a@x.example"].into_iter(), at(0));
+        assert!(!is_new("b@x.example", 6), "still learning");
+        assert!(is_new("b@x.example", 7) && !is_new("a@x.example", 7));
+        acquaintances.learn(&alice, ["b@x.example", "b@x.example"].into_iter(), at(7));
+        assert!(!is_new("b@x.example", 8));
+        assert_eq!(acquaintances.lock().noted.len(), 2);
+    }
+}
