@@ -16,5 +16,6 @@ mod daemon;
 mod directory;
 mod harness;
 mod organizations;
+mod portal;
 mod postfix;
 mod webhooks;

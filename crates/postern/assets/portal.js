@@ -70,6 +70,70 @@ function passkeys() {
   }
 }
 
+/** Fetches a page of ours again, and puts what `selector` finds in it in place of what is here. */
+async function refresh(address, selector, signal) {
+  const answer = await fetch(address, { signal });
+  if (!answer.ok || answer.redirected) return;
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const fresh = page.querySelector(selector);
+  const here = document.querySelector(selector);
+  if (!fresh || !here) return;
+  localTimes(fresh);
+  if (fresh.innerHTML !== here.innerHTML) here.replaceWith(fresh);
+}
+
+/** Lists search as one types. */
+function searchAsYouType() {
+  for (const form of document.querySelectorAll("form[data-search]")) {
+    let wait, running;
+    const search = () => {
+      running?.abort();
+      running = new AbortController();
+      const address = `${form.getAttribute("action")}?${new URLSearchParams(new FormData(form))}`;
+      history.replaceState(null, "", address);
+      refresh(address, "[data-results]", running.signal).catch(() => {});
+    };
+    form.addEventListener("input", () => {
+      clearTimeout(wait);
+      wait = setTimeout(search, 200);
+    });
+    form.addEventListener("submit", (fired) => {
+      fired.preventDefault();
+      clearTimeout(wait);
+      search();
+    });
+  }
+}
+
+/** Buttons that fill in the limits of a preset. */
+function presets() {
+  for (const row of document.querySelectorAll("[data-presets]")) {
+    row.hidden = false;
+    for (const button of row.querySelectorAll("[data-preset]")) {
+      button.addEventListener("click", () => {
+        const [external, internal, day] = button.dataset.preset.split(",");
+        const fields = button.closest("form").elements;
+        fields.external_per_hour.value = external;
+        fields.internal_per_hour.value = internal;
+        fields.per_day.value = day;
+      });
+    }
+  }
+}
+
+/** The overview as it is now, every few seconds while somebody looks. */
+function live() {
+  if (!document.querySelector("[data-live]")) return;
+  setInterval(() => {
+    if (document.visibilityState === "visible") refresh(location.href, "[data-live]").catch(() => {});
+  }, 5000);
+}
+
 for (const element of document.querySelectorAll("[data-without-script]")) element.remove();
 localTimes();
+// On a phone the menu is a row that scrolls.
+document.querySelector(".menu [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
 passkeys();
+searchAsYouType();
+presets();
+live();

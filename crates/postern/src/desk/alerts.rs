@@ -37,6 +37,17 @@ impl Desk {
         Ok(self.store.alerts(&filter).await?.into_iter().map(Into::into).collect())
     }
 
+    /// How many alerts there are, whatever the filter says of pages.
+    ///
+    /// # Errors
+    /// The caller may not look, or the store fails.
+    pub async fn count_alerts(&self, caller: &Caller, filter: &AlertFilter) -> Result<u64, DeskError> {
+        self.may_look(caller)?;
+        let organization = caller.organization.clone().or_else(|| filter.organization.clone());
+        let filter = AlertFilter { organization, ..filter.clone() };
+        Ok(self.store.count_alerts(&filter).await?)
+    }
+
     /// One alert with what people did about it.
     ///
     /// # Errors

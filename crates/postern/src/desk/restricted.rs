@@ -22,6 +22,17 @@ impl Desk {
         Ok(self.store.restrictions(&filter).await?.into_iter().map(Into::into).collect())
     }
 
+    /// How many restrictions there are, whatever the filter says of pages.
+    ///
+    /// # Errors
+    /// The caller may not look, or the store fails.
+    pub async fn count_restricted(&self, caller: &Caller, filter: &RestrictionFilter) -> Result<u64, DeskError> {
+        self.may_look(caller)?;
+        let organization = caller.organization.clone().or_else(|| filter.organization.clone());
+        let filter = RestrictionFilter { organization, ..filter.clone() };
+        Ok(self.store.count_restrictions(&filter).await?)
+    }
+
     /// The restrictions of one entity, newest first, those that have ended too.
     ///
     /// # Errors

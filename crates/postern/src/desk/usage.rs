@@ -2,7 +2,7 @@
 
 use postern_domain::EntityId;
 use postern_domain::restriction::Standing;
-use postern_domain::window::Window;
+use postern_domain::window::{Slot, Window};
 use postern_ledger::Ledger;
 
 use super::views::{UsageView, WindowView};
@@ -18,6 +18,16 @@ impl Desk {
         self.may_look(caller)?;
         let entity = self.entity(caller, entity)?;
         Ok(self.usage_of(&entity).await)
+    }
+
+    /// What an entity has sent in the last day, bucket by bucket, oldest first.
+    ///
+    /// # Errors
+    /// The caller may not look.
+    pub async fn counted(&self, caller: &Caller, entity: &str) -> Result<Vec<Slot>, DeskError> {
+        self.may_look(caller)?;
+        let entity = self.entity(caller, entity)?;
+        Ok(self.ledger.usage(&entity).await.slots().to_vec())
     }
 
     pub(super) async fn usage_of(&self, entity: &EntityId) -> UsageView {

@@ -2,14 +2,23 @@
 //!
 //! Made by the server, they work without JavaScript; `assets/portal.js` makes them better.
 
+mod accounts;
+mod alerts;
 mod assets;
+mod audit;
+mod charts;
 mod client;
 mod form;
 mod guard;
+mod names;
+mod overview;
 mod own_sign_in;
 mod page;
 mod passkeys;
+mod policies;
+mod restricted;
 mod session;
+mod settings;
 mod sign_in;
 mod sign_up;
 mod single_sign_on;
@@ -29,7 +38,59 @@ pub use client::Peer;
 /// Every page.
 pub fn routes(desk: &Arc<Desk>) -> Router {
     let pages = Router::new()
-        .route("/", get(own_sign_in::home))
+        .merge(senders())
+        .merge(rules())
+        .merge(access())
+        .fallback(page::not_found)
+        .layer(from_fn_with_state(Arc::clone(desk), session::keep_alive))
+        .layer(session::layer(desk))
+        .layer(from_fn_with_state(Arc::clone(desk), page::refusals))
+        .layer(from_fn_with_state(Arc::clone(desk), guard::same_origin))
+        .layer(from_fn_with_state(Arc::clone(desk), guard::headers))
+        .with_state(Arc::clone(desk));
+    assets::routes().layer(from_fn(guard::asset_headers)).merge(pages)
+}
+
+/// Pages about who sends.
+fn senders() -> Router<Arc<Desk>> {
+    Router::new()
+        .route("/", get(overview::show))
+        .route("/restricted", get(restricted::list))
+        .route("/restricted.csv", get(restricted::export))
+        .route("/restricted/{entity}", get(restricted::details))
+        .route("/restrict", get(restricted::ask_restrict).post(restricted::restrict))
+        .route("/unblock", post(restricted::unblock))
+        .route("/accounts", get(accounts::find))
+        .route("/alerts", get(alerts::list))
+        .route("/alerts/{reference}", get(alerts::details).post(alerts::note))
+        .route("/audit", get(audit::list))
+}
+
+/// Pages about what holds for them.
+fn rules() -> Router<Arc<Desk>> {
+    Router::new()
+        .route("/policies", get(policies::list).post(policies::save))
+        .route("/policies/new", get(policies::new))
+        .route("/policies/{name}", get(policies::edit))
+        .route("/policies/{name}/move", post(policies::reorder))
+        .route("/policies/{name}/remove", post(policies::remove))
+        .route("/allowances", post(policies::grant))
+        .route("/allowances/{entity}/end", post(policies::end_allowance))
+        .route("/alert-policies", get(alerts::policies).post(alerts::add_policy))
+        .route("/alert-policies/{name}", get(alerts::policy).post(alerts::save_policy))
+        .route("/alert-policies/{name}/test", post(alerts::test_policy))
+        .route("/alert-policies/{name}/remove", post(alerts::remove_policy))
+}
+
+/// Pages about who may come in, and coming in.
+fn access() -> Router<Arc<Desk>> {
+    Router::new()
+        .route("/settings", get(settings::show))
+        .route("/settings/people", post(settings::invite))
+        .route("/settings/people/{address}", post(settings::person))
+        .route("/settings/tokens", post(settings::add_token))
+        .route("/settings/tokens/{name}/revoke", post(settings::revoke_token))
+        .route("/settings/sessions/{id}/end", post(settings::end_session))
         .route("/sign-in", get(sign_in::show).post(sign_in::by_password))
         .route("/sign-in/code", get(sign_in::ask_code).post(sign_in::by_code))
         .route("/sign-in/passkey/begin", post(passkeys::begin_sign_in))
@@ -48,12 +109,4 @@ pub fn routes(desk: &Arc<Desk>) -> Router {
         .route("/settings/sign-in/passkeys/{id}/remove", post(passkeys::remove))
         .route("/settings/sign-in/sessions/{id}/end", post(own_sign_in::end_session))
         .route("/why/{reference}/{signature}", get(why::show))
-        .fallback(page::not_found)
-        .layer(from_fn_with_state(Arc::clone(desk), session::keep_alive))
-        .layer(session::layer(desk))
-        .layer(from_fn_with_state(Arc::clone(desk), page::refusals))
-        .layer(from_fn_with_state(Arc::clone(desk), guard::same_origin))
-        .layer(from_fn_with_state(Arc::clone(desk), guard::headers))
-        .with_state(Arc::clone(desk));
-    assets::routes().layer(from_fn(guard::asset_headers)).merge(pages)
 }

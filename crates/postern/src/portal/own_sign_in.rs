@@ -22,11 +22,6 @@ use crate::sign_in::totp;
 const NEW_APP: &str = "new_app";
 const HERE: &str = "/settings/sign-in";
 
-/// Where people begin.
-pub(super) async fn home(_: Signed) -> Redirect {
-    Redirect::to(HERE)
-}
-
 /// Whether somebody may change how they sign in without signing in again.
 pub(super) fn fresh(desk: &Desk, signed: &Signed) -> bool {
     signed.is_fresh(desk.clock.now())
@@ -68,7 +63,7 @@ async fn page(
     let factors = desk.factors(&signed.caller).await?;
     let mut sessions = desk.sessions(&signed.caller).await?;
     sessions.retain(|session| session.person == signed.caller.name);
-    let frame = Frame::signed(desk, "own-title", signed);
+    let frame = Frame::signed(desk, "own-title", signed).at("/settings");
     let this = session::public_id(current).unwrap_or_default();
     Ok(render_as(
         status,
@@ -120,7 +115,7 @@ fn new_app_page(desk: &Desk, signed: &Signed, secret: &[u8], error: Option<Strin
     let issuer = format!("Postern {}", desk.settings.load().organization.name);
     let shown = totp::enrolment(secret, &signed.caller.name, &issuer);
     let status = if error.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
-    let frame = Frame::signed(desk, "app-title", signed);
+    let frame = Frame::signed(desk, "app-title", signed).at("/settings");
     render_as(status, &NewAppPage { frame, base32: shown.base32, qr: shown.qr, error })
 }
 
@@ -171,7 +166,7 @@ struct CodesPage {
 }
 
 fn codes_page(desk: &Desk, signed: &Signed, codes: Vec<String>) -> Response {
-    render(&CodesPage { frame: Frame::signed(desk, "codes-title", signed), codes })
+    render(&CodesPage { frame: Frame::signed(desk, "codes-title", signed).at("/settings"), codes })
 }
 
 pub(super) async fn recovery_codes(State(desk): State<Arc<Desk>>, form: Form<Nothing>) -> Result<Response, Refusal> {

@@ -1,4 +1,5 @@
-//! What pages have in common: the frame around them, and pages about what went wrong.
+//! What pages have in common: the frame around them, lists page by page, and pages about what
+//! went wrong.
 
 use std::sync::Arc;
 
@@ -8,6 +9,7 @@ use axum::http::{StatusCode, Uri, header};
 use axum::middleware::Next;
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use postern_domain::access::Permission;
 
 use super::session::Signed;
 use super::{assets, texts};
@@ -27,7 +29,23 @@ pub(super) struct Frame {
     pub(super) csrf: String,
     /// What was just done.
     pub(super) notice: Option<String>,
+    /// Which of the menu's pages this is, or belongs to.
+    place: &'static str,
+    /// Whether actions are offered.
+    pub(super) may_manage: bool,
 }
+
+/// The menu: addresses, and the names of their texts.
+const MENU: [(&str, &str); 8] = [
+    ("/", "overview-title"),
+    ("/restricted", "restricted-title"),
+    ("/alerts", "alerts-title"),
+    ("/accounts", "accounts-title"),
+    ("/policies", "policies-title"),
+    ("/alert-policies", "alert-policies-title"),
+    ("/audit", "audit-title"),
+    ("/settings", "settings-title"),
+];
 
 impl Frame {
     /// For somebody who is not signed in.
@@ -38,13 +56,31 @@ impl Frame {
             person: None,
             csrf: String::new(),
             notice: None,
+            place: "",
+            may_manage: false,
         }
     }
 
     /// For somebody who is.
     pub(super) fn signed(desk: &Desk, title: &str, signed: &Signed) -> Self {
         let role = signed.caller.role.map(|role| role.to_string()).unwrap_or_default();
-        Self { person: Some((signed.caller.name.clone(), role)), csrf: signed.csrf.clone(), ..Self::open(desk, title) }
+        Self {
+            person: Some((signed.caller.name.clone(), role)),
+            csrf: signed.csrf.clone(),
+            notice: signed.notice.clone(),
+            may_manage: signed.caller.role.is_some_and(|role| role.may(Permission::Manage)),
+            ..Self::open(desk, title)
+        }
+    }
+
+    /// The same, with the menu saying where it is.
+    pub(super) fn at(self, place: &'static str) -> Self {
+        Self { place, ..self }
+    }
+
+    /// The menu: address, name, whether it is where one is.
+    pub(super) fn menu(&self) -> Vec<(&'static str, String, bool)> {
+        MENU.iter().map(|(address, name)| (*address, texts::t(name), *address == self.place)).collect()
     }
 
     pub(super) fn address(&self) -> &str {
@@ -62,6 +98,66 @@ impl Frame {
     pub(super) fn icon(&self) -> String {
         assets::address("icon.svg")
     }
+}
+
+/// A list page by page.
+#[derive(Debug, Clone)]
+pub(super) struct Pages {
+    page: u32,
+    size: u32,
+    total: u64,
+    filters: String,
+}
+
+impl Pages {
+    /// `page` counts from 1; `filters` is what addresses of other pages keep.
+    pub(super) fn new(page: Option<u32>, total: u64, size: u32, filters: &[(&str, &str)]) -> Self {
+        let kept: Vec<_> = filters.iter().filter(|(_, value)| !value.is_empty()).collect();
+        let filters = serde_html_form::to_string(&kept).unwrap_or_default();
+        let mut pages = Self { page: 1, size, total, filters };
+        pages.page = page.unwrap_or(1).clamp(1, pages.last());
+        pages
+    }
+
+    fn last(&self) -> u32 {
+        u32::try_from(self.total.div_ceil(u64::from(self.size))).unwrap_or(u32::MAX).max(1)
+    }
+
+    /// How many rows come before this page.
+    pub(super) fn skip(&self) -> u32 {
+        (self.page - 1).saturating_mul(self.size)
+    }
+
+    /// The filters, as in an address.
+    pub(super) fn query(&self) -> &str {
+        &self.filters
+    }
+
+    /// `1 to 50 of 132`
+    pub(super) fn summary(&self) -> String {
+        let first = u64::from(self.skip()) + 1;
+        let last = (u64::from(self.skip()) + u64::from(self.size)).min(self.total);
+        let numbers = [("first", first.into()), ("last", last.into()), ("total", self.total.into())];
+        if self.total == 0 { String::new() } else { texts::tn("pages-summary", &numbers) }
+    }
+
+    fn address(&self, page: u32) -> String {
+        let filters = if self.filters.is_empty() { String::new() } else { format!("{}&", self.filters) };
+        format!("?{filters}page={page}")
+    }
+
+    pub(super) fn previous(&self) -> Option<String> {
+        (self.page > 1).then(|| self.address(self.page - 1))
+    }
+
+    pub(super) fn next(&self) -> Option<String> {
+        (self.page < self.last()).then(|| self.address(self.page + 1))
+    }
+}
+
+/// What was typed one to a line, or with commas between.
+pub(super) fn lines(text: &str) -> Vec<String> {
+    text.split(['\n', ',', ';']).map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect()
 }
 
 /// Why there is no page.
@@ -211,6 +307,17 @@ pub(super) fn safe_next(next: Option<&str>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_list_has_pages() {
+        let pages = |page, total| Pages::new(page, total, 50, &[("q", "a b"), ("kind", "")]);
+        let first = pages(None, 120);
+        assert_eq!((first.skip(), first.previous(), first.summary()), (0, None, "1 to 50 of 120".into()));
+        assert_eq!(first.next(), Some("?q=a+b&page=2".into()));
+        let last = pages(Some(9), 120);
+        assert_eq!((last.skip(), last.next(), last.summary()), (100, None, "101 to 120 of 120".into()));
+        assert_eq!(pages(Some(0), 0).summary(), "");
+    }
 
     #[test]
     fn nobody_is_sent_to_another_site() {

@@ -29,6 +29,7 @@ const VISIT: time::Duration = time::Duration::minutes(10);
 const SEEN_STEP_MS: i64 = 60_000;
 const SEEN: &str = "seen";
 const CSRF: &str = "csrf";
+const NOTICE: &str = "notice";
 
 /// Who signed in so long ago has to do so again before changing how.
 pub(super) const FRESH: std::time::Duration = std::time::Duration::from_secs(15 * 60);
@@ -147,6 +148,8 @@ pub(super) struct Signed {
     pub(super) csrf: String,
     /// How they came in.
     pub(super) signed_in: SignedIn,
+    /// What was just done for them.
+    pub(super) notice: Option<String>,
 }
 
 impl Signed {
@@ -157,7 +160,11 @@ impl Signed {
             session.flush().await?;
             return Ok(None);
         };
-        Ok(Some(Self { caller, csrf, signed_in }))
+        let notice = match session.get_value(NOTICE).await? {
+            Some(_) => recall(session, NOTICE).await?,
+            None => None,
+        };
+        Ok(Some(Self { caller, csrf, signed_in, notice }))
     }
 
     /// Whether they signed in a moment ago.
@@ -190,6 +197,11 @@ pub(super) async fn remember(session: &Session, key: &str, value: impl Serialize
         session.set_expiry(Some(Expiry::OnInactivity(VISIT)));
     }
     Ok(())
+}
+
+/// Has the next page say what was done.
+pub(super) async fn say(session: &Session, text: String) -> Result<(), Refusal> {
+    remember(session, NOTICE, text).await
 }
 
 /// Takes it out again: it serves once.

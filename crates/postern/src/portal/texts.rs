@@ -37,6 +37,17 @@ pub(super) fn tn(name: &str, pairs: &[(&str, FluentValue<'_>)]) -> String {
     with_args(name, Some(&args))
 }
 
+/// The same with two things filled in.
+pub(super) fn tn2<'a>(
+    name: &str,
+    first: &'a str,
+    value: impl Into<FluentValue<'a>>,
+    second: &'a str,
+    other: impl Into<FluentValue<'a>>,
+) -> String {
+    tn(name, &[(first, value.into()), (second, other.into())])
+}
+
 fn with_args(name: &str, args: Option<&FluentArgs<'_>>) -> String {
     let Some(pattern) = BUNDLE.get_message(name).and_then(|message| message.value()) else { return name.to_owned() };
     BUNDLE.format_pattern(pattern, args, &mut Vec::new()).into_owned()
@@ -52,7 +63,7 @@ mod tests {
 
     /// Names in calls of the functions above, in one file.
     fn called(text: &str) -> BTreeSet<String> {
-        let calls = ["t(\"", "t1(\"", "tn(\""].into_iter().flat_map(|call| {
+        let calls = ["t(\"", "t1(\"", "tn(\"", "tn2(\""].into_iter().flat_map(|call| {
             let names = text.match_indices(call).filter_map(move |(at, _)| {
                 let before = text[..at].chars().next_back();
                 let ours = !before.is_some_and(|c| c.is_alphanumeric() || c == '_' || c == '.');

@@ -1,0 +1,226 @@
+//! Alerts and alert policies.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::{Path, Query, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect, Response};
+use postern_domain::alert::{AlertStatus, Severity};
+use postern_store::AlertFilter;
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+use tower_sessions::Session;
+
+use super::form::{Form, Nothing};
+use super::page::{Frame, Pages, Refusal, lines, render, render_as};
+use super::session::{Signed, say};
+use super::{names, texts};
+use crate::desk::views::{AlertDetailView, AlertPolicyView, AlertView, ChannelTestView};
+use crate::desk::{AlertRequest, Desk, DeskError};
+
+const PAGE: u32 = 50;
+
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct ListQuery {
+    #[serde(default)]
+    q: String,
+    #[serde(default)]
+    status: String,
+    page: Option<u32>,
+}
+
+fn status_of(key: &str) -> Option<AlertStatus> {
+    AlertStatus::ALL.into_iter().find(|status| status.key() == key)
+}
+
+#[derive(Template)]
+#[template(path = "portal/alerts.html")]
+struct ListPage {
+    frame: Frame,
+    query: ListQuery,
+    rows: Vec<AlertView>,
+    pages: Pages,
+}
+
+pub(super) async fn list(
+    State(desk): State<Arc<Desk>>,
+    signed: Signed,
+    Query(query): Query<ListQuery>,
+) -> Result<Response, Refusal> {
+    let filter = AlertFilter {
+        search: Some(query.q.trim().to_owned()).filter(|text| !text.is_empty()),
+        status: status_of(&query.status),
+        ..AlertFilter::default()
+    };
+    let total = desk.count_alerts(&signed.caller, &filter).await?;
+    let pages = Pages::new(query.page, total, PAGE, &[("q", &query.q), ("status", &query.status)]);
+    let rows = AlertFilter { skip: pages.skip(), limit: Some(PAGE), ..filter };
+    let rows = desk.alerts(&signed.caller, &rows).await?;
+    Ok(render(&ListPage { frame: Frame::signed(&desk, "alerts-title", &signed).at("/alerts"), query, rows, pages }))
+}
+
+#[derive(Template)]
+#[template(path = "portal/alert.html")]
+struct AlertPage {
+    frame: Frame,
+    detail: AlertDetailView,
+}
+
+pub(super) async fn details(
+    State(desk): State<Arc<Desk>>,
+    signed: Signed,
+    Path(reference): Path<String>,
+) -> Result<Response, Refusal> {
+    let detail = desk.alert(&signed.caller, &reference).await?;
+    Ok(render(&AlertPage { frame: Frame::signed(&desk, "alert-title", &signed).at("/alerts"), detail }))
+}
+
+#[derive(Deserialize)]
+pub(super) struct NoteForm {
+    #[serde(default)]
+    status: String,
+    #[serde(default)]
+    comment: String,
+}
+
+pub(super) async fn note(
+    State(desk): State<Arc<Desk>>,
+    current: Session,
+    Path(reference): Path<String>,
+    form: Form<NoteForm>,
+) -> Result<Response, Refusal> {
+    let request = AlertRequest { status: status_of(&form.values.status), comment: form.values.comment };
+    desk.change_alert(&form.signed.caller, &reference, &request).await?;
+    say(&current, texts::t("alert-changed")).await?;
+    Ok(Redirect::to(&format!("/alerts/{reference}")).into_response())
+}
+
+#[derive(Template)]
+#[template(path = "portal/alert_policies.html")]
+struct PoliciesPage {
+    frame: Frame,
+    rows: Vec<AlertPolicyView>,
+}
+
+pub(super) async fn policies(State(desk): State<Arc<Desk>>, signed: Signed) -> Result<Response, Refusal> {
+    let rows = desk.alert_policies(&signed.caller)?;
+    Ok(render(&PoliciesPage {
+        frame: Frame::signed(&desk, "alert-policies-title", &signed).at("/alert-policies"),
+        rows,
+    }))
+}
+
+#[derive(Template)]
+#[template(path = "portal/alert_policy.html")]
+struct PolicyPage {
+    frame: Frame,
+    view: AlertPolicyView,
+    /// What stands in the field for recipients, a line each.
+    recipients: String,
+    /// The name it has in the store.
+    known_as: String,
+    tests: Vec<ChannelTestView>,
+    error: Option<String>,
+}
+
+fn policy_page(desk: &Desk, signed: &Signed, view: AlertPolicyView, known_as: &str) -> PolicyPage {
+    let mut frame = Frame::signed(desk, "alert-policy-title", signed).at("/alert-policies");
+    frame.title.clone_from(&view.policy.name);
+    let settings = desk.settings.load();
+    let recipients = view.policy.recipients.as_ref().unwrap_or(&settings.alerts.recipients).join("\n");
+    PolicyPage { frame, view, recipients, known_as: known_as.to_owned(), tests: Vec::new(), error: None }
+}
+
+pub(super) async fn policy(
+    State(desk): State<Arc<Desk>>,
+    signed: Signed,
+    Path(name): Path<String>,
+) -> Result<Response, Refusal> {
+    let view = desk.alert_policy(&signed.caller, &name)?;
+    Ok(render(&policy_page(&desk, &signed, view, &name)))
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct PolicyForm {
+    #[serde(default)]
+    enabled: String,
+    #[serde(default)]
+    severity: String,
+    #[serde(default)]
+    recipients: String,
+    #[serde(default)]
+    daily_notification_limit: String,
+    #[serde(default)]
+    revision: String,
+}
+
+pub(super) async fn save_policy(
+    State(desk): State<Arc<Desk>>,
+    current: Session,
+    Path(name): Path<String>,
+    form: Form<PolicyForm>,
+) -> Result<Response, Refusal> {
+    let Form { signed, values } = form;
+    let limit = values.daily_notification_limit.trim();
+    let mut patch: Map<String, Value> = Map::new();
+    patch.insert("enabled".into(), json!(values.enabled == "on"));
+    patch.insert("recipients".into(), json!(lines(&values.recipients)));
+    patch.insert("daily_notification_limit".into(), limit.parse::<u32>().map_or(json!(0), |limit| json!(limit)));
+    if let Some(severity) = Severity::ALL.into_iter().find(|severity| severity.key() == values.severity) {
+        patch.insert("severity".into(), json!(severity));
+    }
+    let seen = values.revision.parse().ok();
+    match desk.change_alert_policy(&signed.caller, &name, &Value::Object(patch), seen).await {
+        Ok(view) => {
+            say(&current, texts::t1("alert-policy-saved", "name", view.policy.name)).await?;
+            Ok(Redirect::to("/alert-policies").into_response())
+        }
+        Err(error @ (DeskError::Invalid { .. } | DeskError::Changed(_))) => {
+            let view = desk.alert_policy(&signed.caller, &name)?;
+            let status = if matches!(error, DeskError::Changed(_)) {
+                StatusCode::CONFLICT
+            } else {
+                StatusCode::UNPROCESSABLE_ENTITY
+            };
+            let page = PolicyPage { error: Some(error.to_string()), ..policy_page(&desk, &signed, view, &name) };
+            Ok(render_as(status, &page))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+pub(super) async fn test_policy(
+    State(desk): State<Arc<Desk>>,
+    Path(name): Path<String>,
+    form: Form<Nothing>,
+) -> Result<Response, Refusal> {
+    let tests = desk.test_alert_policy(&form.signed.caller, &name).await?;
+    let view = desk.alert_policy(&form.signed.caller, &name)?;
+    let none = tests.is_empty().then(|| texts::t("alert-policy-test-none"));
+    Ok(render(&PolicyPage { tests, error: none, ..policy_page(&desk, &form.signed, view, &name) }))
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct NewPolicyForm {
+    name: String,
+    trigger: String,
+}
+
+/// A new alert policy of one's own, to be edited next.
+pub(super) async fn add_policy(State(desk): State<Arc<Desk>>, form: Form<NewPolicyForm>) -> Result<Response, Refusal> {
+    let body = json!({ "name": form.values.name.trim(), "trigger": form.values.trigger });
+    let made = desk.add_alert_policy(&form.signed.caller, &body).await?;
+    Ok(Redirect::to(&format!("/alert-policies/{}", names::segment(&made.policy.name))).into_response())
+}
+
+pub(super) async fn remove_policy(
+    State(desk): State<Arc<Desk>>,
+    current: Session,
+    Path(name): Path<String>,
+    form: Form<Nothing>,
+) -> Result<Response, Refusal> {
+    desk.remove_alert_policy(&form.signed.caller, &name, None).await?;
+    say(&current, texts::t1("alert-policy-removed", "name", name)).await?;
+    Ok(Redirect::to("/alert-policies").into_response())
+}

@@ -1,0 +1,46 @@
+//! The start page: what needs me now.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::State;
+use axum::response::Response;
+use postern_domain::access::Permission;
+use postern_domain::alert::AlertStatus;
+use postern_store::{AlertFilter, RestrictionFilter};
+
+use super::page::{Frame, Refusal, render};
+use super::session::Signed;
+use super::{names, texts};
+use crate::desk::Desk;
+use crate::desk::views::{AlertView, RestrictionView, StatusView};
+
+/// How many of each are shown.
+const SHOWN: u32 = 5;
+
+#[derive(Template)]
+#[template(path = "portal/overview.html")]
+struct OverviewPage {
+    frame: Frame,
+    restricted: Vec<RestrictionView>,
+    restricted_count: u64,
+    alerts: Vec<AlertView>,
+    alert_count: u64,
+    /// None for those who look after one organization.
+    status: Option<StatusView>,
+}
+
+pub(super) async fn show(State(desk): State<Arc<Desk>>, signed: Signed) -> Result<Response, Refusal> {
+    let restricted = RestrictionFilter { limit: Some(SHOWN), ..RestrictionFilter::default() };
+    let alerts = AlertFilter { limit: Some(SHOWN), status: Some(AlertStatus::Active), ..AlertFilter::default() };
+    let caller = &signed.caller;
+    let everywhere = caller.organization.is_none() && caller.role.is_some_and(|role| role.may(Permission::Look));
+    Ok(render(&OverviewPage {
+        restricted: desk.restricted(caller, &restricted).await?,
+        restricted_count: desk.count_restricted(caller, &restricted).await?,
+        alerts: desk.alerts(caller, &alerts).await?,
+        alert_count: desk.count_alerts(caller, &alerts).await?,
+        status: if everywhere { Some(desk.status(caller).await?) } else { None },
+        frame: Frame::signed(&desk, "overview-title", &signed).at("/"),
+    }))
+}

@@ -1,0 +1,287 @@
+//! Outbound policies: list in order, editor, allowances.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect, Response};
+use postern_domain::Timestamp;
+use postern_domain::policy::{Allowance, OutboundPolicy};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+use tower_sessions::Session;
+
+use super::form::{Form, Nothing};
+use super::page::{Frame, Refusal, lines, render, render_as};
+use super::session::{Signed, say};
+use super::{names, texts};
+use crate::desk::views::PolicyView;
+use crate::desk::{AllowanceRequest, Desk, DeskError};
+
+#[derive(Template)]
+#[template(path = "portal/policies.html")]
+struct ListPage {
+    frame: Frame,
+    rows: Vec<PolicyView>,
+    allowances: Vec<Allowance>,
+}
+
+impl ListPage {
+    fn scope(policy: &PolicyView) -> String {
+        if policy.is_default { texts::t("policies-everyone-else") } else { names::scope(&policy.policy.scope) }
+    }
+
+    fn limit(policy: &PolicyView, window: &str) -> String {
+        policy.limits.get(window).map_or_else(|| "—".into(), ToString::to_string)
+    }
+}
+
+pub(super) async fn list(State(desk): State<Arc<Desk>>, signed: Signed) -> Result<Response, Refusal> {
+    Ok(render(&ListPage {
+        rows: desk.policies(&signed.caller)?,
+        allowances: desk.allowances(&signed.caller).await?,
+        frame: Frame::signed(&desk, "policies-title", &signed).at("/policies"),
+    }))
+}
+
+/// A field for a number: its key, what it is called and said of it.
+struct Number {
+    key: &'static str,
+    label: String,
+    hint: String,
+    value: String,
+    most: u32,
+}
+
+#[derive(Template)]
+#[template(path = "portal/policy.html")]
+struct EditPage {
+    frame: Frame,
+    policy: OutboundPolicy,
+    is_default: bool,
+    /// The name it has in the store; empty for a new one.
+    known_as: String,
+    revision: u64,
+    numbers: Vec<Number>,
+    error: Option<String>,
+}
+
+impl EditPage {
+    fn joined(list: &[String]) -> String {
+        list.join("\n")
+    }
+
+    fn users(list: &[postern_domain::EntityId]) -> String {
+        list.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+    }
+}
+
+const NUMBERS: [(&str, &str, u32); 9] = [
+    ("external_per_hour", "policy-external", 10_000),
+    ("internal_per_hour", "policy-internal", 10_000),
+    ("per_day", "policy-per-day", 10_000),
+    ("messages_per_minute", "policy-messages-per-minute", 10_000),
+    ("messages_per_day", "policy-messages-per-day", 10_000),
+    ("recipients_per_message", "policy-recipients", 1000),
+    ("first_time_recipients_per_day", "policy-first-time", 10_000),
+    ("unknown_recipients_per_hour", "policy-unknown", 10_000),
+    ("warn_at_percent", "policy-warn", 99),
+];
+
+fn numbers(policy: &OutboundPolicy) -> Vec<Number> {
+    let values = json!(policy);
+    let number = |(key, label, most): (&'static str, &str, u32)| Number {
+        key,
+        label: texts::t(label),
+        hint: match key {
+            "external_per_hour" => texts::t1("policy-built-in", "limit", 500),
+            "internal_per_hour" | "per_day" => texts::t1("policy-built-in", "limit", 1000),
+            "warn_at_percent" => texts::t("policy-warn-off"),
+            _ => texts::t("policy-any-number"),
+        },
+        value: values[key].as_u64().unwrap_or(0).to_string(),
+        most,
+    };
+    NUMBERS.into_iter().map(number).collect()
+}
+
+fn edit_page(desk: &Desk, signed: &Signed, policy: OutboundPolicy, known_as: &str) -> EditPage {
+    let title = if known_as.is_empty() { "policy-new-title" } else { "policy-title" };
+    let mut frame = Frame::signed(desk, title, signed).at("/policies");
+    if !known_as.is_empty() {
+        frame.title.clone_from(&policy.name);
+    }
+    EditPage {
+        frame,
+        numbers: numbers(&policy),
+        policy,
+        is_default: false,
+        known_as: known_as.to_owned(),
+        revision: 0,
+        error: None,
+    }
+}
+
+pub(super) async fn new(State(desk): State<Arc<Desk>>, signed: Signed) -> Response {
+    render(&edit_page(&desk, &signed, OutboundPolicy::default(), ""))
+}
+
+pub(super) async fn edit(
+    State(desk): State<Arc<Desk>>,
+    signed: Signed,
+    Path(name): Path<String>,
+) -> Result<Response, Refusal> {
+    let view = desk.policy(&signed.caller, &name)?;
+    let page = edit_page(&desk, &signed, view.policy, &name);
+    Ok(render(&EditPage { is_default: view.is_default, revision: view.revision, ..page }))
+}
+
+type Fields = BTreeMap<String, String>;
+
+/// The form's fields as settings of a policy.
+fn settings(fields: &Fields, is_default: bool) -> Result<Map<String, Value>, DeskError> {
+    let mut patch = Map::new();
+    let text = |key: &str| fields.get(key).map(|text| text.trim().to_owned()).unwrap_or_default();
+    for (key, label, _) in NUMBERS {
+        let given = text(key);
+        let number: Result<u32, _> = if given.is_empty() { Ok(0) } else { given.parse() };
+        let wrong = |_| DeskError::Invalid {
+            field: texts::t(label).into(),
+            problem: format!("is {given:?}, expected a whole number"),
+        };
+        patch.insert(key.into(), json!(number.map_err(wrong)?));
+    }
+    for key in ["action", "mode", "copy_to", "description"] {
+        patch.insert(key.into(), json!(text(key)));
+    }
+    patch.insert("notify".into(), json!(lines(&text("notify"))));
+    if !is_default {
+        patch.insert("name".into(), json!(text("name")));
+        patch.insert("enabled".into(), json!(text("enabled") == "on"));
+        for key in ["users", "groups", "domains", "except_users", "except_groups", "except_domains"] {
+            patch.insert(key.into(), json!(lines(&text(key))));
+        }
+    }
+    Ok(patch)
+}
+
+/// What was typed, as far as it is a policy, so that nothing is lost when something is wrong.
+fn typed(fields: &Fields, known: OutboundPolicy, is_default: bool) -> OutboundPolicy {
+    let Ok(patch) = settings(fields, is_default) else { return known };
+    let mut object = json!(known);
+    for (key, value) in patch {
+        object[key] = value;
+    }
+    serde_json::from_value(object).unwrap_or(known)
+}
+
+pub(super) async fn save(
+    State(desk): State<Arc<Desk>>,
+    current: Session,
+    form: Form<Fields>,
+) -> Result<Response, Refusal> {
+    let Form { signed, values } = form;
+    let known_as = values.get("known_as").cloned().unwrap_or_default();
+    let known = if known_as.is_empty() { None } else { Some(desk.policy(&signed.caller, &known_as)?) };
+    let is_default = known.as_ref().is_some_and(|view| view.is_default);
+    let seen = values.get("revision").and_then(|text| text.parse().ok());
+    let saved = match settings(&values, is_default) {
+        Err(error) => Err(error),
+        Ok(patch) if known.is_some() => {
+            desk.change_policy(&signed.caller, &known_as, &Value::Object(patch), seen).await
+        }
+        Ok(patch) => desk.add_policy(&signed.caller, &Value::Object(patch)).await,
+    };
+    match saved {
+        Ok(view) => {
+            say(&current, texts::t1("policy-saved", "name", view.policy.name)).await?;
+            Ok(Redirect::to("/policies").into_response())
+        }
+        Err(error @ (DeskError::Invalid { .. } | DeskError::Conflict(_) | DeskError::Changed(_))) => {
+            let status = match error {
+                DeskError::Invalid { .. } => StatusCode::UNPROCESSABLE_ENTITY,
+                _ => StatusCode::CONFLICT,
+            };
+            let revision = known.as_ref().map_or(0, |view| view.revision);
+            let policy = typed(&values, known.map(|view| view.policy).unwrap_or_default(), is_default);
+            let page = edit_page(&desk, &signed, policy, &known_as);
+            Ok(render_as(status, &EditPage { is_default, revision, error: Some(error.to_string()), ..page }))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+#[derive(Deserialize)]
+pub(super) struct MoveForm {
+    to: usize,
+}
+
+/// Another place in the order.
+pub(super) async fn reorder(
+    State(desk): State<Arc<Desk>>,
+    Path(name): Path<String>,
+    form: Form<MoveForm>,
+) -> Result<Response, Refusal> {
+    let patch = json!({ "priority": form.values.to });
+    desk.change_policy(&form.signed.caller, &name, &patch, None).await?;
+    Ok(Redirect::to("/policies").into_response())
+}
+
+pub(super) async fn remove(
+    State(desk): State<Arc<Desk>>,
+    current: Session,
+    Path(name): Path<String>,
+    form: Form<Nothing>,
+) -> Result<Response, Refusal> {
+    desk.remove_policy(&form.signed.caller, &name, None).await?;
+    say(&current, texts::t1("policy-removed", "name", name)).await?;
+    Ok(Redirect::to("/policies").into_response())
+}
+
+#[derive(Deserialize)]
+pub(super) struct AllowanceForm {
+    entity: String,
+    per_day: String,
+    hours: String,
+    reason: String,
+}
+
+/// More for one account, for some hours: per hour as many as per day.
+pub(super) async fn grant(
+    State(desk): State<Arc<Desk>>,
+    current: Session,
+    form: Form<AllowanceForm>,
+) -> Result<Response, Refusal> {
+    let given = form.values;
+    let number = |field: &'static str, text: &str| {
+        let problem = format!("is {text:?}, expected a whole number");
+        text.trim().parse::<u32>().map_err(|_| DeskError::Invalid { field: field.into(), problem })
+    };
+    let per_day = number("per_day", &given.per_day)?;
+    let hours = number("hours", &given.hours)?;
+    let until: Timestamp = desk.clock.now().plus(std::time::Duration::from_secs(u64::from(hours) * 3600));
+    let request = AllowanceRequest {
+        entity: given.entity,
+        external_per_hour: Some(per_day),
+        internal_per_hour: Some(per_day),
+        per_day: Some(per_day),
+        until,
+        reason: given.reason,
+    };
+    let granted = desk.grant_allowance(&form.signed.caller, &request).await?;
+    say(&current, texts::t1("allowance-granted", "entity", granted.entity.to_string())).await?;
+    Ok(Redirect::to("/policies").into_response())
+}
+
+pub(super) async fn end_allowance(
+    State(desk): State<Arc<Desk>>,
+    current: Session,
+    Path(entity): Path<String>,
+    form: Form<Nothing>,
+) -> Result<Response, Refusal> {
+    desk.end_allowance(&form.signed.caller, &entity).await?;
+    say(&current, texts::t1("allowance-ended", "entity", entity)).await?;
+    Ok(Redirect::to("/policies").into_response())
+}
