@@ -36,6 +36,7 @@ fn draw(svg: &mut String, bars: &[u32], most: u32) -> Result<(), Box<dyn std::er
     let hours = f64::from(DAY) / 60.0;
     let mut chart = ChartBuilder::on(&root)
         .margin(8)
+        .margin_right(24)
         .x_label_area_size(28)
         .y_label_area_size(52)
         .build_cartesian_2d(-hours..0.0, 0u32..most + most / 8 + 1)?;

@@ -41,6 +41,7 @@ const SCHEMA: &[M<'_>] = &[
     M::up(include_str!("schema-8.sql")),
     M::up(include_str!("schema-9.sql")),
     M::up(include_str!("schema-10.sql")),
+    M::up(include_str!("schema-11.sql")),
 ];
 
 /// The store in one SQLite file.

@@ -2,7 +2,8 @@
 
 use postern_domain::restriction::{Release, Released, Restriction, RestrictionRecord};
 use postern_domain::{EntityId, EntityKind, OrganizationId, Reference, Timestamp};
-use rusqlite::{Connection, OptionalExtension, Row, Transaction, named_params, params};
+use rusqlite::types::Value;
+use rusqlite::{Connection, OptionalExtension, Row, ToSql, Transaction, params};
 
 use super::{Fault, like};
 use crate::{KeptRestriction, Refusals, RestrictionFilter, RestrictionOrder, StoreError};
@@ -60,28 +61,53 @@ pub(super) fn release(
     Ok(restriction.release(release.clone()))
 }
 
-const WHERE: &str = "(:entity IS NULL OR entity = :entity) AND (:reference IS NULL OR reference = :reference) \
-     AND (:released OR released_at IS NULL) AND (:organization IS NULL OR organization = :organization) \
-     AND (:connectors IS NULL OR (entity LIKE 'connector:%') = :connectors) \
-     AND (:search IS NULL OR entity LIKE :search ESCAPE '\\' OR reference LIKE :search ESCAPE '\\' \
-          OR cause LIKE :search ESCAPE '\\') \
-     AND (:after IS NULL OR since < :after OR (since = :after AND reference > :after_reference))";
-
-/// What [`WHERE`] is filled in with, and more.
-macro_rules! filtered {
-    ($filter:expr $(, $name:literal: $value:expr)*) => {
-        named_params! {
-            ":entity": $filter.entity.as_ref().map(ToString::to_string),
-            ":reference": $filter.reference.as_ref().map(Reference::as_str),
-            ":released": $filter.released,
-            ":organization": $filter.organization.as_ref().map(OrganizationId::as_str),
-            ":connectors": $filter.kind.map(|kind| kind == EntityKind::Connector),
-            ":search": $filter.search.as_deref().map(like),
-            ":after": $filter.after.as_ref().map(|(at, _)| at.as_millis()),
-            ":after_reference": $filter.after.as_ref().map(|(_, reference)| reference.as_str()),
-            $($name: $value,)*
-        }
+/// What a filter keeps, as the text after `WHERE`, and what its names stand for. Only conditions
+/// that hold stand in it: the planner finds its index by them.
+fn conditions(filter: &RestrictionFilter) -> (String, Vec<(&'static str, Value)>) {
+    let mut clauses = vec!["TRUE"];
+    let mut values = Vec::new();
+    let mut keep = |clause: &'static str, name: &'static str, value: Value| {
+        clauses.push(clause);
+        values.push((name, value));
     };
+    if let Some(entity) = &filter.entity {
+        keep("entity = :entity", ":entity", entity.to_string().into());
+    }
+    if let Some(reference) = &filter.reference {
+        keep("reference = :reference", ":reference", reference.as_str().to_owned().into());
+    }
+    if let Some(organization) = &filter.organization {
+        // The plus keeps the planner from the organization's index, where there is a better one.
+        let every = filter.released && filter.entity.is_none();
+        let clause = if every { "organization = :organization" } else { "+organization = :organization" };
+        keep(clause, ":organization", organization.as_str().to_owned().into());
+    }
+    if let Some(kind) = filter.kind {
+        let connectors = i64::from(kind == EntityKind::Connector);
+        keep("(entity LIKE 'connector:%') = :connectors", ":connectors", connectors.into());
+    }
+    if let Some(search) = &filter.search {
+        let clause = "(entity LIKE :search ESCAPE '\\' OR reference LIKE :search ESCAPE '\\' \
+                       OR cause LIKE :search ESCAPE '\\')";
+        keep(clause, ":search", like(search).into());
+    }
+    if let Some((at, reference)) = &filter.after {
+        keep("since <= :after", ":after", at.as_millis().into());
+        keep(
+            "(since < :after OR (since = :after AND reference > :after_reference))",
+            ":after_reference",
+            reference.as_str().to_owned().into(),
+        );
+    }
+    if !filter.released {
+        clauses.push("released_at IS NULL");
+    }
+    (clauses.join(" AND "), values)
+}
+
+/// The same as parameters of a statement.
+fn named<'a>(values: &'a [(&'static str, Value)]) -> Vec<(&'static str, &'a dyn ToSql)> {
+    values.iter().map(|(name, value)| (*name, value as &dyn ToSql)).collect()
 }
 
 pub(super) fn list(db: &Connection, filter: &RestrictionFilter) -> Result<Vec<KeptRestriction>, Fault> {
@@ -92,10 +118,13 @@ pub(super) fn list(db: &Connection, filter: &RestrictionFilter) -> Result<Vec<Ke
         RestrictionOrder::Entity => "entity, since DESC",
         RestrictionOrder::Refused => "refused DESC, since DESC, reference",
     };
-    let sql = format!("SELECT {COLUMNS} FROM restrictions WHERE {WHERE} ORDER BY {order} LIMIT :limit OFFSET :skip");
+    let (conditions, mut values) = conditions(filter);
+    values.push((":limit", filter.limit.map_or(-1, i64::from).into()));
+    values.push((":skip", i64::from(filter.skip).into()));
+    let sql =
+        format!("SELECT {COLUMNS} FROM restrictions WHERE {conditions} ORDER BY {order} LIMIT :limit OFFSET :skip");
     let mut statement = db.prepare_cached(&sql)?;
-    let limit = filter.limit.map_or(-1, i64::from);
-    let mut rows = statement.query(filtered!(filter, ":limit": limit, ":skip": filter.skip))?;
+    let mut rows = statement.query(named(&values).as_slice())?;
     let mut kept = Vec::new();
     while let Some(row) = rows.next()? {
         kept.push(from_row(row)?);
@@ -104,8 +133,9 @@ pub(super) fn list(db: &Connection, filter: &RestrictionFilter) -> Result<Vec<Ke
 }
 
 pub(super) fn count(db: &Connection, filter: &RestrictionFilter) -> Result<u64, Fault> {
-    let mut statement = db.prepare_cached(&format!("SELECT count(*) FROM restrictions WHERE {WHERE}"))?;
-    let count: i64 = statement.query_row(filtered!(filter), |row| row.get(0))?;
+    let (conditions, values) = conditions(filter);
+    let mut statement = db.prepare_cached(&format!("SELECT count(*) FROM restrictions WHERE {conditions}"))?;
+    let count: i64 = statement.query_row(named(&values).as_slice(), |row| row.get(0))?;
     Ok(u64::try_from(count).unwrap_or(0))
 }
 
