@@ -26,7 +26,7 @@ await run({
     await page.getByRole("heading", { name: "Overview" }).waitFor();
     await page.getByText("Nobody is restricted").waitFor();
     // Nothing is reloaded by hand.
-    await page.getByRole("link", { name: "alice@example.com" }).first().waitFor({ timeout: 30_000 });
+    await page.getByRole("link", { name: "alice@example.com" }).first().waitFor({ timeout: 20_000 });
     await look(page, "overview");
     await page.goto("/restricted");
     await page.getByText("4 external recipients per hour, the limit is 3").waitFor();

@@ -114,6 +114,11 @@ await run({
     await page.getByLabel("Search").fill("allowance");
     await page.getByText("ann@example.com").first().waitFor();
     await look(page, "audit");
+    const file = await page.request.get("/audit.csv?q=allowance");
+    const [head, first, ...more] = (await file.text()).trim().split("\r\n");
+    assert.equal(head, "seq,at,actor,action,target,detail");
+    assert.match(first, /"root@example.com","allowance.grant","ann@example.com"/);
+    assert.deepEqual(more, []);
     await page.goto("/accounts");
     await look(page, "accounts");
     await page.getByLabel("Address, name or reference").fill("ann@example.com");

@@ -121,12 +121,23 @@ function presets() {
   }
 }
 
-/** The overview as it is now, every few seconds while somebody looks. */
+/** The overview as it is now: the server says when something changes (server-sent events). */
 function live() {
   if (!document.querySelector("[data-live]")) return;
-  setInterval(() => {
-    if (document.visibilityState === "visible") refresh(location.href, "[data-live]").catch(() => {});
-  }, 5000);
+  let wait;
+  const soon = () => {
+    // Of many changes at once, the page is fetched once.
+    wait ??= setTimeout(() => {
+      wait = undefined;
+      refresh(location.href, "[data-live]").catch(() => {});
+    }, 300);
+  };
+  const source = new EventSource("/changes");
+  source.onmessage = soon;
+  // After it was away, what was missed.
+  source.onerror = () => (source.onopen = soon);
+  // What nobody tells of: counts of messages, a mail server that asks for the first time.
+  setInterval(() => document.visibilityState === "visible" && soon(), 30_000);
 }
 
 for (const element of document.querySelectorAll("[data-without-script]")) element.remove();

@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 use tower_sessions::Session;
 
 use super::form::{Form, Nothing};
-use super::page::{Frame, Pages, Refusal, lines, render, render_as};
+use super::page::{Frame, Pages, Refusal, lines, render, render_as, searched};
 use super::session::{Signed, say};
 use super::{names, texts};
 use crate::desk::views::{AlertDetailView, AlertPolicyView, AlertView, ChannelTestView};
@@ -48,11 +48,7 @@ pub(super) async fn list(
     signed: Signed,
     Query(query): Query<ListQuery>,
 ) -> Result<Response, Refusal> {
-    let filter = AlertFilter {
-        search: Some(query.q.trim().to_owned()).filter(|text| !text.is_empty()),
-        status: status_of(&query.status),
-        ..AlertFilter::default()
-    };
+    let filter = AlertFilter { search: searched(&query.q), status: status_of(&query.status), ..AlertFilter::default() };
     let total = desk.count_alerts(&signed.caller, &filter).await?;
     let pages = Pages::new(query.page, total, PAGE, &[("q", &query.q), ("status", &query.status)]);
     let rows = AlertFilter { skip: pages.skip(), limit: Some(PAGE), ..filter };

@@ -8,6 +8,7 @@ mod assets;
 mod audit;
 mod charts;
 mod client;
+mod csv;
 mod form;
 mod guard;
 mod names;
@@ -55,6 +56,7 @@ pub fn routes(desk: &Arc<Desk>) -> Router {
 fn senders() -> Router<Arc<Desk>> {
     Router::new()
         .route("/", get(overview::show))
+        .route("/changes", get(overview::changes))
         .route("/restricted", get(restricted::list))
         .route("/restricted.csv", get(restricted::export))
         .route("/restricted/{entity}", get(restricted::details))
@@ -64,6 +66,7 @@ fn senders() -> Router<Arc<Desk>> {
         .route("/alerts", get(alerts::list))
         .route("/alerts/{reference}", get(alerts::details).post(alerts::note))
         .route("/audit", get(audit::list))
+        .route("/audit.csv", get(audit::export))
 }
 
 /// Pages about what holds for them.

@@ -1,10 +1,13 @@
 //! The start page: what needs me now.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
+use axum::response::sse::{Event, KeepAlive, Sse};
+use futures_util::stream::{self, Stream};
 use postern_domain::access::Permission;
 use postern_domain::alert::AlertStatus;
 use postern_store::{AlertFilter, RestrictionFilter};
@@ -14,6 +17,7 @@ use super::session::Signed;
 use super::{names, texts};
 use crate::desk::Desk;
 use crate::desk::views::{AlertView, RestrictionView, StatusView};
+use crate::events::Watcher;
 
 /// How many of each are shown.
 const SHOWN: u32 = 5;
@@ -43,4 +47,17 @@ pub(super) async fn show(State(desk): State<Arc<Desk>>, signed: Signed) -> Resul
         status: if everywhere { Some(desk.status(caller).await?) } else { None },
         frame: Frame::signed(&desk, "overview-title", &signed).at("/"),
     }))
+}
+
+/// Says that something has changed, and not what: the page asks for that as whoever it is then.
+pub(super) async fn changes(
+    State(desk): State<Arc<Desk>>,
+    signed: Signed,
+) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Refusal> {
+    let watcher = desk.watch(&signed.caller)?;
+    let stream = stream::unfold(watcher, |mut watcher: Watcher| async move {
+        watcher.next().await?;
+        Some((Ok(Event::default().data("changed")), watcher))
+    });
+    Ok(Sse::new(stream).keep_alive(KeepAlive::default()))
 }

@@ -155,6 +155,11 @@ impl Pages {
     }
 }
 
+/// What was typed to be searched for.
+pub(super) fn searched(text: &str) -> Option<String> {
+    Some(text.trim().to_owned()).filter(|text| !text.is_empty())
+}
+
 /// What was typed one to a line, or with commas between.
 pub(super) fn lines(text: &str) -> Vec<String> {
     text.split(['\n', ',', ';']).map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect()

@@ -216,3 +216,23 @@ fn from_row(row: &Row<'_>) -> Result<KeptRestriction, Fault> {
 pub(super) fn time(row: &Row<'_>, column: &str) -> rusqlite::Result<Option<Timestamp>> {
     Ok(row.get::<_, Option<i64>>(column)?.map(Timestamp::from_millis))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_in_force_is_looked_through_by_its_index() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("postern.db");
+        drop(crate::sqlite::SqliteStore::open(&path).unwrap());
+        let db = Connection::open(&path).unwrap();
+        for search in [None, Some("ann".to_owned())] {
+            let organization = Some(OrganizationId::first());
+            let (conditions, values) = conditions(&RestrictionFilter { organization, search, ..Default::default() });
+            let sql = format!("EXPLAIN QUERY PLAN SELECT count(*) FROM restrictions WHERE {conditions}");
+            let plan: String = db.query_row(&sql, named(&values).as_slice(), |row| row.get("detail")).unwrap();
+            assert!(plan.contains("COVERING INDEX restrictions_list"), "{plan}");
+        }
+    }
+}
