@@ -11,7 +11,6 @@ use super::policy_file::{Null, normal};
 use super::views::{AlertPolicyView, ChannelTestView};
 use super::{Caller, Desk, DeskError};
 use crate::gate;
-use crate::outbox::{mails, webhooks};
 
 impl Desk {
     /// Every alert policy, the built-in ones first.
@@ -219,10 +218,8 @@ impl Desk {
         let reason = format!("this is a test, asked for by {}; nobody is restricted", caller.name);
         let reference = Reference::from_random(rand::random());
         let alert = gate::alert(reference, policy.trigger, &told, Some(entity), Cause::Manual { reason }, now);
-        let mut all = mails::for_alert(&settings, &alert, None, &told.recipients);
-        all.extend(webhooks::for_alert(&settings, &alert, None, &told.webhooks));
         let mut tests = Vec::new();
-        for mail in all {
+        for mail in told.messages(&settings, &alert, None) {
             let queued = QueuedMail { id: 0, reference: alert.reference.clone(), mail, attempts: 0, created_at: now };
             let answer = self.courier.deliver(&settings, &queued, now).await;
             tests.push(ChannelTestView {

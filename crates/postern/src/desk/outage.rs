@@ -12,7 +12,6 @@ use serde_json::json;
 use super::Desk;
 use crate::gate::{self, SYSTEM};
 use crate::health::Part;
-use crate::outbox::{mails, webhooks};
 
 /// Whoever is away for less is not told of.
 const GRACE: Duration = Duration::from_secs(10);
@@ -63,8 +62,7 @@ impl Desk {
         let cause = Cause::Away { part: "the store".into(), error };
         let reference = Reference::from_random(rand::random());
         let alert = gate::alert(reference, Trigger::StoreAway, &told, None, cause, outage.since);
-        outage.waiting = mails::for_alert(&settings, &alert, None, &told.recipients);
-        outage.waiting.extend(webhooks::for_alert(&settings, &alert, None, &told.webhooks));
+        outage.waiting = told.messages(&settings, &alert, None);
         self.metrics.alerts.inc();
         tracing::error!(reference = %alert.reference, told = outage.waiting.len(), "alert: the store is away");
         outage.alert = Some(alert);

@@ -3,16 +3,18 @@
 use std::sync::Arc;
 
 use arc_swap::{ArcSwap, Guard};
-use postern_domain::alert::{AlertPolicy, Severity, Trigger};
+use postern_domain::alert::{Alert, AlertPolicy, Severity, Trigger};
 use postern_domain::policy::Member;
+use postern_domain::restriction::Restriction;
 use postern_domain::{Organization, OrganizationId, Timestamp};
 use postern_store::audit::NewAuditEntry;
-use postern_store::{KeptAlertPolicies, Store, StoreError};
+use postern_store::{KeptAlertPolicies, Outgoing, Store, StoreError};
 use serde_json::json;
 
 use super::ByOrganization;
 use super::policies::CONFIGURATION;
 use crate::config::Settings;
+use crate::outbox::{mails, webhooks as calls};
 
 /// The alert policies in force.
 #[derive(Debug, Default)]
@@ -42,6 +44,13 @@ impl Told {
                 self.recipients.push((None, address.clone()));
             }
         }
+    }
+
+    /// What is sent of an alert: mails and calls of webhooks.
+    pub fn messages(&self, settings: &Settings, alert: &Alert, restriction: Option<&Restriction>) -> Vec<Outgoing> {
+        let mut messages = mails::for_alert(settings, alert, restriction, &self.recipients);
+        messages.extend(calls::for_alert(settings, alert, restriction, &self.webhooks));
+        messages
     }
 
     fn add(&mut self, settings: &Settings, organization: &Organization, policy: &AlertPolicy) {

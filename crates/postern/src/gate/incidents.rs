@@ -22,7 +22,7 @@ use crate::directory::Roster;
 use crate::events::Events;
 use crate::links::Links;
 use crate::metrics::Metrics;
-use crate::outbox::{mails, webhooks};
+use crate::outbox::mails;
 
 /// Where nobody is restricted, an entity that stays over its limit is one incident for so
 /// long, unless its alert is closed before.
@@ -148,8 +148,7 @@ impl Incidents {
         told.also(&organization.expand(&new.notify));
         let (entity, reference) = (restriction.entity.clone(), restriction.reference.clone());
         let alert = alert(reference, trigger, &told, Some(entity), restriction.cause.clone(), now);
-        let mut mails = mails::for_alert(&settings, &alert, Some(&restriction), &told.recipients);
-        mails.extend(webhooks::for_alert(&settings, &alert, Some(&restriction), &told.webhooks));
+        let mut mails = told.messages(&settings, &alert, Some(&restriction));
         if settings.alerts.notify_owner && restriction.entity.kind() == EntityKind::Account {
             let why = self.parts.links.why(&settings, &restriction.reference);
             mails.push(mails::for_owner(&settings, &restriction, recipient, why.as_deref()));
@@ -216,38 +215,11 @@ impl Incidents {
             return;
         }
         let settings = self.parts.settings.load();
-        let reference = Reference::from_random(rand::random());
-        let told = self.told(&settings, policy, entity);
-        let alert = alert(reference.clone(), policy, &told, Some(entity.clone()), cause.clone(), now);
-        let alert = Alert { evidence, ..alert };
-        let mut mails = mails::for_alert(&settings, &alert, None, &told.recipients);
-        mails.extend(webhooks::for_alert(&settings, &alert, None, &told.webhooks));
-        let organization = settings.directory.organization_of(entity);
-        let audit = NewAuditEntry {
-            at: now,
-            organization: Some(organization.clone()),
-            actor: SYSTEM.into(),
-            action: "alert.raise",
-            target: entity.to_string(),
-            detail: json!({ "reference": reference, "reason": cause.describe() }),
-        };
-        let incident = Incident {
-            organization: organization.clone(),
-            alert,
-            audit,
-            mails,
-            daily_notification_limits: told.limits,
-        };
+        let incident = self.incident(&settings, policy, entity, cause, evidence, now);
         match self.parts.store.raise(&incident).await {
             Ok(()) => {
                 self.lock_alerted().insert((policy, entity.clone()), now);
-                self.parts.metrics.alerts.inc();
-                let about = json!({
-                    "entity": entity, "reference": reference, "policy": policy, "reason": cause.describe(),
-                });
-                self.parts.events.tell("alert.raised", now, &organization, about);
-                self.parts.new_mail.send_replace(());
-                tracing::warn!(%entity, %reference, reason = cause.describe(), alert = policy.name(), "alert");
+                self.raised(entity, &incident);
             }
             Err(error) => {
                 self.store_failed(entity, error, now);
@@ -267,38 +239,11 @@ impl Incidents {
         let Ok(overdue) = self.parts.store.overdue(before).await else { return };
         for kept in overdue {
             let restriction = kept.record.restriction();
-            let (entity, reference) = (&restriction.entity, Reference::from_random(rand::random()));
-            let told = self.told(&settings, Trigger::ReleaseOverdue, entity);
             let cause = Cause::ReleaseOverdue { restriction: restriction.reference.clone(), since: restriction.since };
-            let organization = settings.directory.organization_of(entity);
-            let audit = NewAuditEntry {
-                at: now,
-                organization: Some(organization.clone()),
-                actor: SYSTEM.into(),
-                action: "alert.raise",
-                target: entity.to_string(),
-                detail: json!({ "reference": reference, "reason": cause.describe() }),
-            };
-            let alert = alert(reference, Trigger::ReleaseOverdue, &told, Some(entity.clone()), cause, now);
-            let mut mails = mails::for_alert(&settings, &alert, None, &told.recipients);
-            mails.extend(webhooks::for_alert(&settings, &alert, None, &told.webhooks));
-            let about = json!({
-                "entity": entity, "reference": alert.reference, "policy": alert.policy, "reason": alert.cause.describe(),
-            });
-            tracing::warn!(%entity, reference = %alert.reference, reason = alert.cause.describe(), "alert");
-            let incident = Incident {
-                organization: organization.clone(),
-                alert,
-                audit,
-                mails,
-                daily_notification_limits: told.limits,
-            };
+            let entity = &restriction.entity;
+            let incident = self.incident(&settings, Trigger::ReleaseOverdue, entity, cause, Evidence::default(), now);
             match self.parts.store.raise_overdue(&restriction.reference, &incident).await {
-                Ok(()) => {
-                    self.parts.metrics.alerts.inc();
-                    self.parts.events.tell("alert.raised", now, &organization, about);
-                    self.parts.new_mail.send_replace(());
-                }
+                Ok(()) => self.raised(entity, &incident),
                 Err(StoreError::Changed { .. }) => {}
                 Err(error) => {
                     self.store_failed(entity, error, now);
@@ -306,6 +251,43 @@ impl Incidents {
                 }
             }
         }
+    }
+
+    /// What is written down of an alert that restricts nobody.
+    fn incident(
+        &self,
+        settings: &Settings,
+        trigger: Trigger,
+        entity: &EntityId,
+        cause: Cause,
+        evidence: Evidence,
+        now: Timestamp,
+    ) -> Incident {
+        let told = self.told(settings, trigger, entity);
+        let reference = Reference::from_random(rand::random());
+        let organization = settings.directory.organization_of(entity);
+        let audit = NewAuditEntry {
+            at: now,
+            organization: Some(organization.clone()),
+            actor: SYSTEM.into(),
+            action: "alert.raise",
+            target: entity.to_string(),
+            detail: json!({ "reference": reference, "reason": cause.describe() }),
+        };
+        let alert = Alert { evidence, ..alert(reference, trigger, &told, Some(entity.clone()), cause, now) };
+        let mails = told.messages(settings, &alert, None);
+        Incident { organization, alert, audit, mails, daily_notification_limits: told.limits }
+    }
+
+    /// Tells what was written down: metrics, events, outbox, log.
+    fn raised(&self, entity: &EntityId, incident: &Incident) {
+        let Alert { reference, policy, raised_at, .. } = &incident.alert;
+        let reason = incident.alert.cause.describe();
+        self.parts.metrics.alerts.inc();
+        let about = json!({ "entity": entity, "reference": reference, "policy": policy, "reason": reason });
+        self.parts.events.tell("alert.raised", *raised_at, &incident.organization, about);
+        self.parts.new_mail.send_replace(());
+        tracing::warn!(%entity, %reference, reason, alert = policy.name(), "alert");
     }
 
     fn told(&self, settings: &Settings, trigger: Trigger, entity: &EntityId) -> Told {

@@ -59,20 +59,8 @@ const FORGET_AFTER: Duration = Duration::from_secs(3600);
 
 /// Decides over every question of every door.
 pub struct Gate<L> {
-    settings: Arc<ArcSwap<Settings>>,
-    ledger: Arc<L>,
-    standings: Arc<Standings>,
-    policies: Arc<Policies>,
-    incidents: Arc<Incidents>,
-    recents: Arc<Recents>,
-    own_mail: Arc<OwnMail>,
-    wiring: Arc<Wiring>,
+    parts: Parts<L>,
     attempts: Attempts,
-    clock: Arc<dyn Clock>,
-    metrics: Arc<Metrics>,
-    links: Links,
-    roster: Arc<Roster>,
-    acquaintances: Arc<Acquaintances>,
 }
 
 /// What the gate is made of.
@@ -131,67 +119,36 @@ impl Question<'_, '_> {
 impl<L: Ledger> Gate<L> {
     /// Puts the gate together.
     pub fn new(parts: Parts<L>) -> Self {
-        let Parts {
-            settings,
-            ledger,
-            standings,
-            policies,
-            incidents,
-            recents,
-            own_mail,
-            wiring,
-            clock,
-            metrics,
-            links,
-            roster,
-            acquaintances,
-        } = parts;
-        let attempts = Attempts::default();
-        Self {
-            settings,
-            ledger,
-            standings,
-            policies,
-            incidents,
-            recents,
-            own_mail,
-            wiring,
-            attempts,
-            clock,
-            metrics,
-            links,
-            roster,
-            acquaintances,
-        }
+        Self { parts, attempts: Attempts::default() }
     }
 
     /// Begins a connection of the mail server at `peer`.
     pub fn session(&self, peer: &str) -> Session {
-        Session { server: self.wiring.server(peer, ""), message: None }
+        Session { server: self.parts.wiring.server(peer, ""), message: None }
     }
 
     /// Answers one question.
     pub async fn answer(&self, request: &Request<'_>, session: &mut Session) -> Verdict {
         if session.server.key().port != request.text.server_port {
-            session.server = self.wiring.server(&session.server.key().peer, request.text.server_port);
+            session.server = self.parts.wiring.server(&session.server.key().peer, request.text.server_port);
         }
-        let now = self.clock.now();
+        let now = self.parts.clock.now();
         session.server.note(request, now);
         if !matches!(request.stage, Stage::Rcpt | Stage::Data | Stage::EndOfMessage) {
             return Verdict::Pass;
         }
-        if self.own_mail.is_expected(request.text.sender, request.text.recipient) {
-            self.metrics.own_mail.inc();
+        if self.parts.own_mail.is_expected(request.text.sender, request.text.recipient) {
+            self.parts.metrics.own_mail.inc();
             return Verdict::Pass;
         }
-        let settings = self.settings.load();
+        let settings = self.parts.settings.load();
         let client = Client {
             sasl_username: request.text.sasl_username,
             address: request.client_address,
             sender: request.text.sender,
         };
         let Some(entity) = settings.directory.entity(client) else {
-            self.metrics.unauthenticated.inc();
+            self.parts.metrics.unauthenticated.inc();
             return Verdict::Pass;
         };
         session.server.note_entity(&entity);
@@ -202,8 +159,8 @@ impl<L: Ledger> Gate<L> {
         if matches!(attempt.phase(), Phase::Committed(_)) {
             return Verdict::Pass;
         }
-        let policies = self.policies.load();
-        let roster = self.roster.load();
+        let policies = self.parts.policies.load();
+        let roster = self.parts.roster.load();
         let organization = settings.directory.organization_of(&message.entity);
         let policy = policies.of(&organization).book.choose(roster.member(&message.entity));
         let question = Question { request, settings: &settings, message: &message, policy };
@@ -256,7 +213,7 @@ impl<L: Ledger> Gate<L> {
             self.give_back(message, &mut attempt).await;
             if refused > 0 {
                 let charge = Charge { unknown: refused, ..Charge::NONE };
-                self.ledger.note(&message.entity, charge, attempt.now()).await;
+                self.parts.ledger.note(&message.entity, charge, attempt.now()).await;
             }
         }
     }
@@ -264,8 +221,8 @@ impl<L: Ledger> Gate<L> {
     /// Ends messages that have been silent for too long: gives their room back, or counts them
     /// where the mail server never says how a message ended.
     pub async fn sweep(&self) {
-        let now = self.clock.now();
-        let silence = self.settings.load().policy_door.reservation_timeout;
+        let now = self.parts.clock.now();
+        let silence = self.parts.settings.load().policy_door.reservation_timeout;
         for message in self.attempts.silent(now, silence, FORGET_AFTER) {
             let mut attempt = message.lock().await;
             if attempt.phase() != Phase::Open {
@@ -276,13 +233,13 @@ impl<L: Ledger> Gate<L> {
                 self.give_back(&message, &mut attempt).await;
             } else {
                 let accepted = attempt.accepted(None);
-                self.ledger.commit(&message.entity, &message.instance, held, accepted, now).await;
+                self.parts.ledger.commit(&message.entity, &message.instance, held, accepted, now).await;
                 attempt.committed(accepted);
-                self.metrics.count_message(accepted);
+                self.parts.metrics.count_message(accepted);
             }
         }
-        self.recents.sweep(now);
-        self.incidents.sweep(now);
-        self.policies.sweep(now);
+        self.parts.recents.sweep(now);
+        self.parts.incidents.sweep(now);
+        self.parts.policies.sweep(now);
     }
 }

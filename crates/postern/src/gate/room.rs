@@ -66,7 +66,7 @@ impl<L: Ledger> Gate<L> {
         }
         let window = Window::UnknownRecipientsPerHour;
         let Some(limit) = self.limits(q, standing, attempt.now()).of(window) else { return Ok(()) };
-        let count = self.ledger.usage(q.entity()).await.count(window, attempt.now());
+        let count = self.parts.ledger.usage(q.entity()).await.count(window, attempt.now());
         if count <= limit {
             return Ok(());
         }
@@ -91,14 +91,14 @@ impl<L: Ledger> Gate<L> {
         }
         let limits = self.limits(q, standing, attempt.now());
         let held = attempt.held();
-        match self.ledger.reserve(claim(q, held, needs, &limits), attempt.now()).await {
+        match self.parts.ledger.reserve(claim(q, held, needs, &limits), attempt.now()).await {
             Fit::Fits => Ok(Room::Reserved),
             Fit::Exceeds(Excess { window: Window::EscapeLanePerHour, .. })
             | Fit::Contended(Window::EscapeLanePerHour) => Ok(Room::EscapeLaneFull),
             Fit::Contended(_) => Ok(Room::Contended),
             Fit::Exceeds(excess) => {
                 self.exceeded(q, attempt, more, standing, excess).await?;
-                self.ledger.reserve(claim(q, held, needs, &limits.unlimited()), attempt.now()).await;
+                self.parts.ledger.reserve(claim(q, held, needs, &limits.unlimited()), attempt.now()).await;
                 Ok(Room::Reserved)
             }
         }
@@ -121,7 +121,7 @@ impl<L: Ledger> Gate<L> {
         }
         tokio::time::sleep(CONTENTION_STEP).await;
         *waited += CONTENTION_STEP;
-        attempt.seen(self.clock.now());
+        attempt.seen(self.parts.clock.now());
         None
     }
 
@@ -129,17 +129,17 @@ impl<L: Ledger> Gate<L> {
     pub(super) async fn commit(&self, q: &Question<'_, '_>, attempt: &mut Guard<'_>, held: Charge, accepted: Charge) {
         let now = attempt.now();
         if q.policy.first_time_recipients_per_day > 0 {
-            self.acquaintances.learn(q.entity(), attempt.counted(), now);
+            self.parts.acquaintances.learn(q.entity(), attempt.counted(), now);
         }
         // What was named and is not in the message, the mail server's other rules have refused.
         let charge = Charge { unknown: attempt.named().minus(accepted).recipients(), ..accepted };
-        let counts = self.ledger.commit(q.entity(), q.request.text.instance, held, charge, now).await;
+        let counts = self.parts.ledger.commit(q.entity(), q.request.text.instance, held, charge, now).await;
         attempt.committed(accepted);
         self.attempts.counted(q.message, now);
-        self.metrics.count_message(accepted);
+        self.parts.metrics.count_message(accepted);
         let limits = q.policy.limits();
         if Recents::is_worth_keeping(&counts, &limits) {
-            self.recents.push(q.entity(), record(q.request, accepted, now, Outcome::Accepted));
+            self.parts.recents.push(q.entity(), record(q.request, accepted, now, Outcome::Accepted));
             if self.suspect(q, now).await {
                 attempt.note_for_copy();
             }
@@ -151,23 +151,23 @@ impl<L: Ledger> Gate<L> {
 
     /// Tells the admins of an entity that sends as a taken-over account does; whether it does.
     async fn suspect(&self, q: &Question<'_, '_>, now: Timestamp) -> bool {
-        let Some(pattern) = suspicious(&self.recents.of(q.entity()), now) else { return false };
-        if !self.incidents.wants_alert(Trigger::SuspiciousPattern, q.entity(), now) {
+        let Some(pattern) = suspicious(&self.parts.recents.of(q.entity()), now) else { return false };
+        if !self.parts.incidents.wants_alert(Trigger::SuspiciousPattern, q.entity(), now) {
             return true;
         }
-        let standing = self.standings.get(q.entity(), now);
+        let standing = self.parts.standings.get(q.entity(), now);
         let evidence = self.evidence(q, &standing, None, now).await;
         let cause = Cause::SuspiciousPattern { pattern };
-        self.incidents.raise(Trigger::SuspiciousPattern, q.entity(), cause, evidence, now).await;
+        self.parts.incidents.raise(Trigger::SuspiciousPattern, q.entity(), cause, evidence, now).await;
         true
     }
 
     /// Tells the admins of an entity that has used up so much of a limit that they want to know.
     async fn warn(&self, q: &Question<'_, '_>, counts: &Counts, now: Timestamp) {
-        if !self.incidents.wants_alert(Trigger::LimitNearlyReached, q.entity(), now) {
+        if !self.parts.incidents.wants_alert(Trigger::LimitNearlyReached, q.entity(), now) {
             return;
         }
-        let standing = self.standings.get(q.entity(), now);
+        let standing = self.parts.standings.get(q.entity(), now);
         let limits = self.limits(q, &standing, now);
         let near = counts.iter().find_map(|&(window, count)| {
             let limit = limits.of(window)?;
@@ -177,7 +177,7 @@ impl<L: Ledger> Gate<L> {
         if let Some(excess) = near {
             let cause = Cause::LimitNearlyReached { policy: q.policy.name.clone(), excess };
             let evidence = self.evidence(q, &standing, None, now).await;
-            self.incidents.raise(Trigger::LimitNearlyReached, q.entity(), cause, evidence, now).await;
+            self.parts.incidents.raise(Trigger::LimitNearlyReached, q.entity(), cause, evidence, now).await;
         }
     }
 
@@ -206,7 +206,7 @@ impl<L: Ledger> Gate<L> {
         };
         match consequence {
             Consequence::Report(action) => {
-                self.metrics.report_only.inc();
+                self.parts.metrics.report_only.inc();
                 tracing::info!(
                     entity = %q.entity(), policy = policy.name, window = excess.window.key(), count = excess.count,
                     limit = excess.limit, action = action.key(), "report only: the policy would have acted"
@@ -238,7 +238,7 @@ impl<L: Ledger> Gate<L> {
                     notify,
                 };
                 self.give_back(q.message, attempt).await;
-                match self.incidents.restrict(new, recipient, now).await {
+                match self.parts.incidents.restrict(new, recipient, now).await {
                     Ok(reference) => Err(self.refuse(q, attempt, more, &reference)),
                     Err(_) => Err(self.defer(Reply::unrecorded())),
                 }
@@ -256,10 +256,10 @@ impl<L: Ledger> Gate<L> {
         standing: &Standing,
         now: Timestamp,
     ) {
-        if self.incidents.wants_alert(alert, q.entity(), now) {
+        if self.parts.incidents.wants_alert(alert, q.entity(), now) {
             let last = record(q.request, whole, now, Outcome::Accepted);
             let evidence = self.evidence(q, standing, Some(last), now).await;
-            self.incidents.raise(alert, q.entity(), cause, evidence, now).await;
+            self.parts.incidents.raise(alert, q.entity(), cause, evidence, now).await;
         }
     }
 
@@ -269,13 +269,13 @@ impl<L: Ledger> Gate<L> {
     }
 
     pub(super) fn defer(&self, reply: Reply) -> Verdict {
-        self.metrics.deferred.inc();
+        self.parts.metrics.deferred.inc();
         Verdict::Defer(reply)
     }
 
     /// Gives the room back that a message holds.
     pub(super) async fn give_back(&self, message: &Message, attempt: &mut Guard<'_>) {
-        self.ledger.give_back(&message.entity, attempt.held()).await;
+        self.parts.ledger.give_back(&message.entity, attempt.held()).await;
         attempt.gave_back();
     }
 
@@ -286,8 +286,8 @@ impl<L: Ledger> Gate<L> {
         last: Option<AttemptRecord>,
         now: Timestamp,
     ) -> Evidence {
-        let usage = self.ledger.usage(q.entity()).await;
-        let mut attempts = self.recents.of(q.entity());
+        let usage = self.parts.ledger.usage(q.entity()).await;
+        let mut attempts = self.parts.recents.of(q.entity());
         attempts.extend(last);
         incidents::evidence(&usage, &self.limits(q, standing, now), attempts, now)
     }
@@ -300,20 +300,20 @@ impl<L: Ledger> Gate<L> {
         more: Charge,
         reference: &Reference,
     ) -> Verdict {
-        self.metrics.refused.inc();
+        self.parts.metrics.refused.inc();
         if attempt.note_refused() {
             let now = attempt.now();
             let whole = attempt.named().plus(more);
-            self.standings.note_refusal(reference, now);
-            self.recents.push(q.entity(), record(q.request, whole, now, Outcome::Refused));
+            self.parts.standings.note_refusal(reference, now);
+            self.parts.recents.push(q.entity(), record(q.request, whole, now, Outcome::Refused));
         }
         tracing::debug!(entity = %q.entity(), %reference, stage = q.request.stage.name(), "refused");
-        let why = self.links.why(q.settings, reference);
+        let why = self.parts.links.why(q.settings, reference);
         Verdict::Refuse(Reply::restricted(q.entity().kind(), reference, why.as_deref()))
     }
 
     fn limits(&self, q: &Question<'_, '_>, standing: &Standing, now: Timestamp) -> Limits {
-        let allowance = self.policies.allowance(q.entity(), now);
+        let allowance = self.parts.policies.allowance(q.entity(), now);
         limits_for(standing, q.policy, q.settings.probation.percent, allowance.as_ref(), now)
     }
 }

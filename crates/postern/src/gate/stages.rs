@@ -24,7 +24,7 @@ impl<L: Ledger> Gate<L> {
         let known = attempt.ask_again(recipient.address.as_str());
         let mut waited = Duration::ZERO;
         loop {
-            let standing = self.standings.get(q.entity(), attempt.now());
+            let standing = self.parts.standings.get(q.entity(), attempt.now());
             let open_to_it = !standing.is_restricted() || recipient.escape_lane;
             if known && open_to_it && attempt.phase() == Phase::Open {
                 return Verdict::Pass;
@@ -82,7 +82,7 @@ impl<L: Ledger> Gate<L> {
 
     fn is_first_time(&self, q: &Question<'_, '_>, recipient: &Recipient, now: Timestamp) -> bool {
         q.policy.first_time_recipients_per_day > 0
-            && self.acquaintances.is_first_time(q.entity(), recipient.address.as_str(), now)
+            && self.parts.acquaintances.is_first_time(q.entity(), recipient.address.as_str(), now)
     }
 
     pub(super) async fn confirm(&self, q: &Question<'_, '_>, attempt: &mut Guard<'_>) -> Verdict {
@@ -101,7 +101,7 @@ impl<L: Ledger> Gate<L> {
     pub(super) async fn data(&self, q: &Question<'_, '_>, attempt: &mut Guard<'_>) -> Verdict {
         let mut waited = Duration::ZERO;
         loop {
-            let standing = self.standings.get(q.entity(), attempt.now());
+            let standing = self.parts.standings.get(q.entity(), attempt.now());
             if let Standing::Restricted { reference, .. } = &standing {
                 if attempt.is_escape_lane_only() {
                     return Verdict::Pass;
@@ -129,13 +129,13 @@ impl<L: Ledger> Gate<L> {
     }
 
     pub(super) async fn end_of_message(&self, q: &Question<'_, '_>, attempt: &mut Guard<'_>) -> Verdict {
-        if self.ledger.was_committed(q.entity(), q.request.text.instance).await {
+        if self.parts.ledger.was_committed(q.entity(), q.request.text.instance).await {
             return Verdict::Pass;
         }
         let mut waited = Duration::ZERO;
         let mut lane_full = false;
         loop {
-            let standing = self.standings.get(q.entity(), attempt.now());
+            let standing = self.parts.standings.get(q.entity(), attempt.now());
             let accepted = self.accepted(q, attempt);
             let accepted = if lane_full { accepted.without_lane() } else { accepted };
             if let Standing::Restricted { reference, .. } = &standing {
