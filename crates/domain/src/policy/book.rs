@@ -127,8 +127,9 @@ impl PolicyBook {
 }
 
 impl OutboundPolicy {
-    fn check(&self) -> Result<(), InvalidSetting> {
-        let limits = [
+    /// Its numbers: the key of each, its value, the most it may be.
+    pub fn numbers(&self) -> [(&'static str, u32, u32); 10] {
+        [
             ("external_per_hour", self.external_per_hour, MAX_LIMIT),
             ("internal_per_hour", self.internal_per_hour, MAX_LIMIT),
             ("per_day", self.per_day, MAX_LIMIT),
@@ -139,8 +140,11 @@ impl OutboundPolicy {
             ("escape_lane_per_hour", self.escape_lane_per_hour, MAX_LIMIT),
             ("recipients_per_message", self.recipients_per_message, MAX_RECIPIENTS),
             ("warn_at_percent", self.warn_at_percent, 99),
-        ];
-        for (field, value, most) in limits {
+        ]
+    }
+
+    fn check(&self) -> Result<(), InvalidSetting> {
+        for (field, value, most) in self.numbers() {
             if value > most {
                 return Err(InvalidSetting { field, problem: format!("is {value}, expected 0 to {most}") });
             }

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use askama::Template;
 use axum::extract::{Path, Query, State};
-use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use postern_domain::alert::{AlertStatus, Severity};
 use postern_store::AlertFilter;
@@ -12,8 +11,8 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use tower_sessions::Session;
 
-use super::form::{Form, Nothing};
-use super::page::{Frame, Pages, Refusal, lines, render, render_as, searched};
+use super::form::{Form, Nothing, number};
+use super::page::{Frame, Pages, Refusal, lines, render, render_as, searched, status_of};
 use super::session::{Signed, say};
 use super::{names, texts};
 use crate::desk::views::{AlertDetailView, AlertPolicyView, AlertView, ChannelTestView};
@@ -30,7 +29,7 @@ pub(super) struct ListQuery {
     page: Option<u32>,
 }
 
-fn status_of(key: &str) -> Option<AlertStatus> {
+fn status_named(key: &str) -> Option<AlertStatus> {
     AlertStatus::ALL.into_iter().find(|status| status.key() == key)
 }
 
@@ -48,7 +47,8 @@ pub(super) async fn list(
     signed: Signed,
     Query(query): Query<ListQuery>,
 ) -> Result<Response, Refusal> {
-    let filter = AlertFilter { search: searched(&query.q), status: status_of(&query.status), ..AlertFilter::default() };
+    let filter =
+        AlertFilter { search: searched(&query.q), status: status_named(&query.status), ..AlertFilter::default() };
     let total = desk.count_alerts(&signed.caller, &filter).await?;
     let pages = Pages::new(query.page, total, PAGE, &[("q", &query.q), ("status", &query.status)]);
     let rows = AlertFilter { skip: pages.skip(), limit: Some(PAGE), ..filter };
@@ -86,7 +86,7 @@ pub(super) async fn note(
     Path(reference): Path<String>,
     form: Form<NoteForm>,
 ) -> Result<Response, Refusal> {
-    let request = AlertRequest { status: status_of(&form.values.status), comment: form.values.comment };
+    let request = AlertRequest { status: status_named(&form.values.status), comment: form.values.comment };
     desk.change_alert(&form.signed.caller, &reference, &request).await?;
     say(&current, texts::t("alert-changed")).await?;
     Ok(Redirect::to(&format!("/alerts/{reference}")).into_response())
@@ -158,11 +158,11 @@ pub(super) async fn save_policy(
     form: Form<PolicyForm>,
 ) -> Result<Response, Refusal> {
     let Form { signed, values } = form;
-    let limit = values.daily_notification_limit.trim();
+    let limit = number("daily_notification_limit", &values.daily_notification_limit)?.unwrap_or(0);
     let mut patch: Map<String, Value> = Map::new();
     patch.insert("enabled".into(), json!(values.enabled == "on"));
     patch.insert("recipients".into(), json!(lines(&values.recipients)));
-    patch.insert("daily_notification_limit".into(), limit.parse::<u32>().map_or(json!(0), |limit| json!(limit)));
+    patch.insert("daily_notification_limit".into(), json!(limit));
     if let Some(severity) = Severity::ALL.into_iter().find(|severity| severity.key() == values.severity) {
         patch.insert("severity".into(), json!(severity));
     }
@@ -174,13 +174,8 @@ pub(super) async fn save_policy(
         }
         Err(error @ (DeskError::Invalid { .. } | DeskError::Changed(_))) => {
             let view = desk.alert_policy(&signed.caller, &name)?;
-            let status = if matches!(error, DeskError::Changed(_)) {
-                StatusCode::CONFLICT
-            } else {
-                StatusCode::UNPROCESSABLE_ENTITY
-            };
             let page = PolicyPage { error: Some(error.to_string()), ..policy_page(&desk, &signed, view, &name) };
-            Ok(render_as(status, &page))
+            Ok(render_as(status_of(&error), &page))
         }
         Err(error) => Err(error.into()),
     }

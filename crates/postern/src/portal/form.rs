@@ -46,6 +46,30 @@ impl<T: DeserializeOwned> FromRequest<Arc<Desk>> for Form<T> {
     }
 }
 
+/// A whole number, as somebody typed it into `field`; none if they typed nothing.
+pub(super) fn number(field: &str, text: &str) -> Result<Option<u32>, DeskError> {
+    let text = text.trim();
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let problem = || format!("is {text:?}, expected a whole number");
+    text.parse().map(Some).map_err(|_| DeskError::Invalid { field: field.to_owned().into(), problem: problem() })
+}
+
 /// A form that holds nothing but its token.
 #[derive(Debug, Deserialize)]
 pub(super) struct Nothing {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_typed_is_no_number_and_a_word_is_a_problem() {
+        assert!(matches!(number("hours", "  "), Ok(None)));
+        assert!(matches!(number("hours", " 24 "), Ok(Some(24))));
+        for wrong in ["a day", "1.5", "-1", "99999999999"] {
+            assert!(number("hours", wrong).unwrap_err().to_string().contains("expected a whole number"), "{wrong}");
+        }
+    }
+}

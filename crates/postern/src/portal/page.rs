@@ -253,7 +253,8 @@ impl Refusal {
     }
 }
 
-fn status_of(error: &DeskError) -> StatusCode {
+/// The status that says why the desk did not.
+pub(super) fn status_of(error: &DeskError) -> StatusCode {
     match error {
         DeskError::Forbidden { .. } => StatusCode::FORBIDDEN,
         DeskError::NotFound(_) => StatusCode::NOT_FOUND,

@@ -5,16 +5,15 @@ use std::sync::Arc;
 
 use askama::Template;
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use postern_domain::Timestamp;
-use postern_domain::policy::{Allowance, OutboundPolicy};
+use postern_domain::policy::{Allowance, Limits, OutboundPolicy, Preset};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use tower_sessions::Session;
 
-use super::form::{Form, Nothing};
-use super::page::{Frame, Refusal, lines, render, render_as};
+use super::form::{Form, Nothing, number};
+use super::page::{Frame, Refusal, lines, render, render_as, status_of};
 use super::session::{Signed, say};
 use super::{names, texts};
 use crate::desk::views::PolicyView;
@@ -51,7 +50,7 @@ struct Number {
     key: &'static str,
     label: String,
     hint: String,
-    value: String,
+    value: u32,
     most: u32,
 }
 
@@ -73,38 +72,54 @@ impl EditPage {
         list.join("\n")
     }
 
+    /// What a preset sets: external, internal, a day.
+    fn preset(preset: Preset) -> String {
+        let mut policy = OutboundPolicy::default();
+        policy.preset(preset);
+        format!("{},{},{}", policy.external_per_hour, policy.internal_per_hour, policy.per_day)
+    }
+
+    fn standard() -> String {
+        Self::preset(Preset::Standard)
+    }
+
+    fn strict() -> String {
+        Self::preset(Preset::Strict)
+    }
+
     fn users(list: &[postern_domain::EntityId]) -> String {
         list.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
     }
 }
 
-const NUMBERS: [(&str, &str, u32); 9] = [
-    ("external_per_hour", "policy-external", 10_000),
-    ("internal_per_hour", "policy-internal", 10_000),
-    ("per_day", "policy-per-day", 10_000),
-    ("messages_per_minute", "policy-messages-per-minute", 10_000),
-    ("messages_per_day", "policy-messages-per-day", 10_000),
-    ("recipients_per_message", "policy-recipients", 1000),
-    ("first_time_recipients_per_day", "policy-first-time", 10_000),
-    ("unknown_recipients_per_hour", "policy-unknown", 10_000),
-    ("warn_at_percent", "policy-warn", 99),
+/// The numbers that the form asks for: their keys, and what they are called.
+const NUMBERS: [(&str, &str); 9] = [
+    ("external_per_hour", "policy-external"),
+    ("internal_per_hour", "policy-internal"),
+    ("per_day", "policy-per-day"),
+    ("messages_per_minute", "policy-messages-per-minute"),
+    ("messages_per_day", "policy-messages-per-day"),
+    ("recipients_per_message", "policy-recipients"),
+    ("first_time_recipients_per_day", "policy-first-time"),
+    ("unknown_recipients_per_hour", "policy-unknown"),
+    ("warn_at_percent", "policy-warn"),
 ];
 
 fn numbers(policy: &OutboundPolicy) -> Vec<Number> {
-    let values = json!(policy);
-    let number = |(key, label, most): (&'static str, &str, u32)| Number {
-        key,
-        label: texts::t(label),
-        hint: match key {
-            "external_per_hour" => texts::t1("policy-built-in", "limit", 500),
-            "internal_per_hour" | "per_day" => texts::t1("policy-built-in", "limit", 1000),
+    let known = policy.numbers();
+    let built_in = |limit: u32| texts::t1("policy-built-in", "limit", limit);
+    let number = |(key, label): (&'static str, &str)| {
+        let (_, value, most) = known.into_iter().find(|(known, ..)| *known == key)?;
+        let hint = match key {
+            "external_per_hour" => built_in(Limits::DEFAULT.external_per_hour),
+            "internal_per_hour" => built_in(Limits::DEFAULT.internal_per_hour),
+            "per_day" => built_in(Limits::DEFAULT.per_day),
             "warn_at_percent" => texts::t("policy-warn-off"),
             _ => texts::t("policy-any-number"),
-        },
-        value: values[key].as_u64().unwrap_or(0).to_string(),
-        most,
+        };
+        Some(Number { key, label: texts::t(label), hint, value, most })
     };
-    NUMBERS.into_iter().map(number).collect()
+    NUMBERS.into_iter().filter_map(number).collect()
 }
 
 fn edit_page(desk: &Desk, signed: &Signed, policy: OutboundPolicy, known_as: &str) -> EditPage {
@@ -144,14 +159,8 @@ type Fields = BTreeMap<String, String>;
 fn settings(fields: &Fields, is_default: bool) -> Result<Map<String, Value>, DeskError> {
     let mut patch = Map::new();
     let text = |key: &str| fields.get(key).map(|text| text.trim().to_owned()).unwrap_or_default();
-    for (key, label, _) in NUMBERS {
-        let given = text(key);
-        let number: Result<u32, _> = if given.is_empty() { Ok(0) } else { given.parse() };
-        let wrong = |_| DeskError::Invalid {
-            field: texts::t(label).into(),
-            problem: format!("is {given:?}, expected a whole number"),
-        };
-        patch.insert(key.into(), json!(number.map_err(wrong)?));
+    for (key, label) in NUMBERS {
+        patch.insert(key.into(), json!(number(&texts::t(label), &text(key))?.unwrap_or(0)));
     }
     for key in ["action", "mode", "copy_to", "description"] {
         patch.insert(key.into(), json!(text(key)));
@@ -200,14 +209,10 @@ pub(super) async fn save(
             Ok(Redirect::to("/policies").into_response())
         }
         Err(error @ (DeskError::Invalid { .. } | DeskError::Conflict(_) | DeskError::Changed(_))) => {
-            let status = match error {
-                DeskError::Invalid { .. } => StatusCode::UNPROCESSABLE_ENTITY,
-                _ => StatusCode::CONFLICT,
-            };
             let revision = known.as_ref().map_or(0, |view| view.revision);
             let policy = typed(&values, known.map(|view| view.policy).unwrap_or_default(), is_default);
             let page = edit_page(&desk, &signed, policy, &known_as);
-            Ok(render_as(status, &EditPage { is_default, revision, error: Some(error.to_string()), ..page }))
+            Ok(render_as(status_of(&error), &EditPage { is_default, revision, error: Some(error.to_string()), ..page }))
         }
         Err(error) => Err(error.into()),
     }
@@ -255,12 +260,8 @@ pub(super) async fn grant(
     form: Form<AllowanceForm>,
 ) -> Result<Response, Refusal> {
     let given = form.values;
-    let number = |field: &'static str, text: &str| {
-        let problem = format!("is {text:?}, expected a whole number");
-        text.trim().parse::<u32>().map_err(|_| DeskError::Invalid { field: field.into(), problem })
-    };
-    let per_day = number("per_day", &given.per_day)?;
-    let hours = number("hours", &given.hours)?;
+    let per_day = number("per_day", &given.per_day)?.unwrap_or(0);
+    let hours = number("hours", &given.hours)?.unwrap_or(0);
     let until: Timestamp = desk.clock.now().plus(std::time::Duration::from_secs(u64::from(hours) * 3600));
     let request = AllowanceRequest {
         entity: given.entity,

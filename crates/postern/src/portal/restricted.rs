@@ -11,7 +11,7 @@ use postern_store::{RestrictionFilter, RestrictionOrder};
 use serde::Deserialize;
 use tower_sessions::Session;
 
-use super::form::Form;
+use super::form::{Form, number};
 use super::page::{Frame, Pages, Refusal, render, render_as, searched};
 use super::session::{Signed, say};
 use super::{charts, csv, names, texts};
@@ -270,7 +270,10 @@ pub(super) async fn restrict(
     form: Form<RestrictForm>,
 ) -> Result<Response, Refusal> {
     let given = form.values;
-    let hours = given.hours.trim().parse::<u32>().ok().filter(|hours| *hours > 0);
+    let hours = match number("hours", &given.hours) {
+        Ok(hours) => hours.filter(|hours| *hours > 0),
+        Err(error) => return Ok(restrict_page(&desk, &form.signed, given, Some(error.to_string()))),
+    };
     let until = hours.map(|hours| desk.clock.now().plus(std::time::Duration::from_secs(u64::from(hours) * 3600)));
     let request = RestrictRequest { entity: given.entity.clone(), reason: given.reason.clone(), until };
     match desk.restrict(&form.signed.caller, &request).await {

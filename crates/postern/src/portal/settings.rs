@@ -11,7 +11,7 @@ use postern_store::{KeptOrganization, KeptToken};
 use serde::Deserialize;
 use tower_sessions::Session;
 
-use super::form::{Form, Nothing};
+use super::form::{Form, Nothing, number};
 use super::page::{Frame, Refusal, render};
 use super::session::{Signed, say};
 use super::{names, texts};
@@ -132,7 +132,7 @@ pub(super) struct TokenForm {
 }
 
 pub(super) async fn add_token(State(desk): State<Arc<Desk>>, form: Form<TokenForm>) -> Result<Response, Refusal> {
-    let days = form.values.days.trim().parse::<u32>().ok().filter(|days| *days > 0);
+    let days = number("days", &form.values.days)?.filter(|days| *days > 0);
     let expires_at: Option<Timestamp> =
         days.map(|days| desk.clock.now().plus(std::time::Duration::from_secs(u64::from(days) * 86_400)));
     let request = TokenRequest { name: form.values.name, role: role(&form.values.role)?, expires_at };
