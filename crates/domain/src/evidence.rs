@@ -154,6 +154,26 @@ pub enum Cause {
 }
 
 impl Cause {
+    /// The outbound policy whose limit was passed.
+    pub fn policy(&self) -> Option<&str> {
+        match self {
+            Cause::LimitExceeded { policy, .. }
+            | Cause::LimitNearlyReached { policy, .. }
+            | Cause::ReportOnly { policy, .. } => Some(policy),
+            _ => None,
+        }
+    }
+
+    /// Which limit, and what was counted.
+    pub fn excess(&self) -> Option<Excess> {
+        match self {
+            Cause::LimitExceeded { excess, .. }
+            | Cause::LimitNearlyReached { excess, .. }
+            | Cause::ReportOnly { excess, .. } => Some(*excess),
+            _ => None,
+        }
+    }
+
     /// The cause in one line for people.
     pub fn describe(&self) -> String {
         match self {

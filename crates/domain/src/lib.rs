@@ -20,6 +20,7 @@ pub mod policy;
 pub mod reference;
 pub mod restriction;
 pub mod time;
+pub mod traffic;
 pub mod window;
 
 pub use address::{Address, Domain};

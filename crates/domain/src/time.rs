@@ -105,6 +105,14 @@ impl Zone {
         self.0.iana_name().unwrap_or("UTC")
     }
 
+    /// The midnight that began the day that `at` is in.
+    pub fn start_of_day(&self, at: Timestamp) -> Timestamp {
+        let start = jiff::Timestamp::from_millisecond(at.0)
+            .map(|at| at.to_zoned_datetime(self.0.clone()))
+            .and_then(|at| at.start_of_day());
+        start.map_or_else(|_| at.start_of_day(), |start| Timestamp(start.timestamp().as_millisecond()))
+    }
+
     /// The midnight that begins the day after the one that `at` is in.
     pub fn next_day(&self, at: Timestamp) -> Timestamp {
         let next = jiff::Timestamp::from_millisecond(at.0)
@@ -162,6 +170,11 @@ mod tests {
         let evening = Timestamp::parse("2026-11-25T23:59:59.999Z").unwrap();
         let midnight = Timestamp::parse("2026-11-26T00:00:00Z").unwrap();
         assert_eq!(Zone::utc().next_day(evening), midnight);
+        assert_eq!(Zone::utc().start_of_day(evening), Timestamp::parse("2026-11-25T00:00:00Z").unwrap());
+        assert_eq!(
+            Zone::parse("Europe/Berlin").unwrap().start_of_day(evening).plus(Duration::from_secs(3600)),
+            midnight
+        );
         assert_eq!(Zone::utc().next_day(midnight), Timestamp::parse("2026-11-27T00:00:00Z").unwrap());
     }
 

@@ -7,6 +7,7 @@ use postern_domain::alert::{Alert, AlertBook, AlertNote, AlertPolicy, AlertStatu
 use postern_domain::evidence::{Cause, Evidence};
 use postern_domain::policy::{Allowance, OutboundPolicy, PolicyBook};
 use postern_domain::restriction::{Release, Restriction, RestrictionRecord};
+use postern_domain::traffic::Traffic;
 use postern_domain::window::{Excess, Window};
 use postern_domain::{EntityId, EntityKind, OrganizationId, Reference, Timestamp};
 use serde_json::json;
@@ -14,6 +15,7 @@ use serde_json::json;
 use crate::acquaintances::Acquaintance;
 use crate::audit::NewAuditEntry;
 use crate::idempotency::{GivenAnswer, KeyedRequest, Seen};
+use crate::traffic::TrafficNote;
 use crate::{
     AlertFilter, AuditFilter, Delivery, Incident, KeptAlertPolicies, KeptOrganization, KeptPolicies, KeptToken,
     MailKind, Outgoing, Refusals, RestrictionFilter, RestrictionOrder, Store, StoreError,
@@ -104,6 +106,7 @@ pub(crate) async fn suite<S: Store, F: AsyncFn() -> S>(fresh: F) {
     a_keyed_request_counts_once(&fresh().await).await;
     organizations_are_kept_apart(&fresh().await).await;
     acquaintances_are_remembered_until_they_are_old(&fresh().await).await;
+    traffic_adds_up_until_it_is_forgotten(&fresh().await).await;
     people::an_invitation_is_used_once(&fresh().await).await;
     people::factors_are_kept_and_used_up(&fresh().await).await;
     people::sessions_end_when_they_are_revoked(&fresh().await).await;
@@ -444,6 +447,8 @@ async fn lists_are_filtered_searched_and_paged(store: &impl Store) {
     assert_eq!(alerts(AlertFilter { severity: Some(Severity::High), ..alert.clone() }).await, 7);
     assert_eq!(alerts(AlertFilter { policy: Some(Trigger::StoreAway), ..alert.clone() }).await, 0);
     assert_eq!(alerts(AlertFilter { search: Some("ann".into()), ..alert.clone() }).await, 1);
+    assert_eq!(alerts(AlertFilter { entity: Some(entity("nobody")), ..alert.clone() }).await, 0);
+    assert_eq!(alerts(AlertFilter { entity: Some(entity("anna")), ..alert.clone() }).await, 1);
     assert_eq!(alerts(AlertFilter { skip: 6, ..alert.clone() }).await, 1);
     assert_eq!(store.count_alerts(&AlertFilter { limit: Some(1), ..alert.clone() }).await.unwrap(), 7);
     let first = store.alerts(&AlertFilter { limit: Some(3), ..alert.clone() }).await.unwrap().pop().unwrap().alert;
@@ -458,6 +463,7 @@ async fn lists_are_filtered_searched_and_paged(store: &impl Store) {
     assert_eq!(entries(AuditFilter { action: Some("pol".into()), ..none.clone() }).await, 0);
     assert_eq!(entries(AuditFilter { search: Some("default".into()), ..none.clone() }).await, 1);
     assert_eq!(entries(AuditFilter { since: Some(at(1)), until: Some(at(2)), ..none.clone() }).await, 2);
+    assert_eq!(entries(AuditFilter { target: Some("Default".into()), ..none.clone() }).await, 1);
     assert_eq!(entries(AuditFilter { before: Some(3), ..none.clone() }).await, 2);
     assert_eq!(entries(AuditFilter { actor: Some("bob".into()), ..none }).await, 0);
 }
@@ -546,4 +552,37 @@ async fn acquaintances_are_remembered_until_they_are_old(store: &impl Store) {
     assert_eq!((since, kept), (vec![(entity("a"), at(0))], vec![noted(-7, 102), noted(8, 101)]));
     store.forget_acquaintances(102).await.unwrap();
     assert_eq!(store.acquaintances().await.unwrap().1, [noted(-7, 102)]);
+}
+
+async fn traffic_adds_up_until_it_is_forgotten(store: &impl Store) {
+    let sent = |external, refused| Traffic { external, refused, messages: 1, ..Traffic::default() };
+    let other = OrganizationId::parse("other").unwrap();
+    let note = |name: &str, organization: &OrganizationId, bucket, traffic| TrafficNote {
+        organization: organization.clone(),
+        entity: entity(name),
+        bucket,
+        traffic,
+    };
+    let first = OrganizationId::first();
+    let notes = [note("alice", &first, 60, sent(3, 0)), note("bob", &other, 61, sent(1, 0))];
+    store.note_traffic(&notes).await.unwrap();
+    store.note_traffic(&[note("alice", &first, 60, sent(2, 7)), note("alice", &first, 72, sent(4, 0))]).await.unwrap();
+    let twice = |external, refused| Traffic { messages: 2, ..sent(external, refused) };
+    assert_eq!(store.traffic_of(&entity("alice"), 60).await.unwrap(), [(60, twice(5, 7)), (72, sent(4, 0))]);
+    assert_eq!(store.traffic_of(&entity("alice"), 61).await.unwrap(), [(72, sent(4, 0))]);
+    let all = Traffic { messages: 3, ..sent(6, 7) };
+    assert_eq!(store.traffic_by_hour(None, 0).await.unwrap(), [(10, all), (12, sent(4, 0))]);
+    assert_eq!(store.traffic_by_hour(Some(&other), 0).await.unwrap(), [(10, sent(1, 0))]);
+    let visited = async |since, least| {
+        let (tell, told) = std::sync::mpsc::channel();
+        let visit = move |entity: EntityId, sent: &[(u32, Traffic)]| tell.send((entity, sent.len())).unwrap();
+        store.scan_traffic(since, least, Box::new(visit)).await.unwrap();
+        told.iter().collect::<Vec<_>>()
+    };
+    assert_eq!(visited(0, 0).await, [(entity("alice"), 2), (entity("bob"), 1)]);
+    assert_eq!(visited(0, 8).await, [(entity("alice"), 2)]);
+    assert_eq!(visited(61, 4).await, []);
+    store.forget_traffic(72, 12).await.unwrap();
+    assert_eq!(visited(0, 0).await, [(entity("alice"), 1)]);
+    assert_eq!(store.traffic_by_hour(None, 0).await.unwrap(), [(12, sent(4, 0))]);
 }

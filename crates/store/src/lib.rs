@@ -9,6 +9,7 @@ pub mod audit;
 pub mod idempotency;
 pub mod people;
 pub mod sqlite;
+pub mod traffic;
 
 #[cfg(test)]
 mod conformance;
@@ -25,6 +26,7 @@ pub use acquaintances::Acquaintances;
 use audit::{AuditEntry, AuditReport, NewAuditEntry};
 pub use idempotency::Idempotency;
 pub use people::People;
+pub use traffic::TrafficHistory;
 
 /// Why the store could not do as it was told.
 #[derive(Debug, thiserror::Error)]
@@ -282,6 +284,8 @@ pub struct AlertFilter {
     pub organization: Option<OrganizationId>,
     /// Only of this reference.
     pub reference: Option<Reference>,
+    /// Only about this entity.
+    pub entity: Option<EntityId>,
     /// Only of this status.
     pub status: Option<AlertStatus>,
     /// Only of this severity.
@@ -307,6 +311,8 @@ pub struct AuditFilter {
     pub action: Option<String>,
     /// Only by this actor.
     pub actor: Option<String>,
+    /// Only about exactly this.
+    pub target: Option<String>,
     /// Only where actor, action, target or detail has this text in it.
     pub search: Option<String>,
     /// Only from this time on.
@@ -403,7 +409,7 @@ pub struct Refusals {
 /// Durable state. Every call is one transaction; what it wrote survives a power cut once it
 /// has returned.
 #[async_trait]
-pub trait Store: People + Idempotency + Acquaintances {
+pub trait Store: People + Idempotency + Acquaintances + TrafficHistory {
     /// Writes a restriction with its alert, audit entry and mails.
     ///
     /// # Errors

@@ -147,6 +147,40 @@ impl MemoryLedger {
         self.shards.iter().map(|shard| lock(shard).entities.len()).sum()
     }
 
+    /// The entities that `wanted` says count, with the most in one of `windows`: so many for each
+    /// window, and what they have sent. Looks at everybody, shard by shard: tens of milliseconds
+    /// where a million send.
+    pub fn busiest(
+        &self,
+        windows: &[Window],
+        most: usize,
+        now: Timestamp,
+        wanted: impl Fn(&EntityId) -> bool,
+    ) -> Vec<(EntityId, Usage)> {
+        let mut found: Vec<(EntityId, Usage)> = Vec::new();
+        for &window in windows {
+            // Few are kept of each shard, so that no long list is sorted under its lock.
+            let mut top: Vec<(u32, EntityId, Usage)> = Vec::new();
+            for shard in &self.shards {
+                let least = if top.len() < most { 0 } else { top.last().map_or(0, |(count, ..)| *count) };
+                for entry in &lock(shard).entities {
+                    let count = entry.usage.count(window, now);
+                    if count > least && wanted(&entry.entity) {
+                        top.push((count, entry.entity.clone(), entry.usage.clone()));
+                    }
+                }
+                top.sort_by_key(|(count, ..)| std::cmp::Reverse(*count));
+                top.truncate(most);
+            }
+            for (_, entity, usage) in top {
+                if found.iter().all(|(known, _)| *known != entity) {
+                    found.push((entity, usage));
+                }
+            }
+        }
+        found
+    }
+
     /// Whether no entity has any usage.
     pub fn is_empty(&self) -> bool {
         self.len() == 0

@@ -187,3 +187,21 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn the_busiest_are_found_in_any_shard_and_in_each_window() {
+    let folder = tempfile::tempdir().unwrap();
+    let ledger = MemoryLedger::open(folder.path(), now()).unwrap();
+    for n in 1..=300 {
+        send(&ledger, &format!("u{n}"), "1", n);
+    }
+    let charge = Charge { internal: 1000, ..Charge::NONE };
+    ready(ledger.commit(&entity("inside"), "1", Charge::NONE, charge, now()));
+    let names = |windows: &[Window], wanted: fn(&EntityId) -> bool| -> Vec<String> {
+        let found = ledger.busiest(windows, 2, now(), wanted);
+        found.iter().map(|(entity, _)| entity.name().to_owned()).collect()
+    };
+    assert_eq!(names(&[Window::ExternalPerHour], |_| true), ["u300", "u299"]);
+    assert_eq!(names(&[Window::ExternalPerHour, Window::PerDay], |_| true), ["u300", "u299", "inside"]);
+    assert_eq!(names(&[Window::PerDay], |entity| entity.name() != "inside"), ["u300", "u299"]);
+}

@@ -116,12 +116,20 @@ const WHERE: &str = "(:reference IS NULL OR a.reference = :reference) AND (:stat
           OR cause LIKE :search ESCAPE '\\') \
      AND (:after IS NULL OR raised_at < :after OR (raised_at = :after AND a.reference > :after_reference))";
 
-/// What [`WHERE`] is filled in with, and more.
+/// What alerts a filter asks for. An entity is only looked for where one is asked for, so that the
+/// planner has its index.
+fn conditions(filter: &AlertFilter) -> String {
+    let entity = if filter.entity.is_some() { "a.entity = :entity" } else { ":entity IS NULL" };
+    format!("{entity} AND {WHERE}")
+}
+
+/// What [`conditions`] are filled in with, and more.
 macro_rules! filtered {
     ($filter:expr $(, $name:literal: $value:expr)*) => {
         named_params! {
             ":reference": $filter.reference.as_ref().map(Reference::as_str),
             ":organization": $filter.organization.as_ref().map(OrganizationId::as_str),
+            ":entity": $filter.entity.as_ref().map(ToString::to_string),
             ":status": $filter.status.map(AlertStatus::key),
             ":severity": $filter.severity.map(Severity::key),
             ":policy": $filter.policy.map(Trigger::name),
@@ -134,12 +142,14 @@ macro_rules! filtered {
 }
 
 pub(super) fn count(db: &Connection, filter: &AlertFilter) -> Result<u64, Fault> {
-    let mut statement = db.prepare_cached(&format!("SELECT count(*) FROM alerts a WHERE {WHERE}"))?;
+    let conditions = conditions(filter);
+    let mut statement = db.prepare_cached(&format!("SELECT count(*) FROM alerts a WHERE {conditions}"))?;
     let count: i64 = statement.query_row(filtered!(filter), |row| row.get(0))?;
     Ok(u64::try_from(count).unwrap_or(0))
 }
 
 pub(super) fn list(db: &Connection, filter: &AlertFilter) -> Result<Vec<KeptAlert>, Fault> {
+    let conditions = conditions(filter);
     let mut statement = db.prepare_cached(&format!(
         "SELECT a.*, \
                 (SELECT count(*) FROM outbox o WHERE o.reference = a.reference AND o.kind <> 'notice' \
@@ -150,7 +160,7 @@ pub(super) fn list(db: &Connection, filter: &AlertFilter) -> Result<Vec<KeptAler
                     AND given_up_at IS NOT NULL) AS given_up, \
                 (SELECT last_error FROM outbox o WHERE o.reference = a.reference AND o.kind <> 'notice' \
                     AND delivered_at IS NULL AND last_error IS NOT NULL ORDER BY id DESC LIMIT 1) AS last_error \
-         FROM alerts a WHERE {WHERE} ORDER BY raised_at DESC, a.reference LIMIT :limit OFFSET :skip"
+         FROM alerts a WHERE {conditions} ORDER BY raised_at DESC, a.reference LIMIT :limit OFFSET :skip"
     ))?;
     let limit = filter.limit.map_or(-1, i64::from);
     let mut rows = statement.query(filtered!(filter, ":limit": limit, ":skip": filter.skip))?;

@@ -11,6 +11,7 @@ mod people;
 mod policies;
 mod restrictions;
 mod tokens;
+mod traffic;
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -42,6 +43,7 @@ const SCHEMA: &[M<'_>] = &[
     M::up(include_str!("schema-9.sql")),
     M::up(include_str!("schema-10.sql")),
     M::up(include_str!("schema-11.sql")),
+    M::up(include_str!("schema-12.sql")),
 ];
 
 /// The store in one SQLite file.
@@ -54,6 +56,8 @@ struct Inner {
     writer: Mutex<Connection>,
     /// Lists are read beside the writer, so that no restriction waits for a long one.
     reader: Mutex<Connection>,
+    /// What looks at everything takes its time, and no list waits for it either.
+    scanner: Mutex<Connection>,
 }
 
 /// An error inside a transaction: the database's, or one that undoes it.
@@ -109,8 +113,9 @@ impl SqliteStore {
             return Err(StoreError::Newer { path: name, found: found.get(), known: SCHEMA.len() });
         }
         migrations.to_latest(&mut writer).map_err(|e| fail(e.into()))?;
-        let reader = connect(path).map_err(|e| fail(e.into()))?;
-        Ok(Self(Arc::new(Inner { path: name, writer: Mutex::new(writer), reader: Mutex::new(reader) })))
+        let another = || connect(path).map(Mutex::new).map_err(|e| fail(e.into()));
+        let (reader, scanner) = (another()?, another()?);
+        Ok(Self(Arc::new(Inner { path: name, writer: Mutex::new(writer), reader, scanner })))
     }
 
     async fn write<T, F>(&self, work: F) -> Result<T, StoreError>
@@ -140,6 +145,15 @@ impl SqliteStore {
             work(&transaction)
         })
         .await
+    }
+
+    /// Like [`SqliteStore::read`], for what may take seconds.
+    async fn scan<T, F>(&self, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Result<T, Fault> + Send + 'static,
+    {
+        self.run(move |inner| work(&inner.scanner.lock().unwrap_or_else(PoisonError::into_inner))).await
     }
 
     async fn run<T, F>(&self, work: F) -> Result<T, StoreError>

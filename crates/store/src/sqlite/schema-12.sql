@@ -1,0 +1,26 @@
+-- What was sent over days. `bucket` counts ten minutes, `hour` hours since 1970.
+CREATE TABLE traffic (
+    entity TEXT NOT NULL,
+    bucket INTEGER NOT NULL,
+    external INTEGER NOT NULL,
+    internal INTEGER NOT NULL,
+    messages INTEGER NOT NULL,
+    unknown INTEGER NOT NULL,
+    refused INTEGER NOT NULL,
+    PRIMARY KEY (entity, bucket)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE traffic_hours (
+    organization TEXT NOT NULL,
+    hour INTEGER NOT NULL,
+    external INTEGER NOT NULL,
+    internal INTEGER NOT NULL,
+    messages INTEGER NOT NULL,
+    unknown INTEGER NOT NULL,
+    refused INTEGER NOT NULL,
+    PRIMARY KEY (organization, hour)
+) STRICT, WITHOUT ROWID;
+
+-- What is about one entity is found without reading what is about others.
+CREATE INDEX alerts_entity ON alerts (entity, raised_at);
+CREATE INDEX audit_target ON audit (target, seq);

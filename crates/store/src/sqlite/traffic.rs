@@ -1,0 +1,157 @@
+//! Tables `traffic` and `traffic_hours`.
+
+use async_trait::async_trait;
+use postern_domain::traffic::{BUCKETS_PER_HOUR, Traffic};
+use postern_domain::{EntityId, OrganizationId};
+use rusqlite::{Row, params};
+
+use super::SqliteStore;
+use crate::StoreError;
+use crate::traffic::{TrafficHistory, TrafficNote, TrafficVisitor};
+
+/// Of so many entities it is forgotten in one transaction, so that a restriction need not wait for all of them.
+const PART: usize = 2000;
+
+/// Reads the five counts from column `first` on.
+fn counts(row: &Row<'_>, first: usize) -> rusqlite::Result<Traffic> {
+    Ok(Traffic {
+        external: row.get(first)?,
+        internal: row.get(first + 1)?,
+        messages: row.get(first + 2)?,
+        unknown: row.get(first + 3)?,
+        refused: row.get(first + 4)?,
+    })
+}
+
+#[async_trait]
+impl TrafficHistory for SqliteStore {
+    async fn note_traffic(&self, notes: &[TrafficNote]) -> Result<(), StoreError> {
+        let notes = notes.to_vec();
+        self.write(move |tx| {
+            let mut by_entity = tx.prepare_cached(
+                "INSERT INTO traffic VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+                 ON CONFLICT (entity, bucket) DO UPDATE SET external = external + excluded.external,
+                     internal = internal + excluded.internal, messages = messages + excluded.messages,
+                     unknown = unknown + excluded.unknown, refused = refused + excluded.refused",
+            )?;
+            let mut by_hour = tx.prepare_cached(
+                "INSERT INTO traffic_hours VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+                 ON CONFLICT (organization, hour) DO UPDATE SET external = external + excluded.external,
+                     internal = internal + excluded.internal, messages = messages + excluded.messages,
+                     unknown = unknown + excluded.unknown, refused = refused + excluded.refused",
+            )?;
+            for TrafficNote { organization, entity, bucket, traffic: t } in &notes {
+                let hour = bucket / BUCKETS_PER_HOUR;
+                by_entity.execute(params![
+                    entity.to_string(),
+                    bucket,
+                    t.external,
+                    t.internal,
+                    t.messages,
+                    t.unknown,
+                    t.refused
+                ])?;
+                by_hour.execute(params![
+                    organization.as_str(),
+                    hour,
+                    t.external,
+                    t.internal,
+                    t.messages,
+                    t.unknown,
+                    t.refused
+                ])?;
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    async fn traffic_of(&self, entity: &EntityId, since: u32) -> Result<Vec<(u32, Traffic)>, StoreError> {
+        let entity = entity.to_string();
+        self.read(move |db| {
+            let mut statement = db.prepare_cached(
+                "SELECT bucket, external, internal, messages, unknown, refused FROM traffic
+                 WHERE entity = ?1 AND bucket >= ?2 ORDER BY bucket",
+            )?;
+            let rows = statement.query_map(params![entity, since], |row| Ok((row.get(0)?, counts(row, 1)?)))?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        })
+        .await
+    }
+
+    async fn traffic_by_hour(
+        &self,
+        organization: Option<&OrganizationId>,
+        since: u32,
+    ) -> Result<Vec<(u32, Traffic)>, StoreError> {
+        let organization = organization.map(|organization| organization.as_str().to_owned());
+        self.read(move |db| {
+            let mut statement = db.prepare_cached(
+                "SELECT hour, sum(external), sum(internal), sum(messages), sum(unknown), sum(refused)
+                 FROM traffic_hours WHERE hour >= ?1 AND (?2 IS NULL OR organization = ?2)
+                 GROUP BY hour ORDER BY hour",
+            )?;
+            let rows = statement.query_map(params![since, organization], |row| Ok((row.get(0)?, counts(row, 1)?)))?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        })
+        .await
+    }
+
+    async fn scan_traffic(&self, since: u32, least: u32, mut visit: TrafficVisitor) -> Result<(), StoreError> {
+        self.scan(move |db| {
+            // The table is in this order already: one pass, and no entity's rows are kept but the current.
+            let mut statement = db.prepare(
+                "SELECT entity, bucket, external, internal, messages, unknown, refused FROM traffic
+                 WHERE bucket >= ?1 ORDER BY entity, bucket",
+            )?;
+            let mut rows = statement.query([since])?;
+            let mut sent: Vec<(u32, Traffic)> = Vec::new();
+            let mut current = String::new();
+            let mut done = |entity: &str, sent: &mut Vec<(u32, Traffic)>| {
+                let all = sent.iter().fold(Traffic::default(), |all, (_, more)| all.plus(*more));
+                if all.recipients() > least || all.messages > least || all.unknown > least {
+                    visit(EntityId::from_text(entity), sent);
+                }
+                sent.clear();
+            };
+            while let Some(row) = rows.next()? {
+                let entity = row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?;
+                if entity != current {
+                    done(&current, &mut sent);
+                    entity.clone_into(&mut current);
+                }
+                sent.push((row.get(1)?, counts(row, 2)?));
+            }
+            done(&current, &mut sent);
+            Ok(())
+        })
+        .await
+    }
+
+    async fn forget_traffic(&self, bucket: u32, hour: u32) -> Result<(), StoreError> {
+        // Found beside the writer, since that reads the whole table.
+        let old = self
+            .scan(move |db| {
+                let mut statement = db.prepare("SELECT DISTINCT entity FROM traffic WHERE bucket < ?1")?;
+                let entities = statement.query_map([bucket], |row| row.get::<_, String>(0))?;
+                Ok(entities.collect::<Result<Vec<_>, _>>()?)
+            })
+            .await?;
+        for part in old.chunks(PART) {
+            let part = part.to_vec();
+            self.write(move |tx| {
+                let mut forget = tx.prepare_cached("DELETE FROM traffic WHERE entity = ?1 AND bucket < ?2")?;
+                for entity in &part {
+                    forget.execute(params![entity, bucket])?;
+                }
+                Ok(())
+            })
+            .await?;
+        }
+        self.write(move |tx| {
+            tx.execute("DELETE FROM traffic_hours WHERE hour < ?1", [hour])?;
+            Ok(())
+        })
+        .await
+    }
+}
