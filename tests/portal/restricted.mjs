@@ -5,6 +5,8 @@ const unblock = async (page, entity, pictures) => {
   await page.goto("/restricted");
   await page.getByRole("button", { name: `Unblock ${entity}` }).click();
   await page.getByRole("heading", { name: "Recommendations" }).waitFor();
+  // The sender was refused a moment ago, or never tried.
+  await page.getByText(pictures ? /Somebody tried to send with it .* from 89.160.20.112/ : "Nobody has tried").waitFor();
   if (pictures) await look(page, "unblock-details");
   await page.getByLabel("The password is changed").check();
   await page.getByRole("button", { name: "Next" }).click();
@@ -15,9 +17,14 @@ const unblock = async (page, entity, pictures) => {
   await page.getByLabel("Reason").fill("password changed, sessions ended");
   await page.getByRole("button", { name: "Unblock user" }).click();
   await page.getByRole("heading", { name: "Unblock now?" }).waitFor();
+  // What was ticked is remembered, and what was not is said.
+  await page.getByText("You have not ticked").waitFor();
+  assert.equal(await page.getByText(/not ticked:.*The password is changed/).count(), 0);
   if (pictures) await look(page, "unblock-confirm");
   await page.getByRole("button", { name: "Yes" }).click();
   await page.getByRole("status").getByText(`${entity} may send again`).waitFor();
+  await page.getByRole("button", { name: "Undo" }).waitFor();
+  if (pictures) await look(page, "unblocked");
 };
 
 await run({
@@ -27,23 +34,43 @@ await run({
     await page.getByText("Nobody is restricted").waitFor();
     // Nothing is reloaded by hand.
     await page.getByRole("link", { name: "alice@example.com" }).first().waitFor({ timeout: 20_000 });
+    await page.getByRole("img", { name: "Recipients per hour today" }).waitFor({ timeout: 20_000 });
+    await page.getByRole("region", { name: "Closest to their limits" }).getByText("100 %").waitFor({ timeout: 20_000 });
+    await page.getByRole("region", { name: "How Postern is" }).getByText("Policy door").waitFor();
     await look(page, "overview");
     await page.goto("/restricted");
     await page.getByText("4 external recipients per hour, the limit is 3").waitFor();
+    await page.getByRole("cell", { name: "4 of 3" }).waitFor();
     await look(page, "restricted");
-    await page.getByRole("link", { name: "alice@example.com" }).click();
+    // The details come beside the list, and the focus goes back to where it was.
+    const link = page.getByRole("link", { name: "alice@example.com" });
+    await link.press("Enter");
+    const flyout = page.getByRole("dialog", { name: "alice@example.com" });
+    await flyout.getByRole("heading", { name: "Why it is restricted" }).waitFor();
+    await flyout.getByRole("row", { name: /89.160.20.112 Sweden 4 1 4/ }).waitFor();
+    await look(page, "entity-flyout");
+    await page.keyboard.press("Escape");
+    await flyout.waitFor({ state: "detached" });
+    assert.ok(await link.evaluate((one) => one === document.activeElement));
+    await link.click();
+    await flyout.getByRole("link", { name: "Open as a page" }).click();
     await page.getByRole("heading", { name: "Why it is restricted" }).waitFor();
-    await page.getByRole("cell", { name: "127.0.0.1" }).first().waitFor();
-    await page.getByRole("img", { name: "Recipients per half hour" }).waitFor();
+    await page.getByRole("img", { name: "Recipients per hour, the last 48 hours" }).waitFor();
+    await page.getByText("Limit: 3 external recipients per hour").waitFor();
+    await page.getByText("In 48 hours: 3 external and 0 internal recipients in 3 messages. Refused: 0 unknown recipients, and 1 because of a restriction.").waitFor();
+    await page.getByRole("region", { name: "Audit trail" }).getByText("restriction.add").waitFor();
+    await page.getByText("Show as a table").click();
     await look(page, "entity");
     await page.goto("/alerts?status=active");
     await page.getByRole("link", { name: "User restricted from sending email" }).click();
-    await page.getByLabel("Comment").fill("phished; the password is being changed");
-    await page.getByLabel("Status").selectOption("investigating");
-    await page.getByRole("button", { name: "Save" }).click();
+    const details = page.getByRole("dialog");
+    await details.getByLabel("Comment").fill("phished; the password is being changed");
+    await details.getByLabel("Status").selectOption("investigating");
+    await details.getByRole("button", { name: "Save" }).click();
     await page.getByText("phished; the password").waitFor();
     await look(page, "alert");
     await unblock(page, "alice@example.com", true);
+    await page.getByRole("link", { name: "Back to the list" }).first().click();
     await page.getByText("Nobody is restricted").waitFor();
     await look(page, "restricted-nobody");
     await page.goto("/restricted/alice%40example.com");
@@ -84,6 +111,10 @@ await run({
     await page.getByRole("button", { name: "Unblock user" }).click();
     await page.getByRole("button", { name: "Yes" }).click();
     await page.getByRole("status").getByText("carol@example.com, bob@example.com may send again").waitFor();
+    await page.getByRole("button", { name: "Undo" }).click();
+    await page.getByRole("status").getByText("carol@example.com, bob@example.com is restricted again").waitFor();
+    await page.getByText("taken back. It had been released because: a mistake").first().waitFor();
+    await look(page, "restricted-again");
   },
 
   async "all of it without JavaScript"() {

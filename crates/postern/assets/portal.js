@@ -1,36 +1,7 @@
 // What the portal's pages do better with JavaScript. Every page works without it.
-
-/** Times in the viewer's own zone; the server writes UTC. */
-function localTimes(root = document) {
-  const format = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
-  for (const time of root.querySelectorAll("time[datetime]")) {
-    const at = new Date(time.dateTime);
-    if (!Number.isNaN(at.valueOf())) {
-      time.title = time.textContent;
-      time.textContent = format.format(at);
-    }
-  }
-}
-
-/** Shows a problem above the form or button that it is about. */
-function problem(near, text) {
-  near.parentElement.querySelector(".note.bad")?.remove();
-  const note = document.createElement("p");
-  note.className = "note bad";
-  note.setAttribute("role", "alert");
-  note.textContent = text;
-  near.before(note);
-}
-
-/** Sends something to the server; its JSON answer, or an error with its words. */
-async function send(address, body, headers = {}) {
-  const answer = await fetch(address, { method: "POST", body, headers });
-  const json = await answer.json().catch(() => ({ error: answer.statusText }));
-  if (!answer.ok) throw new Error(json.error ?? json.detail ?? answer.statusText);
-  return json;
-}
-
-const csrf = () => ({ "x-csrf-token": document.body.dataset.csrf, "content-type": "application/x-www-form-urlencoded" });
+import { csrf, localTimes, problem, refresh, send } from "./common.js";
+import "./dialogs.js";
+import { chips, preview, reorder, suggest } from "./forms.js";
 
 /** Passkeys: sign in by one, or make one (WebAuthn level 3). */
 function passkeys() {
@@ -68,18 +39,6 @@ function passkeys() {
       return send("/settings/sign-in/passkeys", body, csrf());
     });
   }
-}
-
-/** Fetches a page of ours again, and puts what `selector` finds in it in place of what is here. */
-async function refresh(address, selector, signal) {
-  const answer = await fetch(address, { signal });
-  if (!answer.ok || answer.redirected) return;
-  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-  const fresh = page.querySelector(selector);
-  const here = document.querySelector(selector);
-  if (!fresh || !here) return;
-  localTimes(fresh);
-  if (fresh.innerHTML !== here.innerHTML) here.replaceWith(fresh);
 }
 
 /** Lists search as one types. */
@@ -137,7 +96,7 @@ function live() {
   // After it was away, what was missed.
   source.onerror = () => (source.onopen = soon);
   // What nobody tells of: counts of messages, a mail server that asks for the first time.
-  setInterval(() => document.visibilityState === "visible" && soon(), 30_000);
+  setInterval(() => document.visibilityState === "visible" && soon(), 10_000);
 }
 
 for (const element of document.querySelectorAll("[data-without-script]")) element.remove();
@@ -147,4 +106,8 @@ document.querySelector(".menu [aria-current]")?.scrollIntoView({ block: "nearest
 passkeys();
 searchAsYouType();
 presets();
+chips();
+suggest();
+preview();
+reorder();
 live();

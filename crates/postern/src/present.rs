@@ -41,6 +41,11 @@ pub fn duration(duration: Duration) -> String {
     if shown.is_empty() { "0 s".into() } else { shown.join(" ") }
 }
 
+/// This machine's name.
+pub fn host_name() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
+}
+
 /// `accepted`, `refused`
 pub fn outcome(outcome: Outcome) -> &'static str {
     match outcome {

@@ -6,6 +6,7 @@ sign-out = Sign out
 actions = Actions
 remove = Remove
 cancel = Cancel
+open-page = Open as a page
 field-problem = { $field } { $problem }
 
 ## Fields
@@ -159,6 +160,12 @@ col-limit = Limit
 col-free-at = Free again
 col-by = By
 col-number = No.
+col-country = Country
+col-attempts = Attempts
+col-last = Last
+col-policy = Policy
+col-of-limit = Count of limit
+count-of-limit = { $count } of { $limit }
 
 ## Overview
 overview-title = Overview
@@ -166,9 +173,27 @@ overview-restricted = restricted
 overview-alerts = open alerts
 overview-probation = on probation
 overview-messages = messages since start
-overview-well = Mail server, store and outbox are fine.
 overview-nobody-asks = No mail server has asked yet. Wire yours with
 overview-open-alerts = Open alerts
+overview-today = Mail today
+overview-chart = Recipients per hour today ({ $zone })
+overview-nothing-today = Nothing has been sent yet.
+overview-usual-later = What is usual is shown once two whole days are known.
+overview-busiest = Closest to their limits
+overview-used = Used
+overview-health = How Postern is
+health-no-questions = not asked yet
+health-store = Store
+health-outbox = Mails and webhooks
+health-problem = has a problem
+health-retrying = { $count } being tried again
+health-given-up = { $count } given up
+health-waiting = { $count } waiting
+health-directory = Directory { $name }
+health-accounts = { $count ->
+    [one] one account
+   *[other] { $count } accounts
+}
 
 ## Restricted entities
 restricted-title = Restricted entities
@@ -193,9 +218,26 @@ until-admin = an admin ends it
 ## One entity
 entity-title = Entity
 entity-why = Why it is restricted
-entity-attempts = The last attempts before
+entity-attempts = The last attempts
 entity-usage = What it sends
-entity-chart = Recipients per half hour, the last 24 hours
+entity-chart = Recipients per hour, the last 48 hours
+entity-sent = In 48 hours: { $external } external and { $internal } internal recipients in { $messages ->
+    [one] one message
+   *[other] { $messages } messages
+}. Refused: { $unknown } unknown recipients, and { $refused } because of a restriction.
+entity-nothing-sent = It has sent nothing in the last 48 hours.
+entity-origins = Where it comes from
+entity-no-alerts = No alert was ever raised about it.
+entity-no-audit = Nobody has ever done anything about it.
+chart-external = External
+chart-internal = Internal
+chart-refused = Refused
+chart-unknown = Unknown recipients
+chart-usual = Usual
+chart-hour = Hour from
+chart-table = Show as a table
+chart-limit = Limit: { $limit } external recipients per hour
+chart-limit-far = The limit of { $limit } external recipients per hour is far above what is seen here.
 entity-policy = Policy in force
 entity-policy-default = it holds for everyone whom no other policy names
 entity-groups = in the groups { $groups }
@@ -224,6 +266,15 @@ recommend-password = The password is changed, to one that is used nowhere else
 recommend-mfa = Multi-factor authentication is on
 recommend-rules = No forwarding and no inbox rule is left that the owner does not know
 recommend-sessions = Every session and app password is ended
+recommend-quiet-label = Postern sees
+recommend-not-yet = not safe yet
+recommend-fine = quiet
+recommend-still = Somebody tried to send with it { $ago } ago.
+recommend-still-from = Somebody tried to send with it { $ago } ago, from { $address }.
+recommend-quiet = The last attempt was { $ago } ago.
+recommend-quiet-never = Nobody has tried to send with it since.
+recommend-missing = You have not ticked:
+reason-is = Reason: { $reason }
 unblock-reason-heading = Why may it send again?
 reason-hint = It stands in the audit trail and in the history.
 unblock-reason-missing = Say why: the next admin who looks at this will want to know.
@@ -232,6 +283,14 @@ unblock-user = Unblock user
 unblock-sure = Unblock now?
 unblock-sure-about = From this second on, this may send again:
 unblock-nobody = Select somebody who is restricted.
+unblocked-title = Unblocked
+unblocked-in-force = In force since
+unblocked-on = On
+unblocked-probation = On probation until
+unblocked-again = Messages that were refused are kept nowhere: they have to be sent again.
+undo = Undo: restrict again
+undo-reason = The release was taken back. It had been released because: { $reason }
+undo-done = { $entities } is restricted again.
 unblock-done = { $entities } may send again, from now on.
 yes = Yes
 no = No
@@ -346,7 +405,10 @@ alert-recipients = Email recipients
 alert-recipients-hint = One to a line. TenantAdmins stands for every admin.
 alert-daily-limit = Daily notification limit
 alert-daily-limit-hint = Empty or 0: no limit.
-alert-webhooks = Webhooks: { $names }
+alert-webhooks = Webhooks
+alert-webhook-asks = asks for it by itself
+alert-inherited = As the configuration says.
+alert-inherit = Recipients and limit as configured
 alert-test = Send a test
 alert-channel = Channel
 alert-to = To
@@ -407,3 +469,51 @@ status-last = Last asked
 status-directory = Directory
 status-read = Last read
 status-well = fine
+
+## What a policy would have done
+preview = Preview effect
+preview-wait = Looking through the mail of the last 7 days …
+preview-title = Effect
+preview-summary = { $count ->
+    [0] With the mail of the last { $days } days, this policy would have acted on nobody.
+    [one] With the mail of the last { $days } days, this policy would have acted on one entity.
+   *[other] With the mail of the last { $days } days, this policy would have acted on { $count } entities.
+}
+preview-passed = { $count } { $window }, the limit is { $limit }
+preview-now = As things are too
+preview-more = … and { $count } more.
+preview-about = Counted in steps of ten minutes, so what this finds would certainly have passed the limit; something close to it may be missed. It tries external and internal recipients per hour, recipients and messages per day, and unknown recipients per hour.
+
+## Wiring check
+check-title = Wiring check
+check-about = Whether Postern runs and is asked as it should be: what postern doctor says, as far as the user that Postern runs as may look.
+check-again = Check again
+check-lines = The lines for Postfix
+check-lines-about = What Postfix's main.cf has to hold to ask this Postern.
+back-to-settings = Back to the settings
+level-ok = fine
+level-info = good to know
+level-warning = warning
+level-error = error
+
+## Organizations
+organization-new = Add organization
+organization-id = Id
+organization-id-hint = What it is called in addresses and commands: small letters, digits and hyphens. It stays.
+organization-domains-hint = Accepted domains, the default one first.
+organization-admins-hint = Who hears of its alerts. Nobody: postmaster of the first domain.
+organization-helpdesk = Helpdesk
+organization-helpdesk-hint = Whom its restricted accounts may still write to, besides postmaster.
+organization-zone-hint = Where its days begin and end, such as Europe/Berlin.
+organization-saved = { $name } is saved, and in force.
+organization-removed = { $id } is removed.
+organization-remove = Remove this organization
+organization-remove-about = Its policies, people and tokens go with it, and its domains are nobody's from then on.
+organization-none = There is no organization { $id } that can be edited here.
+organization-first = The first one is in the configuration file.
+
+## Last questions
+confirm-revoke = Programs that use this token are refused from then on.
+confirm-session = They have to sign in again.
+confirm-person = They can't sign in any more. What they did stays in the audit trail.
+confirm-allowance = From then on its policy's limits hold again.

@@ -113,6 +113,7 @@ async fn audit(Call { desk, caller }: Call, uri: Uri, Query(query): Query<AuditQ
         organization: None,
         action: query.action,
         actor: query.actor,
+        target: None,
         search: query.q,
         since: query.since,
         until: query.until,

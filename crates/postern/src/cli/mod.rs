@@ -21,7 +21,6 @@ mod restricted;
 mod status;
 mod token;
 mod usage;
-mod wiring;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -93,7 +92,8 @@ fn dispatch(cli: Cli) -> Result<(), CliError> {
         }
         Command::Wiring { mail_server } => {
             let settings = load()?;
-            wiring::print(&settings, mail_server);
+            let args::MailServer::Postfix = mail_server;
+            print!("{}", crate::doctor::lines::postfix(&settings));
             Ok(())
         }
         Command::Replay { policy, report, logs } => {

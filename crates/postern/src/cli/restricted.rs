@@ -119,7 +119,7 @@ async fn release(
 ) -> Result<(), CliError> {
     let reference =
         reference.map(|text| Reference::parse(&text)).transpose().map_err(|e| CliError::Usage(e.to_string()))?;
-    let request = ReleaseRequest { reason, reference };
+    let request = ReleaseRequest { reason, reference, made_sure: Vec::new() };
     let path = format!("/restrictions/{}/release", segment(account));
     let released: RestrictionView = client.post(&path, &request).await?;
     if json {

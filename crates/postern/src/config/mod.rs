@@ -20,6 +20,7 @@ use postern_domain::policy::OutboundPolicy;
 use postern_domain::{EntityId, Organization, OrganizationId};
 use postern_wire::policy::RequestLimits;
 
+use crate::countries::Countries;
 use crate::directory::Source;
 use reader::Document;
 pub use reader::Problem;
@@ -48,6 +49,8 @@ pub struct Settings {
     pub policy_door: PolicyDoor,
     /// Portal, API, health and metrics.
     pub portal: Portal,
+    /// Which countries addresses are in, if there is a database.
+    pub countries: Option<Arc<Countries>>,
     /// How long people stay signed in.
     pub sign_in: SignIn,
     /// The provider that names people, if there is one.

@@ -17,6 +17,7 @@ use postern_wire::policy::RequestLimits;
 use super::reader::Section;
 use super::values::{self, Listen, LogFormat, Mailbox, SmtpServer, Tls, WebhookFormat};
 use super::{Alerts, Log, PolicyDoor, Portal, Probation, Settings, SignIn, SingleSignOn, Smtp, TENANT_ADMINS, Webhook};
+use crate::countries::Countries;
 use crate::directory::{LdapReader, Queries, Reader, Source};
 
 /// Reads every section; none if something that everything depends on is wrong.
@@ -28,6 +29,7 @@ pub(super) fn read(file: &Path, mut root: Section<'_>) -> Option<Settings> {
     let organization = organization(root.section("organization"), connectors, groups);
     let policy_door = policy_door(root.section("policy_door"));
     let portal = portal(root.section("portal"));
+    let countries = geoip(root.section("geoip"));
     let sign_in = sign_in(root.section("sign_in"));
     let single_sign_on = single_sign_on(root.optional_section("single_sign_on"));
     let default_domain = organization.as_ref().map_or("localhost", |(o, _)| o.domains[0].as_str()).to_owned();
@@ -49,6 +51,7 @@ pub(super) fn read(file: &Path, mut root: Section<'_>) -> Option<Settings> {
         directories,
         policy_door,
         portal,
+        countries,
         sign_in,
         single_sign_on,
         smtp: smtp?,
@@ -238,6 +241,12 @@ fn portal(mut s: Section<'_>) -> Portal {
     let trusted_proxies = s.list("trusted_proxies", values::network).unwrap_or_default();
     s.finish();
     Portal { listen, url, trusted_proxies }
+}
+
+fn geoip(mut s: Section<'_>) -> Option<Arc<Countries>> {
+    let countries = s.text("database", values::countries);
+    s.finish();
+    countries
 }
 
 fn sign_in(mut s: Section<'_>) -> SignIn {

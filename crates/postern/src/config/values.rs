@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use ipnet::IpNet;
 use postern_domain::EntityId;
@@ -10,6 +11,7 @@ use postern_domain::alert::{AlertPolicy, Severity, Trigger};
 use postern_domain::policy::{Action, Mode};
 
 use super::TENANT_ADMINS;
+use crate::countries::Countries;
 
 /// Where a door listens.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -92,6 +94,12 @@ pub(super) fn any(text: &str) -> Parsed<String> {
 
 pub(super) fn path(text: &str) -> Parsed<PathBuf> {
     any(text).map(PathBuf::from)
+}
+
+pub(super) fn countries(text: &str) -> Parsed<Arc<Countries>> {
+    Countries::open(&path(text)?)
+        .map(Arc::new)
+        .map_err(|why| format!("{why}; expected a MaxMind country or city database"))
 }
 
 pub(super) fn domain(text: &str) -> Parsed<Domain> {

@@ -106,7 +106,7 @@ async fn play(desk: &Desk, clock: &QuickClock, port: u16, pace: Duration) -> any
     }
 
     title("The password is changed: postern restricted release mallory.smith --reason \"password changed\"");
-    let request = ReleaseRequest { reason: "password changed".into(), reference: None };
+    let request = ReleaseRequest { reason: "password changed".into(), reference: None, made_sure: Vec::new() };
     desk.release(&caller, VICTIM, &request).await?;
     let answer = sender.send(VICTIM, "192.0.2.21", 1).await?;
     let (style, said) = if answer == "DUNNO" { (GOOD, "passes") } else { (BAD, "is refused") };

@@ -14,11 +14,13 @@ mod outage;
 pub mod people;
 mod policies;
 pub mod policy_file;
+mod preview;
 mod release;
 mod restrict;
 mod restricted;
 mod status;
 mod tokens;
+mod traffic;
 mod usage;
 pub mod views;
 mod watch;
@@ -39,7 +41,7 @@ use crate::clock::Clock;
 use crate::config::Settings;
 use crate::directory::Roster;
 use crate::events::Events;
-use crate::gate::{Acquaintances, AlertPolicies, Incidents, Policies, Recents, Standings, Wiring};
+use crate::gate::{Acquaintances, AlertPolicies, Incidents, Policies, Recents, Standings, TrafficMeter, Wiring};
 use crate::health::Health;
 use crate::links::Links;
 use crate::metrics::Metrics;
@@ -50,9 +52,11 @@ pub use alerts::AlertRequest;
 pub use allowances::AllowanceRequest;
 pub use directory::AccountView;
 pub use organizations::OrganizationRequest;
-pub use release::ReleaseRequest;
+pub use preview::{DAYS as PREVIEW_DAYS, PreviewView};
+pub use release::{Recommendation, ReleaseRequest};
 pub use restrict::RestrictRequest;
 pub use tokens::{NewToken, TokenRequest};
+pub use traffic::{BusiestKnown, BusyView, DayView};
 pub use why::WhyView;
 
 /// What kind of caller it is.
@@ -159,6 +163,8 @@ pub struct Desk {
     pub roster: Arc<Roster>,
     /// Whom entities have written to before.
     pub acquaintances: Arc<Acquaintances>,
+    /// What entities send, over days.
+    pub traffic: Arc<TrafficMeter>,
     /// Links that tell somebody about themselves.
     pub links: Links,
     /// How people prove who they are.
@@ -183,6 +189,8 @@ pub struct Desk {
     pub health: Arc<Health>,
     /// When this process started.
     pub started: Timestamp,
+    /// Who sent most, for a moment.
+    pub busiest_known: BusiestKnown,
 }
 
 impl Desk {

@@ -10,7 +10,7 @@ use postern_store::KeptPolicies;
 use postern_store::audit::NewAuditEntry;
 use serde_json::{Value, json};
 
-use super::policy_file::{self, Null, PRIORITY, to_object};
+use super::policy_file::{self, PRIORITY, no_policy, to_object};
 use super::views::{PolicyChangeView, PolicyChoiceView, PolicyView, SkippedView};
 use super::{Caller, Desk, DeskError};
 
@@ -80,11 +80,7 @@ impl Desk {
     pub async fn add_policy(&self, caller: &Caller, body: &Value) -> Result<PolicyView, DeskError> {
         let mut name = String::new();
         self.change_policies(caller, None, |book| {
-            let mut policy = OutboundPolicy::default();
-            let priority = policy_file::patch(&self.settings.load(), &mut policy, body, Null::IsNothing)?;
-            name.clone_from(&policy.name);
-            let last = book.custom.len();
-            book.custom.insert(priority.unwrap_or(last).min(last), policy);
+            name = policy_file::add(&self.settings.load(), book, body)?;
             Ok(())
         })
         .await?;
@@ -104,24 +100,9 @@ impl Desk {
         patch: &Value,
         expected: Option<u64>,
     ) -> Result<PolicyView, DeskError> {
-        let mut new_name = name.to_owned();
+        let mut new_name = String::new();
         self.change_policies(caller, expected, |book| {
-            let Some((found, at)) = book.find(name) else { return Err(no_policy(name)) };
-            let mut policy = found.clone();
-            let priority = policy_file::patch(&self.settings.load(), &mut policy, patch, Null::TakesBack)?;
-            new_name.clone_from(&policy.name);
-            match (at, priority) {
-                (None, None) => book.default = policy,
-                (None, Some(_)) => {
-                    let problem = "the default policy is always looked at last".into();
-                    return Err(DeskError::Invalid { field: PRIORITY.into(), problem });
-                }
-                (Some(at), priority) => {
-                    book.custom.remove(at);
-                    let last = book.custom.len();
-                    book.custom.insert(priority.unwrap_or(at).min(last), policy);
-                }
-            }
+            new_name = policy_file::change(&self.settings.load(), book, name, patch)?;
             Ok(())
         })
         .await?;
@@ -245,10 +226,6 @@ impl Desk {
 
 fn by_window(limits: &Limits) -> BTreeMap<String, u32> {
     limits.each().map(|(window, limit)| (window.key().to_owned(), limit)).collect()
-}
-
-fn no_policy(name: &str) -> DeskError {
-    DeskError::NotFound(format!("there is no outbound policy called {name:?}"))
 }
 
 /// What is different, policy by policy and setting by setting.

@@ -48,9 +48,55 @@ pub fn read(settings: &Settings, file: &Value) -> Result<PolicyBook, DeskError> 
     Ok(book)
 }
 
+/// Puts a new policy into a book, where its `priority` says; its name.
+///
+/// # Errors
+/// Something in it can't be; the error names the setting.
+pub(super) fn add(settings: &Settings, book: &mut PolicyBook, body: &Value) -> Result<String, DeskError> {
+    let mut policy = OutboundPolicy::default();
+    let priority = patch(settings, &mut policy, body, Null::IsNothing)?;
+    let name = policy.name.clone();
+    let last = book.custom.len();
+    book.custom.insert(priority.unwrap_or(last).min(last), policy);
+    Ok(name)
+}
+
+/// Changes what `changes` names of the policy called `name`; the name that it has then.
+///
+/// # Errors
+/// There is none of that name, or something can't be.
+pub(super) fn change(
+    settings: &Settings,
+    book: &mut PolicyBook,
+    name: &str,
+    changes: &Value,
+) -> Result<String, DeskError> {
+    let (found, at) = book.find(name).ok_or_else(|| no_policy(name))?;
+    let mut policy = found.clone();
+    let priority = patch(settings, &mut policy, changes, Null::TakesBack)?;
+    let name = policy.name.clone();
+    match (at, priority) {
+        (None, None) => book.default = policy,
+        (None, Some(_)) => {
+            let problem = "the default policy is always looked at last".into();
+            return Err(DeskError::Invalid { field: PRIORITY.into(), problem });
+        }
+        (Some(at), priority) => {
+            book.custom.remove(at);
+            let last = book.custom.len();
+            book.custom.insert(priority.unwrap_or(at).min(last), policy);
+        }
+    }
+    Ok(name)
+}
+
+pub(super) fn no_policy(name: &str) -> DeskError {
+    DeskError::NotFound(format!("there is no outbound policy called {name:?}"))
+}
+
 /// Sets what `patch` names, one key after the other, so that an error names the key; returns
 /// the priority, if it names one.
-pub(super) fn patch(
+fn patch(
     settings: &Settings,
     policy: &mut OutboundPolicy,
     patch: &Value,

@@ -23,6 +23,52 @@ pub struct ReleaseRequest {
     /// Only if this restriction is the one in force.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reference: Option<Reference>,
+    /// What was made sure of before; it stands in the audit trail.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub made_sure: Vec<Recommendation>,
+}
+
+/// What should be made sure of before an account is released, as Microsoft recommends it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Recommendation {
+    /// The password is changed.
+    PasswordChanged,
+    /// Multi-factor authentication is on.
+    MultiFactorOn,
+    /// No forwarding and no inbox rule is left that its owner did not make.
+    NoRulesLeft,
+    /// Whoever is signed in is signed out.
+    SessionsEnded,
+}
+
+impl Recommendation {
+    /// All of them, in the order in which people are asked.
+    pub const ALL: [Recommendation; 4] = [
+        Recommendation::PasswordChanged,
+        Recommendation::MultiFactorOn,
+        Recommendation::NoRulesLeft,
+        Recommendation::SessionsEnded,
+    ];
+
+    /// The name used in the API and the audit trail.
+    pub fn key(self) -> &'static str {
+        match self {
+            Recommendation::PasswordChanged => "password-changed",
+            Recommendation::MultiFactorOn => "multi-factor-on",
+            Recommendation::NoRulesLeft => "no-rules-left",
+            Recommendation::SessionsEnded => "sessions-ended",
+        }
+    }
+}
+
+/// Who lets an entity out, and why.
+struct Leave<'a> {
+    /// Only out of this restriction.
+    only: Option<&'a Reference>,
+    by: &'a str,
+    why: &'a str,
+    made_sure: &'a [Recommendation],
 }
 
 impl Desk {
@@ -41,13 +87,16 @@ impl Desk {
         let why = reason(&request.reason)?;
         let entity = self.entity(caller, entity)?;
         self.write_refusals().await;
-        self.let_out(&entity, request.reference.as_ref(), &caller.name, &why).await
+        let leave =
+            Leave { only: request.reference.as_ref(), by: &caller.name, why: &why, made_sure: &request.made_sure };
+        self.let_out(&entity, leave).await
     }
 
     /// Releases every entity whose restriction has run its time.
     pub async fn release_expired(&self) {
         for (entity, reference) in self.standings.expired(self.clock.now()) {
-            match self.let_out(&entity, Some(&reference), SYSTEM, "its time had come").await {
+            let leave = Leave { only: Some(&reference), by: SYSTEM, why: "its time had come", made_sure: &[] };
+            match self.let_out(&entity, leave).await {
                 Ok(_) => {}
                 // Somebody was faster.
                 Err(DeskError::NotFound(_)) => self.standings.set(&entity, Standing::Free),
@@ -56,13 +105,8 @@ impl Desk {
         }
     }
 
-    async fn let_out(
-        &self,
-        entity: &EntityId,
-        only: Option<&Reference>,
-        by: &str,
-        why: &str,
-    ) -> Result<RestrictionView, DeskError> {
+    async fn let_out(&self, entity: &EntityId, leave: Leave<'_>) -> Result<RestrictionView, DeskError> {
+        let Leave { only, by, why, made_sure } = leave;
         let in_force = RestrictionFilter { entity: Some(entity.clone()), ..RestrictionFilter::default() };
         let in_force = self.store.restrictions(&in_force).await?.pop();
         let in_force = in_force.filter(|kept| only.is_none_or(|only| kept.record.restriction().reference == *only));
@@ -88,6 +132,7 @@ impl Desk {
             detail: json!({
                 "reference": restriction.reference,
                 "reason": why,
+                "made_sure": made_sure,
                 "probation_until": until,
                 "windows_reset": reset,
             }),

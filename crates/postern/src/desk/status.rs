@@ -4,8 +4,29 @@ use postern_domain::access::Permission;
 
 use super::views::StatusView;
 use super::{Caller, Desk, DeskError};
+use crate::doctor::{self, Finding};
 
 impl Desk {
+    /// What is wrong with how Postern runs and is asked, and what to do about it. Looks at the Postfix
+    /// of this machine, as far as the user that Postern runs as may.
+    ///
+    /// # Errors
+    /// The caller may not look.
+    pub async fn doctor(&self, caller: &Caller) -> Result<Vec<Finding>, DeskError> {
+        let status = self.status(caller).await?;
+        let settings = self.settings.load_full();
+        Ok(doctor::check(&settings, Ok(&status), None).await)
+    }
+
+    /// The lines that make a Postfix ask.
+    ///
+    /// # Errors
+    /// The caller may not look.
+    pub fn wiring_lines(&self, caller: &Caller) -> Result<String, DeskError> {
+        self.may_everywhere(caller, Permission::Look)?;
+        Ok(doctor::lines::postfix(&self.settings.load()))
+    }
+
     /// What runs where, how much went through, and what does not work.
     ///
     /// # Errors

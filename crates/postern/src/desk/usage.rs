@@ -1,8 +1,9 @@
 //! What an entity has sent, and what it may.
 
 use postern_domain::EntityId;
+use postern_domain::evidence::AttemptRecord;
 use postern_domain::restriction::Standing;
-use postern_domain::window::{Slot, Window};
+use postern_domain::window::Window;
 use postern_ledger::Ledger;
 
 use super::views::{UsageView, WindowView};
@@ -20,14 +21,15 @@ impl Desk {
         Ok(self.usage_of(&entity).await)
     }
 
-    /// What an entity has sent in the last day, bucket by bucket, oldest first.
+    /// The last attempts of an entity, oldest first, as far as they are kept: only of those that
+    /// send a lot, or are refused.
     ///
     /// # Errors
     /// The caller may not look.
-    pub async fn counted(&self, caller: &Caller, entity: &str) -> Result<Vec<Slot>, DeskError> {
+    pub fn attempts(&self, caller: &Caller, entity: &str) -> Result<Vec<AttemptRecord>, DeskError> {
         self.may_look(caller)?;
         let entity = self.entity(caller, entity)?;
-        Ok(self.ledger.usage(&entity).await.slots().to_vec())
+        Ok(self.recents.of(&entity))
     }
 
     pub(super) async fn usage_of(&self, entity: &EntityId) -> UsageView {

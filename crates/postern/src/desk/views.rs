@@ -69,7 +69,7 @@ impl From<KeptRestriction> for RestrictionView {
 }
 
 /// How full one window is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct WindowView {
     /// The window.
     pub window: Window,

@@ -1,10 +1,9 @@
-//! `postern wiring postfix`: the lines that make Postfix ask.
+//! The lines that make Postfix ask.
 //!
 //! Why these three places: `docs/postfix.md`.
 
 use std::net::IpAddr;
 
-use super::args::MailServer;
 use crate::config::{Listen, Settings};
 use crate::gate::CONFIRM_CONTEXT;
 
@@ -41,31 +40,33 @@ const LINES: [Line; 3] = [
     },
 ];
 
-pub(super) fn print(settings: &Settings, server: MailServer) {
-    let MailServer::Postfix = server;
+/// The lines of `main.cf`, with comments that say where they belong.
+pub fn postfix(settings: &Settings) -> String {
     let service = service(&settings.policy_door.listen);
-    println!("# Postfix, main.cf. Then: postfix reload, and postern doctor.");
-    println!("# default_action is what Postfix does while Postern is away: DUNNO lets mail go on");
-    println!("# uncounted; 451 4.7.1 would hold it back.");
-    for line in LINES {
-        println!("# {}", line.belongs);
-        println!(
-            "{} = {}check_policy_service {{ {service}, timeout=20s, default_action=DUNNO, policy_context={} }}",
-            line.parameter, line.before, line.context
+    let mut text = String::from(
+        "# Postfix, main.cf. Then: postfix reload, and postern doctor.\n\
+         # default_action is what Postfix does while Postern is away: DUNNO lets mail go on\n\
+         # uncounted; 451 4.7.1 would hold it back.\n",
+    );
+    for Line { parameter, before, context, belongs } in LINES {
+        text += &format!(
+            "# {belongs}\n{parameter} = {before}check_policy_service {{ {service}, timeout=20s, \
+             default_action=DUNNO, policy_context={context} }}\n"
         );
     }
+    text
 }
 
 /// How Postfix names the first listener it can reach. A TCP one is preferred: smtpd often runs
 /// in a chroot, from where a socket file is not seen.
-pub(super) fn service(listen: &[Listen]) -> String {
+fn service(listen: &[Listen]) -> String {
     let names: Vec<_> = listen.iter().map(service_name).collect();
     let tcp = names.iter().find(|name| name.starts_with("inet:"));
     tcp.or(names.first()).cloned().unwrap_or_else(|| "inet:127.0.0.1:10040".into())
 }
 
 /// A listener as `check_policy_service` names it.
-pub(super) fn service_name(listen: &Listen) -> String {
+pub fn service_name(listen: &Listen) -> String {
     match listen {
         Listen::Tcp(address) => {
             let host = match address.ip() {

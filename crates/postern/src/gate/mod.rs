@@ -18,6 +18,7 @@ mod recents;
 mod room;
 mod stages;
 mod standings;
+mod traffic;
 mod wiring;
 
 use std::sync::Arc;
@@ -28,6 +29,7 @@ use postern_domain::attempt::Phase;
 use postern_domain::entity::Client;
 use postern_domain::gate::Verdict;
 use postern_domain::policy::OutboundPolicy;
+use postern_domain::traffic::Traffic;
 use postern_domain::window::Charge;
 use postern_domain::{EntityId, Timestamp};
 use postern_ledger::Ledger;
@@ -48,6 +50,7 @@ pub use own_mail::OwnMail;
 pub use policies::Policies;
 pub use recents::Recents;
 pub use standings::Standings;
+pub use traffic::{HOURS_DAYS, TrafficMeter};
 use wiring::ServerWiring;
 pub use wiring::{ServerReport, Wiring};
 
@@ -91,6 +94,8 @@ pub struct Parts<L> {
     pub roster: Arc<Roster>,
     /// Whom they have written to before.
     pub acquaintances: Arc<Acquaintances>,
+    /// What they send, over days.
+    pub traffic: Arc<TrafficMeter>,
 }
 
 /// What the gate remembers of one connection of a mail server: one process of it, which has
@@ -214,6 +219,7 @@ impl<L: Ledger> Gate<L> {
             if refused > 0 {
                 let charge = Charge { unknown: refused, ..Charge::NONE };
                 self.parts.ledger.note(&message.entity, charge, attempt.now()).await;
+                self.parts.traffic.note(&message.entity, Traffic::accepted(charge), attempt.now());
             }
         }
     }
@@ -235,6 +241,7 @@ impl<L: Ledger> Gate<L> {
                 let accepted = attempt.accepted(None);
                 self.parts.ledger.commit(&message.entity, &message.instance, held, accepted, now).await;
                 attempt.committed(accepted);
+                self.parts.traffic.note(&message.entity, Traffic::accepted(accepted), now);
                 self.parts.metrics.count_message(accepted);
             }
         }

@@ -10,6 +10,7 @@ use postern_domain::evidence::{AttemptRecord, Cause, Evidence, Outcome};
 use postern_domain::gate::{Reply, Verdict, limits_for};
 use postern_domain::policy::{Consequence, Limits};
 use postern_domain::restriction::Standing;
+use postern_domain::traffic::Traffic;
 use postern_domain::window::{Charge, Excess, Fit, Window};
 use postern_domain::{Reference, Timestamp};
 use postern_ledger::{Claim, Counts, Ledger};
@@ -135,6 +136,7 @@ impl<L: Ledger> Gate<L> {
         let charge = Charge { unknown: attempt.named().minus(accepted).recipients(), ..accepted };
         let counts = self.parts.ledger.commit(q.entity(), q.request.text.instance, held, charge, now).await;
         attempt.committed(accepted);
+        self.parts.traffic.note(q.entity(), Traffic::accepted(charge), now);
         self.attempts.counted(q.message, now);
         self.parts.metrics.count_message(accepted);
         let limits = q.policy.limits();
@@ -301,6 +303,8 @@ impl<L: Ledger> Gate<L> {
         reference: &Reference,
     ) -> Verdict {
         self.parts.metrics.refused.inc();
+        let recipients = if more.is_none() { attempt.named() } else { more }.recipients();
+        self.parts.traffic.note(q.entity(), Traffic::refused(recipients.max(1)), attempt.now());
         if attempt.note_refused() {
             let now = attempt.now();
             let whole = attempt.named().plus(more);

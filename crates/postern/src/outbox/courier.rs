@@ -11,10 +11,10 @@ use lettre::{AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
 use postern_domain::Timestamp;
 use postern_store::{MailKind, QueuedMail};
 
-use super::{mails, webhooks};
+use super::webhooks;
 use crate::config::{Settings, Smtp, Tls};
 use crate::gate::OwnMail;
-use crate::present::with_sources;
+use crate::present::{self, with_sources};
 
 /// How long one conversation with the mail server may take.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -94,7 +94,7 @@ fn transport(smtp: &Smtp) -> Result<AsyncSmtpTransport<Tokio1Executor>, String> 
     };
     let mut builder = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(&smtp.server.host)
         .port(smtp.server.port)
-        .hello_name(ClientId::Domain(mails::host_name()))
+        .hello_name(ClientId::Domain(present::host_name()))
         .timeout(Some(TIMEOUT))
         .tls(tls);
     if let Some((username, password)) = &smtp.login {

@@ -102,7 +102,7 @@ pub fn for_alert(
     recipients: &[(Option<String>, String)],
 ) -> Vec<Outgoing> {
     let (text, html) = alert_bodies(settings, alert, restriction);
-    let about = alert.entity.as_ref().map_or_else(host_name, |entity| entity.name().to_owned());
+    let about = alert.entity.as_ref().map_or_else(present::host_name, |entity| entity.name().to_owned());
     let subject = format!("{}-severity alert: {} ({about})", alert.severity, alert.policy);
     let from = &settings.smtp.from;
     let domain = domain_of(&from.address);
@@ -138,7 +138,7 @@ pub fn for_alert(
 /// An alert as plain text and as HTML.
 pub fn alert_bodies(settings: &Settings, alert: &Alert, restriction: Option<&Restriction>) -> (String, String) {
     let evidence = restriction.map_or(&alert.evidence, |restriction| &restriction.evidence);
-    let host = host_name();
+    let host = present::host_name();
     let organization = whose(settings, alert);
     let entity = alert.entity.as_ref().map_or_else(|| format!("Postern on {host}"), ToString::to_string);
     let who = match alert.entity.as_ref().map(|entity| (entity.kind(), entity.name())) {
@@ -261,7 +261,7 @@ pub fn for_owner(settings: &Settings, restriction: &Restriction, recipient: &str
         why,
     };
     let (text, html) = (NoticeText { notice: &notice }, NoticeHtml { notice: &notice });
-    let host = host_name();
+    let host = present::host_name();
     let report = NonDeliveryReport {
         from: ("Mail Delivery System", &format!("MAILER-DAEMON@{domain}")),
         to: owner,
@@ -282,11 +282,6 @@ pub fn for_owner(settings: &Settings, restriction: &Restriction, recipient: &str
 
 fn domain_of(address: &str) -> &str {
     address.rsplit_once('@').map_or("localhost", |(_, domain)| domain)
-}
-
-/// This machine's name.
-pub fn host_name() -> String {
-    rustix::system::uname().nodename().to_string_lossy().into_owned()
 }
 
 #[cfg(test)]

@@ -123,7 +123,7 @@ fn facts(settings: &Settings, alert: &Alert) -> Vec<(&'static str, String)> {
 }
 
 fn about(alert: &Alert) -> String {
-    alert.entity.as_ref().map_or_else(|| format!("Postern on {}", mails::host_name()), ToString::to_string)
+    alert.entity.as_ref().map_or_else(|| format!("Postern on {}", present::host_name()), ToString::to_string)
 }
 
 fn link(settings: &Settings) -> Option<String> {

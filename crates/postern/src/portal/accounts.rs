@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use askama::Template;
+use axum::Json;
 use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
-use postern_domain::Reference;
-use serde::Deserialize;
+use postern_domain::{EntityId, Reference};
+use serde::{Deserialize, Serialize};
 
 use super::page::{Frame, Refusal, render};
 use super::session::Signed;
@@ -14,6 +15,7 @@ use super::{names, texts};
 use crate::desk::{AccountView, Desk};
 
 const SHOWN: usize = 100;
+const SUGGESTED: usize = 10;
 
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct FindQuery {
@@ -48,4 +50,21 @@ pub(super) async fn find(
     }
     let rows = desk.accounts(&signed.caller, wanted, SHOWN)?;
     Ok(render(&AccountsPage { frame: Frame::signed(&desk, "accounts-title", &signed).at("/accounts"), q, rows }))
+}
+
+/// An account that what was typed may mean.
+#[derive(Serialize)]
+pub(super) struct Suggestion {
+    entity: EntityId,
+    name: Option<String>,
+}
+
+/// Accounts that what was typed may mean, for fields that suggest them.
+pub(super) async fn suggest(
+    State(desk): State<Arc<Desk>>,
+    signed: Signed,
+    Query(FindQuery { q }): Query<FindQuery>,
+) -> Result<Json<Vec<Suggestion>>, Refusal> {
+    let found = desk.accounts(&signed.caller, &q, SUGGESTED)?.into_iter();
+    Ok(Json(found.map(|AccountView { entity, name, .. }| Suggestion { entity, name }).collect()))
 }

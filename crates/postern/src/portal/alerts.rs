@@ -116,16 +116,38 @@ struct PolicyPage {
     recipients: String,
     /// The name it has in the store.
     known_as: String,
+    /// Webhooks that may be chosen; whether this policy tells them by itself, whatever is chosen.
+    webhooks: Vec<(String, bool)>,
     tests: Vec<ChannelTestView>,
     error: Option<String>,
+}
+
+impl PolicyPage {
+    fn is_named(&self, webhook: &str) -> bool {
+        self.view.policy.webhooks.iter().any(|named| named == webhook)
+    }
+
+    /// Whether anything holds here in place of what the configuration says.
+    fn is_own(&self) -> bool {
+        self.view.policy.recipients.is_some() || self.view.policy.daily_notification_limit.is_some()
+    }
+}
+
+/// The recipients that hold, as they are written: the policy's own, or the configuration's.
+fn recipients(desk: &Desk, view: &AlertPolicyView) -> Vec<String> {
+    view.policy.recipients.clone().unwrap_or_else(|| desk.settings.load().alerts.recipients.clone())
 }
 
 fn policy_page(desk: &Desk, signed: &Signed, view: AlertPolicyView, known_as: &str) -> PolicyPage {
     let mut frame = Frame::signed(desk, "alert-policy-title", signed).at("/alert-policies");
     frame.title.clone_from(&view.policy.name);
+    // Webhooks are the provider's own business.
+    let may_choose = signed.caller.organization.is_none();
     let settings = desk.settings.load();
-    let recipients = view.policy.recipients.as_ref().unwrap_or(&settings.alerts.recipients).join("\n");
-    PolicyPage { frame, view, recipients, known_as: known_as.to_owned(), tests: Vec::new(), error: None }
+    let webhooks = settings.webhooks.iter().filter(|_| may_choose);
+    let webhooks = webhooks.map(|webhook| (webhook.name.clone(), webhook.wants(&view.policy))).collect();
+    let recipients = recipients(desk, &view).join("\n");
+    PolicyPage { frame, view, recipients, known_as: known_as.to_owned(), webhooks, tests: Vec::new(), error: None }
 }
 
 pub(super) async fn policy(
@@ -148,7 +170,42 @@ pub(super) struct PolicyForm {
     #[serde(default)]
     daily_notification_limit: String,
     #[serde(default)]
+    webhook: Vec<String>,
+    /// Whether webhooks were offered: one that is not ticked is not sent.
+    #[serde(default)]
+    webhooks_offered: String,
+    #[serde(default)]
     revision: String,
+    #[serde(default)]
+    what: String,
+}
+
+impl PolicyForm {
+    /// What is different from what the page showed; the rest stays as it comes.
+    fn changes(&self, desk: &Desk, known: &AlertPolicyView) -> Result<Map<String, Value>, DeskError> {
+        let mut patch = Map::new();
+        if self.what == "inherit" {
+            patch.insert("recipients".into(), Value::Null);
+            patch.insert("daily_notification_limit".into(), Value::Null);
+            return Ok(patch);
+        }
+        patch.insert("enabled".into(), json!(self.enabled == "on"));
+        if let Some(severity) = Severity::ALL.into_iter().find(|severity| severity.key() == self.severity) {
+            patch.insert("severity".into(), json!(severity));
+        }
+        let typed = lines(&self.recipients);
+        if typed != recipients(desk, known) {
+            patch.insert("recipients".into(), json!(typed));
+        }
+        let limit = number("daily_notification_limit", &self.daily_notification_limit)?.filter(|limit| *limit > 0);
+        if limit != known.per_day {
+            patch.insert("daily_notification_limit".into(), json!(limit.unwrap_or(0)));
+        }
+        if !self.webhooks_offered.is_empty() {
+            patch.insert("webhooks".into(), json!(self.webhook));
+        }
+        Ok(patch)
+    }
 }
 
 pub(super) async fn save_policy(
@@ -158,16 +215,14 @@ pub(super) async fn save_policy(
     form: Form<PolicyForm>,
 ) -> Result<Response, Refusal> {
     let Form { signed, values } = form;
-    let limit = number("daily_notification_limit", &values.daily_notification_limit)?.unwrap_or(0);
-    let mut patch: Map<String, Value> = Map::new();
-    patch.insert("enabled".into(), json!(values.enabled == "on"));
-    patch.insert("recipients".into(), json!(lines(&values.recipients)));
-    patch.insert("daily_notification_limit".into(), json!(limit));
-    if let Some(severity) = Severity::ALL.into_iter().find(|severity| severity.key() == values.severity) {
-        patch.insert("severity".into(), json!(severity));
-    }
+    signed.must_manage()?;
+    let known = desk.alert_policy(&signed.caller, &name)?;
     let seen = values.revision.parse().ok();
-    match desk.change_alert_policy(&signed.caller, &name, &Value::Object(patch), seen).await {
+    let changed = match values.changes(&desk, &known) {
+        Err(error) => Err(error),
+        Ok(patch) => desk.change_alert_policy(&signed.caller, &name, &Value::Object(patch), seen).await,
+    };
+    match changed {
         Ok(view) => {
             say(&current, texts::t1("alert-policy-saved", "name", view.policy.name)).await?;
             Ok(Redirect::to("/alert-policies").into_response())

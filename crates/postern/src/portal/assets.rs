@@ -10,13 +10,22 @@ use axum::routing::get;
 use postern_store::audit::hex;
 use sha2::{Digest, Sha256};
 
-const STYLE: &str = include_str!("../../assets/portal.css");
-const SCRIPT: &str = include_str!("../../assets/portal.js");
-const ICON: &str = include_str!("../../assets/icon.svg");
+const CSS: &str = "text/css; charset=utf-8";
+const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
+
+/// Each with its name, its type and what it holds. Scripts import each other by their names.
+const ASSETS: [(&str, &str, &str); 6] = [
+    ("portal.css", CSS, include_str!("../../assets/portal.css")),
+    ("portal.js", JAVASCRIPT, include_str!("../../assets/portal.js")),
+    ("common.js", JAVASCRIPT, include_str!("../../assets/common.js")),
+    ("dialogs.js", JAVASCRIPT, include_str!("../../assets/dialogs.js")),
+    ("forms.js", JAVASCRIPT, include_str!("../../assets/forms.js")),
+    ("icon.svg", "image/svg+xml", include_str!("../../assets/icon.svg")),
+];
 
 /// Hash of all assets together.
 static VERSION: LazyLock<String> = LazyLock::new(|| {
-    let hash = Sha256::new().chain_update(STYLE).chain_update(SCRIPT).chain_update(ICON).finalize();
+    let hash = ASSETS.iter().fold(Sha256::new(), |hash, (.., text)| hash.chain_update(text)).finalize();
     hex(&hash[..6])
 });
 
@@ -32,11 +41,8 @@ pub(super) fn routes() -> Router {
 }
 
 async fn asset(axum::extract::Path((_, name)): axum::extract::Path<(String, String)>) -> Response {
-    let (kind, text) = match name.as_str() {
-        "portal.css" => ("text/css; charset=utf-8", STYLE),
-        "portal.js" => ("text/javascript; charset=utf-8", SCRIPT),
-        "icon.svg" => ("image/svg+xml", ICON),
-        _ => return StatusCode::NOT_FOUND.into_response(),
+    let Some((_, kind, text)) = ASSETS.into_iter().find(|(known, ..)| *known == name) else {
+        return StatusCode::NOT_FOUND.into_response();
     };
     let forever = "public, max-age=31536000, immutable";
     ([(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, forever)], text).into_response()

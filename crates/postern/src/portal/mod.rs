@@ -9,9 +9,11 @@ mod audit;
 mod charts;
 mod client;
 mod csv;
+mod entity;
 mod form;
 mod guard;
 mod names;
+mod organizations;
 mod overview;
 mod own_sign_in;
 mod page;
@@ -24,6 +26,7 @@ mod sign_in;
 mod sign_up;
 mod single_sign_on;
 mod texts;
+mod unblock;
 mod why;
 
 use std::sync::Arc;
@@ -59,10 +62,13 @@ fn senders() -> Router<Arc<Desk>> {
         .route("/changes", get(overview::changes))
         .route("/restricted", get(restricted::list))
         .route("/restricted.csv", get(restricted::export))
-        .route("/restricted/{entity}", get(restricted::details))
+        .route("/restricted/{entity}", get(entity::details))
         .route("/restrict", get(restricted::ask_restrict).post(restricted::restrict))
-        .route("/unblock", post(restricted::unblock))
+        .route("/unblock", post(unblock::step))
+        .route("/unblocked", get(unblock::done))
+        .route("/unblocked/undo", post(unblock::undo))
         .route("/accounts", get(accounts::find))
+        .route("/accounts/suggestions", get(accounts::suggest))
         .route("/alerts", get(alerts::list))
         .route("/alerts/{reference}", get(alerts::details).post(alerts::note))
         .route("/audit", get(audit::list))
@@ -74,6 +80,7 @@ fn rules() -> Router<Arc<Desk>> {
     Router::new()
         .route("/policies", get(policies::list).post(policies::save))
         .route("/policies/new", get(policies::new))
+        .route("/policies/preview", post(policies::preview))
         .route("/policies/{name}", get(policies::edit))
         .route("/policies/{name}/move", post(policies::reorder))
         .route("/policies/{name}/remove", post(policies::remove))
@@ -89,6 +96,11 @@ fn rules() -> Router<Arc<Desk>> {
 fn access() -> Router<Arc<Desk>> {
     Router::new()
         .route("/settings", get(settings::show))
+        .route("/settings/check", get(settings::check))
+        .route("/settings/organizations", post(organizations::add))
+        .route("/settings/organizations/new", get(organizations::new))
+        .route("/settings/organizations/{id}", get(organizations::edit).post(organizations::change))
+        .route("/settings/organizations/{id}/remove", post(organizations::remove))
         .route("/settings/people", post(settings::invite))
         .route("/settings/people/{address}", post(settings::person))
         .route("/settings/tokens", post(settings::add_token))

@@ -8,6 +8,8 @@ use postern_domain::policy::{Action, Mode, Scope};
 use postern_domain::{EntityKind, Timestamp};
 
 use super::texts;
+use crate::desk::Recommendation;
+use crate::doctor::Level;
 use crate::present;
 
 /// What a setting may be: its key, and how it is called.
@@ -22,6 +24,24 @@ pub(super) fn colour(severity: &Severity) -> &'static str {
         Severity::High => "bad",
         Severity::Medium => "warn",
         Severity::Low | Severity::Informational => "",
+    }
+}
+
+pub(super) fn level(level: &Level) -> String {
+    match level {
+        Level::Ok => texts::t("level-ok"),
+        Level::Info => texts::t("level-info"),
+        Level::Warning => texts::t("level-warning"),
+        Level::Error => texts::t("level-error"),
+    }
+}
+
+pub(super) fn level_colour(level: &Level) -> &'static str {
+    match level {
+        Level::Ok => "good",
+        Level::Info => "",
+        Level::Warning => "warn",
+        Level::Error => "bad",
     }
 }
 
@@ -76,6 +96,15 @@ pub(super) fn action(action: &Action) -> String {
 
 pub(super) fn actions() -> Choices {
     Action::ALL.iter().map(|one| (one.key(), action(one))).collect()
+}
+
+pub(super) fn recommendation(one: &Recommendation) -> String {
+    match one {
+        Recommendation::PasswordChanged => texts::t("recommend-password"),
+        Recommendation::MultiFactorOn => texts::t("recommend-mfa"),
+        Recommendation::NoRulesLeft => texts::t("recommend-rules"),
+        Recommendation::SessionsEnded => texts::t("recommend-sessions"),
+    }
 }
 
 pub(super) fn is_report_only(mode: &Mode) -> bool {

@@ -12,11 +12,13 @@ use postern_domain::access::Permission;
 use postern_domain::alert::AlertStatus;
 use postern_store::{AlertFilter, RestrictionFilter};
 
+use super::charts::{self, Chart};
 use super::page::{Frame, Refusal, render};
 use super::session::Signed;
 use super::{names, texts};
-use crate::desk::Desk;
 use crate::desk::views::{AlertView, RestrictionView, StatusView};
+use crate::desk::{BusyView, Desk};
+use crate::directory::SourceState;
 use crate::events::Watcher;
 
 /// How many of each are shown.
@@ -30,8 +32,24 @@ struct OverviewPage {
     restricted_count: u64,
     alerts: Vec<AlertView>,
     alert_count: u64,
+    chart: Chart,
+    /// Whether enough days are known to say what is usual.
+    usual_is_known: bool,
+    busiest: Vec<BusyView>,
     /// None for those who look after one organization.
     status: Option<StatusView>,
+    directory: Vec<SourceState>,
+}
+
+impl OverviewPage {
+    /// Colour for how full a window is.
+    fn colour(percent: &u32) -> &'static str {
+        match percent {
+            0..50 => "",
+            50..80 => "warn",
+            _ => "bad",
+        }
+    }
 }
 
 pub(super) async fn show(State(desk): State<Arc<Desk>>, signed: Signed) -> Result<Response, Refusal> {
@@ -39,7 +57,12 @@ pub(super) async fn show(State(desk): State<Arc<Desk>>, signed: Signed) -> Resul
     let alerts = AlertFilter { limit: Some(SHOWN), status: Some(AlertStatus::Active), ..AlertFilter::default() };
     let caller = &signed.caller;
     let everywhere = caller.organization.is_none() && caller.role.is_some_and(|role| role.may(Permission::Look));
+    let day = desk.today(caller).await?;
     Ok(render(&OverviewPage {
+        chart: charts::of_day(&day),
+        usual_is_known: day.usual.is_some(),
+        busiest: desk.busiest(caller, SHOWN as usize).await?,
+        directory: if everywhere { desk.directory(caller)? } else { Vec::new() },
         restricted: desk.restricted(caller, &restricted).await?,
         restricted_count: desk.count_restricted(caller, &restricted).await?,
         alerts: desk.alerts(caller, &alerts).await?,

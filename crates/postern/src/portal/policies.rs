@@ -5,9 +5,11 @@ use std::sync::Arc;
 
 use askama::Template;
 use axum::extract::{Path, State};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use postern_domain::Timestamp;
 use postern_domain::policy::{Allowance, Limits, OutboundPolicy, Preset};
+use postern_domain::window::Excess;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use tower_sessions::Session;
@@ -17,7 +19,7 @@ use super::page::{Frame, Refusal, lines, render, render_as, status_of};
 use super::session::{Signed, say};
 use super::{names, texts};
 use crate::desk::views::PolicyView;
-use crate::desk::{AllowanceRequest, Desk, DeskError};
+use crate::desk::{AllowanceRequest, Desk, DeskError, PREVIEW_DAYS, PreviewView};
 
 #[derive(Template)]
 #[template(path = "portal/policies.html")]
@@ -64,6 +66,8 @@ struct EditPage {
     known_as: String,
     revision: u64,
     numbers: Vec<Number>,
+    /// What it would have done with the mail of the last days, if that is asked.
+    preview: Option<PreviewView>,
     error: Option<String>,
 }
 
@@ -77,6 +81,17 @@ impl EditPage {
         let mut policy = OutboundPolicy::default();
         policy.preset(preset);
         format!("{},{},{}", policy.external_per_hour, policy.internal_per_hour, policy.per_day)
+    }
+
+    /// `12 external recipients per hour, the limit is 5`
+    fn passed(excess: &Excess) -> String {
+        let window = excess.window.to_string();
+        let numbers = [("count", excess.count.into()), ("limit", excess.limit.into()), ("window", window.into())];
+        texts::tn("preview-passed", &numbers)
+    }
+
+    fn preview_summary(preview: &PreviewView) -> String {
+        texts::tn2("preview-summary", "count", preview.count, "days", PREVIEW_DAYS)
     }
 
     fn standard() -> String {
@@ -135,12 +150,14 @@ fn edit_page(desk: &Desk, signed: &Signed, policy: OutboundPolicy, known_as: &st
         is_default: false,
         known_as: known_as.to_owned(),
         revision: 0,
+        preview: None,
         error: None,
     }
 }
 
-pub(super) async fn new(State(desk): State<Arc<Desk>>, signed: Signed) -> Response {
-    render(&edit_page(&desk, &signed, OutboundPolicy::default(), ""))
+pub(super) async fn new(State(desk): State<Arc<Desk>>, signed: Signed) -> Result<Response, Refusal> {
+    signed.must_manage()?;
+    Ok(render(&edit_page(&desk, &signed, OutboundPolicy::default(), "")))
 }
 
 pub(super) async fn edit(
@@ -192,6 +209,7 @@ pub(super) async fn save(
     form: Form<Fields>,
 ) -> Result<Response, Refusal> {
     let Form { signed, values } = form;
+    signed.must_manage()?;
     let known_as = values.get("known_as").cloned().unwrap_or_default();
     let known = if known_as.is_empty() { None } else { Some(desk.policy(&signed.caller, &known_as)?) };
     let is_default = known.as_ref().is_some_and(|view| view.is_default);
@@ -221,6 +239,35 @@ pub(super) async fn save(
 #[derive(Deserialize)]
 pub(super) struct MoveForm {
     to: usize,
+}
+
+/// What the policy as it is typed would have done with the mail of the last days.
+pub(super) async fn preview(State(desk): State<Arc<Desk>>, form: Form<Fields>) -> Result<Response, Refusal> {
+    let Form { signed, values } = form;
+    signed.must_manage()?;
+    let known_as = values.get("known_as").cloned().unwrap_or_default();
+    let known = if known_as.is_empty() { None } else { Some(desk.policy(&signed.caller, &known_as)?) };
+    let is_default = known.as_ref().is_some_and(|view| view.is_default);
+    let name = Some(known_as.as_str()).filter(|name| !name.is_empty());
+    let tried = match settings(&values, is_default) {
+        Err(error) => Err(error),
+        Ok(mut patch) => {
+            // What is off acts on nobody; what it would do is asked.
+            patch.insert("enabled".into(), json!(true));
+            desk.preview_policy(&signed.caller, name, &Value::Object(patch)).await
+        }
+    };
+    let (preview, error) = match tried {
+        Ok(preview) => (Some(preview), None),
+        Err(error @ (DeskError::Invalid { .. } | DeskError::Conflict(_))) => (None, Some(error)),
+        Err(error) => return Err(error.into()),
+    };
+    let status = error.as_ref().map_or(StatusCode::OK, status_of);
+    let seen = values.get("revision").and_then(|text| text.parse().ok()).unwrap_or(0);
+    let policy = typed(&values, known.map(|view| view.policy).unwrap_or_default(), is_default);
+    let page = edit_page(&desk, &signed, policy, &known_as);
+    let error = error.map(|error| error.to_string());
+    Ok(render_as(status, &EditPage { is_default, revision: seen, preview, error, ..page }))
 }
 
 /// Another place in the order.

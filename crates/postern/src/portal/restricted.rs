@@ -1,9 +1,9 @@
-//! Restricted entities: list, details, unblock, restrict by hand.
+//! Restricted entities: list, and restrict by hand.
 
 use std::sync::Arc;
 
 use askama::Template;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use postern_domain::{EntityKind, Timestamp};
@@ -14,10 +14,9 @@ use tower_sessions::Session;
 use super::form::{Form, number};
 use super::page::{Frame, Pages, Refusal, render, render_as, searched};
 use super::session::{Signed, say};
-use super::{charts, csv, names, texts};
-use crate::desk::views::{PolicyChoiceView, RestrictionView, UsageView};
-use crate::desk::{Desk, DeskError, ReleaseRequest, RestrictRequest};
-use crate::present;
+use super::{csv, names, texts};
+use crate::desk::views::RestrictionView;
+use crate::desk::{Desk, DeskError, RestrictRequest};
 
 const PAGE: u32 = 50;
 
@@ -113,123 +112,6 @@ pub(super) async fn export(
 }
 
 #[derive(Template)]
-#[template(path = "portal/entity.html")]
-struct EntityPage {
-    frame: Frame,
-    usage: UsageView,
-    choice: PolicyChoiceView,
-    history: Vec<RestrictionView>,
-    chart: String,
-}
-
-impl EntityPage {
-    /// The restriction in force.
-    fn current(&self) -> Option<&RestrictionView> {
-        self.history.iter().find(|one| one.released_at.is_none())
-    }
-}
-
-/// Everything about one entity, restricted or not.
-pub(super) async fn details(
-    State(desk): State<Arc<Desk>>,
-    signed: Signed,
-    Path(entity): Path<String>,
-) -> Result<Response, Refusal> {
-    let usage = desk.usage(&signed.caller, &entity).await?;
-    let choice = desk.explain_policy(&signed.caller, &entity)?;
-    let history = match desk.restrictions_of(&signed.caller, &entity).await {
-        Err(DeskError::NotFound(_)) => Vec::new(),
-        found => found?,
-    };
-    let counted = desk.counted(&signed.caller, &entity).await?;
-    let chart = charts::usage(&counted, desk.clock.now());
-    let mut frame = Frame::signed(&desk, "entity-title", &signed).at("/restricted");
-    frame.title = usage.entity.to_string();
-    Ok(render(&EntityPage { frame, usage, choice, history, chart }))
-}
-
-#[derive(Debug, Default, Deserialize)]
-pub(super) struct UnblockForm {
-    #[serde(default)]
-    step: String,
-    #[serde(default)]
-    reason: String,
-    #[serde(default)]
-    reference: String,
-    #[serde(default)]
-    entity: Vec<String>,
-}
-
-#[derive(Template)]
-#[template(path = "portal/unblock.html")]
-struct UnblockPage {
-    frame: Frame,
-    /// Who is to be unblocked; the first one is shown in full.
-    restrictions: Vec<RestrictionView>,
-    step: &'static str,
-    reason: String,
-    error: Option<String>,
-    probation: String,
-}
-
-/// Unblock, step by step: details and recommendations, reason, a last question. Each step is a
-/// page, so that it works without JavaScript.
-pub(super) async fn unblock(
-    State(desk): State<Arc<Desk>>,
-    current: Session,
-    form: Form<UnblockForm>,
-) -> Result<Response, Refusal> {
-    let Form { signed, values } = form;
-    let mut restrictions = Vec::new();
-    for entity in &values.entity {
-        let all = desk.restrictions_of(&signed.caller, entity).await?;
-        restrictions.extend(all.into_iter().find(|one| one.released_at.is_none()));
-    }
-    if restrictions.is_empty() {
-        say(&current, texts::t("unblock-nobody")).await?;
-        return Ok(Redirect::to("/restricted").into_response());
-    }
-    let reason = values.reason.trim().to_owned();
-    let (step, error) = match values.step.as_str() {
-        "reason" => ("reason", None),
-        "confirm" | "yes" if reason.is_empty() => ("reason", Some(texts::t("unblock-reason-missing"))),
-        "confirm" => ("confirm", None),
-        "yes" => {
-            return release(&desk, &current, &signed, &restrictions, &reason, &values.reference).await;
-        }
-        _ => ("overview", None),
-    };
-    let probation = desk.settings.load().probation;
-    let probation = tn_probation(&present::duration(probation.duration), probation.percent);
-    let frame = Frame::signed(&desk, "unblock-title", &signed).at("/restricted");
-    let status = if error.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
-    Ok(render_as(status, &UnblockPage { frame, restrictions, step, reason, error, probation }))
-}
-
-fn tn_probation(duration: &str, percent: u32) -> String {
-    texts::tn("unblock-probation", &[("duration", duration.into()), ("percent", percent.into())])
-}
-
-async fn release(
-    desk: &Desk,
-    current: &Session,
-    signed: &Signed,
-    restrictions: &[RestrictionView],
-    reason: &str,
-    seen: &str,
-) -> Result<Response, Refusal> {
-    // One that was looked at is released as it was seen; of many, whatever is in force.
-    let only = postern_domain::Reference::parse(seen).ok().filter(|_| restrictions.len() == 1);
-    for restriction in restrictions {
-        let request = ReleaseRequest { reason: reason.to_owned(), reference: only.clone() };
-        desk.release(&signed.caller, &restriction.entity.to_string(), &request).await?;
-    }
-    let names: Vec<_> = restrictions.iter().map(|one| one.entity.to_string()).collect();
-    say(current, texts::t1("unblock-done", "entities", names.join(", "))).await?;
-    Ok(Redirect::to("/restricted").into_response())
-}
-
-#[derive(Template)]
 #[template(path = "portal/restrict.html")]
 struct RestrictPage {
     frame: Frame,
@@ -253,8 +135,9 @@ pub(super) async fn ask_restrict(
     State(desk): State<Arc<Desk>>,
     signed: Signed,
     Query(given): Query<RestrictForm>,
-) -> Response {
-    restrict_page(&desk, &signed, given, None)
+) -> Result<Response, Refusal> {
+    signed.must_manage()?;
+    Ok(restrict_page(&desk, &signed, given, None))
 }
 
 fn restrict_page(desk: &Desk, signed: &Signed, given: RestrictForm, error: Option<String>) -> Response {
@@ -269,6 +152,7 @@ pub(super) async fn restrict(
     current: Session,
     form: Form<RestrictForm>,
 ) -> Result<Response, Refusal> {
+    form.signed.must_manage()?;
     let given = form.values;
     let hours = match number("hours", &given.hours) {
         Ok(hours) => hours.filter(|hours| *hours > 0),

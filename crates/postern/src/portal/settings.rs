@@ -14,11 +14,12 @@ use tower_sessions::Session;
 use super::form::{Form, Nothing, number};
 use super::page::{Frame, Refusal, render};
 use super::session::{Signed, say};
-use super::{names, texts};
+use super::{names, organizations, texts};
 use crate::desk::people::{InviteRequest, PersonRequest, SessionView};
 use crate::desk::views::StatusView;
 use crate::desk::{Desk, DeskError, TokenRequest};
 use crate::directory::SourceState;
+use crate::doctor::Finding;
 
 #[derive(Template)]
 #[template(path = "portal/settings.html")]
@@ -30,6 +31,8 @@ struct SettingsPage {
     status: Option<StatusView>,
     directory: Vec<SourceState>,
     organizations: Vec<KeptOrganization>,
+    /// Whether organizations may be added.
+    may_add_organizations: bool,
 }
 
 struct Access {
@@ -54,8 +57,24 @@ pub(super) async fn show(State(desk): State<Arc<Desk>>, signed: Signed) -> Resul
         status: if everywhere { Some(desk.status(caller).await?) } else { None },
         directory: if everywhere { desk.directory(caller)? } else { Vec::new() },
         organizations: desk.organizations(caller)?,
+        may_add_organizations: organizations::may_edit(caller),
         frame: Frame::signed(&desk, "settings-title", &signed).at("/settings"),
     }))
+}
+
+#[derive(Template)]
+#[template(path = "portal/check.html")]
+struct CheckPage {
+    frame: Frame,
+    findings: Vec<Finding>,
+    lines: String,
+}
+
+/// Whether Postern runs and is asked as it should be.
+pub(super) async fn check(State(desk): State<Arc<Desk>>, signed: Signed) -> Result<Response, Refusal> {
+    let findings = desk.doctor(&signed.caller).await?;
+    let lines = desk.wiring_lines(&signed.caller)?;
+    Ok(render(&CheckPage { frame: Frame::signed(&desk, "check-title", &signed).at("/settings"), findings, lines }))
 }
 
 /// Something that is shown once.

@@ -25,7 +25,8 @@ use crate::doors::policy::Door;
 use crate::doors::workers::Workers;
 use crate::events::Events;
 use crate::gate::{
-    Acquaintances, AlertPolicies, Gate, IncidentParts, Incidents, OwnMail, Parts, Policies, Recents, Standings, Wiring,
+    Acquaintances, AlertPolicies, Gate, IncidentParts, Incidents, OwnMail, Parts, Policies, Recents, Standings,
+    TrafficMeter, Wiring,
 };
 use crate::health::{Health, Part};
 use crate::links::Links;
@@ -123,6 +124,7 @@ pub async fn start(settings: Settings, clock: Arc<dyn Clock>) -> anyhow::Result<
     incidents.restore(started).await?;
     let acquaintances = Arc::new(Acquaintances::default());
     acquaintances.restore(&*store).await?;
+    let traffic = Arc::new(TrafficMeter::default());
     let policies = Arc::new(Policies::default());
     policies.restore(&*store, &settings.load().outbound_policy, started).await?;
     let gate = Arc::new(Gate::new(Parts {
@@ -139,6 +141,7 @@ pub async fn start(settings: Settings, clock: Arc<dyn Clock>) -> anyhow::Result<
         links: links.clone(),
         roster: Arc::clone(&roster),
         acquaintances: Arc::clone(&acquaintances),
+        traffic: Arc::clone(&traffic),
     }));
     let desk = Arc::new(Desk {
         settings: Arc::clone(&settings),
@@ -150,6 +153,7 @@ pub async fn start(settings: Settings, clock: Arc<dyn Clock>) -> anyhow::Result<
         links,
         roster,
         acquaintances,
+        traffic,
         courier: Arc::clone(&courier),
         alert_policies,
         incidents,
@@ -160,6 +164,7 @@ pub async fn start(settings: Settings, clock: Arc<dyn Clock>) -> anyhow::Result<
         metrics: Arc::clone(&metrics),
         health: Arc::clone(&health),
         started,
+        busiest_known: desk::BusiestKnown::default(),
     });
 
     first_admin(&desk).await;
@@ -178,6 +183,7 @@ pub async fn start(settings: Settings, clock: Arc<dyn Clock>) -> anyhow::Result<
     parts.spawn(outbox.run(true, is_closing.clone()));
     let journal = tasks::JournalWriter::start(Arc::clone(&ledger), clock, Arc::clone(&health), Arc::clone(&metrics))?;
     parts.spawn(tasks::store_watch(Arc::clone(&desk), is_closing.clone()));
+    parts.spawn(tasks::forgetting(Arc::clone(&desk), is_closing.clone()));
     parts.spawn(tasks::directory(Arc::clone(&desk), is_closing.clone()));
     parts.spawn(tasks::housekeeping(Arc::clone(&desk), gate, is_closing.clone()));
     parts.spawn(tasks::watchdog(is_closing));
@@ -340,6 +346,7 @@ impl Running {
         while self.parts.join_next().await.is_some() {}
         self.desk.write_refusals().await;
         self.desk.acquaintances.write(&*self.desk.store, self.desk.clock.now()).await;
+        self.desk.write_traffic().await;
         for path in &self.sockets {
             let _ = std::fs::remove_file(path);
         }

@@ -102,6 +102,7 @@ pub(super) async fn housekeeping(desk: Arc<Desk>, gate: Arc<Gate<MemoryLedger>>,
             desk.incidents.raise_overdue(desk.clock.now()).await;
             desk.write_refusals().await;
             desk.acquaintances.write(&*desk.store, desk.clock.now()).await;
+            desk.write_traffic().await;
             desk.standings.sweep(desk.clock.now());
             desk.sweep_access().await;
             gauges(&desk).await;
@@ -121,6 +122,19 @@ pub(super) async fn store_watch(desk: Arc<Desk>, mut closing: watch::Receiver<bo
             _ = closing.wait_for(|closing| *closing) => return,
         }
         desk.watch_store(&mut outage).await;
+    }
+}
+
+/// Forgets what is old; apart from the rest, since it may be a lot.
+pub(super) async fn forgetting(desk: Arc<Desk>, mut closing: watch::Receiver<bool>) {
+    let mut ticks = tokio::time::interval(SWEEP);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            _ = ticks.tick() => {}
+            _ = closing.wait_for(|closing| *closing) => return,
+        }
+        desk.traffic.forget(&*desk.store, desk.clock.now()).await;
     }
 }
 

@@ -1,0 +1,150 @@
+//! What was sent over days, and who sends most now.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use postern_domain::traffic::{self, BUCKETS_PER_HOUR, Traffic};
+use postern_domain::window::Window;
+use postern_domain::{OrganizationId, Timestamp};
+
+use super::views::{UsageView, WindowView};
+use super::{Caller, Desk, DeskError};
+use crate::gate::HOURS_DAYS;
+
+/// Days that have to be known before anything is called usual.
+const USUAL_FROM: usize = 2;
+/// How long it is good to know who sends most, in milliseconds: finding out looks at everybody.
+const BUSIEST_FRESH_MS: i64 = 5_000;
+/// So many that send most in a window are compared by how much of their limits that is.
+const CANDIDATES: usize = 50;
+
+/// What was sent on one day, hour by hour.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DayView {
+    /// When the day begins, in the organization's time zone.
+    pub start: Timestamp,
+    /// The time zone's name.
+    pub zone: String,
+    /// Every hour from then to now.
+    pub hours: Vec<Traffic>,
+    /// Recipients that are usual in each hour of the whole day; none before enough days are known.
+    pub usual: Option<Vec<u32>>,
+}
+
+/// Somebody who sends a lot, and the fullest of its windows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BusyView {
+    /// Its usage.
+    pub usage: UsageView,
+    /// The window that is fullest.
+    pub window: WindowView,
+    /// Percent of it that are used.
+    pub percent: u32,
+}
+
+/// Who sent most, and when that was found out, by organization.
+pub type BusiestKnown = Mutex<Busiest>;
+type Busiest = BTreeMap<Option<OrganizationId>, (Timestamp, Vec<BusyView>)>;
+
+impl Desk {
+    /// Writes down what was sent and is only in memory yet, so that charts are up to date.
+    pub async fn write_traffic(&self) {
+        let settings = self.settings.load_full();
+        self.traffic.write(&*self.store, &settings.directory).await;
+    }
+
+    /// What an entity sent in the last hours, hour by hour: the hour that is now comes last, hours
+    /// without anything are there too.
+    ///
+    /// # Errors
+    /// The caller may not look, or the store fails.
+    pub async fn hours_of(&self, caller: &Caller, entity: &str, hours: u32) -> Result<Vec<Traffic>, DeskError> {
+        self.may_look(caller)?;
+        let entity = self.entity(caller, entity)?;
+        self.write_traffic().await;
+        let last = traffic::bucket(self.clock.now()) / BUCKETS_PER_HOUR;
+        let first = (last + 1).saturating_sub(hours);
+        let mut sent = vec![Traffic::default(); (last + 1 - first) as usize];
+        for (bucket, more) in self.store.traffic_of(&entity, first * BUCKETS_PER_HOUR).await? {
+            let at = (bucket / BUCKETS_PER_HOUR).saturating_sub(first) as usize;
+            if let Some(hour) = sent.get_mut(at) {
+                *hour = hour.plus(more);
+            }
+        }
+        Ok(sent)
+    }
+
+    /// What was sent today by everybody the caller looks after, and what is usual.
+    ///
+    /// # Errors
+    /// The caller may not look, or the store fails.
+    pub async fn today(&self, caller: &Caller) -> Result<DayView, DeskError> {
+        self.may_look(caller)?;
+        self.write_traffic().await;
+        let now = self.clock.now();
+        let settings = self.settings.load_full();
+        let organization = caller.organization.as_ref();
+        let zone = organization.and_then(|id| settings.organization(id)).unwrap_or(&settings.organization);
+        let zone = &zone.time_zone;
+        let start = zone.start_of_day(now);
+        let hour = |at: Timestamp| traffic::bucket(at) / BUCKETS_PER_HOUR;
+        let (first, last, end) = (hour(start), hour(now), hour(zone.next_day(now)));
+        let since = first.saturating_sub(HOURS_DAYS * 24);
+        let known: BTreeMap<u32, Traffic> =
+            self.store.traffic_by_hour(organization, since).await?.into_iter().collect();
+        let known_from = known.keys().next().copied().unwrap_or(last);
+        // A day that is known only in part would say that little is usual.
+        let known_from = first - (first - known_from.min(first)) / 24 * 24;
+        Ok(DayView {
+            start,
+            zone: zone.name().to_owned(),
+            hours: (first..=last).map(|hour| known.get(&hour).copied().unwrap_or_default()).collect(),
+            usual: traffic::usual(&known, first..end, known_from, USUAL_FROM),
+        })
+    }
+
+    /// Who of those the caller looks after uses most of its limits, the fullest first; what was
+    /// found out in the last seconds serves again.
+    ///
+    /// # Errors
+    /// The caller may not look.
+    pub async fn busiest(&self, caller: &Caller, most: usize) -> Result<Vec<BusyView>, DeskError> {
+        self.may_look(caller)?;
+        let now = self.clock.now();
+        if let Some(busiest) = self.busiest_now(caller, now) {
+            return Ok(busiest.into_iter().take(most).collect());
+        }
+        let (ledger, settings, organization) =
+            (self.ledger.clone(), self.settings.load_full(), caller.organization.clone());
+        let find = move || {
+            let wanted =
+                |entity: &_| organization.as_ref().is_none_or(|own| settings.directory.organization_of(entity) == *own);
+            ledger.busiest(&[Window::ExternalPerHour, Window::PerDay], CANDIDATES, now, wanted)
+        };
+        let candidates = tokio::task::spawn_blocking(find).await.unwrap_or_default();
+        let mut busiest = Vec::new();
+        for (entity, _) in candidates {
+            let usage = self.usage_of(&entity).await;
+            let share = |window: &WindowView| Some(window.count.saturating_mul(100) / window.limit?.max(1));
+            let fullest = usage.windows.iter().filter_map(|window| Some((share(window)?, *window)));
+            if let Some((percent, window)) = fullest.max_by_key(|(percent, _)| *percent) {
+                busiest.push(BusyView { usage, window, percent });
+            }
+        }
+        busiest.sort_by_key(|busy| (std::cmp::Reverse(busy.percent), std::cmp::Reverse(busy.window.count)));
+        let shown = busiest.iter().take(most).cloned().collect();
+        self.lock_busiest().insert(caller.organization.clone(), (now, busiest));
+        Ok(shown)
+    }
+
+    /// What was found out in the last seconds.
+    fn busiest_now(&self, caller: &Caller, now: Timestamp) -> Option<Vec<BusyView>> {
+        let known = self.lock_busiest();
+        let (at, busiest) = known.get(&caller.organization)?;
+        (now.as_millis() - at.as_millis() < BUSIEST_FRESH_MS).then(|| busiest.clone())
+    }
+
+    fn lock_busiest(&self) -> MutexGuard<'_, Busiest> {
+        self.busiest_known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

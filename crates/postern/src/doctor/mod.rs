@@ -1,0 +1,153 @@
+//! What is wrong with how Postern runs and is asked, and what to do about it.
+
+pub mod lines;
+mod postfix;
+mod wired;
+
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use serde::Serialize;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::{TcpStream, UnixStream};
+
+use crate::config::{Listen, Settings};
+use crate::desk::views::StatusView;
+use lines::service_name;
+
+/// How bad it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Level {
+    /// As it should be.
+    Ok,
+    /// Worth knowing.
+    Info,
+    /// Works, but not as well as it could.
+    Warning,
+    /// Does not work.
+    Error,
+}
+
+/// One thing that was looked at.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// Its name, for programs.
+    pub check: &'static str,
+    /// How bad it is.
+    pub level: Level,
+    /// What was found.
+    pub message: String,
+    /// What to do about it.
+    pub advice: Option<String>,
+}
+
+impl Finding {
+    pub fn ok(check: &'static str, message: impl Into<String>) -> Self {
+        Self { check, level: Level::Ok, message: message.into(), advice: None }
+    }
+
+    pub fn new(check: &'static str, level: Level, message: impl Into<String>, advice: impl Into<String>) -> Self {
+        Self { check, level, message: message.into(), advice: Some(advice.into()) }
+    }
+}
+
+/// How long the door may take to answer a question.
+const PROBE: Duration = Duration::from_secs(5);
+
+/// Looks at the daemon by what it says of itself (or why it says nothing), at its doors, and at the
+/// configuration of this machine's Postfix.
+pub async fn check(
+    settings: &Settings,
+    status: Result<&StatusView, String>,
+    postfix_config: Option<&Path>,
+) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let servers = status.as_ref().ok().map(|status| status.servers.as_slice());
+    match &status {
+        Ok(status) => daemon(status, &mut findings),
+        Err(error) => {
+            let advice = "start it: systemctl start postern, or postern serve in a terminal, and read what it says";
+            findings.push(Finding::new("daemon", Level::Error, error.clone(), advice));
+        }
+    }
+    door(settings, &mut findings).await;
+    let services: Vec<_> = settings.policy_door.listen.iter().map(service_name).collect();
+    match postfix::read(postfix_config) {
+        Ok(Some(config)) => {
+            let domains: Vec<_> = settings.organization.domains.iter().map(ToString::to_string).collect();
+            findings.extend(wired::check(&config, &services, &domains, servers));
+        }
+        Ok(None) => findings.push(Finding::new(
+            "postfix",
+            Level::Info,
+            "Postfix is not on this machine (no postconf), so its wiring was not looked at",
+            "if it is elsewhere, run postern wiring postfix and put the lines into its main.cf",
+        )),
+        Err(error) => findings.push(Finding::new(
+            "postfix",
+            Level::Error,
+            format!("Postfix's configuration can't be read: {error:#}"),
+            "run postern doctor as root, or name the folder with --postfix-config DIR",
+        )),
+    }
+    findings
+}
+
+fn daemon(status: &StatusView, findings: &mut Vec<Finding>) {
+    findings.push(Finding::ok("daemon", format!("postern {} is running (process {})", status.version, status.pid)));
+    for problem in &status.problems {
+        let advice = "postern's log says more: journalctl -u postern";
+        findings.push(Finding::new("health", Level::Error, problem.clone(), advice));
+    }
+    if status.outbox.retrying > 0 {
+        findings.push(Finding::new(
+            "outbox",
+            Level::Warning,
+            format!("{} mails could not be delivered yet by {}", status.outbox.retrying, status.smtp_server),
+            "postern alerts shows the last error; check [smtp] in the configuration",
+        ));
+    }
+}
+
+async fn door(settings: &Settings, findings: &mut Vec<Finding>) {
+    for listen in &settings.policy_door.listen {
+        let finding = match tokio::time::timeout(PROBE, probe(listen)).await {
+            Ok(Ok(())) => Finding::ok("policy-door", format!("the policy door answers at {listen}")),
+            Ok(Err(error)) => Finding::new(
+                "policy-door",
+                Level::Error,
+                format!("the policy door does not answer at {listen}: {error:#}"),
+                "check policy_door.listen in the configuration and whether postern is running with it",
+            ),
+            Err(_) => Finding::new(
+                "policy-door",
+                Level::Error,
+                format!("the policy door at {listen} took longer than {} s", PROBE.as_secs()),
+                "the machine may be overloaded; postern's log says more",
+            ),
+        };
+        findings.push(finding);
+    }
+}
+
+/// Asks a question that is answered without counting anything.
+async fn probe(listen: &Listen) -> anyhow::Result<()> {
+    match listen {
+        Listen::Tcp(address) => ask(TcpStream::connect(address).await?).await,
+        Listen::Unix(path) => ask(UnixStream::connect(path).await?).await,
+        // Where systemd listens is in its unit, which only systemd knows.
+        Listen::Systemd(_) => Ok(()),
+    }
+}
+
+async fn ask(mut stream: impl AsyncRead + AsyncWrite + Unpin) -> anyhow::Result<()> {
+    stream.write_all(b"request=smtpd_access_policy\nprotocol_state=CONNECT\n\n").await?;
+    let mut answer = [0; 64];
+    let length = stream.read(&mut answer).await.context("no answer")?;
+    if answer[..length] != *b"action=DUNNO\n\n" {
+        bail!("something else is listening there: it said {:?}", String::from_utf8_lossy(&answer[..length]));
+    }
+    Ok(())
+}
