@@ -7,6 +7,7 @@
 mod echo;
 mod load;
 mod memory;
+mod pages;
 mod server;
 
 use std::path::PathBuf;
@@ -32,6 +33,9 @@ struct Args {
     /// Entities for the memory and start-up measurement
     #[arg(long, default_value_t = 1_000_000)]
     entities: usize,
+    /// Restrictions in force while the portal's pages are measured
+    #[arg(long, default_value_t = 100_000)]
+    restrictions: usize,
     /// Run the echo server on a single thread instead of tokio's runtime as it comes
     #[arg(long)]
     echo_one_thread: bool,
@@ -48,6 +52,8 @@ enum Part {
     Throughput,
     /// Only memory and start-up
     Memory,
+    /// Only the portal's pages
+    Pages,
     /// Be the echo server (used by the measurement itself)
     Echo {
         /// Where to listen
@@ -63,11 +69,14 @@ fn main() -> anyhow::Result<()> {
     if let Some(Part::Echo { port, one_thread }) = args.command {
         return echo::serve(port, one_thread);
     }
-    if !matches!(args.command, Some(Part::Memory)) {
+    if matches!(args.command, None | Some(Part::Throughput)) {
         throughput(&args)?;
     }
-    if !matches!(args.command, Some(Part::Throughput)) {
+    if matches!(args.command, None | Some(Part::Memory)) {
         memory::measure(&args.postern, args.entities, args.minutes)?;
+    }
+    if matches!(args.command, None | Some(Part::Pages)) {
+        pages::measure(&args.postern, args.entities, args.restrictions)?;
     }
     Ok(())
 }

@@ -39,7 +39,7 @@ pub(crate) fn measure(postern: &Path, entities: usize, minutes: usize) -> anyhow
 }
 
 /// One counted message for each entity.
-fn fill(port: u16, entities: usize, prefix: &str) -> anyhow::Result<()> {
+pub(crate) fn fill(port: u16, entities: usize, prefix: &str) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let mut stream = TcpStream::connect(("127.0.0.1", port)).await?;

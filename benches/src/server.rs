@@ -10,6 +10,8 @@ use tempfile::TempDir;
 
 pub(crate) struct Server {
     pub(crate) port: u16,
+    /// Where the portal is; 0 for the echo server.
+    pub(crate) portal: u16,
     child: Child,
     folder: TempDir,
 }
@@ -20,33 +22,52 @@ impl Server {
         let mut command = Command::new(std::env::current_exe()?);
         command.args(["echo", &port.to_string()]).args(one_thread.then_some("--one-thread"));
         let child = command.spawn()?;
-        Self { port, child, folder: tempfile::tempdir()? }.wait()
+        Self { port, portal: 0, child, folder: tempfile::tempdir()? }.wait()
     }
 
     pub(crate) fn postern(binary: &Path) -> anyhow::Result<Self> {
-        let (folder, port) = (tempfile::tempdir()?, free_port()?);
+        let (folder, port, portal) = (tempfile::tempdir()?, free_port()?, free_port()?);
         // No limit is reached: what is measured is deciding, not restricting.
         let config = format!(
             "data = \"{}\"\n[organization]\ndomains = [\"example.com\"]\n[policy_door]\nlisten = [\"127.0.0.1:{port}\"]\n\
-             [portal]\nlisten = \"127.0.0.1:{}\"\n[outbound_policy]\nexternal_per_hour = 10000\nper_day = 10000\n\
+             [portal]\nlisten = \"127.0.0.1:{portal}\"\n[outbound_policy]\nexternal_per_hour = 10000\nper_day = 10000\n\
              action = \"alert-only\"\n[log]\nlevel = \"error\"\n[smtp]\nserver = \"127.0.0.1:{}\"\n",
             folder.path().join("data").display(),
-            free_port()?,
             free_port()?,
         );
         std::fs::write(folder.path().join("postern.toml"), config)?;
         let child = start(binary, folder.path())?;
-        Self { port, child, folder }.wait()
+        Self { port, portal, child, folder }.wait()
     }
 
     /// kill -9 and start again; how long until it answers.
-    pub(crate) fn restart_after_kill_9(mut self, binary: &Path) -> anyhow::Result<(Self, Duration)> {
+    pub(crate) fn restart_after_kill_9(self, binary: &Path) -> anyhow::Result<(Self, Duration)> {
+        self.restart_after(binary, |_| Ok(()))
+    }
+
+    /// The same with `meanwhile` done to its data folder before it starts again.
+    pub(crate) fn restart_after(
+        mut self,
+        binary: &Path,
+        meanwhile: impl FnOnce(&Path) -> anyhow::Result<()>,
+    ) -> anyhow::Result<(Self, Duration)> {
         self.child.kill()?;
         self.child.wait()?;
+        meanwhile(&self.folder.path().join("data"))?;
         let began = Instant::now();
         self.child = start(binary, self.folder.path())?;
         let server = self.wait()?;
         Ok((server, began.elapsed()))
+    }
+
+    /// What `postern` prints with these arguments.
+    pub(crate) fn cli(&self, binary: &Path, arguments: &[&str]) -> anyhow::Result<String> {
+        let config = self.folder.path().join("postern.toml");
+        let output = Command::new(binary).arg("--config").arg(config).args(arguments).output()?;
+        if !output.status.success() {
+            bail!("{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        }
+        Ok(String::from_utf8(output.stdout)?.trim().to_owned())
     }
 
     /// Resident memory in bytes.

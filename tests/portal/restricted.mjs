@@ -62,6 +62,7 @@ await run({
     await page.getByText("Show as a table").click();
     await look(page, "entity");
     await page.goto("/alerts?status=active");
+    await look(page, "alerts");
     await page.getByRole("link", { name: "User restricted from sending email" }).click();
     const details = page.getByRole("dialog");
     await details.getByLabel("Comment").fill("phished; the password is being changed");

@@ -500,6 +500,7 @@ level-error = error
 organization-new = Add organization
 organization-id = Id
 organization-id-hint = What it is called in addresses and commands: small letters, digits and hyphens. It stays.
+organization-domains = Domains
 organization-domains-hint = Accepted domains, the default one first.
 organization-admins-hint = Who hears of its alerts. Nobody: postmaster of the first domain.
 organization-helpdesk = Helpdesk

@@ -38,8 +38,19 @@ pub struct BusyView {
     pub usage: UsageView,
     /// The window that is fullest.
     pub window: WindowView,
-    /// Percent of it that are used.
-    pub percent: u32,
+}
+
+impl BusyView {
+    /// Percent of the window that are used.
+    pub fn percent(&self) -> u32 {
+        let limit = u64::from(self.window.limit.unwrap_or(0).max(1));
+        u32::try_from(u64::from(self.window.count) * 100 / limit).unwrap_or(u32::MAX)
+    }
+}
+
+/// How much of a window is used.
+fn share(window: &WindowView) -> f64 {
+    f64::from(window.count) / f64::from(window.limit.unwrap_or(0).max(1))
 }
 
 /// Who sent most, and when that was found out, by organization.
@@ -125,13 +136,12 @@ impl Desk {
         let mut busiest = Vec::new();
         for (entity, _) in candidates {
             let usage = self.usage_of(&entity).await;
-            let share = |window: &WindowView| Some(window.count.saturating_mul(100) / window.limit?.max(1));
-            let fullest = usage.windows.iter().filter_map(|window| Some((share(window)?, *window)));
-            if let Some((percent, window)) = fullest.max_by_key(|(percent, _)| *percent) {
-                busiest.push(BusyView { usage, window, percent });
+            let used = usage.windows.iter().filter(|window| window.count > 0 && window.limit.is_some());
+            if let Some(window) = used.max_by(|a, b| share(a).total_cmp(&share(b))).copied() {
+                busiest.push(BusyView { usage, window });
             }
         }
-        busiest.sort_by_key(|busy| (std::cmp::Reverse(busy.percent), std::cmp::Reverse(busy.window.count)));
+        busiest.sort_by(|a, b| share(&b.window).total_cmp(&share(&a.window)));
         let shown = busiest.iter().take(most).cloned().collect();
         self.lock_busiest().insert(caller.organization.clone(), (now, busiest));
         Ok(shown)

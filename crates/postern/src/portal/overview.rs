@@ -43,8 +43,8 @@ struct OverviewPage {
 
 impl OverviewPage {
     /// Colour for how full a window is.
-    fn colour(percent: &u32) -> &'static str {
-        match percent {
+    fn colour(busy: &BusyView) -> &'static str {
+        match busy.percent() {
             0..50 => "",
             50..80 => "warn",
             _ => "bad",

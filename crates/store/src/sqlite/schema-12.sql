@@ -24,3 +24,6 @@ CREATE TABLE traffic_hours (
 -- What is about one entity is found without reading what is about others.
 CREATE INDEX alerts_entity ON alerts (entity, raised_at);
 CREATE INDEX audit_target ON audit (target, seq);
+
+-- Those in force by how often they were refused, without sorting all of them.
+CREATE INDEX restrictions_refused ON restrictions (refused DESC, since DESC, reference) WHERE released_at IS NULL;
