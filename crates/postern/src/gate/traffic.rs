@@ -3,7 +3,7 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use hashbrown::HashMap;
+use hashbrown::{Equivalent, HashMap};
 use postern_domain::entity::Directory;
 use postern_domain::traffic::{BUCKETS_PER_HOUR, Traffic, bucket};
 use postern_domain::{EntityId, Timestamp};
@@ -18,25 +18,43 @@ pub const HOURS_DAYS: u32 = 36;
 /// So many are written in one transaction, so that a restriction need not wait for all of them.
 const PART: usize = 1000;
 
-#[derive(Debug, Default)]
-struct State {
-    /// What is to be written down; one entity rarely has more than one bucket waiting.
-    noted: HashMap<EntityId, Vec<(u32, Traffic)>>,
-    /// The last day on which old ones were forgotten.
-    forgotten: u32,
+/// What is noted together: what one entity sends in one bucket.
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct Key {
+    entity: EntityId,
+    bucket: u32,
 }
 
-impl State {
-    fn add(&mut self, entity: &EntityId, bucket: u32, traffic: Traffic) {
-        if !self.noted.contains_key(entity) {
-            self.noted.insert(entity.clone(), Vec::with_capacity(1));
-        }
-        let Some(buckets) = self.noted.get_mut(entity) else { return };
-        match buckets.iter_mut().find(|(known, _)| *known == bucket) {
-            Some((_, sum)) => *sum = sum.plus(traffic),
-            None => buckets.push((bucket, traffic)),
+/// The same without a copy of the entity.
+#[derive(Hash)]
+struct KeyRef<'a> {
+    entity: &'a EntityId,
+    bucket: u32,
+}
+
+impl Equivalent<Key> for KeyRef<'_> {
+    fn equivalent(&self, key: &Key) -> bool {
+        self.bucket == key.bucket && *self.entity == key.entity
+    }
+}
+
+type Noted = HashMap<Key, Traffic>;
+
+fn add(noted: &mut Noted, entity: &EntityId, bucket: u32, traffic: Traffic) {
+    match noted.get_mut(&KeyRef { entity, bucket }) {
+        Some(sum) => *sum = sum.plus(traffic),
+        None => {
+            noted.insert(Key { entity: entity.clone(), bucket }, traffic);
         }
     }
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// What is to be written down.
+    noted: Noted,
+    /// The last day on which old ones were forgotten.
+    forgotten: u32,
 }
 
 /// What was sent and is not written down yet.
@@ -47,30 +65,33 @@ impl TrafficMeter {
     /// Notes what an entity sent.
     pub fn note(&self, entity: &EntityId, traffic: Traffic, now: Timestamp) {
         if traffic != Traffic::default() {
-            self.lock().add(entity, bucket(now), traffic);
+            add(&mut self.lock().noted, entity, bucket(now), traffic);
         }
     }
 
     /// Writes down what was noted; what can't be written is kept.
     pub async fn write(&self, store: &dyn Store, directory: &Directory) {
-        let noted = std::mem::take(&mut self.lock().noted);
-        let mut notes = Vec::with_capacity(noted.len());
-        for (entity, buckets) in noted {
-            let organization = directory.organization_of(&entity);
-            let note = |(bucket, traffic)| TrafficNote {
-                organization: organization.clone(),
-                entity: entity.clone(),
+        let mut noted = std::mem::take(&mut self.lock().noted).into_iter();
+        loop {
+            // Made part by part: a copy of all of it would take as much memory again.
+            let note = |(Key { entity, bucket }, traffic)| TrafficNote {
+                organization: directory.organization_of(&entity),
+                entity,
                 bucket,
                 traffic,
             };
-            notes.extend(buckets.into_iter().map(note));
-        }
-        for (done, part) in notes.chunks(PART).enumerate() {
-            if let Err(error) = store.note_traffic(part).await {
+            let part: Vec<TrafficNote> = noted.by_ref().take(PART).map(note).collect();
+            if part.is_empty() {
+                return;
+            }
+            if let Err(error) = store.note_traffic(&part).await {
                 tracing::warn!(%error, "what was sent can't be written down yet");
                 let mut state = self.lock();
-                for note in &notes[done * PART..] {
-                    state.add(&note.entity, note.bucket, note.traffic);
+                for note in part {
+                    add(&mut state.noted, &note.entity, note.bucket, note.traffic);
+                }
+                for (Key { entity, bucket }, traffic) in noted {
+                    add(&mut state.noted, &entity, bucket, traffic);
                 }
                 return;
             }
@@ -92,5 +113,49 @@ impl TrafficMeter {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use hashbrown::HashSet;
+
+    use postern_domain::address::AddressRules;
+    use postern_domain::entity::Tenants;
+    use postern_domain::window::Charge;
+    use postern_store::sqlite::SqliteStore;
+    use postern_store::traffic::TrafficHistory;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_one_sends_in_a_bucket_is_one_note_and_is_written_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = SqliteStore::open(&folder.path().join("postern.db")).unwrap();
+        let domain = postern_domain::Domain::parse("example.com").unwrap();
+        let directory = Directory {
+            rules: AddressRules { recipient_delimiter: "+".into(), default_domain: domain.clone() },
+            domains: HashSet::from([domain]),
+            connectors: Vec::new(),
+            trust_envelope_sender: false,
+            escape_lane: HashSet::new(),
+            tenants: Tenants::default(),
+            groups: HashMap::default(),
+        };
+        let meter = TrafficMeter::default();
+        let alice = EntityId::account_named("alice@example.com");
+        let at = |minute| Timestamp::from_minute(minute);
+        let two = Traffic::accepted(Charge { external: 2, messages: 1, ..Charge::NONE });
+        for minute in [600, 601, 615] {
+            meter.note(&alice, two, at(minute));
+        }
+        meter.note(&alice, Traffic::default(), at(640));
+        assert_eq!(meter.lock().noted.len(), 2);
+        for _ in 0..2 {
+            meter.write(&store, &directory).await;
+            assert_eq!(store.traffic_of(&alice, 0).await.unwrap(), [(60, two.plus(two)), (61, two)]);
+        }
+        meter.forget(&store, at(600 + 9 * 24 * 60)).await;
+        assert_eq!(store.traffic_of(&alice, 0).await.unwrap(), []);
     }
 }

@@ -199,7 +199,9 @@ fn try_draw(
             .collect(),
         Line::Nothing => Vec::new(),
     };
-    chart.draw_series(std::iter::once(PathElement::new(points, LINE.stroke_width(2))))?;
+    if !points.is_empty() {
+        chart.draw_series(std::iter::once(PathElement::new(points, LINE.stroke_width(2))))?;
+    }
     root.present()?;
     drop(chart);
     drop(root);
