@@ -6,7 +6,7 @@ export POSTERN__DATA ?= $(CURDIR)/data
 BIN := $(or $(CARGO_TARGET_DIR),./target)/release
 CONFIG := $(or $(POSTERN_CONFIG),postern.toml)
 
-.PHONY: run build demo test lint deny fuzz bench crash packages clean
+.PHONY: run build demo test lint deny fuzz bench crash packages cmdlets clean
 
 run: build $(CONFIG)
 	@echo
@@ -44,6 +44,10 @@ lint:
 deny:
 	@command -v cargo-deny >/dev/null || $(CARGO) install cargo-deny --locked
 	$(CARGO) deny --locked check licenses bans sources
+
+# The PowerShell functions and the docs page, from integrations/cmdlets.toml.
+cmdlets:
+	POSTERN_WRITE_CMDLETS=1 $(CARGO) test -p postern --bins module_and_docs
 
 bench:
 	$(CARGO) build --release -p postern -p postern-bench

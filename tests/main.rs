@@ -11,6 +11,7 @@ mod alerts;
 mod api;
 mod bad_config;
 mod cli;
+mod cmdlets;
 mod crash;
 mod daemon;
 mod directory;

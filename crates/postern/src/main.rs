@@ -3,6 +3,7 @@
 mod api;
 mod cli;
 mod clock;
+mod cmdlets;
 mod config;
 mod countries;
 mod demo;

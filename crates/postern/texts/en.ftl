@@ -313,6 +313,7 @@ accounts-no-directory = Type a whole address. With a directory in the configurat
 ## Outbound policies
 policies-title = Outbound policies
 policies-about = The first policy that holds for a sender is the one in force.
+policies-nobody-yet = nobody yet
 policies-everyone-else = everyone else
 policy-new-title = New policy
 policy-title = Policy

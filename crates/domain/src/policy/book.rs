@@ -112,7 +112,7 @@ impl PolicyBook {
         self.default.check()?;
         for (number, policy) in self.custom.iter().enumerate() {
             policy.check()?;
-            if policy.scope.is_empty() {
+            if policy.scope.is_empty() && policy.enabled {
                 let problem = format!("policy {:?}: name at least one of users, groups and domains", policy.name);
                 return Err(InvalidSetting { field: "users", problem });
             }
@@ -120,6 +120,12 @@ impl PolicyBook {
             if taken(&self.default) || self.custom[..number].iter().any(taken) {
                 let problem = format!("there is a policy called {:?} already", policy.name);
                 return Err(InvalidSetting { field: "name", problem });
+            }
+            let same_rule =
+                |other: &OutboundPolicy| !other.scope.is_empty() && other.rule().eq_ignore_ascii_case(policy.rule());
+            if !policy.scope.is_empty() && self.custom[..number].iter().any(same_rule) {
+                let problem = format!("there is a rule called {:?} already", policy.rule());
+                return Err(InvalidSetting { field: "rule_name", problem });
             }
         }
         Ok(())
@@ -261,6 +267,10 @@ mod tests {
         assert_eq!(with(vec![high]), Err("per_day: is 10001, expected 0 to 10000".into()));
         let nobody = OutboundPolicy { scope: Scope::default(), ..sales() };
         assert!(with(vec![nobody]).unwrap_err().starts_with("users: policy \"Sales\": name at least one"));
+        let not_yet = OutboundPolicy { scope: Scope::default(), enabled: false, ..sales() };
+        assert_eq!(with(vec![not_yet]), Ok(()), "one that is off may be for nobody yet");
+        let ruled = OutboundPolicy { name: "Other".into(), rule_name: "sales".into(), ..sales() };
+        assert_eq!(with(vec![sales(), ruled]), Err("rule_name: there is a rule called \"sales\" already".into()));
         let mut book = PolicyBook::default();
         book.default.enabled = false;
         assert_eq!(book.check().unwrap_err().to_string(), "enabled: the default policy is always on");

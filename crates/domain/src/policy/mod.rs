@@ -111,9 +111,13 @@ pub struct OutboundPolicy {
     pub description: String,
     /// Whether it is looked at; the default policy always is.
     pub enabled: bool,
-    /// For whom it is; the default policy is for everyone.
+    /// For whom it is; the default policy is for everyone. One that is off may be for nobody yet.
     #[serde(flatten)]
     pub scope: Scope,
+    /// What Exchange's cmdlets call the rule that says for whom it is; empty: as the policy.
+    pub rule_name: String,
+    /// The rule's comments there.
+    pub rule_comments: String,
     /// External recipients per hour; 0: the built-in default.
     pub external_per_hour: u32,
     /// Internal recipients per hour; 0: the built-in default.
@@ -152,6 +156,8 @@ impl Default for OutboundPolicy {
             description: String::new(),
             enabled: true,
             scope: Scope::default(),
+            rule_name: String::new(),
+            rule_comments: String::new(),
             external_per_hour: 0,
             internal_per_hour: 0,
             per_day: 0,
@@ -174,6 +180,11 @@ impl OutboundPolicy {
     /// The default policy with nothing set.
     pub fn built_in() -> Self {
         Self { name: DEFAULT_POLICY.into(), ..Self::default() }
+    }
+
+    /// What its rule is called by Exchange's cmdlets.
+    pub fn rule(&self) -> &str {
+        if self.rule_name.is_empty() { &self.name } else { &self.rule_name }
     }
 
     /// The limits in force: built-in defaults filled in.

@@ -7,6 +7,7 @@ mod admin_socket;
 mod alerts;
 mod bearer;
 mod call;
+mod cmdlets;
 mod directory;
 mod document;
 mod etag;
@@ -39,6 +40,7 @@ use crate::health::Health;
 use crate::metrics::Metrics;
 
 pub use admin_socket::{ON_BEHALF_HEADER, serve_admin_socket};
+pub use bearer::bearer;
 use call::Call;
 pub use call::ORGANIZATION as ORGANIZATION_HEADER;
 pub use idempotency::forgotten_before;
@@ -74,6 +76,7 @@ fn described() -> OpenApiRouter<Arc<Desk>> {
         .merge(tokens::routes())
         .merge(people::routes())
         .merge(events::routes())
+        .merge(cmdlets::routes())
         .routes(routes!(me))
         .routes(routes!(status))
 }
@@ -174,7 +177,8 @@ pub fn portal_routes(desk: &Arc<Desk>) -> Router {
     let open = public_routes(Arc::clone(&desk.health), Arc::clone(&desk.metrics));
     let document = document::routes(document::with_headers(described().into_openapi()));
     let once = axum::middleware::from_fn_with_state(Arc::clone(desk), idempotency::once);
-    routes(Arc::clone(desk)).layer(once).layer(named).merge(document).merge(open)
+    let wire = crate::cmdlets::wire::routes(desk);
+    routes(Arc::clone(desk)).layer(once).layer(named).merge(document).merge(open).merge(wire)
 }
 
 /// `/healthz`, `/readyz` and `/metrics`, which need no login and tell nothing about anyone.

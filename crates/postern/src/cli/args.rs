@@ -118,6 +118,22 @@ pub(super) enum Command {
         #[command(subcommand)]
         command: Option<SessionCommand>,
     },
+    /// Run one of Exchange's cmdlets: the same names and parameters as in PowerShell
+    #[command(after_help = "postern cmdlet Get-Command lists them, postern cmdlet Get-Help NAME explains one.\n\
+                            Example: postern cmdlet Get-BlockedSenderAddress -SenderAddress laura@contoso.com")]
+    Cmdlet {
+        /// Show objects as lists
+        #[arg(long, conflicts_with = "table")]
+        list: bool,
+        /// Show objects as a table
+        #[arg(long)]
+        table: bool,
+        /// The cmdlet, such as Get-BlockedSenderAddress
+        name: String,
+        /// Its parameters, as PowerShell has them: -Name value, -Name:value, switches
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "PARAMETERS")]
+        arguments: Vec<String>,
+    },
     /// How the running Postern is
     Status,
     /// Find what is wrong: the daemon, its door, and how Postfix is wired to it

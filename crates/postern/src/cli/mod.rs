@@ -6,6 +6,7 @@ mod allowance;
 mod args;
 mod audit;
 mod client;
+mod cmdlet;
 mod directory;
 mod doctor;
 mod error;
@@ -79,6 +80,18 @@ fn dispatch(cli: Cli) -> Result<(), CliError> {
             with_client(client()?, async |c| audit::run(c, command, limit, search.as_deref(), json).await)
         }
         Command::Token { command } => with_client(client()?, async |c| token::run(c, command, json).await),
+        Command::Cmdlet { name, arguments, list, table } => {
+            if cmdlet::help(&name, &arguments)? {
+                return Ok(());
+            }
+            let shown = match (json, list, table) {
+                (true, ..) => cmdlet::Shown::Json,
+                (_, true, _) => cmdlet::Shown::List,
+                (.., true) => cmdlet::Shown::Table,
+                _ => cmdlet::Shown::ByItself,
+            };
+            with_client(client()?, async |c| cmdlet::run(c, &name, &arguments, shown).await)
+        }
         Command::Directory { command } => with_client(client()?, async |c| directory::run(c, command, json).await),
         Command::Organization { command } => {
             with_client(client()?, async |c| organization::run(c, command, json).await)

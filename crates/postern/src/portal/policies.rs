@@ -31,7 +31,11 @@ struct ListPage {
 
 impl ListPage {
     fn scope(policy: &PolicyView) -> String {
-        if policy.is_default { texts::t("policies-everyone-else") } else { names::scope(&policy.policy.scope) }
+        match policy.is_default {
+            true => texts::t("policies-everyone-else"),
+            false if policy.policy.scope.is_empty() => texts::t("policies-nobody-yet"),
+            false => names::scope(&policy.policy.scope),
+        }
     }
 
     fn limit(policy: &PolicyView, window: &str) -> String {

@@ -1,0 +1,145 @@
+//! What is made from the table: the PowerShell module's functions and the docs page. `make cmdlets`
+//! writes them; otherwise this finds out whether they are as the table says.
+
+use std::fmt::Write;
+use std::path::Path;
+
+use super::table::{Cmdlet, Kind, Parameter, all};
+
+const FUNCTIONS: &str = "integrations/powershell/Postern/Cmdlets.ps1";
+const REFERENCE: &str = "docs/cmdlets.md";
+
+/// A cmdlet as a PowerShell function with its help.
+fn function(cmdlet: &Cmdlet) -> String {
+    let mut text = format!("function {} {{\n<#\n.SYNOPSIS\n{}\n", cmdlet.name, cmdlet.synopsis);
+    for parameter in &cmdlet.parameters {
+        let _ = write!(text, ".PARAMETER {}\n{}\n", parameter.name, parameter.about);
+    }
+    for example in &cmdlet.examples {
+        let _ = write!(text, ".EXAMPLE\n{example}\n");
+    }
+    text += "#>\n";
+    let supports = if cmdlet.changes {
+        let impact =
+            if cmdlet.name.starts_with("Remove-") && !cmdlet.name.contains("Blocked") { "High" } else { "Medium" };
+        format!("SupportsShouldProcess = $true, ConfirmImpact = '{impact}', PositionalBinding = $false")
+    } else {
+        "PositionalBinding = $false".into()
+    };
+    let _ = write!(text, "    [CmdletBinding({supports})]\n    param(\n");
+    let parameters: Vec<_> = cmdlet.parameters.iter().map(declaration).collect();
+    text += &parameters.join(",\n\n");
+    text += "\n    )\n    process {\n";
+    let invoke = format!("Invoke-PosternCmdlet -Name '{}' -Parameters $PSBoundParameters", cmdlet.name);
+    if cmdlet.changes {
+        let target = ["Identity", "SenderAddress", "ConnectorId", "Name"];
+        let target = target.into_iter().find(|name| cmdlet.parameter(name).is_some()).unwrap_or("Identity");
+        let asks = format!("$PSCmdlet.ShouldProcess(${target}, '{}')", cmdlet.name);
+        let asks = if cmdlet.parameter("Force").is_some() { format!("$Force -or {asks}") } else { asks };
+        let _ = write!(text, "        if ({asks}) {{\n            {invoke}\n        }}\n");
+    } else {
+        let _ = writeln!(text, "        {invoke}");
+    }
+    text += "    }\n}\n";
+    text
+}
+
+fn declaration(parameter: &Parameter) -> String {
+    let mut settings = Vec::new();
+    if parameter.mandatory {
+        settings.push("Mandatory = $true".to_owned());
+    }
+    if let Some(position) = parameter.position {
+        settings.push(format!("Position = {position}"));
+    }
+    if parameter.pipeline.contains("value") {
+        settings.push("ValueFromPipeline = $true".into());
+    }
+    if parameter.pipeline.contains("name") {
+        settings.push("ValueFromPipelineByPropertyName = $true".into());
+    }
+    let mut text = format!("        [Parameter({})]\n", settings.join(", "));
+    if !parameter.values.is_empty() {
+        let values: Vec<_> = parameter.values.iter().map(|value| format!("'{value}'")).collect();
+        let _ = writeln!(text, "        [ValidateSet({})]", values.join(", "));
+    }
+    if let (Kind::Text, Some(length)) = (parameter.kind, parameter.length) {
+        let _ = writeln!(text, "        [ValidateLength(0, {length})]");
+    }
+    // A limit of $null is no limit; a type of numbers would make 0 of it, which is the same.
+    if let Some(max) = parameter.max {
+        let _ = writeln!(text, "        [ValidateRange(0, {max})]");
+    }
+    let empty = matches!(parameter.kind, Kind::List) && !parameter.mandatory;
+    if empty {
+        text += "        [AllowEmptyCollection()]\n        [AllowNull()]\n";
+    }
+    let _ = write!(text, "        [{}]${}", parameter.kind.powershell(), parameter.name);
+    text
+}
+
+fn functions() -> String {
+    let head = "# Made from integrations/cmdlets.toml by `make cmdlets`; change it there.\n\n";
+    head.to_owned() + &all().iter().map(function).collect::<Vec<_>>().join("\n")
+}
+
+fn reference() -> String {
+    let mut text = String::from(
+        "# Cmdlets\n\n<!-- Made from integrations/cmdlets.toml by `make cmdlets`; change it there. -->\n\n\
+         The same names and parameters over [the wire](exchange.md#the-wire), in the PowerShell module and as\n\
+         `postern cmdlet`. Those that change something also take `-WhatIf` and `-Confirm`.\n",
+    );
+    for (own, heading) in [(false, "Exchange's"), (true, "Postern's own")] {
+        let _ = write!(text, "\n## {heading}\n");
+        for cmdlet in all().iter().filter(|cmdlet| cmdlet.own == own) {
+            let _ = write!(
+                text,
+                "\n### {}\n\n{} Takes {}.\n\n",
+                cmdlet.name,
+                cmdlet.synopsis,
+                match cmdlet.changes {
+                    true => "a role that may manage",
+                    false => "any role",
+                }
+            );
+            text += "| parameter | type | |\n| --- | --- | --- |\n";
+            for parameter in &cmdlet.parameters {
+                let mut about = Vec::new();
+                if parameter.mandatory {
+                    about.push("**required**".to_owned());
+                }
+                if let Some(position) = parameter.position {
+                    about.push(format!("position {position}"));
+                }
+                about.push(parameter.about.clone());
+                if !parameter.values.is_empty() {
+                    about.push(format!("`{}`", parameter.values.join("`, `")));
+                }
+                let _ = writeln!(
+                    text,
+                    "| `-{}` | {} | {} |",
+                    parameter.name,
+                    parameter.kind.powershell(),
+                    about.join("; ")
+                );
+            }
+            if !cmdlet.returns().is_empty() {
+                let _ = write!(text, "\nReturns `{}`.\n", cmdlet.returns().join("`, `"));
+            }
+            let _ = write!(text, "\n    {}\n", cmdlet.examples.join("\n    "));
+        }
+    }
+    text
+}
+
+#[test]
+fn module_and_docs_are_as_the_table_says() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    for (file, text) in [(FUNCTIONS, functions()), (REFERENCE, reference())] {
+        if std::env::var_os("POSTERN_WRITE_CMDLETS").is_some() {
+            std::fs::write(root.join(file), &text).unwrap();
+        }
+        let there = std::fs::read_to_string(root.join(file)).unwrap_or_default();
+        assert!(there == text, "{file} is not as integrations/cmdlets.toml says: run make cmdlets");
+    }
+}

@@ -1,0 +1,373 @@
+//! The wire of Exchange's management module: `InvokeCommand` and what its clients ask beside it.
+//!
+//! Sources: `docs/exchange.md`, which says what clients send and read.
+
+use std::io::Write;
+use std::sync::Arc;
+
+use axum::body::{Body, Bytes};
+use axum::extract::{Path, Query, Request, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use super::{CmdletError, Object, Returned, table};
+use crate::desk::{Caller, Desk};
+
+/// Objects on one page, if the client doesn't say.
+const PAGE: usize = 1000;
+/// Requests in one batch at most; Exchange's clients send 10.
+const BATCH: usize = 20;
+/// What is smaller is sent as it is.
+const COMPRESS_FROM: usize = 1024;
+
+/// The wire: for those who hold a token, and where they get one.
+pub fn routes(desk: &Arc<Desk>) -> Router {
+    let named = axum::middleware::from_fn_with_state(Arc::clone(desk), name_caller);
+    let wire = Router::new()
+        .route("/adminapi/{version}/{tenant}/InvokeCommand", post(invoke))
+        .route("/adminapi/{version}/{tenant}/$batch", post(batch))
+        .route("/adminapi/{version}/{tenant}/EXOModuleFile", get(module_file))
+        .route("/adminapi/{version}/{tenant}/EXOBanner('AutogenSession')", get(banner))
+        .route("/adminapi/{version}/{tenant}", get(entity_sets))
+        .layer(axum::middleware::from_fn(compressed))
+        .layer(named)
+        .with_state(Arc::clone(desk));
+    // OAuth 2.0 client credentials (RFC 6749 section 4.4).
+    wire.merge(Router::new().route("/{tenant}/oauth2/v2.0/token", post(token)).with_state(Arc::clone(desk)))
+}
+
+/// Names the caller by the token, or answers 401.
+async fn name_caller(State(desk): State<Arc<Desk>>, mut request: Request, next: Next) -> Response {
+    let found = match crate::api::bearer(request.headers()) {
+        Some(token) => desk.token_holder(token).await,
+        None => Ok(None),
+    };
+    match found {
+        Ok(Some(caller)) => {
+            request.extensions_mut().insert(caller);
+            next.run(request).await
+        }
+        Ok(None) => refusal(&CmdletError::unauthorized()),
+        Err(error) => refusal(&CmdletError::desk(&error, "", "", "")),
+    }
+}
+
+/// One request: which tenant, what is asked, and how the answer is wanted.
+struct Asked<'a> {
+    path: String,
+    tenant: &'a str,
+    query: Wanted,
+    page_size: usize,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+struct Wanted {
+    #[serde(default, rename = "$select")]
+    select: String,
+    #[serde(default, rename = "$skiptoken")]
+    skip: String,
+}
+
+impl Wanted {
+    fn properties(&self) -> Vec<String> {
+        self.select.split(',').map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).collect()
+    }
+}
+
+/// `Prefer: odata.maxpagesize=1000`, among others and with spaces (RFC 7240).
+fn page_size(headers: &HeaderMap) -> usize {
+    let prefer = headers.get_all("prefer").iter().filter_map(|value| value.to_str().ok());
+    let size = prefer.flat_map(|value| value.split([';', ','])).find_map(|preference| {
+        let (name, value) = preference.split_once('=')?;
+        let named = ["odata.maxpagesize", "maxpagesize"].contains(&name.trim().to_ascii_lowercase().as_str());
+        named.then(|| value.trim().trim_matches('"').parse::<usize>().ok()).flatten()
+    });
+    size.unwrap_or(PAGE).clamp(1, 10_000)
+}
+
+#[derive(Debug, Deserialize)]
+struct Envelope {
+    #[serde(rename = "CmdletInput")]
+    input: Input,
+}
+
+#[derive(Debug, Deserialize)]
+struct Input {
+    #[serde(rename = "CmdletName")]
+    name: String,
+    #[serde(default, rename = "Parameters")]
+    parameters: Option<Map<String, Value>>,
+}
+
+async fn invoke(
+    State(desk): State<Arc<Desk>>,
+    axum::Extension(caller): axum::Extension<Caller>,
+    Path((version, tenant)): Path<(String, String)>,
+    Query(query): Query<Wanted>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let path = format!("/adminapi/{version}/{tenant}/InvokeCommand");
+    let body: Value = match serde_json::from_slice(&body) {
+        Ok(body) => body,
+        Err(error) => return refusal(&not_json(&error)),
+    };
+    let asked = Asked { path, tenant: &tenant, query, page_size: page_size(&headers) };
+    let base = desk.settings.load().portal.base_url();
+    match answer(&desk, &caller, &asked, &base, &body).await {
+        Ok(body) => Json(body).into_response(),
+        Err(error) => refusal(&error),
+    }
+}
+
+fn not_json(error: &serde_json::Error) -> CmdletError {
+    CmdletError::parameter("CmdletInput", format!("The request is not what InvokeCommand takes: {error}."))
+}
+
+/// A tenant's objects, a page of them.
+async fn answer(
+    desk: &Desk,
+    caller: &Caller,
+    asked: &Asked<'_>,
+    base: &str,
+    body: &Value,
+) -> Result<Answer, CmdletError> {
+    let envelope = Envelope::deserialize(body).map_err(|error| not_json(&error))?;
+    let caller = in_tenant(desk, caller, asked.tenant)?;
+    let parameters = envelope.input.parameters.unwrap_or_default();
+    let returned = super::run(desk, &caller, &envelope.input.name, &parameters).await?;
+    Ok(Answer::page(returned, asked, base))
+}
+
+/// The caller kept to a tenant: an organization by its id or by one of its domains. Another's is as
+/// good as none.
+fn in_tenant(desk: &Desk, caller: &Caller, tenant: &str) -> Result<Caller, CmdletError> {
+    let known = desk.organizations(caller).unwrap_or_default();
+    let is_it = |one: &&postern_store::KeptOrganization| {
+        let guid = super::object::guid("tenant", &one.id, one.id.as_str());
+        one.id.as_str().eq_ignore_ascii_case(tenant)
+            || guid.eq_ignore_ascii_case(tenant)
+            || one.domains.iter().any(|domain| domain.eq_ignore_ascii_case(tenant))
+    };
+    match known.iter().find(is_it) {
+        Some(one) => Ok(Caller { organization: Some(one.id.clone()), ..caller.clone() }),
+        None => Err(CmdletError::missing(tenant, "this server")),
+    }
+}
+
+/// What InvokeCommand answers.
+#[derive(Debug, serde::Serialize)]
+struct Answer {
+    #[serde(rename = "@odata.context")]
+    context: String,
+    #[serde(rename = "@adminapi.warnings", skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<String>,
+    value: Vec<Object>,
+    #[serde(rename = "@odata.nextLink", skip_serializing_if = "Option::is_none")]
+    next: Option<String>,
+}
+
+impl Answer {
+    fn page(returned: Returned, asked: &Asked<'_>, base: &str) -> Self {
+        let select = asked.query.properties();
+        let skip: usize = asked.query.skip.parse().unwrap_or(0);
+        let total = returned.objects.len();
+        let end = skip.saturating_add(asked.page_size);
+        let objects = returned.objects.into_iter().skip(skip).take(asked.page_size);
+        let next = (end < total).then(|| {
+            let mut query = vec![("$skiptoken", end.to_string())];
+            if !asked.query.select.is_empty() {
+                query.push(("$select", asked.query.select.clone()));
+            }
+            format!("{base}{}?{}", asked.path, serde_html_form::to_string(&query).unwrap_or_default())
+        });
+        let context = asked.path.trim_end_matches("/InvokeCommand");
+        Self {
+            context: format!("{base}{context}/$metadata#Collection(Exchange.GenericHashTable)"),
+            warnings: returned.warnings,
+            value: objects.map(|object| object.select(&select)).collect(),
+            next,
+        }
+    }
+}
+
+/// An error in the shape that clients read: first `error.details`, then `error.innererror`, then
+/// `error.message`.
+fn error_body(error: &CmdletError) -> Value {
+    let CmdletError { code, exception, message, target, .. } = error;
+    json!({
+        "error": {
+            "code": code,
+            "message": message,
+            "details": [{ "code": "Context", "target": target, "message": format!("|{exception}|{message}") }],
+            "innererror": {
+                "message": message,
+                "type": exception,
+                "internalexception": { "message": message, "type": exception },
+                "internalException": { "message": message, "type": exception },
+            },
+        }
+    })
+}
+
+fn refusal(error: &CmdletError) -> Response {
+    let status = StatusCode::from_u16(error.status).unwrap_or(StatusCode::BAD_REQUEST);
+    (status, Json(error_body(error))).into_response()
+}
+
+#[derive(Debug, Deserialize)]
+struct Batch {
+    requests: Vec<Part>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Part {
+    id: Value,
+    #[serde(default)]
+    url: String,
+    #[serde(default)]
+    headers: Map<String, Value>,
+    #[serde(default)]
+    body: Value,
+}
+
+/// Several requests in one, each with an answer of its own (OData JSON batch).
+async fn batch(
+    State(desk): State<Arc<Desk>>,
+    axum::Extension(caller): axum::Extension<Caller>,
+    Path((version, tenant)): Path<(String, String)>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let parts = match serde_json::from_slice::<Batch>(&body) {
+        Ok(batch) if batch.requests.len() <= BATCH => batch.requests,
+        Ok(batch) => {
+            let why = format!("The batch has {} requests, at most {BATCH} are taken.", batch.requests.len());
+            return refusal(&CmdletError::parameter("requests", why));
+        }
+        Err(error) => return refusal(&not_json(&error)),
+    };
+    let base = desk.settings.load().portal.base_url();
+    let mut responses = Vec::new();
+    for part in &parts {
+        // A page of an earlier answer has its own address; of others only what stands after the `?`.
+        let query = part.url.split_once('?').map_or("", |(_, query)| query);
+        let prefer = part.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("prefer"));
+        let prefer = prefer.and_then(|(_, value)| HeaderValue::from_str(value.as_str()?).ok());
+        let own = HeaderMap::from_iter(prefer.map(|value| (header::HeaderName::from_static("prefer"), value)));
+        let asked = Asked {
+            path: format!("/adminapi/{version}/{tenant}/InvokeCommand"),
+            tenant: &tenant,
+            query: serde_html_form::from_str(query).unwrap_or_default(),
+            page_size: page_size(if own.is_empty() { &headers } else { &own }),
+        };
+        let (status, body) = match answer(&desk, &caller, &asked, &base, &part.body).await {
+            Ok(body) => (200, json!(body)),
+            Err(error) => (error.status, error_body(&error)),
+        };
+        let headers = json!({ "Content-Type": "application/json" });
+        responses.push(json!({ "id": part.id, "status": status, "headers": headers, "body": body }));
+    }
+    Json(json!({ "responses": responses })).into_response()
+}
+
+/// Which cmdlets the caller may run, as the module asks before it makes its functions.
+async fn module_file(axum::Extension(caller): axum::Extension<Caller>) -> Response {
+    use postern_domain::access::Permission;
+    let manages = caller.role.is_some_and(|role| role.may(Permission::Manage));
+    let names: Vec<_> = table::all()
+        .iter()
+        .filter(|cmdlet| manages || cmdlet.takes == table::Takes::Look)
+        .map(|cmdlet| cmdlet.name.as_str())
+        .collect();
+    Json(json!({ "value": [{ "exportedCmdlets": names.join(",") }] })).into_response()
+}
+
+/// Where the cmdlets for alerts are: here too.
+async fn banner(State(desk): State<Arc<Desk>>, request: Request) -> Response {
+    let base = desk.settings.load().portal.base_url();
+    (StatusCode::FOUND, [(header::LOCATION, format!("{base}{}", request.uri()))]).into_response()
+}
+
+async fn entity_sets(State(desk): State<Arc<Desk>>, request: Request) -> Response {
+    let base = desk.settings.load().portal.base_url();
+    let context = format!("{base}{}/$metadata", request.uri().path());
+    let value = json!([{ "name": "InvokeCommand", "kind": "Singleton", "url": "InvokeCommand" }]);
+    Json(json!({ "@odata.context": context, "value": value })).into_response()
+}
+
+#[derive(Debug, Deserialize)]
+struct TokenForm {
+    #[serde(default)]
+    grant_type: String,
+    #[serde(default)]
+    client_secret: String,
+}
+
+/// The client's secret is an API token, and so is what it gets: what revokes the one ends the other.
+async fn token(State(desk): State<Arc<Desk>>, headers: HeaderMap, body: Bytes) -> Response {
+    let form: TokenForm = serde_html_form::from_bytes(&body)
+        .unwrap_or(TokenForm { grant_type: String::new(), client_secret: String::new() });
+    let refused = |status: StatusCode, error: &str, why: &str| {
+        (status, Json(json!({ "error": error, "error_description": why }))).into_response()
+    };
+    if form.grant_type != "client_credentials" {
+        let why = "grant_type must be client_credentials, with client_id and client_secret in the form";
+        return refused(StatusCode::BAD_REQUEST, "unsupported_grant_type", why);
+    }
+    // Or in the header (RFC 6749 section 2.3.1).
+    let secret = if form.client_secret.is_empty() { basic_secret(&headers) } else { Some(form.client_secret) };
+    match desk.token_holder(&secret.clone().unwrap_or_default()).await {
+        Ok(Some(_)) => {
+            let answer = json!({
+                "token_type": "Bearer", "expires_in": 3599, "ext_expires_in": 3599, "access_token": secret,
+            });
+            ([(header::CACHE_CONTROL, "no-store")], Json(answer)).into_response()
+        }
+        Ok(None) => {
+            let why = "client_secret is no API token of this Postern, or it is revoked or expired; postern token add makes one";
+            refused(StatusCode::UNAUTHORIZED, "invalid_client", why)
+        }
+        Err(error) => refused(StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable", &error.to_string()),
+    }
+}
+
+fn basic_secret(headers: &HeaderMap) -> Option<String> {
+    use base64::Engine;
+    let text = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let decoded = base64::engine::general_purpose::STANDARD.decode(text.strip_prefix("Basic ")?).ok()?;
+    String::from_utf8(decoded).ok()?.split_once(':').map(|(_, secret)| secret.to_owned())
+}
+
+/// Compresses what is worth it for those who take it (RFC 9110 section 8.4.1).
+async fn compressed(request: Request, next: Next) -> Response {
+    let takes = request.headers().get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok());
+    let takes = takes.is_some_and(|value| value.split(',').any(|one| one.trim().starts_with("gzip")));
+    let response = next.run(request).await;
+    if !takes {
+        return response;
+    }
+    let (mut parts, body) = response.into_parts();
+    let Ok(plain) = axum::body::to_bytes(body, usize::MAX).await else {
+        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+    };
+    if plain.len() < COMPRESS_FROM {
+        return Response::from_parts(parts, Body::from(plain));
+    }
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    match encoder.write_all(&plain).and_then(|()| encoder.finish()) {
+        Ok(small) => {
+            parts.headers.remove(header::CONTENT_LENGTH);
+            parts.headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+            Response::from_parts(parts, Body::from(small))
+        }
+        Err(_) => Response::from_parts(parts, Body::from(plain)),
+    }
+}
