@@ -129,6 +129,9 @@ await run({
     await page.getByRole("status").getByText("is saved").waitFor();
     assert.deepEqual([known().recipients, known().daily_notification_limit, known().severity], [null, null, "medium"]);
     await page.getByRole("link", { name: "User restricted from sending email" }).click();
+    await page.getByRole("dialog").getByRole("link", { name: "Close" }).click();
+    await page.getByRole("dialog").waitFor({ state: "detached" });
+    await page.getByRole("link", { name: "User restricted from sending email" }).click();
     assert.ok(await page.getByLabel("Status: On").isChecked());
     const recipients = page.getByRole("combobox", { name: "Email recipients" });
     await recipients.pressSequentially("secur");
@@ -156,9 +159,15 @@ await run({
     assert.deepEqual([known().recipients, known().daily_notification_limit, known().webhooks], [null, null, ["chat"]]);
   },
 
-  async "the alert policy is edited without JavaScript"() {
+  async "policies are moved and the alert policy is edited without JavaScript"() {
     const page = await profile({ javaScriptEnabled: false });
     await signIn(page, "root@example.com");
+    cli("policy", "add", "Zebra", "domains=zebra.example.com");
+    const first = async () => (await page.locator("tbody").first().getByRole("rowheader").first().innerText()).trim();
+    await page.goto("/policies");
+    assert.equal(await first(), "Newsletters");
+    await page.getByRole("button", { name: "Move Zebra up" }).click();
+    assert.equal(await first(), "Zebra");
     await page.goto("/alert-policies/Release%20overdue");
     await page.getByLabel("Email recipients").fill("TenantAdmins\nsoc@example.com");
     await page.getByRole("button", { name: "Save" }).click();
@@ -223,6 +232,13 @@ await run({
     await page.getByText("none changed, none missing").waitFor();
     await page.getByLabel("Search").fill("allowance");
     await page.getByText("ann@example.com").first().waitFor();
+    await page.getByRole("combobox", { name: "Action" }).selectOption("policy");
+    await page.getByText("Nothing found").waitFor();
+    await page.getByLabel("Search").fill("");
+    await page.getByText("policy.change").first().waitFor();
+    await page.getByLabel("To day").fill("2020-01-01");
+    await page.getByText("Nothing found").waitFor();
+    await page.goto("/audit?q=allowance");
     await look(page, "audit");
     const file = await page.request.get("/audit.csv?q=allowance");
     const [head, first, ...more] = (await file.text()).trim().split("\r\n");

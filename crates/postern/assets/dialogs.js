@@ -1,5 +1,6 @@
 // Details beside the list that they are of, and a last question before what can't be taken back.
 import { element, localTimes, page, text } from "./common.js";
+import { chips, suggest } from "./forms.js";
 
 /** Shows what a link leads to in a dialog at the side. */
 async function flyout(link) {
@@ -14,6 +15,15 @@ async function flyout(link) {
   dialog.append(element("div", { class: "flyout-bar" }, open, close), body);
   localTimes(body);
   document.body.append(dialog);
+  chips(body);
+  suggest(body);
+  // What leads back to the list is here already.
+  for (const back of body.querySelectorAll("a[data-close]")) {
+    back.addEventListener("click", (fired) => {
+      fired.preventDefault();
+      dialog.close();
+    });
+  }
   close.addEventListener("click", () => dialog.close());
   // A click beside it is one on the dialog itself.
   dialog.addEventListener("click", (fired) => fired.target === dialog && dialog.close());

@@ -26,13 +26,13 @@ function suggestFor(input, always = []) {
 }
 
 /** Fields that take one account. */
-export function suggest() {
-  for (const input of document.querySelectorAll("input[data-suggest]")) suggestFor(input);
+export function suggest(root = document) {
+  for (const input of root.querySelectorAll("input[data-suggest]")) suggestFor(input);
 }
 
 /** Lists that are typed one to a line, as chips. The text area stays what is sent. */
-export function chips() {
-  for (const area of document.querySelectorAll("textarea[data-chips]:enabled")) makeChips(area);
+export function chips(root = document) {
+  for (const area of root.querySelectorAll("textarea[data-chips]:enabled")) makeChips(area);
 }
 
 function makeChips(area) {

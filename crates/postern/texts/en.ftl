@@ -422,6 +422,8 @@ audit-title = Audit
 audit-verify = Verify the chain
 audit-whole = Whole: { $entries } entries, none changed, none missing. The last one's hash:
 audit-broken = The chain is broken: { $why }
+audit-from = From day (UTC)
+audit-to = To day
 audit-action = Action
 audit-target = Of
 
