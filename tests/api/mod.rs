@@ -86,6 +86,8 @@ fn takes(route: &str) -> &'static [&'static str] {
         // One's own, for those who may not manage access.
         | "get /api/v1/sessions"
         | "delete /api/v1/sessions/{id}"
+        // Which cmdlet takes which role is a test of its own.
+        | "post /api/v1/cmdlets/{name}"
         | "get /api/v1/status" => LOOK,
         "post /api/v1/restrictions"
         | "post /api/v1/restrictions/{entity}/release"

@@ -1,5 +1,6 @@
 //! Exchange's cmdlets: over the wire as its clients ask, and from a shell.
 
+mod powershell;
 mod wire;
 
 use serde_json::{Value, json};

@@ -176,6 +176,18 @@ await run({
     assert.deepEqual(known.recipients, ["TenantAdmins", "soc@example.com"]);
   },
 
+  async "what Exchange's cmdlets make is one policy here"() {
+    const page = await profile();
+    await signIn(page, "root@example.com");
+    cli("cmdlet", "New-HostedOutboundSpamFilterPolicy", "Execs", "-RecipientLimitPerDay", "800");
+    await page.goto("/policies");
+    await page.getByRole("row", { name: /Execs Off nobody yet .* 800/ }).waitFor();
+    cli("cmdlet", "New-HostedOutboundSpamFilterRule", "Execs", "-HostedOutboundSpamFilterPolicy", "Execs", "-FromMemberOf", "execs", "-Priority", "0");
+    await page.reload();
+    await page.getByRole("row", { name: /0 Execs On groups execs .* 800/ }).waitFor();
+    cli("cmdlet", "Remove-HostedOutboundSpamFilterPolicy", "Execs");
+  },
+
   async "organizations and the wiring check"() {
     const page = await profile();
     await signIn(page, "root@example.com");

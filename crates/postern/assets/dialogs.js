@@ -18,7 +18,8 @@ async function flyout(link) {
   chips(body);
   suggest(body);
   // What leads back to the list is here already.
-  for (const back of body.querySelectorAll("a[data-close]")) {
+  for (const back of body.querySelectorAll("a[href]")) {
+    if (back.pathname !== location.pathname || back.search) continue;
     back.addEventListener("click", (fired) => {
       fired.preventDefault();
       dialog.close();

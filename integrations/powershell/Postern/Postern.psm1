@@ -43,6 +43,10 @@ Connect-Postern https://postern.contoso.com -Token (Read-Host -AsSecureString)
     if ($PSCmdlet.ParameterSetName -eq 'Token') {
         $Credential = New-Object System.Management.Automation.PSCredential('token', $Token)
     }
+    if ($PSVersionTable.PSEdition -ne 'Core') {
+        # Older ones offer less by themselves.
+        [Net.ServicePointManager]::SecurityProtocol = [Net.ServicePointManager]::SecurityProtocol -bor [Net.SecurityProtocolType]::Tls12
+    }
     $before = $script:Connection
     $script:Connection = @{
         Base         = $Uri.AbsoluteUri.TrimEnd('/')
@@ -118,7 +122,8 @@ function Read-PosternError {
 function Invoke-PosternCmdlet {
     param([string]$Name, [System.Collections.IDictionary]$Parameters)
     $given = @{}
-    $common = [System.Management.Automation.PSCmdlet]::CommonParameters + [System.Management.Automation.PSCmdlet]::OptionalCommonParameters
+    $common = @([System.Management.Automation.PSCmdlet]::CommonParameters) +
+        @([System.Management.Automation.PSCmdlet]::OptionalCommonParameters)
     foreach ($key in $Parameters.Keys) {
         if ($common -contains $key) { continue }
         $value = $Parameters[$key]
@@ -128,7 +133,13 @@ function Invoke-PosternCmdlet {
     $body = ConvertTo-Json -Depth 8 -Compress @{ CmdletInput = @{ CmdletName = $Name; Parameters = $given } }
     $path = 'InvokeCommand'
     while ($path) {
-        $answer = Invoke-PosternRequest -Method Post -Path $path -Body $body
+        try {
+            $answer = Invoke-PosternRequest -Method Post -Path $path -Body $body
+        } catch {
+            # As of Exchange's cmdlets: an error that -ErrorAction decides about.
+            Write-Error -Message $_.Exception.Message -Category InvalidOperation -TargetObject $Name -ErrorId "$Name,Postern"
+            return
+        }
         if ($answer.PSObject.Properties['@adminapi.warnings']) {
             foreach ($warning in $answer.'@adminapi.warnings') { Write-Warning $warning }
         }

@@ -7,6 +7,7 @@ use std::path::Path;
 use super::table::{Cmdlet, Kind, Parameter, all};
 
 const FUNCTIONS: &str = "integrations/powershell/Postern/Cmdlets.ps1";
+const MANIFEST: &str = "integrations/powershell/Postern/Postern.psd1";
 const REFERENCE: &str = "docs/cmdlets.md";
 
 /// A cmdlet as a PowerShell function with its help.
@@ -83,6 +84,22 @@ fn functions() -> String {
     head.to_owned() + &all().iter().map(function).collect::<Vec<_>>().join("\n")
 }
 
+/// The module's manifest: PowerShell finds functions by it before it loads the module.
+fn manifest() -> String {
+    let own = ["Connect-Postern", "Disconnect-Postern"].into_iter();
+    let names = own.chain(all().iter().map(|cmdlet| cmdlet.name.as_str()));
+    let names: Vec<_> = names.map(|name| format!("        '{name}'")).collect();
+    format!(
+        "# Made from integrations/cmdlets.toml by `make cmdlets`.\n@{{\n    RootModule        = 'Postern.psm1'\n    \
+         ModuleVersion     = '{}'\n    GUID              = '6d0c7a3e-5b0e-4c52-9a8c-1f6f0e5a9b71'\n    \
+         Author            = 'Postern'\n    Description       = 'Exchange''s cmdlets for outbound spam, against Postern.'\n    \
+         PowerShellVersion = '5.1'\n    FormatsToProcess  = @('Postern.Format.ps1xml')\n    FunctionsToExport = @(\n{}\n    )\n    \
+         CmdletsToExport   = @()\n    VariablesToExport = @()\n    AliasesToExport   = @()\n}}\n",
+        env!("CARGO_PKG_VERSION"),
+        names.join(",\n")
+    )
+}
+
 fn reference() -> String {
     let mut text = String::from(
         "# Cmdlets\n\n<!-- Made from integrations/cmdlets.toml by `make cmdlets`; change it there. -->\n\n\
@@ -135,7 +152,7 @@ fn reference() -> String {
 #[test]
 fn module_and_docs_are_as_the_table_says() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    for (file, text) in [(FUNCTIONS, functions()), (REFERENCE, reference())] {
+    for (file, text) in [(FUNCTIONS, functions()), (MANIFEST, manifest()), (REFERENCE, reference())] {
         if std::env::var_os("POSTERN_WRITE_CMDLETS").is_some() {
             std::fs::write(root.join(file), &text).unwrap();
         }

@@ -23,23 +23,23 @@ fn counts(row: &Row<'_>, first: usize) -> rusqlite::Result<Traffic> {
     })
 }
 
+/// Adds five counts to the row of a key, which may be new.
+fn add_to(table: &str, key: &str) -> String {
+    let sums =
+        ["external", "internal", "messages", "unknown", "refused"].map(|one| format!("{one} = {one} + excluded.{one}"));
+    format!(
+        "INSERT INTO {table} VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT ({key}) DO UPDATE SET {}",
+        sums.join(", ")
+    )
+}
+
 #[async_trait]
 impl TrafficHistory for SqliteStore {
     async fn note_traffic(&self, notes: &[TrafficNote]) -> Result<(), StoreError> {
         let notes = notes.to_vec();
         self.write(move |tx| {
-            let mut by_entity = tx.prepare_cached(
-                "INSERT INTO traffic VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
-                 ON CONFLICT (entity, bucket) DO UPDATE SET external = external + excluded.external,
-                     internal = internal + excluded.internal, messages = messages + excluded.messages,
-                     unknown = unknown + excluded.unknown, refused = refused + excluded.refused",
-            )?;
-            let mut by_hour = tx.prepare_cached(
-                "INSERT INTO traffic_hours VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
-                 ON CONFLICT (organization, hour) DO UPDATE SET external = external + excluded.external,
-                     internal = internal + excluded.internal, messages = messages + excluded.messages,
-                     unknown = unknown + excluded.unknown, refused = refused + excluded.refused",
-            )?;
+            let mut by_entity = tx.prepare_cached(&add_to("traffic", "entity, bucket"))?;
+            let mut by_hour = tx.prepare_cached(&add_to("traffic_hours", "organization, hour"))?;
             for TrafficNote { organization, entity, bucket, traffic: t } in &notes {
                 let hour = bucket / BUCKETS_PER_HOUR;
                 by_entity.execute(params![
