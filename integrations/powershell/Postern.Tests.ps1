@@ -42,7 +42,7 @@ Describe 'Blocked senders' {
 Describe 'Policies and rules' {
     It 'are made, piped, changed and removed' {
         New-HostedOutboundSpamFilterPolicy -Name Execs -RecipientLimitPerDay 800 -ActionWhenThresholdReached BlockUser -Confirm:$false
-        New-HostedOutboundSpamFilterRule Execs -HostedOutboundSpamFilterPolicy Execs -From a@example.com, b@example.com -Confirm:$false
+        New-HostedOutboundSpamFilterRule Execs -HostedOutboundSpamFilterPolicy Execs -From 'a@example.com', 'b@example.com' -Confirm:$false
         (Get-HostedOutboundSpamFilterRule -Identity Execs).From | Should -Be @('a@example.com', 'b@example.com')
         Get-HostedOutboundSpamFilterPolicy Execs | Set-HostedOutboundSpamFilterPolicy -RecipientLimitPerDay 900 -Confirm:$false
         (Get-HostedOutboundSpamFilterPolicy Execs).RecipientLimitPerDay | Should -Be 900

@@ -76,6 +76,11 @@ export async function look(page, name) {
       await page.screenshot({ path: `${shots}/${name}-${width}-${scheme}.png`, fullPage: true });
     }
   }
+  for (const width of [360, 1920]) {
+    await page.setViewportSize({ width, height: 900 });
+    const wide = await page.evaluate(() => document.documentElement.scrollWidth > document.documentElement.clientWidth);
+    assert.ok(!wide, `${name} is wider than the screen (${width})`);
+  }
   await page.emulateMedia({ colorScheme: "light" });
   await page.setViewportSize(before);
   assert.deepEqual(page.problems, [], name);

@@ -3,14 +3,23 @@
 use std::io::Write;
 use std::process::{Command, Stdio};
 
+use crate::harness::browser::node;
 use crate::harness::postern::Postern;
 
+const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../integrations/powershell");
 const TESTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../integrations/powershell/Postern.Tests.ps1");
 
 fn pwsh(script: &str) -> Command {
     let mut command = Command::new("pwsh");
     command.args(["-NoProfile", "-NonInteractive", "-Command", script]).stdin(Stdio::null());
     command
+}
+
+#[test]
+fn the_module_is_powershell() {
+    let files = ["Postern/Postern.psm1", "Postern/Cmdlets.ps1", "Postern/Postern.psd1", "Postern.Tests.ps1"];
+    let output = node("cmdlets/parse.mjs").args(files.map(|file| format!("{FOLDER}/{file}"))).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
 #[test]
