@@ -33,6 +33,10 @@ Describe 'Blocked senders' {
         Remove-BlockedSenderAddress -SenderAddress laura@example.com -Reason 'password changed' -Confirm:$false
         @(Get-BlockedSenderAddress).Count | Should -Be 0
     }
+    It 'are not all of them where nobody is named' {
+        { Get-BlockedSenderAddress -SenderAddress '' -ErrorAction Stop } | Should -Throw
+        { $ErrorActionPreference = 'Stop'; Get-BlockedSenderAddress -SenderAddress $null } | Should -Throw
+    }
     It 'are an error where there is none' {
         { Get-BlockedSenderAddress -SenderAddress nobody@example.com -ErrorAction Stop } | Should -Throw "*couldn't be found*"
         Get-BlockedSenderAddress -SenderAddress nobody@example.com -ErrorAction SilentlyContinue | Should -BeNullOrEmpty
@@ -48,6 +52,13 @@ Describe 'Policies and rules' {
         (Get-HostedOutboundSpamFilterPolicy Execs).RecipientLimitPerDay | Should -Be 900
         Disable-HostedOutboundSpamFilterRule Execs -Confirm:$false
         (Get-HostedOutboundSpamFilterRule -State Disabled).Name | Should -Be 'Execs'
+        Set-HostedOutboundSpamFilterRule Execs -From @{ Add = 'c@example.com'; Remove = 'a@example.com' } -Confirm:$false
+        (Get-HostedOutboundSpamFilterRule Execs).From | Should -Be @('b@example.com', 'c@example.com')
+        Remove-HostedOutboundSpamFilterPolicy Execs -Force -WhatIf
+        $WhatIfPreference = $true
+        Remove-HostedOutboundSpamFilterPolicy Execs -Force
+        $WhatIfPreference = $false
+        @(Get-HostedOutboundSpamFilterPolicy).Count | Should -Be 2
         Remove-HostedOutboundSpamFilterPolicy Execs -Force -WarningAction SilentlyContinue
         @(Get-HostedOutboundSpamFilterPolicy).Count | Should -Be 1
     }

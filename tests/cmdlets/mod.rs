@@ -131,10 +131,26 @@ fn the_documented_examples_do_what_they_say() {
     assert_eq!(run("Get-HostedOutboundSpamFilterRule", json!({}))[0]["Name"], "Contoso Executives");
 
     // Names of their own, lists as changes, switches, off and on, another policy.
+    run("New-HostedOutboundSpamFilterPolicy", json!({ "Name": "Plain" }));
+    let plain = &run("Get-HostedOutboundSpamFilterPolicy", json!({ "Identity": "Plain" }))[0];
+    assert_eq!(plain["ActionWhenThresholdReached"], "BlockUserForToday", "Exchange's default");
     run("New-HostedOutboundSpamFilterPolicy", json!({ "Name": "Spare", "RecommendedPolicyType": "Strict" }));
+    // Neither, if the other can't be.
+    let wrong =
+        json!({ "Identity": "Interns", "HostedOutboundSpamFilterPolicy": "Spare", "SenderDomainIs": "not a domain" });
+    let (status, body) = wire.ask("Set-HostedOutboundSpamFilterRule", wrong);
+    assert_eq!((status, &body["error"]["details"][0]["target"]), (400, &json!("SenderDomainIs")), "{body}");
+    let kept = &run("Get-HostedOutboundSpamFilterRule", json!({ "Identity": "Interns" }))[0];
+    assert_eq!((&kept["SenderDomainIs"], &kept["Priority"]), (&json!(["interns.example.com"]), &json!(2)));
     let change = json!({ "Identity": "Interns", "Name": "Interns rule", "Comments": "summer",
-        "SenderDomainIs": { "Add": "trainees.example.com", "Remove": "interns.example.com" }, "HostedOutboundSpamFilterPolicy": "Spare" });
+        "SenderDomainIs": { "Add": "trainees.example.com", "Remove": "interns.example.com" }, "HostedOutboundSpamFilterPolicy": "Spare", "Priority": 1 });
     run("Set-HostedOutboundSpamFilterRule", change);
+    let rules = run("Get-HostedOutboundSpamFilterRule", json!({}));
+    let order: Vec<_> = rules.iter().map(|rule| rule["Name"].as_str().unwrap()).collect();
+    assert_eq!(order, ["Contoso Executives", "Interns rule", "Marketing Department"]);
+    let same = json!({ "Identity": "Interns rule", "HostedOutboundSpamFilterPolicy":
+        run("Get-HostedOutboundSpamFilterPolicy", json!({ "Identity": "Spare" }))[0]["Guid"] });
+    run("Set-HostedOutboundSpamFilterRule", same);
     let moved = &run("Get-HostedOutboundSpamFilterRule", json!({ "Identity": "interns RULE" }))[0];
     assert_eq!((&moved["HostedOutboundSpamFilterPolicy"], &moved["Comments"]), (&json!("Spare"), &json!("summer")));
     assert_eq!(moved["SenderDomainIs"], json!(["trainees.example.com"]));
@@ -152,6 +168,10 @@ fn the_documented_examples_do_what_they_say() {
     let default = &run("Get-HostedOutboundSpamFilterPolicy", json!({ "Identity": "Default" }))[0];
     assert_eq!(default["NotifyOutboundSpamRecipients"], json!(["soc@example.com"]));
     assert_eq!(default["BccSuspiciousOutboundAdditionalRecipients"], json!(["watch@example.com"]));
+
+    let (_, body) =
+        wire.ask("Set-HostedOutboundSpamFilterPolicy", json!({ "Identity": "Default", "NotifyOutboundSpam": false }));
+    assert!(body["@adminapi.warnings"][0].as_str().unwrap().contains("soc@example.com"), "{body}");
 
     let alert = json!({ "Name": "Sales restricted", "Category": "ThreatManagement", "ThreatType": "Activity",
         "Operation": "User restricted from sending email", "NotifyUser": ["soc@example.com"], "Severity": "Medium" });
@@ -195,6 +215,9 @@ fn what_exchange_refuses_is_refused() {
     for (cmdlet, parameters, status, target, says) in [
         ("Get-Mailbox", json!({}), 400, "Get-Mailbox", "is not recognized as the name of a cmdlet"),
         ("Get-BlockedSenderAddress", json!({ "Sender": "x" }), 400, "Sender", "matches parameter name 'Sender'"),
+        ("Get-BlockedSenderAddress", json!({ "SenderAddress": "" }), 400, "SenderAddress", "null or empty"),
+        ("Get-ProtectionAlert", json!({ "Identity": null }), 400, "Identity", "null or empty"),
+        ("New-HostedOutboundSpamFilterPolicy", json!({ "Name": "R/D" }), 400, "Name", "slash"),
         ("Remove-BlockedSenderAddress", json!({}), 400, "SenderAddress", "missing mandatory parameters"),
         (
             "Get-BlockedSenderAddress",
@@ -374,6 +397,17 @@ fn a_tenant_is_an_organization_and_another_s_is_not_found() {
         wire.tenant = other.into();
         assert_eq!(wire.ask("Get-BlockedSenderAddress", json!({})).0, 404, "{other}");
     }
+    wire.tenant = "contoso.example".into();
+    wire.run("New-HostedOutboundSpamFilterPolicy", json!({ "Name": "Theirs" }));
+    wire.run(
+        "New-HostedOutboundSpamFilterRule",
+        json!({ "Name": "Theirs", "HostedOutboundSpamFilterPolicy": "Theirs", "From": "laura" }),
+    );
+    let rule = &wire.run("Get-HostedOutboundSpamFilterRule", json!({}))[0];
+    assert_eq!(rule["From"], json!(["laura@contoso.example"]), "a name alone is the tenant's own");
+    let id = wire.tenant_id();
+    wire.tenant = id;
+    assert_eq!(blocked(&wire), ["u@contoso.example"]);
     let provider = postern.ok(&["token", "add", "provider", "--role", "security-administrator"]);
     let mut wire = Wire::with(&postern, provider.trim(), "fabrikam.example");
     assert_eq!(blocked(&wire), ["u@fabrikam.example"]);
@@ -409,10 +443,58 @@ fn five_thousand_are_paged_through_by_the_link() {
             assert_eq!(wire::names(one), ["SenderAddress"]);
             assert!(seen.insert(one["SenderAddress"].to_string()), "{one} twice");
         }
-        let Some(next) = body["@odata.nextLink"].as_str() else { break };
-        address = next.split_once("/adminapi").map(|(_, path)| format!("/adminapi{path}")).unwrap();
+        if body["@odata.nextLink"].is_null() {
+            break;
+        }
+        address = next_of(&body);
     }
     assert_eq!((pages, seen.len()), (5, 5000));
+
+    // What is released while somebody goes from page to page moves nobody out of sight.
+    let admin = Wire::new(&postern, "security-administrator");
+    let page = |address: &str| {
+        admin
+            .post(
+                address,
+                &wire::envelope("Get-BlockedSenderAddress", json!({})),
+                &[("Prefer", "odata.maxpagesize=10")],
+            )
+            .1
+    };
+    let first = page(&admin.address(""));
+    let names = |page: &Value| {
+        page["value"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|one| one["SenderAddress"].as_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
+    };
+    let before = names(&page(next_of(&first).as_str()));
+    for name in names(&first) {
+        admin.run("Remove-BlockedSenderAddress", json!({ "SenderAddress": name }));
+    }
+    assert_eq!(names(&page(next_of(&first).as_str())), before);
+    // What has no keys of its own is counted.
+    let usage = |address: &str| {
+        admin
+            .post(
+                address,
+                &wire::envelope("Get-PosternUsage", json!({ "Identity": "u1@example.com" })),
+                &[("Prefer", "odata.maxpagesize=5")],
+            )
+            .1
+    };
+    let first = usage(&admin.address(""));
+    let second = usage(&next_of(&first));
+    assert_eq!((first["value"].as_array().unwrap().len(), second["value"].as_array().unwrap().len()), (5, 4));
+    assert!(second["@odata.nextLink"].is_null());
+}
+
+/// The path of the next page.
+fn next_of(page: &Value) -> String {
+    let next = page["@odata.nextLink"].as_str().unwrap();
+    next.split_once("/adminapi").map(|(_, path)| format!("/adminapi{path}")).unwrap()
 }
 
 #[test]
@@ -482,10 +564,7 @@ fn a_client_gets_its_token_and_finds_its_way() {
     let address = "/adminapi/v1.0/example.com/EXOBanner('AutogenSession')?Version=3.9.2";
     let (status, head, _) = exchange(postern.portal_port, "GET", address, token, None, &[]);
     assert_eq!(status, 302);
-    assert!(
-        head.to_lowercase().contains(&format!("location: http://localhost:{}/adminapi", postern.portal_port)),
-        "{head}"
-    );
+    assert!(head.to_lowercase().contains("location: http://localhost/adminapi"), "{head}");
     // What is small is sent as it is, what is not is compressed for those who take it.
     let zipped = wire.gzipped("Get-HostedOutboundSpamFilterPolicy");
     assert_eq!(zipped["value"][0]["Name"], "Default");

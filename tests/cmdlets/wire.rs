@@ -91,6 +91,14 @@ impl Wire {
         body["value"][0]["exportedCmdlets"].as_str().unwrap().split(',').map(str::to_owned).collect()
     }
 
+    /// The GUID of the tenant.
+    pub fn tenant_id(&self) -> String {
+        let path = format!("/adminapi/beta/{}", self.tenant);
+        let (status, _, body) = exchange(self.port, "GET", &path, Some(&self.token), None, &[]);
+        assert_eq!(status, 200, "{body}");
+        body["tenantId"].as_str().unwrap().to_owned()
+    }
+
     /// The answer to a client that takes gzip.
     pub fn gzipped(&self, cmdlet: &str) -> Value {
         let body = envelope(cmdlet, json!({})).to_string();

@@ -33,7 +33,7 @@ const MAY = {
 const filled = (path) => path.replace("{entity}", "nobody%40example.com").replace(/\{\w+\}/g, "none");
 // A form that is whole enough to be read.
 const FORM = {
-  "/unblock": { entity: "nobody@example.com" }, "/unblocked/undo": {}, "/restrict": { entity: "" }, "/policies": { name: "" },
+  "/unblock": { entity: "nobody@example.com" }, "/restrict": { entity: "" }, "/policies": { name: "" },
   "/policies/preview": { name: "" }, "/policies/{name}/move": { to: "0" }, "/alerts/{reference}": { comment: "" },
   "/allowances": { entity: "", per_day: "", hours: "", reason: "" }, "/alert-policies": { name: "", trigger: "none" },
   "/settings/people": { address: "", role: "security-reader" }, "/settings/people/{address}": { what: "remove" },

@@ -113,6 +113,12 @@ impl Zone {
         start.map_or_else(|_| at.start_of_day(), |start| Timestamp(start.timestamp().as_millisecond()))
     }
 
+    /// What a clock shows there: `14:30`.
+    pub fn time_of_day(&self, at: Timestamp) -> String {
+        let there = jiff::Timestamp::from_millisecond(at.0).map(|at| at.to_zoned_datetime(self.0.clone()));
+        there.map_or_else(|_| String::new(), |there| format!("{:02}:{:02}", there.hour(), there.minute()))
+    }
+
     /// The midnight that begins the day after the one that `at` is in.
     pub fn next_day(&self, at: Timestamp) -> Timestamp {
         let next = jiff::Timestamp::from_millisecond(at.0)
@@ -175,6 +181,7 @@ mod tests {
             Zone::parse("Europe/Berlin").unwrap().start_of_day(evening).plus(Duration::from_secs(3600)),
             midnight
         );
+        assert_eq!(Zone::parse("Asia/Kolkata").unwrap().time_of_day(midnight), "05:30");
         assert_eq!(Zone::utc().next_day(midnight), Timestamp::parse("2026-11-27T00:00:00Z").unwrap());
     }
 

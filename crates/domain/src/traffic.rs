@@ -124,21 +124,19 @@ pub fn first_excess(sent: &[(u32, Traffic)], limits: &Limits) -> Option<(u32, Ex
 
 /// How much is usual in each hour of a day: the middle value of the same hour on earlier days
 /// (0 where nothing was sent then); none where fewer than `least` days are known. `hours` maps
-/// hours since 1970 to what was sent, `day` is the 24 hours that are asked about, and `first` the
-/// first hour that is known at all.
-pub fn usual(hours: &BTreeMap<u32, Traffic>, day: std::ops::Range<u32>, first: u32, least: usize) -> Option<Vec<u32>> {
+/// hours since 1970 to what was sent, `length` is how many hours the day has, and `earlier` the first
+/// hours of earlier days, yesterday's in front.
+pub fn usual(hours: &BTreeMap<u32, Traffic>, length: u32, earlier: &[u32], least: usize) -> Option<Vec<u32>> {
+    // The same day of the week says more, once there are two of them.
+    let weekly: Vec<u32> = earlier.iter().skip(6).step_by(7).copied().collect();
+    let days = if weekly.len() >= 2 { weekly } else { earlier.iter().take(7).copied().collect() };
     let usual_at = |hour: u32| {
-        let same: Vec<u32> =
-            (1..).map(|back| hour.saturating_sub(back * 24)).take_while(|hour| *hour >= first.max(1)).collect();
-        // The same day of the week says more, once there are two of them.
-        let weekly: Vec<u32> = same.iter().skip(6).step_by(7).copied().collect();
-        let chosen = if weekly.len() >= 2 { weekly } else { same.into_iter().take(7).collect() };
-        let mut counts: Vec<u32> =
-            chosen.iter().map(|hour| hours.get(hour).copied().unwrap_or_default().recipients()).collect();
+        let sent = |day: &u32| hours.get(&(day + hour)).copied().unwrap_or_default().recipients();
+        let mut counts: Vec<u32> = days.iter().map(sent).collect();
         counts.sort_unstable();
-        (counts.len() >= least).then(|| counts[counts.len() / 2])
+        counts[counts.len() / 2]
     };
-    day.map(usual_at).collect()
+    (days.len() >= least.max(1)).then(|| (0..length).map(usual_at).collect())
 }
 
 #[cfg(test)]
@@ -181,9 +179,12 @@ mod tests {
         let at = |hour: u32, external| (hour, Traffic { external, ..Traffic::default() });
         let today = 50 * day;
         let hours = [at(today - day, 4), at(today - 2 * day, 10), at(today - 3 * day, 5)].into_iter().collect();
-        let usual = |first| usual(&hours, today..today + 2, first, 2);
-        assert_eq!(usual(today - 3 * day), Some(vec![5, 0]));
-        assert_eq!(usual(today - day), None, "one day is not enough to say");
+        let usual = |earlier: &[u32]| usual(&hours, 2, earlier, 2);
+        assert_eq!(usual(&[today - day, today - 2 * day, today - 3 * day]), Some(vec![5, 0]));
+        assert_eq!(usual(&[today - day]), None, "one day is not enough to say");
+        // Once two of them are known, the same day of the week.
+        let fortnight: Vec<u32> = (1..=14).map(|back| today - back * day).collect();
+        assert_eq!(usual(&fortnight), Some(vec![0, 0]));
     }
 
     proptest! {

@@ -42,7 +42,15 @@ export async function refresh(address, selector, signal) {
   const here = document.querySelector(selector);
   if (!fresh || !here) return;
   localTimes(fresh);
-  if (fresh.innerHTML !== here.innerHTML) here.replaceWith(fresh);
+  const opened = [...here.querySelectorAll("details")].map((one) => one.open);
+  fresh.querySelectorAll("details").forEach((one, at) => (one.open = opened[at] ?? one.open));
+  if (fresh.innerHTML === here.innerHTML) return;
+  // Whoever is at a link stays at it.
+  const at = here.contains(document.activeElement) ? document.activeElement : null;
+  here.replaceWith(fresh);
+  if (!at) return;
+  const same = [...fresh.querySelectorAll(at.localName)].find((one) => one.href === at.href && one.textContent === at.textContent);
+  same?.focus({ preventScroll: true });
 }
 
 /** A page of ours, read; none if it can't be had. */

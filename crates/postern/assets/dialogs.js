@@ -26,8 +26,10 @@ async function flyout(link) {
     });
   }
   close.addEventListener("click", () => dialog.close());
-  // A click beside it is one on the dialog itself.
-  dialog.addEventListener("click", (fired) => fired.target === dialog && dialog.close());
+  // What begins beside it closes it, and no selection that only ends there.
+  dialog.addEventListener("pointerdown", (fired) => {
+    if (fired.target === dialog && fired.clientX < dialog.getBoundingClientRect().left) dialog.close();
+  });
   dialog.addEventListener("close", () => {
     dialog.remove();
     // What is live may have been replaced meanwhile.
@@ -60,7 +62,8 @@ document.addEventListener("submit", (fired) => {
   const words = element("p", { id: "confirm-text" }, about);
   const dialog = element("dialog", { class: "confirm", "aria-labelledby": "confirm-text" }, words);
   dialog.append(element("div", { class: "row" }, yes, no));
-  document.body.append(dialog);
+  // Within a popover, which would close otherwise.
+  (submitter?.closest("[popover]") ?? document.body).append(dialog);
   dialog.addEventListener("close", () => {
     dialog.remove();
     submitter?.focus();

@@ -146,7 +146,8 @@ export function reorder() {
     if (fired.target.closest?.(".handle")) rowOf(fired.target).draggable = true;
   });
   document.addEventListener("dragstart", (fired) => {
-    dragged = rowOf(fired.target);
+    // Not a link or words that happen to be in a row.
+    dragged = fired.target.matches?.("tr[draggable=true]") ? fired.target : undefined;
     if (dragged) fired.dataTransfer.effectAllowed = "move";
   });
   document.addEventListener("dragover", (fired) => {
@@ -161,6 +162,7 @@ export function reorder() {
     fired.preventDefault();
     move(dragged.dataset.move, row.dataset.priority);
   });
+  document.addEventListener("pointerup", (fired) => rowOf(fired.target)?.removeAttribute("draggable"));
   document.addEventListener("dragend", () => {
     if (dragged) dragged.draggable = false;
     dragged = undefined;

@@ -50,6 +50,8 @@ function searchAsYouType() {
       running = new AbortController();
       const address = `${form.getAttribute("action")}?${new URLSearchParams(new FormData(form))}`;
       history.replaceState(null, "", address);
+      // What is exported is what is listed.
+      for (const link of document.querySelectorAll("a[data-export]")) link.search = new URL(location.href).search;
       refresh(address, "[data-results]", running.signal).catch(() => {});
     };
     form.addEventListener("input", () => {

@@ -288,6 +288,7 @@ unblocked-in-force = In force since
 unblocked-on = On
 unblocked-probation = On probation until
 unblocked-again = Messages that were refused are kept nowhere: they have to be sent again.
+unblock-failed = Not unblocked:
 undo = Undo: restrict again
 undo-reason = The release was taken back. It had been released because: { $reason }
 undo-done = { $entities } is restricted again.
@@ -485,7 +486,7 @@ preview-summary = { $count ->
 preview-passed = { $count } { $window }, the limit is { $limit }
 preview-now = As things are too
 preview-more = … and { $count } more.
-preview-about = Counted in steps of ten minutes, so what this finds would certainly have passed the limit; something close to it may be missed. It tries external and internal recipients per hour, recipients and messages per day, and unknown recipients per hour.
+preview-about = Counted in steps of ten minutes, so what this finds would certainly have passed the limit; something close to it may be missed. Allowances in force now are taken into account, past ones and releases are not. It tries external and internal recipients per hour, recipients and messages per day, and unknown recipients per hour.
 
 ## Wiring check
 check-title = Wiring check

@@ -16,6 +16,7 @@ Get-BlockedSenderAddress -SenderAddress laura@contoso.com
         [Parameter()]
         [string]$SenderAddress
     )
+    begin { Import-PosternPreference -Cmdlet $PSCmdlet -Bound $PSBoundParameters }
     process {
         Invoke-PosternCmdlet -Name 'Get-BlockedSenderAddress' -Parameters $PSBoundParameters
     }
@@ -41,6 +42,7 @@ Remove-BlockedSenderAddress -SenderAddress julia@contoso.com
         [ValidateLength(0, 1024)]
         [string]$Reason
     )
+    begin { Import-PosternPreference -Cmdlet $PSCmdlet -Bound $PSBoundParameters }
     process {
         if ($PSCmdlet.ShouldProcess($SenderAddress, 'Remove-BlockedSenderAddress')) {
             Invoke-PosternCmdlet -Name 'Remove-BlockedSenderAddress' -Parameters $PSBoundParameters
@@ -64,6 +66,7 @@ Get-BlockedConnector -ConnectorId 159eb7c4-75d7-43e2-95fe-ced44b3e0a56 | Format-
         [Parameter()]
         [string]$ConnectorId
     )
+    begin { Import-PosternPreference -Cmdlet $PSCmdlet -Bound $PSBoundParameters }
     process {
         Invoke-PosternCmdlet -Name 'Get-BlockedConnector' -Parameters $PSBoundParameters
     }
@@ -89,6 +92,7 @@ Remove-BlockedConnector -ConnectorId 159eb7c4-75d7-43e2-95fe-ced44b3e0a56
         [ValidateLength(0, 1024)]
         [string]$Reason
     )
+    begin { Import-PosternPreference -Cmdlet $PSCmdlet -Bound $PSBoundParameters }
     process {
         if ($PSCmdlet.ShouldProcess($ConnectorId, 'Remove-BlockedConnector')) {
             Invoke-PosternCmdlet -Name 'Remove-BlockedConnector' -Parameters $PSBoundParameters
@@ -112,6 +116,7 @@ Get-HostedOutboundSpamFilterPolicy -Identity Default
         [Parameter(Position = 1, ValueFromPipeline = $true, ValueFromPipelineByPropertyName = $true)]
         [string]$Identity
     )
+    begin { Import-PosternPreference -Cmdlet $PSCmdlet -Bound $PSBoundParameters }
     process {
         Invoke-PosternCmdlet -Name 'Get-HostedOutboundSpamFilterPolicy' -Parameters $PSBoundParameters
     }
@@ -169,7 +174,7 @@ New-HostedOutboundSpamFilterPolicy -Name "Contoso Executives" -RecipientLimitExt
         [Parameter()]
         [AllowEmptyCollection()]
         [AllowNull()]
-        [string[]]$BccSuspiciousOutboundAdditionalRecipients,
+        [object]$BccSuspiciousOutboundAdditionalRecipients,
 
         [Parameter()]
         [bool]$BccSuspiciousOutboundMail,
@@ -180,7 +185,7 @@ New-HostedOutboundSpamFilterPolicy -Name "Contoso Executives" -RecipientLimitExt
         [Parameter()]
         [AllowEmptyCollection()]
         [AllowNull()]
-        [string[]]$NotifyOutboundSpamRecipients,
+        [object]$NotifyOutboundSpamRecipients,
 
         [Parameter()]
         [ValidateRange(0, 10000)]
@@ -198,6 +203,7 @@ New-HostedOutboundSpamFilterPolicy -Name "Contoso Executives" -RecipientLimitExt
         [ValidateSet('Standard', 'Strict')]
         [string]$RecommendedPolicyType
     )
+    begin { Import-PosternPreference -Cmdlet $PSCmdlet -Bound $PSBoundParameters }
     process {
         if ($PSCmdlet.ShouldProcess($Name, 'New-HostedOutboundSpamFilterPolicy')) {
             Invoke-PosternCmdlet -Name 'New-HostedOutboundSpamFilterPolicy' -Parameters $PSBoundParameters
@@ -254,7 +260,7 @@ Set-HostedOutboundSpamFilterPolicy -Identity Default -RecipientLimitExternalPerH
         [Parameter()]
         [AllowEmptyCollection()]
         [AllowNull()]
-        [string[]]$BccSuspiciousOutboundAdditionalRecipients,
+        [object]$BccSuspiciousOutboundAdditionalRecipients,
 
         [Parameter()]
         [bool]$BccSuspiciousOutboundMail,
@@ -265,7 +271,7 @@ Set-HostedOutboundSpamFilterPolicy -Identity Default -RecipientLimitExternalPerH
         [Parameter()]
         [AllowEmptyCollection()]
         [AllowNull()]
-        [string[]]$NotifyOutboundSpamRecipients,
+        [object]$NotifyOutboundSpamRecipients,
 
         [Parameter()]
         [ValidateRange(0, 10000)]
@@ -279,6 +285,7 @@ Set-HostedOutboundSpamFilterPolicy -Identity Default -RecipientLimitExternalPerH
         [ValidateRange(0, 10000)]
         [uint32]$RecipientLimitPerDay
     )
+    begin { Import-PosternPreference -Cmdlet $PSCmdlet -Bound $PSBoundParameters }
     process {
         if ($PSCmdlet.ShouldProcess($Identity, 'Set-HostedOutboundSpamFilterPolicy')) {
             Invoke-PosternCmdlet -Name 'Set-HostedOutboundSpamFilterPolicy' -Parameters $PSBoundParameters
@@ -305,8 +312,10 @@ Remove-HostedOutboundSpamFilterPolicy -Identity "Contoso Executives"
         [Parameter()]
         [switch]$Force
     )
+    begin { Import-PosternPreference -Cmdlet $PSCmdlet -Bound $PSBoundParameters }
     process {
-        if ($Force -or $PSCmdlet.ShouldProcess($Identity, 'Remove-HostedOutboundSpamFilterPolicy')) {
+        if ($Force -and -not $PSBoundParameters.ContainsKey('Confirm')) { $ConfirmPreference = 'None' }
+        if ($PSCmdlet.ShouldProcess($Identity, 'Remove-HostedOutboundSpamFilterPolicy')) {
             Invoke-PosternCmdlet -Name 'Remove-HostedOutboundSpamFilterPolicy' -Parameters $PSBoundParameters
         }
     }
@@ -334,6 +343,7 @@ Get-HostedOutboundSpamFilterRule -State Enabled
         [ValidateSet('Enabled', 'Disabled')]
         [string]$State
     )
+    begin { Import-PosternPreference -Cmdlet $PSCmdlet -Bound $PSBoundParameters }
     process {
         Invoke-PosternCmdlet -Name 'Get-HostedOutboundSpamFilterRule' -Parameters $PSBoundParameters
     }
@@ -387,36 +397,37 @@ New-HostedOutboundSpamFilterRule -Name "Contoso Executives" -HostedOutboundSpamF
         [Parameter()]
         [AllowEmptyCollection()]
         [AllowNull()]
-        [string[]]$From,
+        [object]$From,
 
         [Parameter()]
         [AllowEmptyCollection()]
         [AllowNull()]
-        [string[]]$FromMemberOf,
+        [object]$FromMemberOf,
 
         [Parameter()]
         [AllowEmptyCollection()]
         [AllowNull()]
-        [string[]]$SenderDomainIs,
+        [object]$SenderDomainIs,
 
         [Parameter()]
         [AllowEmptyCollection()]
         [AllowNull()]
-        [string[]]$ExceptIfFrom,
+        [object]$ExceptIfFrom,
 
         [Parameter()]
         [AllowEmptyCollection()]
         [AllowNull()]
-        [string[]]$ExceptIfFromMemberOf,
+        [object]$ExceptIfFromMemberOf,
 
         [Parameter()]
         [AllowEmptyCollection()]
         [AllowNull()]
-        [string[]]$ExceptIfSenderDomainIs,
+        [object]$ExceptIfSenderDomainIs,
 
         [Parameter()]
         [uint32]$Priority
     )
+    begin { Import-PosternPreference -Cmdlet $PSCmdlet -Bound $PSBoundParameters }
     process {
         if ($PSCmdlet.ShouldProcess($Name, 'New-HostedOutboundSpamFilterRule')) {
             Invoke-PosternCmdlet -Name 'New-HostedOutboundSpamFilterRule' -Parameters $PSBoundParameters
@@ -472,36 +483,37 @@ Set-HostedOutboundSpamFilterRule -Identity "Marketing Department" -Priority 2
         [Parameter()]
         [AllowEmptyCollection()]
         [AllowNull()]
-        [string[]]$From,
+        [object]$From,
 
         [Parameter()]
         [AllowEmptyCollection()]
         [AllowNull()]
-        [string[]]$FromMemberOf,
+        [object]$FromMemberOf,
 
         [Parameter()]
         [AllowEmptyCollection()]
         [AllowNull()]
-        [string[]]$SenderDomainIs,
+        [object]$SenderDomainIs,
 
         [Parameter()]
         [AllowEmptyCollection()]
         [AllowNull()]
-        [string[]]$ExceptIfFrom,
+        [object]$ExceptIfFrom,
 
         [Parameter()]
         [AllowEmptyCollection()]
         [AllowNull()]
-        [string[]]$ExceptIfFromMemberOf,
+        [object]$ExceptIfFromMemberOf,
 
         [Parameter()]
         [AllowEmptyCollection()]
         [AllowNull()]
-        [string[]]$ExceptIfSenderDomainIs,
+        [object]$ExceptIfSenderDomainIs,
 
         [Parameter()]
         [uint32]$Priority
     )
+    begin { Import-PosternPreference -Cmdlet $PSCmdlet -Bound $PSBoundParameters }
     process {
         if ($PSCmdlet.ShouldProcess($Identity, 'Set-HostedOutboundSpamFilterRule')) {
             Invoke-PosternCmdlet -Name 'Set-HostedOutboundSpamFilterRule' -Parameters $PSBoundParameters
@@ -523,6 +535,7 @@ Remove-HostedOutboundSpamFilterRule -Identity "Contoso Executives"
         [Parameter(Mandatory = $true, Position = 0, ValueFromPipeline = $true, ValueFromPipelineByPropertyName = $true)]
         [string]$Identity
     )
+    begin { Import-PosternPreference -Cmdlet $PSCmdlet -Bound $PSBoundParameters }
     process {
         if ($PSCmdlet.ShouldProcess($Identity, 'Remove-HostedOutboundSpamFilterRule')) {
             Invoke-PosternCmdlet -Name 'Remove-HostedOutboundSpamFilterRule' -Parameters $PSBoundParameters
@@ -544,6 +557,7 @@ Enable-HostedOutboundSpamFilterRule -Identity "Contoso Executives"
         [Parameter(Mandatory = $true, Position = 0, ValueFromPipeline = $true, ValueFromPipelineByPropertyName = $true)]
         [string]$Identity
     )
+    begin { Import-PosternPreference -Cmdlet $PSCmdlet -Bound $PSBoundParameters }
     process {
         if ($PSCmdlet.ShouldProcess($Identity, 'Enable-HostedOutboundSpamFilterRule')) {
             Invoke-PosternCmdlet -Name 'Enable-HostedOutboundSpamFilterRule' -Parameters $PSBoundParameters
@@ -565,6 +579,7 @@ Disable-HostedOutboundSpamFilterRule -Identity "Contoso Executives"
         [Parameter(Mandatory = $true, Position = 0, ValueFromPipeline = $true, ValueFromPipelineByPropertyName = $true)]
         [string]$Identity
     )
+    begin { Import-PosternPreference -Cmdlet $PSCmdlet -Bound $PSBoundParameters }
     process {
         if ($PSCmdlet.ShouldProcess($Identity, 'Disable-HostedOutboundSpamFilterRule')) {
             Invoke-PosternCmdlet -Name 'Disable-HostedOutboundSpamFilterRule' -Parameters $PSBoundParameters
@@ -588,6 +603,7 @@ Get-ProtectionAlert -Identity "User restricted from sending email"
         [Parameter(Position = 1, ValueFromPipeline = $true, ValueFromPipelineByPropertyName = $true)]
         [string]$Identity
     )
+    begin { Import-PosternPreference -Cmdlet $PSCmdlet -Bound $PSBoundParameters }
     process {
         Invoke-PosternCmdlet -Name 'Get-ProtectionAlert' -Parameters $PSBoundParameters
     }
@@ -635,7 +651,7 @@ New-ProtectionAlert -Name "Sales restricted" -Category ThreatManagement -ThreatT
         [string]$Category,
 
         [Parameter(Mandatory = $true)]
-        [string[]]$NotifyUser,
+        [object]$NotifyUser,
 
         [Parameter(Mandatory = $true)]
         [ValidateSet('Activity')]
@@ -644,7 +660,7 @@ New-ProtectionAlert -Name "Sales restricted" -Category ThreatManagement -ThreatT
         [Parameter()]
         [AllowEmptyCollection()]
         [AllowNull()]
-        [string[]]$Operation,
+        [object]$Operation,
 
         [Parameter()]
         [ValidateSet('None', 'SimpleAggregation', 'AnomalousAggregation')]
@@ -672,6 +688,7 @@ New-ProtectionAlert -Name "Sales restricted" -Category ThreatManagement -ThreatT
         [ValidateSet('Low', 'Medium', 'High', 'Informational')]
         [string]$Severity
     )
+    begin { Import-PosternPreference -Cmdlet $PSCmdlet -Bound $PSBoundParameters }
     process {
         if ($PSCmdlet.ShouldProcess($Name, 'New-ProtectionAlert')) {
             Invoke-PosternCmdlet -Name 'New-ProtectionAlert' -Parameters $PSBoundParameters
@@ -718,7 +735,7 @@ Set-ProtectionAlert -Identity "User restricted from sending email" -NotifyUser T
         [Parameter()]
         [AllowEmptyCollection()]
         [AllowNull()]
-        [string[]]$NotifyUser,
+        [object]$NotifyUser,
 
         [Parameter()]
         [ValidateSet('None', 'SimpleAggregation', 'AnomalousAggregation')]
@@ -746,6 +763,7 @@ Set-ProtectionAlert -Identity "User restricted from sending email" -NotifyUser T
         [ValidateSet('Low', 'Medium', 'High', 'Informational')]
         [string]$Severity
     )
+    begin { Import-PosternPreference -Cmdlet $PSCmdlet -Bound $PSBoundParameters }
     process {
         if ($PSCmdlet.ShouldProcess($Identity, 'Set-ProtectionAlert')) {
             Invoke-PosternCmdlet -Name 'Set-ProtectionAlert' -Parameters $PSBoundParameters
@@ -767,6 +785,7 @@ Remove-ProtectionAlert -Identity "Sales restricted"
         [Parameter(Mandatory = $true, Position = 0, ValueFromPipeline = $true, ValueFromPipelineByPropertyName = $true)]
         [string]$Identity
     )
+    begin { Import-PosternPreference -Cmdlet $PSCmdlet -Bound $PSBoundParameters }
     process {
         if ($PSCmdlet.ShouldProcess($Identity, 'Remove-ProtectionAlert')) {
             Invoke-PosternCmdlet -Name 'Remove-ProtectionAlert' -Parameters $PSBoundParameters
@@ -788,6 +807,7 @@ Get-PosternUsage -Identity laura@contoso.com
         [Parameter(Mandatory = $true, Position = 0, ValueFromPipeline = $true, ValueFromPipelineByPropertyName = $true)]
         [string]$Identity
     )
+    begin { Import-PosternPreference -Cmdlet $PSCmdlet -Bound $PSBoundParameters }
     process {
         Invoke-PosternCmdlet -Name 'Get-PosternUsage' -Parameters $PSBoundParameters
     }
@@ -809,6 +829,7 @@ Get-PosternExplanation -Identity laura@contoso.com
         [Parameter(Mandatory = $true, Position = 0, ValueFromPipeline = $true, ValueFromPipelineByPropertyName = $true)]
         [string]$Identity
     )
+    begin { Import-PosternPreference -Cmdlet $PSCmdlet -Bound $PSBoundParameters }
     process {
         Invoke-PosternCmdlet -Name 'Get-PosternExplanation' -Parameters $PSBoundParameters
     }
@@ -846,6 +867,7 @@ Add-PosternAllowance -Identity news@contoso.com -RecipientLimitPerDay 20000 -Hou
         [ValidateLength(0, 1024)]
         [string]$Reason
     )
+    begin { Import-PosternPreference -Cmdlet $PSCmdlet -Bound $PSBoundParameters }
     process {
         if ($PSCmdlet.ShouldProcess($Identity, 'Add-PosternAllowance')) {
             Invoke-PosternCmdlet -Name 'Add-PosternAllowance' -Parameters $PSBoundParameters
@@ -879,6 +901,7 @@ Block-PosternSender -Identity laura@contoso.com -Reason "Phished password"
         [ValidateRange(0, 8760)]
         [uint32]$Hours
     )
+    begin { Import-PosternPreference -Cmdlet $PSCmdlet -Bound $PSBoundParameters }
     process {
         if ($PSCmdlet.ShouldProcess($Identity, 'Block-PosternSender')) {
             Invoke-PosternCmdlet -Name 'Block-PosternSender' -Parameters $PSBoundParameters

@@ -74,16 +74,30 @@ Disconnect-Postern
     $script:Connection = $null
 }
 
+# Functions of a module don't see the preferences of the script that calls them; this lets the caller's
+# function see them.
+function Import-PosternPreference {
+    param($Cmdlet, [System.Collections.IDictionary]$Bound)
+    $preferences = @{
+        ErrorActionPreference = 'ErrorAction'
+        WarningPreference     = 'WarningAction'
+        WhatIfPreference      = 'WhatIf'
+        ConfirmPreference     = 'Confirm'
+    }
+    foreach ($name in $preferences.Keys) {
+        if ($Bound.ContainsKey($preferences[$name])) { continue }
+        $value = $Cmdlet.SessionState.PSVariable.GetValue($name)
+        if ($null -ne $value) { Set-Variable -Name $name -Value $value -Scope 1 }
+    }
+}
+
 # One request; what was answered, as objects.
 function Invoke-PosternRequest {
     param([string]$Method, [string]$Path, [string]$Body)
     if ($null -eq $script:Connection) {
         throw 'You are not connected; run Connect-Postern first.'
     }
-    $address = $Path
-    if ($Path -notmatch '^https?://') {
-        $address = '{0}/adminapi/v1.0/{1}/{2}' -f $script:Connection.Base, $script:Connection.Organization, $Path
-    }
+    $address = '{0}/adminapi/v1.0/{1}/{2}' -f $script:Connection.Base, $script:Connection.Organization, $Path
     $token = $script:Connection.Credential.GetNetworkCredential().Password
     $request = @{
         Uri             = $address
@@ -128,10 +142,15 @@ function Invoke-PosternCmdlet {
         if ($common -contains $key) { continue }
         $value = $Parameters[$key]
         if ($value -is [switch]) { $value = [bool]$value }
+        # @{Add = ...; Remove = ...} goes as it is; what comes from a pipeline is often a list of objects.
+        if ($value -is [System.Collections.IEnumerable] -and $value -isnot [string] -and
+            $value -isnot [System.Collections.IDictionary]) { $value = @($value | ForEach-Object { [string]$_ }) }
         $given[$key] = $value
     }
     $body = ConvertTo-Json -Depth 8 -Compress @{ CmdletInput = @{ CmdletName = $Name; Parameters = $given } }
     $path = 'InvokeCommand'
+    # All of it before any is handed on: whoever changes what is listed changes no page.
+    $found = New-Object System.Collections.ArrayList
     while ($path) {
         try {
             $answer = Invoke-PosternRequest -Method Post -Path $path -Body $body
@@ -143,10 +162,14 @@ function Invoke-PosternCmdlet {
         if ($answer.PSObject.Properties['@adminapi.warnings']) {
             foreach ($warning in $answer.'@adminapi.warnings') { Write-Warning $warning }
         }
-        foreach ($object in $answer.value) { ConvertTo-PosternObject -Name $Name -Object $object }
+        foreach ($object in $answer.value) { $null = $found.Add($object) }
         $path = $null
-        if ($answer.PSObject.Properties['@odata.nextLink']) { $path = $answer.'@odata.nextLink' }
+        if ($answer.PSObject.Properties['@odata.nextLink']) {
+            # The token goes to nobody but the server that was signed in to.
+            $path = 'InvokeCommand' + ([uri]$answer.'@odata.nextLink').Query
+        }
     }
+    foreach ($object in $found) { ConvertTo-PosternObject -Name $Name -Object $object }
 }
 
 # Properties in order, times as times, and a type by which views are found.

@@ -2,8 +2,11 @@
 
 use std::path::PathBuf;
 
+use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use postern_domain::access::Role;
+
+use crate::desk::Recommendation;
 
 /// Outbound-mail abuse control for any mail server.
 ///
@@ -214,6 +217,9 @@ pub(super) enum RestrictedCommand {
         /// Only if this is the restriction in force
         #[arg(long, value_name = "REFERENCE")]
         reference: Option<String>,
+        /// What you made sure of before; stands in the audit trail, may be given several times
+        #[arg(long, value_name = "WHAT", value_parser = PossibleValuesParser::new(Recommendation::ALL.map(Recommendation::key)))]
+        made_sure: Vec<String>,
     },
     /// Restrict an entity by hand
     Add(AddArgs),

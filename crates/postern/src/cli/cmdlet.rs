@@ -1,5 +1,7 @@
 //! `postern cmdlet`: Exchange's cmdlets from any shell.
 
+use std::io::IsTerminal;
+
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
@@ -51,7 +53,11 @@ pub(super) fn help(name: &str, arguments: &[String]) -> Result<bool, CliError> {
 
 pub(super) async fn run(client: &Client, name: &str, arguments: &[String], shown: Shown) -> Result<(), CliError> {
     let cmdlet = table::find(name).ok_or_else(|| CliError::Usage(unknown(name)))?;
-    let parameters = parameters(cmdlet, arguments)?;
+    let mut parameters = parameters(cmdlet, arguments)?;
+    if parameters.remove("Confirm").is_some_and(|wanted| wanted != json!("$false")) && !confirmed(cmdlet, &parameters)?
+    {
+        return Ok(());
+    }
     let path = format!("/cmdlets/{}", segment(&cmdlet.name));
     let Returned { value, warnings } = client.post(&path, &parameters).await?;
     for warning in &warnings {
@@ -65,6 +71,19 @@ pub(super) async fn run(client: &Client, name: &str, arguments: &[String], shown
         Shown::ByItself => print_list(cmdlet, &value),
     }
     Ok(())
+}
+
+/// Asks before anything is done, as -Confirm wants it.
+fn confirmed(cmdlet: &Cmdlet, parameters: &Map<String, Value>) -> Result<bool, CliError> {
+    if !std::io::stdin().is_terminal() {
+        return Err(CliError::Usage("-Confirm asks, and there is no terminal to ask at; leave it out".into()));
+    }
+    let on = ["Identity", "SenderAddress", "ConnectorId", "Name"].into_iter().find_map(|name| parameters.get(name));
+    let on = on.map(|on| format!(" on {on}")).unwrap_or_default();
+    anstream::eprint!("{}", output::styled(output::BOLD, format!("Run {}{on}? [y/N] ", cmdlet.name)));
+    let mut answer = String::new();
+    std::io::stdin().read_line(&mut answer).map_err(|error| CliError::Failed(error.into()))?;
+    Ok(["y", "yes"].contains(&answer.trim().to_ascii_lowercase().as_str()))
 }
 
 fn unknown(name: &str) -> String {

@@ -48,6 +48,6 @@ async fn today(settings: &Settings) -> Result<PolicyBook, CliError> {
 }
 
 fn read_policies(settings: &Settings, file: &Path) -> Result<PolicyBook, CliError> {
-    policy_file::read(settings, &policy::read_file(file)?)
+    policy_file::read(settings, &postern_domain::OrganizationId::first(), &policy::read_file(file)?)
         .map_err(|error: DeskError| CliError::Usage(format!("{}: {error}", file.display())))
 }

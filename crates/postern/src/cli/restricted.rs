@@ -6,14 +6,17 @@ use super::args::{AddArgs, RestrictedCommand};
 use super::client::{Client, segment};
 use super::{CliError, output};
 use crate::desk::views::RestrictionView;
-use crate::desk::{ReleaseRequest, RestrictRequest};
+use crate::desk::{Recommendation, ReleaseRequest, RestrictRequest};
 
 pub(super) async fn run(client: &Client, command: Option<RestrictedCommand>, json: bool) -> Result<(), CliError> {
     match command.unwrap_or(RestrictedCommand::List { all: false, search: None }) {
         RestrictedCommand::List { all, search } => list(client, all, search.as_deref(), json).await,
         RestrictedCommand::Show { account } => show(client, &account, json).await,
-        RestrictedCommand::Release { account, reason, reference } => {
-            release(client, &account, reason, reference, json).await
+        RestrictedCommand::Release { account, reason, reference, made_sure } => {
+            let reference = reference.map(|text| Reference::parse(&text)).transpose();
+            let reference = reference.map_err(|error| CliError::Usage(error.to_string()))?;
+            let made_sure = made_sure.iter().filter_map(|key| Recommendation::from_key(key)).collect();
+            release(client, &account, ReleaseRequest { reason, reference, made_sure }, json).await
         }
         RestrictedCommand::Add(args) => add(client, args, json).await,
     }
@@ -110,16 +113,7 @@ fn refused(r: &RestrictionView) -> String {
     }
 }
 
-async fn release(
-    client: &Client,
-    account: &str,
-    reason: String,
-    reference: Option<String>,
-    json: bool,
-) -> Result<(), CliError> {
-    let reference =
-        reference.map(|text| Reference::parse(&text)).transpose().map_err(|e| CliError::Usage(e.to_string()))?;
-    let request = ReleaseRequest { reason, reference, made_sure: Vec::new() };
+async fn release(client: &Client, account: &str, request: ReleaseRequest, json: bool) -> Result<(), CliError> {
     let path = format!("/restrictions/{}/release", segment(account));
     let released: RestrictionView = client.post(&path, &request).await?;
     if json {

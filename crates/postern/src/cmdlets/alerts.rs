@@ -116,7 +116,7 @@ pub(super) async fn set(call: &Call<'_>) -> Result<Returned> {
     let known = find(call, call.required("Identity"))?;
     let patch = settings(call, &shown_recipients(call, &known))?;
     let name = &known.policy.name;
-    let changed = call.desk.change_alert_policy(call.caller, name, &Value::Object(patch), None).await;
+    let changed = call.desk.change_alert_policy(call.caller, name, &Value::Object(patch), Some(known.revision)).await;
     changed.map_err(|error| call.refused(&error, name))?;
     Ok(Returned::default())
 }

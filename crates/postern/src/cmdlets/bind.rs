@@ -69,7 +69,10 @@ impl Bound {
                 CmdletError::parameter(name, message)
             })?;
             let given = read(parameter, value)?;
-            if parameter.mandatory && (given == Given::Nothing || given == Given::Text(String::new())) {
+            // An identity that came out empty means nobody, and not everybody.
+            let names_one = ["Identity", "SenderAddress", "ConnectorId"].contains(&parameter.name.as_str());
+            let is_empty = given == Given::Nothing || given == Given::Text(String::new());
+            if (parameter.mandatory || names_one) && is_empty {
                 let message =
                     format!("Cannot bind argument to parameter '{}' because it is null or empty.", parameter.name);
                 return Err(CmdletError::parameter(&parameter.name, message));
@@ -292,6 +295,8 @@ mod tests {
         };
         told(json!({}), "Identity", "missing mandatory parameters: Identity.");
         told(json!({ "Identity": "" }), "Identity", "null or empty");
+        let nobody = |value: Value| bind("Get-BlockedSenderAddress", json!({ "SenderAddress": value })).unwrap_err();
+        assert!(nobody(json!("")).message.contains("null or empty") && nobody(Value::Null).target == "SenderAddress");
         told(json!({ "Identity": "Default", "Foo": 1 }), "Foo", "matches parameter name 'Foo'");
         let day = |value: Value| json!({ "Identity": "Default", "RecipientLimitPerDay": value });
         told(day(json!("many")), "RecipientLimitPerDay", "Cannot convert value \"many\" to type \"System.UInt32\"");

@@ -19,7 +19,8 @@ async fn restricted(call: &Call<'_>, kind: EntityKind) -> Result<Vec<Restriction
 /// The restriction in force of one account, however it is spelled.
 async fn one_sender(call: &Call<'_>, address: &str) -> Result<RestrictionView> {
     let found = call.desk.restrictions_of(call.caller, address).await.map_err(|error| call.refused(&error, address))?;
-    found.into_iter().find(|one| one.released_at.is_none()).ok_or_else(|| call.missing(address))
+    let is_it = |one: &RestrictionView| one.released_at.is_none() && one.kind == EntityKind::Account;
+    found.into_iter().find(is_it).ok_or_else(|| call.missing(address))
 }
 
 pub(super) async fn senders(call: &Call<'_>) -> Result<Returned> {
@@ -27,7 +28,14 @@ pub(super) async fn senders(call: &Call<'_>) -> Result<Returned> {
         Some(address) => vec![one_sender(call, address).await?],
         None => restricted(call, EntityKind::Account).await?,
     };
-    Ok(found.iter().map(|one| sender(one, &call.organization)).collect::<Vec<_>>().into())
+    Ok(by_key(&found, call))
+}
+
+/// Objects in the order of their keys: pages go by it, however many are released meanwhile.
+fn by_key(found: &[RestrictionView], call: &Call<'_>) -> Returned {
+    let mut objects: Vec<Object> = found.iter().map(|one| sender(one, &call.organization)).collect();
+    objects.sort_by(|a, b| a.key().cmp(b.key()));
+    objects.into()
 }
 
 /// A restricted account or, as its id, connector.
@@ -68,20 +76,25 @@ fn reason(one: &RestrictionView) -> String {
             };
             format!(
                 "EmailSendingLimitExceeded;InternalRecipientCountToday={internal};ExternalRecipientCountToday={external};\
-                 ExceedingLimitType={kind};LastMessageRcptCount={};Limit={};LimitValue={};Count={};Policy={policy};\
+                 ExceedingLimitType={kind};LastMessageRcptCount={};Limit={};LimitValue={};Count={};Policy={};\
                  Reference={reference};",
                 last.map_or(0, |last| last.recipients),
                 excess.window.key(),
                 excess.limit,
                 excess.count,
+                no_keys(policy),
             )
         }
         Cause::Manual { reason } => {
-            let comment: String = reason.chars().map(|c| if c == ';' { ',' } else { c }).collect();
-            format!("RestrictedByAdmin;Comment={comment};Reference={reference};")
+            format!("RestrictedByAdmin;Comment={};Reference={reference};", no_keys(reason))
         }
-        other => format!("Restricted;Comment={};Reference={reference};", other.describe().replace(';', ",")),
+        other => format!("Restricted;Comment={};Reference={reference};", no_keys(&other.describe())),
     }
+}
+
+/// What people wrote adds no keys.
+fn no_keys(text: &str) -> String {
+    text.replace(';', ",")
 }
 
 pub(super) async fn release_sender(call: &Call<'_>) -> Result<Returned> {
@@ -115,7 +128,7 @@ async fn found_connectors(call: &Call<'_>) -> Result<Vec<RestrictionView>> {
 
 pub(super) async fn connectors(call: &Call<'_>) -> Result<Returned> {
     let found = found_connectors(call).await?;
-    Ok(found.iter().map(|one| sender(one, &call.organization)).collect::<Vec<_>>().into())
+    Ok(by_key(&found, call))
 }
 
 pub(super) async fn release_connector(call: &Call<'_>) -> Result<Returned> {

@@ -27,6 +27,27 @@ const UNKNOWN: &str = "System.Management.Automation.CommandNotFoundException";
 const TASK: &str = "Microsoft.Exchange.Configuration.Tasks.TaskException";
 const EXISTS: &str = "Microsoft.Exchange.Data.Directory.ADObjectAlreadyExistsException";
 
+/// What a setting of ours is called there.
+fn parameter_of(field: &str) -> &str {
+    match field {
+        "users" => "From",
+        "groups" => "FromMemberOf",
+        "domains" => "SenderDomainIs",
+        "except_users" => "ExceptIfFrom",
+        "except_groups" => "ExceptIfFromMemberOf",
+        "except_domains" => "ExceptIfSenderDomainIs",
+        "rule_name" | "name" => "Name",
+        "rule_comments" => "Comments",
+        "notify" => "NotifyOutboundSpamRecipients",
+        "copy_to" => "BccSuspiciousOutboundAdditionalRecipients",
+        "recipients" => "NotifyUser",
+        "entity" => "Identity",
+        "reason" => "Reason",
+        "description" => "AdminDisplayName",
+        other => other,
+    }
+}
+
 impl CmdletError {
     fn new(status: StatusCode, code: &'static str, exception: &'static str, message: String, target: &str) -> Self {
         Self { status: status.as_u16(), code, exception, message, target: target.to_owned() }
@@ -93,7 +114,10 @@ impl CmdletError {
             DeskError::Forbidden { takes, .. } => Self::denied(cmdlet, takes),
             DeskError::NotFound(_) => Self::missing(identity, tenant),
             DeskError::Conflict(_) | DeskError::Changed(_) => Self::task(identity, error.to_string()),
-            DeskError::Invalid { field, problem } => Self::task(field, format!("{field}: {problem}")),
+            DeskError::Invalid { field, problem } => {
+                let name = parameter_of(field);
+                Self::parameter(name, format!("{name}: {problem}"))
+            }
             DeskError::Store(_) | DeskError::Ledger(_) => Self::new(
                 StatusCode::SERVICE_UNAVAILABLE,
                 "ServiceUnavailable",

@@ -30,13 +30,16 @@ fn function(cmdlet: &Cmdlet) -> String {
     let _ = write!(text, "    [CmdletBinding({supports})]\n    param(\n");
     let parameters: Vec<_> = cmdlet.parameters.iter().map(declaration).collect();
     text += &parameters.join(",\n\n");
-    text += "\n    )\n    process {\n";
+    text +=
+        "\n    )\n    begin { Import-PosternPreference -Cmdlet $PSCmdlet -Bound $PSBoundParameters }\n    process {\n";
     let invoke = format!("Invoke-PosternCmdlet -Name '{}' -Parameters $PSBoundParameters", cmdlet.name);
     if cmdlet.changes {
         let target = ["Identity", "SenderAddress", "ConnectorId", "Name"];
         let target = target.into_iter().find(|name| cmdlet.parameter(name).is_some()).unwrap_or("Identity");
+        if cmdlet.parameter("Force").is_some() {
+            text += "        if ($Force -and -not $PSBoundParameters.ContainsKey('Confirm')) { $ConfirmPreference = 'None' }\n";
+        }
         let asks = format!("$PSCmdlet.ShouldProcess(${target}, '{}')", cmdlet.name);
-        let asks = if cmdlet.parameter("Force").is_some() { format!("$Force -or {asks}") } else { asks };
         let _ = write!(text, "        if ({asks}) {{\n            {invoke}\n        }}\n");
     } else {
         let _ = writeln!(text, "        {invoke}");

@@ -29,6 +29,11 @@ impl Object {
         &self.0
     }
 
+    /// What tells it from others of its kind: its first property.
+    pub fn key(&self) -> &str {
+        self.0.first().and_then(|(_, value)| value.as_str()).unwrap_or_default()
+    }
+
     /// Only those that are named, in any case.
     #[must_use]
     pub fn select(self, names: &[String]) -> Self {

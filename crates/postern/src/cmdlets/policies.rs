@@ -40,6 +40,7 @@ async fn object(call: &Call<'_>, view: &PolicyView) -> Result<Object> {
     let when = |action: &str| AuditFilter {
         target: Some(policy.name.clone()),
         action: Some(action.into()),
+        organization: Some(call.organization.clone()),
         limit: Some(1),
         ..AuditFilter::default()
     };
@@ -184,6 +185,10 @@ pub(super) async fn new(call: &Call<'_>) -> Result<Returned> {
     patch.insert("name".into(), json!(name));
     // For nobody until a rule says for whom.
     patch.insert("enabled".into(), json!(false));
+    if call.bound.text("RecommendedPolicyType").is_none() {
+        // Exchange's default, which is not ours.
+        patch.entry("action").or_insert_with(|| json!(Action::RestrictUntilNextDay));
+    }
     let made = call.desk.add_policy(call.caller, &Value::Object(patch)).await;
     let made = made.map_err(|error| call.refused(&error, name))?;
     Ok(vec![object(call, &made).await?].into())
@@ -193,9 +198,20 @@ pub(super) async fn set(call: &Call<'_>) -> Result<Returned> {
     let known = find(call, call.required("Identity"))?;
     let patch = settings(call, &known.policy)?;
     let name = &known.policy.name;
-    let changed = call.desk.change_policy(call.caller, name, &Value::Object(patch), None).await;
+    let warnings = dropped(call, &known.policy);
+    let changed = call.desk.change_policy(call.caller, name, &Value::Object(patch), Some(known.revision)).await;
     changed.map_err(|error| call.refused(&error, name))?;
-    Ok(Returned::default())
+    Ok(Returned { objects: Vec::new(), warnings })
+}
+
+/// Exchange keeps the addresses of what is switched off; Postern doesn't, and says which they were.
+fn dropped(call: &Call<'_>, now: &OutboundPolicy) -> Vec<String> {
+    let copies = Some(now.copy_to.clone()).filter(|to| !to.is_empty()).into_iter().collect();
+    [("NotifyOutboundSpam", now.notify.clone()), ("BccSuspiciousOutboundMail", copies)]
+        .into_iter()
+        .filter(|(switch, known)| call.bound.flag(switch) == Some(false) && !known.is_empty())
+        .map(|(switch, known)| format!("{switch} is off; its recipients are not kept: {}.", known.join(", ")))
+        .collect()
 }
 
 pub(super) async fn remove(call: &Call<'_>) -> Result<Returned> {

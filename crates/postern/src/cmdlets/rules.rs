@@ -163,15 +163,15 @@ fn without(mut all: Vec<PolicyView>, one: &PolicyView) -> Vec<PolicyView> {
     all
 }
 
-async fn change(call: &Call<'_>, policy: &PolicyView, patch: Map<String, Value>) -> Result<()> {
+async fn change(call: &Call<'_>, policy: &PolicyView, patch: impl Into<Value>) -> Result<()> {
     let name = &policy.policy.name;
-    let changed = call.desk.change_policy(call.caller, name, &Value::Object(patch), Some(policy.revision)).await;
+    let changed = call.desk.change_policy(call.caller, name, &patch.into(), Some(policy.revision)).await;
     changed.map(|_| ()).map_err(|error| call.refused(&error, policy.policy.rule()))
 }
 
 pub(super) async fn set(call: &Call<'_>) -> Result<Returned> {
     let identity = call.required("Identity");
-    let (_, rule) = find(call, identity)?;
+    let (index, rule) = find(call, identity)?;
     let own_name = rule.policy.rule().to_owned();
     let mut patch = Map::new();
     if !conditions(call, &as_value(&rule), &mut patch) {
@@ -185,20 +185,31 @@ pub(super) async fn set(call: &Call<'_>) -> Result<Returned> {
     if let Some(comments) = call.bound.any_text("Comments") {
         patch.insert("rule_comments".into(), json!(comments));
     }
+    let to = match call.bound.text("HostedOutboundSpamFilterPolicy") {
+        Some(policy) => Some(policies::find(call, policy)?).filter(|to| to.policy.name != rule.policy.name),
+        None => None,
+    };
+    if let Some(to) = to {
+        relink(call, index, &rule, &to.policy.name, patch).await?;
+        return Ok(Returned::default());
+    }
     if call.bound.number("Priority").is_some() {
         let others = without(linked(call)?, &rule);
         place(call.bound.number("Priority"), &others, &mut patch)?;
     }
-    let policy = call.bound.text("HostedOutboundSpamFilterPolicy");
-    match policy.filter(|policy| !policy.eq_ignore_ascii_case(&rule.policy.name)) {
-        None => change(call, &rule, patch).await?,
-        Some(policy) => relink(call, &rule, policy, patch).await?,
-    }
+    change(call, &rule, patch).await?;
     Ok(Returned::default())
 }
 
-/// Gives the rule to another policy; the one that had it holds for nobody then.
-async fn relink(call: &Call<'_>, rule: &PolicyView, policy: &str, patch: Map<String, Value>) -> Result<()> {
+/// Gives the rule, which is at `index` among rules, to another policy; the one that had it holds for
+/// nobody then. Both or neither.
+async fn relink(
+    call: &Call<'_>,
+    index: usize,
+    rule: &PolicyView,
+    policy: &str,
+    patch: Map<String, Value>,
+) -> Result<()> {
     let to = linkable(call, policy)?;
     let now = as_value(rule);
     let mut moved = Map::new();
@@ -206,26 +217,28 @@ async fn relink(call: &Call<'_>, rule: &PolicyView, policy: &str, patch: Map<Str
         moved.insert(key.into(), now.get(key).cloned().unwrap_or(Value::Null));
     }
     moved.insert("rule_name".into(), json!(rule.policy.rule()));
-    moved.insert("priority".into(), json!(rule.priority));
     moved.extend(patch);
-    unlink(call, rule).await?;
-    let name = &to.policy.name;
-    let changed = call.desk.change_policy(call.caller, name, &Value::Object(moved), None).await;
-    changed.map(|_| ()).map_err(|error| call.refused(&error, name))
+    let mut others = linked(call)?;
+    others.retain(|view| view.policy.name != rule.policy.name);
+    let wanted = call.bound.number("Priority").or(u32::try_from(index).ok());
+    place(wanted, &without(others, &to), &mut moved)?;
+    let changes = [(rule.policy.name.as_str(), unlinked()), (to.policy.name.as_str(), Value::Object(moved))];
+    let changed = call.desk.change_policies_together(call.caller, &changes, Some(rule.revision)).await;
+    changed.map_err(|error| call.refused(&error, rule.policy.rule()))
 }
 
-/// Takes a policy's rule away.
-async fn unlink(call: &Call<'_>, rule: &PolicyView) -> Result<()> {
+/// What a policy without a rule has.
+fn unlinked() -> Value {
     let mut patch: Map<String, Value> = CONDITIONS.iter().map(|(_, key)| ((*key).to_owned(), json!([]))).collect();
     patch.insert("enabled".into(), json!(false));
     patch.insert("rule_name".into(), json!(""));
     patch.insert("rule_comments".into(), json!(""));
-    change(call, rule, patch).await
+    Value::Object(patch)
 }
 
 pub(super) async fn remove(call: &Call<'_>) -> Result<Returned> {
     let (_, rule) = find(call, call.required("Identity"))?;
-    unlink(call, &rule).await?;
+    change(call, &rule, unlinked()).await?;
     Ok(Returned::default())
 }
 

@@ -36,7 +36,8 @@ impl Kind {
             Kind::Text | Kind::Address | Kind::Guid | Kind::Enum => "string",
             Kind::Number => "uint32",
             Kind::Boolean => "bool",
-            Kind::List => "string[]",
+            // Several texts, or a table of what to add and what to remove.
+            Kind::List => "object",
             Kind::Switch => "switch",
         }
     }

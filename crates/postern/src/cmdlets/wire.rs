@@ -12,6 +12,8 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
+use base64::Engine;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde::Deserialize;
@@ -120,11 +122,17 @@ async fn invoke(
         Err(error) => return refusal(&not_json(&error)),
     };
     let asked = Asked { path, tenant: &tenant, query, page_size: page_size(&headers) };
-    let base = desk.settings.load().portal.base_url();
-    match answer(&desk, &caller, &asked, &base, &body).await {
+    match answer(&desk, &caller, &asked, &base(&desk, &headers), &body).await {
         Ok(body) => Json(body).into_response(),
         Err(error) => refusal(&error),
     }
+}
+
+/// Where links lead: to the address that people use, or to the one that was asked.
+fn base(desk: &Desk, headers: &HeaderMap) -> String {
+    let settings = desk.settings.load();
+    let asked = headers.get(header::HOST).and_then(|host| host.to_str().ok()).map(|host| format!("http://{host}"));
+    settings.portal.url.clone().or(asked).unwrap_or_else(|| settings.portal.base_url())
 }
 
 fn not_json(error: &serde_json::Error) -> CmdletError {
@@ -162,6 +170,48 @@ fn in_tenant(desk: &Desk, caller: &Caller, tenant: &str) -> Result<Caller, Cmdle
     }
 }
 
+/// Where a page begins.
+enum Skip {
+    /// After so many.
+    Count(usize),
+    /// After this key: where it would be, if it is gone by then.
+    Key(String),
+}
+
+impl Skip {
+    fn read(token: &str) -> Self {
+        let text = URL_SAFE_NO_PAD.decode(token).ok().and_then(|text| String::from_utf8(text).ok()).unwrap_or_default();
+        match text.split_at_checked(1) {
+            Some(("k", key)) => Skip::Key(key.to_owned()),
+            Some((_, count)) => Skip::Count(count.parse().unwrap_or(0)),
+            None => Skip::Count(0),
+        }
+    }
+
+    /// What begins at `at`: by its key in lists that are in the order of their keys.
+    fn before(all: &[Object], at: usize) -> Self {
+        let in_order = all.windows(2).all(|two| two[0].key() < two[1].key());
+        match all.get(at.saturating_sub(1)) {
+            Some(last) if in_order => Skip::Key(last.key().to_owned()),
+            _ => Skip::Count(at),
+        }
+    }
+
+    fn write(&self) -> String {
+        match self {
+            Skip::Key(key) => URL_SAFE_NO_PAD.encode(format!("k{key}")),
+            Skip::Count(count) => URL_SAFE_NO_PAD.encode(format!("n{count}")),
+        }
+    }
+
+    fn begin(&self, all: &[Object]) -> usize {
+        match self {
+            Skip::Count(count) => (*count).min(all.len()),
+            Skip::Key(key) => all.partition_point(|object| object.key() <= key.as_str()),
+        }
+    }
+}
+
 /// What InvokeCommand answers.
 #[derive(Debug, serde::Serialize)]
 struct Answer {
@@ -177,17 +227,17 @@ struct Answer {
 impl Answer {
     fn page(returned: Returned, asked: &Asked<'_>, base: &str) -> Self {
         let select = asked.query.properties();
-        let skip: usize = asked.query.skip.parse().unwrap_or(0);
-        let total = returned.objects.len();
-        let end = skip.saturating_add(asked.page_size);
-        let objects = returned.objects.into_iter().skip(skip).take(asked.page_size);
-        let next = (end < total).then(|| {
-            let mut query = vec![("$skiptoken", end.to_string())];
+        let all = returned.objects;
+        let begin = Skip::read(&asked.query.skip).begin(&all);
+        let end = begin.saturating_add(asked.page_size).min(all.len());
+        let next = (end < all.len()).then(|| {
+            let mut query = vec![("$skiptoken", Skip::before(&all, end).write())];
             if !asked.query.select.is_empty() {
                 query.push(("$select", asked.query.select.clone()));
             }
             format!("{base}{}?{}", asked.path, serde_html_form::to_string(&query).unwrap_or_default())
         });
+        let objects = all.into_iter().skip(begin).take(end - begin);
         let context = asked.path.trim_end_matches("/InvokeCommand");
         Self {
             context: format!("{base}{context}/$metadata#Collection(Exchange.GenericHashTable)"),
@@ -254,7 +304,7 @@ async fn batch(
         }
         Err(error) => return refusal(&not_json(&error)),
     };
-    let base = desk.settings.load().portal.base_url();
+    let base = base(&desk, &headers);
     let mut responses = Vec::new();
     for part in &parts {
         // A page of an earlier answer has its own address; of others only what stands after the `?`.
@@ -279,8 +329,15 @@ async fn batch(
 }
 
 /// Which cmdlets the caller may run, as the module asks before it makes its functions.
-async fn module_file(axum::Extension(caller): axum::Extension<Caller>) -> Response {
+async fn module_file(
+    State(desk): State<Arc<Desk>>,
+    axum::Extension(caller): axum::Extension<Caller>,
+    Path((_, tenant)): Path<(String, String)>,
+) -> Response {
     use postern_domain::access::Permission;
+    if let Err(error) = in_tenant(&desk, &caller, &tenant) {
+        return refusal(&error);
+    }
     let manages = caller.role.is_some_and(|role| role.may(Permission::Manage));
     let names: Vec<_> = table::all()
         .iter()
@@ -292,15 +349,25 @@ async fn module_file(axum::Extension(caller): axum::Extension<Caller>) -> Respon
 
 /// Where the cmdlets for alerts are: here too.
 async fn banner(State(desk): State<Arc<Desk>>, request: Request) -> Response {
-    let base = desk.settings.load().portal.base_url();
+    let base = base(&desk, request.headers());
     (StatusCode::FOUND, [(header::LOCATION, format!("{base}{}", request.uri()))]).into_response()
 }
 
-async fn entity_sets(State(desk): State<Arc<Desk>>, request: Request) -> Response {
-    let base = desk.settings.load().portal.base_url();
-    let context = format!("{base}{}/$metadata", request.uri().path());
+/// What there is to ask, and the tenant's id for clients that want a GUID.
+async fn entity_sets(
+    State(desk): State<Arc<Desk>>,
+    axum::Extension(caller): axum::Extension<Caller>,
+    Path((version, tenant)): Path<(String, String)>,
+    headers: HeaderMap,
+) -> Response {
+    let id = match in_tenant(&desk, &caller, &tenant) {
+        Ok(caller) => caller.organization.unwrap_or_else(postern_domain::OrganizationId::first),
+        Err(error) => return refusal(&error),
+    };
+    let context = format!("{}/adminapi/{version}/{tenant}/$metadata", base(&desk, &headers));
     let value = json!([{ "name": "InvokeCommand", "kind": "Singleton", "url": "InvokeCommand" }]);
-    Json(json!({ "@odata.context": context, "value": value })).into_response()
+    let guid = super::object::guid("tenant", &id, id.as_str());
+    Json(json!({ "@odata.context": context, "tenantId": guid, "value": value })).into_response()
 }
 
 #[derive(Debug, Deserialize)]
@@ -340,9 +407,8 @@ async fn token(State(desk): State<Arc<Desk>>, headers: HeaderMap, body: Bytes) -
 }
 
 fn basic_secret(headers: &HeaderMap) -> Option<String> {
-    use base64::Engine;
     let text = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
-    let decoded = base64::engine::general_purpose::STANDARD.decode(text.strip_prefix("Basic ")?).ok()?;
+    let decoded = STANDARD.decode(text.strip_prefix("Basic ")?).ok()?;
     String::from_utf8(decoded).ok()?.split_once(':').map(|(_, secret)| secret.to_owned())
 }
 

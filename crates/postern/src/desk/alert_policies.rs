@@ -132,15 +132,17 @@ impl Desk {
     ) -> Result<AlertPolicy, DeskError> {
         let invalid = |field: &str, problem: String| DeskError::Invalid { field: field.to_owned().into(), problem };
         let patch = patch.as_object().ok_or_else(|| invalid("body", "expected an object".into()))?;
+        let organization = self.organization_for(caller);
         for (key, value) in patch {
             let mut object = to_object(&policy);
             let takes_back = value.is_null() && null == Null::TakesBack;
             let built_in = || to_object(&AlertPolicy::built_in(policy.trigger)).get(key).cloned();
             let value = if takes_back { built_in().unwrap_or(Value::Null) } else { value.clone() };
             let value = match key.as_str() {
-                "recipients" => normal(&self.settings.load(), "notify", value).map_err(|error| renamed(error, key))?,
+                "recipients" => normal(&self.settings.load(), &organization, "notify", value)
+                    .map_err(|error| renamed(error, key))?,
                 "trigger" => json!(read_trigger(&value)?),
-                _ => normal(&self.settings.load(), key, value)?,
+                _ => normal(&self.settings.load(), &organization, key, value)?,
             };
             if object.insert(key.clone(), value).is_none() {
                 let known: Vec<_> = object.keys().filter(|known| *known != key).cloned().collect();

@@ -78,9 +78,9 @@ impl Desk {
     /// # Errors
     /// The caller may not, something can't be, or the store fails.
     pub async fn add_policy(&self, caller: &Caller, body: &Value) -> Result<PolicyView, DeskError> {
-        let mut name = String::new();
+        let (mut name, organization) = (String::new(), self.organization_for(caller));
         self.change_policies(caller, None, |book| {
-            name = policy_file::add(&self.settings.load(), book, body)?;
+            name = policy_file::add(&self.settings.load(), &organization, book, body)?;
             Ok(())
         })
         .await?;
@@ -100,13 +100,34 @@ impl Desk {
         patch: &Value,
         expected: Option<u64>,
     ) -> Result<PolicyView, DeskError> {
-        let mut new_name = String::new();
+        let (mut new_name, organization) = (String::new(), self.organization_for(caller));
         self.change_policies(caller, expected, |book| {
-            new_name = policy_file::change(&self.settings.load(), book, name, patch)?;
+            new_name = policy_file::change(&self.settings.load(), &organization, book, name, patch)?;
             Ok(())
         })
         .await?;
         self.policy(caller, &new_name)
+    }
+
+    /// Changes several policies together, each as [`Desk::change_policy`] does: all of them, or none.
+    ///
+    /// # Errors
+    /// As for [`Desk::change_policy`].
+    pub async fn change_policies_together(
+        &self,
+        caller: &Caller,
+        changes: &[(&str, Value)],
+        expected: Option<u64>,
+    ) -> Result<(), DeskError> {
+        let organization = self.organization_for(caller);
+        self.change_policies(caller, expected, |book| {
+            for (name, patch) in changes {
+                policy_file::change(&self.settings.load(), &organization, book, name, patch)?;
+            }
+            Ok(())
+        })
+        .await?;
+        Ok(())
     }
 
     /// Removes a policy.
@@ -147,7 +168,7 @@ impl Desk {
         dry_run: bool,
     ) -> Result<Vec<PolicyChangeView>, DeskError> {
         self.may_manage(caller)?;
-        let book = policy_file::read(&self.settings.load(), file)?;
+        let book = policy_file::read(&self.settings.load(), &self.organization_for(caller), file)?;
         if dry_run {
             return Ok(differences(&self.policies.load().of(&self.organization_for(caller)).book, &book));
         }

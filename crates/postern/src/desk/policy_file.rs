@@ -1,6 +1,7 @@
 //! Outbound policies as people write them: JSON or TOML, read key by key, so that a mistake is told
 //! by the key it is in.
 
+use postern_domain::OrganizationId;
 use postern_domain::policy::{OutboundPolicy, PolicyBook, Preset};
 use serde_json::{Map, Value, json};
 
@@ -24,7 +25,7 @@ pub(super) enum Null {
 ///
 /// # Errors
 /// Something in it can't be; the error names the setting.
-pub fn read(settings: &Settings, file: &Value) -> Result<PolicyBook, DeskError> {
+pub fn read(settings: &Settings, organization: &OrganizationId, file: &Value) -> Result<PolicyBook, DeskError> {
     let invalid =
         |field: &str, problem: &str| DeskError::Invalid { field: field.to_owned().into(), problem: problem.into() };
     let file = file.as_object().ok_or_else(|| invalid("body", "expected an object with default and custom"))?;
@@ -33,7 +34,7 @@ pub fn read(settings: &Settings, file: &Value) -> Result<PolicyBook, DeskError> 
     }
     let mut book = PolicyBook::default();
     if let Some(default) = file.get("default").filter(|default| !default.is_null()) {
-        patch(settings, &mut book.default, default, Null::IsNothing)?;
+        patch(settings, organization, &mut book.default, default, Null::IsNothing)?;
     }
     let custom = file
         .get("custom")
@@ -41,7 +42,7 @@ pub fn read(settings: &Settings, file: &Value) -> Result<PolicyBook, DeskError> 
         .map(|custom| custom.as_array().ok_or_else(|| invalid("custom", "expected a list")));
     for body in custom.transpose()?.into_iter().flatten() {
         let mut policy = OutboundPolicy::default();
-        patch(settings, &mut policy, body, Null::IsNothing)?;
+        patch(settings, organization, &mut policy, body, Null::IsNothing)?;
         book.custom.push(policy);
     }
     book.check()?;
@@ -52,9 +53,14 @@ pub fn read(settings: &Settings, file: &Value) -> Result<PolicyBook, DeskError> 
 ///
 /// # Errors
 /// Something in it can't be; the error names the setting.
-pub(super) fn add(settings: &Settings, book: &mut PolicyBook, body: &Value) -> Result<String, DeskError> {
+pub(super) fn add(
+    settings: &Settings,
+    organization: &OrganizationId,
+    book: &mut PolicyBook,
+    body: &Value,
+) -> Result<String, DeskError> {
     let mut policy = OutboundPolicy::default();
-    let priority = patch(settings, &mut policy, body, Null::IsNothing)?;
+    let priority = patch(settings, organization, &mut policy, body, Null::IsNothing)?;
     let name = policy.name.clone();
     let last = book.custom.len();
     book.custom.insert(priority.unwrap_or(last).min(last), policy);
@@ -67,13 +73,14 @@ pub(super) fn add(settings: &Settings, book: &mut PolicyBook, body: &Value) -> R
 /// There is none of that name, or something can't be.
 pub(super) fn change(
     settings: &Settings,
+    organization: &OrganizationId,
     book: &mut PolicyBook,
     name: &str,
     changes: &Value,
 ) -> Result<String, DeskError> {
     let (found, at) = book.find(name).ok_or_else(|| no_policy(name))?;
     let mut policy = found.clone();
-    let priority = patch(settings, &mut policy, changes, Null::TakesBack)?;
+    let priority = patch(settings, organization, &mut policy, changes, Null::TakesBack)?;
     let name = policy.name.clone();
     match (at, priority) {
         (None, None) => book.default = policy,
@@ -98,6 +105,7 @@ pub(super) fn no_policy(name: &str) -> DeskError {
 /// the priority, if it names one.
 fn patch(
     settings: &Settings,
+    organization: &OrganizationId,
     policy: &mut OutboundPolicy,
     patch: &Value,
     null: Null,
@@ -120,7 +128,7 @@ fn patch(
         let built_in = || to_object(&OutboundPolicy::default()).get(key).cloned();
         let value =
             if value.is_null() && null == Null::TakesBack { built_in().unwrap_or(Value::Null) } else { value.clone() };
-        let value = normal(settings, key, value)?;
+        let value = normal(settings, organization, key, value)?;
         if object.insert(key.clone(), value).is_none() {
             let known: Vec<_> = object.keys().filter(|known| *known != key).cloned().collect();
             return Err(invalid(key, format!("there is no such setting; expected one of {}", known.join(", "))));
@@ -130,8 +138,14 @@ fn patch(
     Ok(priority)
 }
 
-/// One spelling for what can be spelled in many ways.
-pub(super) fn normal(settings: &Settings, key: &str, value: Value) -> Result<Value, DeskError> {
+/// One spelling for what can be spelled in many ways. Names without a domain are accounts of the
+/// organization.
+pub(super) fn normal(
+    settings: &Settings,
+    organization: &OrganizationId,
+    key: &str,
+    value: Value,
+) -> Result<Value, DeskError> {
     let invalid = |problem: String| DeskError::Invalid { field: key.to_owned().into(), problem };
     let each = |value: Value, normal: &dyn Fn(&str) -> Result<String, String>| match value {
         Value::Array(items) => {
@@ -144,7 +158,7 @@ pub(super) fn normal(settings: &Settings, key: &str, value: Value) -> Result<Val
         other => Ok(other),
     };
     match key {
-        "users" | "except_users" => each(value, &|text| Ok(settings.directory.entity_from_admin(text).to_string())),
+        "users" | "except_users" => each(value, &|text| Ok(account(settings, organization, text))),
         "domains" | "except_domains" => each(value, &|text| {
             postern_domain::Domain::parse(text).map(|domain| domain.to_string()).map_err(|why| why.to_string())
         }),
@@ -161,6 +175,13 @@ pub(super) fn normal(settings: &Settings, key: &str, value: Value) -> Result<Val
         },
         _ => Ok(value),
     }
+}
+
+fn account(settings: &Settings, organization: &OrganizationId, text: &str) -> String {
+    let text = text.trim();
+    let own = settings.organization(organization).filter(|_| !text.contains(['@', ':']));
+    let whole = own.map_or_else(|| text.to_owned(), |own| format!("{text}@{}", own.domains[0]));
+    settings.directory.entity_from_admin(&whole).to_string()
 }
 
 pub(super) fn to_object(policy: &OutboundPolicy) -> Map<String, Value> {

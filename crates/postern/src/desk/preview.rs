@@ -2,7 +2,9 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use postern_domain::policy::{OutboundPolicy, PolicyBook};
+use postern_domain::gate::limits_for;
+use postern_domain::policy::{Allowance, OutboundPolicy, PolicyBook};
+use postern_domain::restriction::Standing;
 use postern_domain::traffic::{self, BUCKETS_PER_HOUR, Traffic};
 use postern_domain::window::Excess;
 use postern_domain::{EntityId, Timestamp};
@@ -56,8 +58,8 @@ impl Desk {
         let now = self.policies.load().of(&organization).book.clone();
         let mut changed = now.clone();
         let edited = match name {
-            Some(name) => policy_file::change(&settings, &mut changed, name, patch)?,
-            None => policy_file::add(&settings, &mut changed, patch)?,
+            Some(name) => policy_file::change(&settings, &organization, &mut changed, name, patch)?,
+            None => policy_file::add(&settings, &organization, &mut changed, patch)?,
         };
         changed.check()?;
         let Some((policy, _)) = changed.find(&edited) else { return Ok(PreviewView::default()) };
@@ -65,10 +67,19 @@ impl Desk {
         let since = traffic::bucket(self.clock.now()).saturating_sub(DAYS * 24 * BUCKETS_PER_HOUR);
         self.write_traffic().await;
         let effects = Arc::new(Mutex::new(Vec::new()));
+        let (policies, at) = (Arc::clone(&self.policies), self.clock.now());
         let (into, roster) = (Arc::clone(&effects), arc_swap::Guard::into_inner(self.roster.load()));
         let visit = move |entity: EntityId, sent: &[(u32, Traffic)]| {
             if settings.directory.organization_of(&entity) == organization
-                && let Some(effect) = effect(&entity, sent, &roster, &now, &changed, &edited)
+                && let Some(effect) = effect(
+                    &entity,
+                    sent,
+                    &roster,
+                    [&now, &changed],
+                    &edited,
+                    policies.allowance(&entity, at).as_ref(),
+                    at,
+                )
             {
                 into.lock().unwrap_or_else(PoisonError::into_inner).push(effect);
             }
@@ -87,16 +98,18 @@ fn effect(
     entity: &EntityId,
     sent: &[(u32, Traffic)],
     roster: &crate::directory::Snapshot,
-    now: &PolicyBook,
-    changed: &PolicyBook,
+    [now, changed]: [&PolicyBook; 2],
     edited: &str,
+    allowance: Option<&Allowance>,
+    at: Timestamp,
 ) -> Option<EffectView> {
     let member = roster.member(entity);
     let policy = changed.choose(member);
     if policy.name != edited {
         return None;
     }
-    let passed = |policy: &OutboundPolicy| traffic::first_excess(sent, &policy.limits());
+    let limits = |policy: &OutboundPolicy| limits_for(&Standing::Free, policy, 100, allowance, at);
+    let passed = |policy: &OutboundPolicy| traffic::first_excess(sent, &limits(policy));
     let (bucket, excess) = passed(policy)?;
     let also_now = passed(now.choose(member)).is_some();
     Some(EffectView { entity: entity.clone(), at: traffic::bucket_start(bucket), excess, also_now })

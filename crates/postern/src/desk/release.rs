@@ -51,6 +51,11 @@ impl Recommendation {
         Recommendation::SessionsEnded,
     ];
 
+    /// The recommendation of that name.
+    pub fn from_key(key: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|one| one.key() == key)
+    }
+
     /// The name used in the API and the audit trail.
     pub fn key(self) -> &'static str {
         match self {

@@ -21,12 +21,14 @@ const CANDIDATES: usize = 50;
 /// What was sent on one day, hour by hour.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DayView {
-    /// When the day begins, in the organization's time zone.
+    /// When its first whole hour begins, in the organization's time zone.
     pub start: Timestamp,
     /// The time zone's name.
     pub zone: String,
     /// Every hour from then to now.
     pub hours: Vec<Traffic>,
+    /// What a clock shows there when each hour of the whole day begins, and when the last one ends.
+    pub clock: Vec<String>,
     /// Recipients that are usual in each hour of the whole day; none before enough days are known.
     pub usual: Option<Vec<u32>>,
 }
@@ -60,8 +62,12 @@ type Busiest = BTreeMap<Option<OrganizationId>, (Timestamp, Vec<BusyView>)>;
 impl Desk {
     /// Writes down what was sent and is only in memory yet, so that charts are up to date.
     pub async fn write_traffic(&self) {
-        let settings = self.settings.load_full();
-        self.traffic.write(&*self.store, &settings.directory).await;
+        let (traffic, store, settings) = (self.traffic.clone(), self.store.clone(), self.settings.load_full());
+        // In a task of its own: whoever asked may go away meanwhile, and half of it must not.
+        let written = tokio::spawn(async move { traffic.write(&*store, &settings.directory).await });
+        if let Err(error) = written.await {
+            tracing::error!(%error, "what was sent was not written down");
+        }
     }
 
     /// What an entity sent in the last hours, hour by hour: the hour that is now comes last, hours
@@ -97,20 +103,26 @@ impl Desk {
         let organization = caller.organization.as_ref();
         let zone = organization.and_then(|id| settings.organization(id)).unwrap_or(&settings.organization);
         let zone = &zone.time_zone;
+        // The first whole hour of a day: where midnight is at half past, the half hour before it is
+        // the day before's.
+        let first_of = |start: Timestamp| start.minute().div_ceil(60);
         let start = zone.start_of_day(now);
-        let hour = |at: Timestamp| traffic::bucket(at) / BUCKETS_PER_HOUR;
-        let (first, last, end) = (hour(start), hour(now), hour(zone.next_day(now)));
+        let (first, end) = (first_of(start), first_of(zone.next_day(now)));
+        let last = traffic::bucket(now) / BUCKETS_PER_HOUR;
         let since = first.saturating_sub(HOURS_DAYS * 24);
         let known: BTreeMap<u32, Traffic> =
             self.store.traffic_by_hour(organization, since).await?.into_iter().collect();
         let known_from = known.keys().next().copied().unwrap_or(last);
         // A day that is known only in part would say that little is usual.
-        let known_from = first - (first - known_from.min(first)) / 24 * 24;
+        let before = |day: &Timestamp| Some(zone.start_of_day(Timestamp::from_millis(day.as_millis() - 1)));
+        let earlier = std::iter::successors(before(&start), before).map(first_of);
+        let earlier: Vec<u32> = earlier.take_while(|day| *day >= known_from.max(1)).collect();
         Ok(DayView {
-            start,
+            start: Timestamp::from_minute(first * 60),
             zone: zone.name().to_owned(),
             hours: (first..=last).map(|hour| known.get(&hour).copied().unwrap_or_default()).collect(),
-            usual: traffic::usual(&known, first..end, known_from, USUAL_FROM),
+            usual: traffic::usual(&known, end - first, &earlier, USUAL_FROM),
+            clock: (first..=end).map(|hour| zone.time_of_day(Timestamp::from_minute(hour * 60))).collect(),
         })
     }
 
@@ -130,7 +142,7 @@ impl Desk {
         let find = move || {
             let wanted =
                 |entity: &_| organization.as_ref().is_none_or(|own| settings.directory.organization_of(entity) == *own);
-            ledger.busiest(&[Window::ExternalPerHour, Window::PerDay], CANDIDATES, now, wanted)
+            ledger.busiest(&[Window::ExternalPerHour, Window::InternalPerHour, Window::PerDay], CANDIDATES, now, wanted)
         };
         let candidates = tokio::task::spawn_blocking(find).await.unwrap_or_default();
         let mut busiest = Vec::new();

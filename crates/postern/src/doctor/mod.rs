@@ -74,9 +74,14 @@ pub async fn check(
     }
     door(settings, &mut findings).await;
     let services: Vec<_> = settings.policy_door.listen.iter().map(service_name).collect();
-    match postfix::read(postfix_config) {
+    let folder = postfix_config.map(Path::to_owned);
+    // It runs postconf, and waits for it.
+    let read = tokio::task::spawn_blocking(move || postfix::read(folder.as_deref())).await;
+    match read.unwrap_or_else(|error| Err(error.into())) {
         Ok(Some(config)) => {
-            let domains: Vec<_> = settings.organization.domains.iter().map(ToString::to_string).collect();
+            let tenants = settings.tenants.values().flat_map(|tenant| &tenant.domains);
+            let domains: Vec<_> =
+                settings.organization.domains.iter().chain(tenants).map(ToString::to_string).collect();
             findings.extend(wired::check(&config, &services, &domains, servers));
         }
         Ok(None) => findings.push(Finding::new(

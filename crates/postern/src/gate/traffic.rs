@@ -1,6 +1,7 @@
 //! What is sent, for charts and for policies to be tried on: noted beside the ledger, written down
 //! behind the answer. A crash loses the last seconds of it, and decides nothing by that.
 
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use hashbrown::{Equivalent, HashMap};
@@ -17,6 +18,8 @@ const ENTITY_DAYS: u32 = 8;
 pub const HOURS_DAYS: u32 = 36;
 /// So many are written in one transaction, so that a restriction need not wait for all of them.
 const PART: usize = 1000;
+/// So many wait for a store that is away; of what comes then, nothing is kept.
+const MOST_WAITING: usize = 1_000_000;
 
 /// What is noted together: what one entity sends in one bucket.
 #[derive(Debug, PartialEq, Eq, Hash)]
@@ -49,70 +52,72 @@ fn add(noted: &mut Noted, entity: &EntityId, bucket: u32, traffic: Traffic) {
     }
 }
 
-#[derive(Debug, Default)]
-struct State {
-    /// What is to be written down.
-    noted: Noted,
-    /// The last day on which old ones were forgotten.
-    forgotten: u32,
-}
-
 /// What was sent and is not written down yet.
 #[derive(Debug, Default)]
-pub struct TrafficMeter(Mutex<State>);
+pub struct TrafficMeter {
+    noted: Mutex<Noted>,
+    /// What is being written, or could not be; apart, so that nobody who notes waits for it.
+    waiting: tokio::sync::Mutex<Noted>,
+    /// The last day on which old ones were forgotten.
+    forgotten: AtomicU32,
+}
 
 impl TrafficMeter {
     /// Notes what an entity sent.
     pub fn note(&self, entity: &EntityId, traffic: Traffic, now: Timestamp) {
         if traffic != Traffic::default() {
-            add(&mut self.lock().noted, entity, bucket(now), traffic);
+            add(&mut self.lock(), entity, bucket(now), traffic);
         }
     }
 
-    /// Writes down what was noted; what can't be written is kept.
+    /// Writes down what was noted; what can't be written waits for the next time. Not to be given up
+    /// half-way: a part that is under way would be written twice.
     pub async fn write(&self, store: &dyn Store, directory: &Directory) {
-        let mut noted = std::mem::take(&mut self.lock().noted).into_iter();
-        loop {
-            // Made part by part: a copy of all of it would take as much memory again.
-            let note = |(Key { entity, bucket }, traffic)| TrafficNote {
-                organization: directory.organization_of(&entity),
-                entity,
-                bucket,
-                traffic,
-            };
-            let part: Vec<TrafficNote> = noted.by_ref().take(PART).map(note).collect();
-            if part.is_empty() {
-                return;
-            }
-            if let Err(error) = store.note_traffic(&part).await {
-                tracing::warn!(%error, "what was sent can't be written down yet");
-                let mut state = self.lock();
-                for note in part {
-                    add(&mut state.noted, &note.entity, note.bucket, note.traffic);
-                }
-                for (Key { entity, bucket }, traffic) in noted {
-                    add(&mut state.noted, &entity, bucket, traffic);
-                }
-                return;
+        let mut waiting = self.waiting.lock().await;
+        let noted = std::mem::take(&mut *self.lock());
+        if waiting.is_empty() {
+            *waiting = noted;
+        } else if waiting.len() < MOST_WAITING {
+            for (Key { entity, bucket }, traffic) in noted {
+                add(&mut waiting, &entity, bucket, traffic);
             }
         }
+        while !waiting.is_empty() {
+            // Made part by part: a copy of all of it would take as much memory again.
+            let note = |(key, traffic): (&Key, &Traffic)| TrafficNote {
+                organization: directory.organization_of(&key.entity),
+                entity: key.entity.clone(),
+                bucket: key.bucket,
+                traffic: *traffic,
+            };
+            let part: Vec<TrafficNote> = waiting.iter().take(PART).map(note).collect();
+            if let Err(error) = store.note_traffic(&part).await {
+                tracing::warn!(%error, "what was sent can't be written down yet");
+                return;
+            }
+            for TrafficNote { entity, bucket, .. } in &part {
+                waiting.remove(&KeyRef { entity, bucket: *bucket });
+            }
+        }
+        *waiting = Noted::default();
     }
 
     /// Once a day, forgets what is old.
     pub async fn forget(&self, store: &dyn Store, now: Timestamp) {
         let bucket = bucket(now);
         let today = bucket / BUCKETS_PER_DAY;
-        if std::mem::replace(&mut self.lock().forgotten, today) == today {
+        if self.forgotten.load(Ordering::Relaxed) == today {
             return;
         }
         let before = |days: u32| bucket.saturating_sub(days * BUCKETS_PER_DAY);
-        if let Err(error) = store.forget_traffic(before(ENTITY_DAYS), before(HOURS_DAYS) / BUCKETS_PER_HOUR).await {
-            tracing::debug!(%error, "what was sent long ago can't be forgotten yet");
+        match store.forget_traffic(before(ENTITY_DAYS), before(HOURS_DAYS) / BUCKETS_PER_HOUR).await {
+            Ok(()) => self.forgotten.store(today, Ordering::Relaxed),
+            Err(error) => tracing::debug!(%error, "what was sent long ago can't be forgotten yet"),
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Noted> {
+        self.noted.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -150,7 +155,7 @@ mod tests {
             meter.note(&alice, two, at(minute));
         }
         meter.note(&alice, Traffic::default(), at(640));
-        assert_eq!(meter.lock().noted.len(), 2);
+        assert_eq!(meter.lock().len(), 2);
         for _ in 0..2 {
             meter.write(&store, &directory).await;
             assert_eq!(store.traffic_of(&alice, 0).await.unwrap(), [(60, two.plus(two)), (61, two)]);

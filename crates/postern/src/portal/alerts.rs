@@ -112,8 +112,9 @@ pub(super) async fn policies(State(desk): State<Arc<Desk>>, signed: Signed) -> R
 struct PolicyPage {
     frame: Frame,
     view: AlertPolicyView,
-    /// What stands in the field for recipients, a line each.
+    /// What stands in the field for recipients, a line each, and in the one for the limit.
     recipients: String,
+    limit: String,
     /// The name it has in the store.
     known_as: String,
     /// Webhooks that may be chosen; whether this policy tells them by itself, whatever is chosen.
@@ -147,7 +148,17 @@ fn policy_page(desk: &Desk, signed: &Signed, view: AlertPolicyView, known_as: &s
     let webhooks = settings.webhooks.iter().filter(|_| may_choose);
     let webhooks = webhooks.map(|webhook| (webhook.name.clone(), webhook.wants(&view.policy))).collect();
     let recipients = recipients(desk, &view).join("\n");
-    PolicyPage { frame, view, recipients, known_as: known_as.to_owned(), webhooks, tests: Vec::new(), error: None }
+    let limit = view.per_day.map(|limit| limit.to_string()).unwrap_or_default();
+    PolicyPage {
+        frame,
+        view,
+        recipients,
+        limit,
+        known_as: known_as.to_owned(),
+        webhooks,
+        tests: Vec::new(),
+        error: None,
+    }
 }
 
 pub(super) async fn policy(
@@ -181,24 +192,35 @@ pub(super) struct PolicyForm {
 }
 
 impl PolicyForm {
+    /// The page with what was typed, so that nothing is lost when something is wrong.
+    fn typed(self, mut page: PolicyPage) -> PolicyPage {
+        page.view.policy.enabled = self.enabled == "on";
+        if let Some(severity) = Severity::ALL.into_iter().find(|severity| severity.key() == self.severity) {
+            page.view.policy.severity = severity;
+        }
+        if !self.webhooks_offered.is_empty() {
+            page.view.policy.webhooks = self.webhook;
+        }
+        PolicyPage { recipients: self.recipients, limit: self.daily_notification_limit, ..page }
+    }
+
     /// What is different from what the page showed; the rest stays as it comes.
     fn changes(&self, desk: &Desk, known: &AlertPolicyView) -> Result<Map<String, Value>, DeskError> {
         let mut patch = Map::new();
-        if self.what == "inherit" {
-            patch.insert("recipients".into(), Value::Null);
-            patch.insert("daily_notification_limit".into(), Value::Null);
-            return Ok(patch);
-        }
+        let inherit = self.what == "inherit";
         patch.insert("enabled".into(), json!(self.enabled == "on"));
         if let Some(severity) = Severity::ALL.into_iter().find(|severity| severity.key() == self.severity) {
             patch.insert("severity".into(), json!(severity));
         }
         let typed = lines(&self.recipients);
-        if typed != recipients(desk, known) {
+        if inherit {
+            patch.insert("recipients".into(), Value::Null);
+            patch.insert("daily_notification_limit".into(), Value::Null);
+        } else if typed != recipients(desk, known) {
             patch.insert("recipients".into(), json!(typed));
         }
         let limit = number("daily_notification_limit", &self.daily_notification_limit)?.filter(|limit| *limit > 0);
-        if limit != known.per_day {
+        if limit != known.per_day && !inherit {
             patch.insert("daily_notification_limit".into(), json!(limit.unwrap_or(0)));
         }
         if !self.webhooks_offered.is_empty() {
@@ -229,7 +251,8 @@ pub(super) async fn save_policy(
         }
         Err(error @ (DeskError::Invalid { .. } | DeskError::Changed(_))) => {
             let view = desk.alert_policy(&signed.caller, &name)?;
-            let page = PolicyPage { error: Some(error.to_string()), ..policy_page(&desk, &signed, view, &name) };
+            let page = values.typed(policy_page(&desk, &signed, view, &name));
+            let page = PolicyPage { error: Some(error.to_string()), ..page };
             Ok(render_as(status_of(&error), &page))
         }
         Err(error) => Err(error.into()),

@@ -75,10 +75,11 @@ pub(super) fn of_entity(hours: &[Traffic], limit: Option<u32>, now: Timestamp) -
 /// What was sent today, against what is usual.
 pub(super) fn of_day(day: &DayView) -> Chart {
     let (hours, usual) = (day.hours.as_slice(), day.usual.as_deref());
-    let length = usual.map_or(24, <[u32]>::len).max(hours.len());
+    let length = day.clock.len().saturating_sub(1).max(hours.len());
     let nothing = highest(hours) == 0 && usual.is_none_or(|usual| usual.iter().all(|count| *count == 0));
     let line = usual.map_or(Line::Nothing, |usual| Line::Usual(usual.to_vec()));
-    let svg = if nothing { String::new() } else { draw(hours, length, &line, 3, &|hour| format!("{hour:02}:00")) };
+    let label = |hour: usize| day.clock.get(hour).cloned().unwrap_or_default();
+    let svg = if nothing { String::new() } else { draw(hours, length, &line, 3, &label) };
     let title = texts::t1("overview-chart", "zone", day.zone.as_str());
     let line = usual.map(|_| texts::t("chart-usual"));
     Chart { title, line, svg, rows: rows(hours, usual, day.start), limit_is_far: false }
@@ -238,8 +239,13 @@ mod tests {
 
     #[test]
     fn what_is_usual_is_seen_before_anything_was_sent() {
-        let nothing =
-            DayView { start: Timestamp::from_millis(0), zone: "UTC".into(), hours: vec![sent(0, 0, 0)], usual: None };
+        let nothing = DayView {
+            start: Timestamp::from_millis(0),
+            zone: "UTC".into(),
+            hours: vec![sent(0, 0, 0)],
+            usual: None,
+            clock: (0..=24).map(|hour| format!("{hour:02}:00")).collect(),
+        };
         assert_eq!(of_day(&nothing).svg, "");
         let chart = of_day(&DayView { usual: Some(vec![7; 24]), ..nothing });
         assert!(chart.svg.contains("#333344") && chart.svg.contains("21:00"), "{}", chart.svg);

@@ -51,6 +51,10 @@ impl EntityPage {
         self.history.iter().find(|one| one.released_at.is_none())
     }
 
+    fn sent_nothing(&self) -> bool {
+        self.sent == Traffic::default()
+    }
+
     fn sent_text(&self) -> String {
         let Traffic { external, internal, messages, unknown, refused } = self.sent;
         let counts = [

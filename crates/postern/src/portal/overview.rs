@@ -42,6 +42,11 @@ struct OverviewPage {
 }
 
 impl OverviewPage {
+    /// Whether nothing is said against the store.
+    fn store_is_well(&self) -> bool {
+        self.status.as_ref().is_none_or(|status| !status.problems.iter().any(|problem| problem.starts_with("store")))
+    }
+
     /// Colour for how full a window is.
     fn colour(busy: &BusyView) -> &'static str {
         match busy.percent() {

@@ -12,7 +12,7 @@ use postern_domain::{EntityId, Reference, Timestamp};
 use serde::{Deserialize, Serialize};
 use tower_sessions::Session;
 
-use super::form::Form;
+use super::form::{Form, Nothing};
 use super::page::{Frame, Refusal, render, render_as};
 use super::session::{Signed, recall, remember, say};
 use super::{names, texts};
@@ -40,8 +40,7 @@ pub(super) struct UnblockForm {
 
 impl UnblockForm {
     fn made_sure(&self) -> Vec<Recommendation> {
-        let ticked = |one: &Recommendation| self.made_sure.iter().any(|key| key == one.key());
-        Recommendation::ALL.into_iter().filter(ticked).collect()
+        self.made_sure.iter().filter_map(|key| Recommendation::from_key(key)).collect()
     }
 }
 
@@ -139,25 +138,40 @@ async fn release(
 ) -> Result<Response, Refusal> {
     // One that was looked at is released as it was seen; of many, whatever is in force.
     let only = Reference::parse(&values.reference).ok().filter(|_| restrictions.len() == 1);
-    let mut done = Done { reason: values.reason.trim().to_owned(), entities: Vec::new() };
+    let mut done = Done { reason: values.reason.trim().to_owned(), ..Done::default() };
     let request = ReleaseRequest { reason: done.reason.clone(), reference: only, made_sure: values.made_sure() };
     for (restriction, _) in restrictions {
-        let released = desk.release(&signed.caller, &restriction.entity.to_string(), &request).await?;
-        done.entities.push((
-            released.entity,
-            released.released_at.unwrap_or(desk.clock.now()),
-            released.probation_until,
-        ));
+        match desk.release(&signed.caller, &restriction.entity.to_string(), &request).await {
+            Ok(released) => done.entities.push(Unblocked {
+                at: released.released_at.unwrap_or_else(|| desk.clock.now()),
+                probation: released.probation_until,
+                until: released.until,
+                entity: released.entity,
+            }),
+            // Of several, what was done is told, and what was not.
+            Err(error) if restrictions.len() > 1 => done.failed.push((restriction.entity.clone(), error.to_string())),
+            Err(error) => return Err(error.into()),
+        }
     }
     remember(current, DONE, done).await?;
     Ok(Redirect::to("/unblocked").into_response())
 }
 
-/// Who was unblocked, when, and until when they are on probation.
-#[derive(Debug, Serialize, Deserialize)]
+/// What was done, and what was not.
+#[derive(Debug, Default, Serialize, Deserialize)]
 struct Done {
     reason: String,
-    entities: Vec<(EntityId, Timestamp, Option<Timestamp>)>,
+    entities: Vec<Unblocked>,
+    failed: Vec<(EntityId, String)>,
+}
+
+/// Who was unblocked, when, until when they are on probation, and until when they had been restricted.
+#[derive(Debug, Serialize, Deserialize)]
+struct Unblocked {
+    entity: EntityId,
+    at: Timestamp,
+    probation: Option<Timestamp>,
+    until: Option<Timestamp>,
 }
 
 #[derive(Template)]
@@ -170,44 +184,40 @@ struct DonePage {
 
 impl DonePage {
     fn names(&self) -> String {
-        self.done.entities.iter().map(|(entity, ..)| entity.to_string()).collect::<Vec<_>>().join(", ")
+        self.done.entities.iter().map(|one| one.entity.to_string()).collect::<Vec<_>>().join(", ")
     }
 }
 
-/// What was done, once.
+/// What was done last.
 pub(super) async fn done(State(desk): State<Arc<Desk>>, current: Session, signed: Signed) -> Result<Response, Refusal> {
-    let Some(done) = recall::<Done>(&current, DONE).await? else {
+    let Some(done) = current.get::<Done>(DONE).await? else {
         return Ok(Redirect::to("/restricted").into_response());
     };
     let frame = Frame::signed(&desk, "unblock-title", &signed).at("/restricted");
     Ok(render(&DonePage { frame, done, node: present::host_name() }))
 }
 
-#[derive(Debug, Deserialize)]
-pub(super) struct UndoForm {
-    #[serde(default)]
-    entity: Vec<String>,
-    #[serde(default)]
-    reason: String,
-}
-
-/// Takes a release back: restricts again.
+/// Takes the last release back: restricts again.
 pub(super) async fn undo(
     State(desk): State<Arc<Desk>>,
     current: Session,
-    form: Form<UndoForm>,
+    form: Form<Nothing>,
 ) -> Result<Response, Refusal> {
-    let Form { signed, values } = form;
-    signed.must_manage()?;
-    let reason = texts::t1("undo-reason", "reason", values.reason.trim().chars().take(900).collect::<String>());
-    for entity in &values.entity {
-        let request = RestrictRequest { entity: entity.clone(), reason: reason.clone(), until: None };
-        match desk.restrict(&signed.caller, &request).await {
+    form.signed.must_manage()?;
+    let Some(done) = recall::<Done>(&current, DONE).await? else {
+        return Ok(Redirect::to("/restricted").into_response());
+    };
+    let reason = texts::t1("undo-reason", "reason", done.reason.chars().take(900).collect::<String>());
+    let mut names = Vec::new();
+    for Unblocked { entity, until, .. } in &done.entities {
+        let until = until.filter(|until| *until > desk.clock.now());
+        let request = RestrictRequest { entity: entity.to_string(), reason: reason.clone(), until };
+        match desk.restrict(&form.signed.caller, &request).await {
             // Somebody, or the gate, was faster: it is what was wanted.
-            Ok(_) | Err(DeskError::Conflict(_)) => {}
+            Ok(_) | Err(DeskError::Conflict(_)) => names.push(entity.to_string()),
             Err(error) => return Err(error.into()),
         }
     }
-    say(&current, texts::t1("undo-done", "entities", values.entity.join(", "))).await?;
+    say(&current, texts::t1("undo-done", "entities", names.join(", "))).await?;
     Ok(Redirect::to("/restricted").into_response())
 }

@@ -134,7 +134,10 @@ pub(super) async fn forgetting(desk: Arc<Desk>, mut closing: watch::Receiver<boo
             _ = ticks.tick() => {}
             _ = closing.wait_for(|closing| *closing) => return,
         }
-        desk.traffic.forget(&*desk.store, desk.clock.now()).await;
+        tokio::select! {
+            () = desk.traffic.forget(&*desk.store, desk.clock.now()) => {}
+            _ = closing.wait_for(|closing| *closing) => return,
+        }
     }
 }
 
