@@ -93,6 +93,7 @@ fn takes(route: &str) -> &'static [&'static str] {
         | "post /api/v1/restrictions/{entity}/release"
         | "post /api/v1/directory/refresh"
         | "post /api/v1/policies"
+        | "post /api/v1/policies/{name}/preview"
         | "patch /api/v1/policies/{name}"
         | "delete /api/v1/policies/{name}"
         | "put /api/v1/policy-file"

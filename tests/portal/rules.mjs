@@ -85,6 +85,15 @@ await run({
     }
   },
 
+  async "and at the command line"() {
+    const tried = cli("policy", "preview", "Default", "external_per_hour=5");
+    assert.match(tried, /Default would have acted on one entity\./);
+    assert.match(tried, /ann@example\.com .* 12 external recipients per hour, the limit is 5 +no/);
+    assert.match(cli("policy", "preview", "Nobody", "users=zoe@example.com", "per_day=1"), /acted on nobody\./);
+    const known = JSON.parse(cli("--json", "policy", "preview", "Default", "external_per_hour=3"));
+    assert.deepEqual(known.entities.map((one) => [one.entity, one.window, one.limit]).sort(), [["ann@example.com", "external_per_hour", 3], ["ben@example.com", "external_per_hour", 3]]);
+  },
+
   async "allowances"() {
     const page = await profile();
     await signIn(page, "root@example.com");

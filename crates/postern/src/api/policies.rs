@@ -17,16 +17,46 @@ use super::call::Call;
 use super::etag::{if_match, tagged};
 use super::problem::{Body, Path, Query, Refusals};
 use crate::desk::views::{PolicyChangeView, PolicyChoiceView, PolicyView};
-use crate::desk::{AllowanceRequest, Desk, DeskError};
+use crate::desk::{AllowanceRequest, Desk, DeskError, PreviewView};
 
 pub(super) fn routes() -> OpenApiRouter<Arc<Desk>> {
     OpenApiRouter::new()
         .routes(routes!(policies, add))
         .routes(routes!(policy, change, remove))
+        .routes(routes!(preview))
         .routes(routes!(export, apply))
         .routes(routes!(explain))
         .routes(routes!(allowances, grant))
         .routes(routes!(end))
+}
+
+#[utoipa::path(
+    post,
+    path = "/api/v1/policies/{name}/preview",
+    tag = "Policies",
+    summary = "Whom a policy with these settings would have acted on in the last 7 days; nothing is changed",
+    params(("name" = String, Path, description = "The policy's name, in any case, or that of a new one")),
+    request_body = PolicyBody,
+    responses((status = 200, body = PreviewView), Refusals)
+)]
+async fn preview(
+    Call { desk, caller }: Call,
+    Path(name): Path<String>,
+    Body(mut body): Body<Value>,
+) -> Reply<PreviewView> {
+    let known = match desk.policy(&caller, &name) {
+        Ok(_) => Some(name.as_str()),
+        Err(DeskError::NotFound(_)) => None,
+        Err(error) => return Err(error),
+    };
+    if let Some(object) = body.as_object_mut() {
+        // What is off acts on nobody; what it would do is asked.
+        object.entry("enabled").or_insert(true.into());
+        if known.is_none() {
+            object.entry("name").or_insert_with(|| name.clone().into());
+        }
+    }
+    desk.preview_policy(&caller, known, &body).await.map(Json)
 }
 
 /// A whole file of policies; what is left out is as if it had never been set.

@@ -269,6 +269,15 @@ pub(super) enum PolicyCommand {
         #[arg(value_name = "KEY=VALUE", required = true)]
         settings: Vec<String>,
     },
+    /// Whom a policy would have acted on in the last 7 days; changes nothing
+    #[command(after_help = SETTINGS_HELP)]
+    Preview {
+        /// Its name, or that of a new one
+        name: String,
+        /// Its settings as they would be
+        #[arg(value_name = "KEY=VALUE")]
+        settings: Vec<String>,
+    },
     /// Remove a policy
     Remove {
         /// Its name

@@ -11,6 +11,8 @@ use super::args::PolicyCommand;
 use super::client::{Client, segment};
 use super::{CliError, output};
 use crate::desk::views::{PolicyChangeView, PolicyChoiceView, PolicyView};
+use crate::desk::{EffectView, PREVIEW_DAYS, PreviewView};
+use crate::present;
 
 pub(super) async fn run(client: &Client, command: PolicyCommand, as_json: bool) -> Result<(), CliError> {
     match command {
@@ -28,6 +30,10 @@ pub(super) async fn run(client: &Client, command: PolicyCommand, as_json: bool) 
             let changed: PolicyView = client.patch(&format!("/policies/{}", segment(&name)), &body).await?;
             told(&changed, "changed", as_json)
         }
+        PolicyCommand::Preview { name, settings } => {
+            let body = read_settings(&json!(OutboundPolicy::default()), &settings)?;
+            preview(client, &name, &body, as_json).await
+        }
         PolicyCommand::Remove { name } => {
             client.delete(&format!("/policies/{}", segment(&name))).await?;
             if !as_json {
@@ -38,6 +44,38 @@ pub(super) async fn run(client: &Client, command: PolicyCommand, as_json: bool) 
         PolicyCommand::Export { file } => export(client, file.as_deref(), as_json).await,
         PolicyCommand::Apply { file, dry_run } => apply(client, &file, dry_run, as_json).await,
     }
+}
+
+async fn preview(client: &Client, name: &str, body: &Map<String, Value>, as_json: bool) -> Result<(), CliError> {
+    let found: PreviewView = client.post(&format!("/policies/{}/preview", segment(name)), body).await?;
+    if as_json {
+        return output::json(&found);
+    }
+    let entities = match found.count {
+        0 => "nobody".to_owned(),
+        1 => "one entity".to_owned(),
+        count => format!("{count} entities"),
+    };
+    println!("With the mail of the last {PREVIEW_DAYS} days, {name} would have acted on {entities}.");
+    if !found.entities.is_empty() {
+        println!();
+    }
+    let row = |effect: &EffectView| {
+        let excess = &effect.excess;
+        vec![
+            effect.entity.to_string(),
+            present::time(effect.at),
+            format!("{} {}, the limit is {}", excess.count, excess.window, excess.limit),
+            if effect.also_now { "yes" } else { "no" }.into(),
+        ]
+    };
+    if !found.entities.is_empty() {
+        output::table(&["Entity", "About when", "Why", "As things are too"], found.entities.iter().map(row).collect());
+    }
+    if found.count > found.entities.len() {
+        println!("… and {} more.", found.count - found.entities.len());
+    }
+    Ok(())
 }
 
 fn told(policy: &PolicyView, what: &str, as_json: bool) -> Result<(), CliError> {

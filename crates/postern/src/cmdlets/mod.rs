@@ -4,6 +4,7 @@
 //! parameters by it; the others carry them out. [`wire`] is how Exchange's clients ask.
 
 mod alerts;
+mod answer;
 mod bind;
 mod blocked;
 mod error;
@@ -14,6 +15,7 @@ mod object;
 mod policies;
 mod rules;
 pub mod table;
+mod token;
 pub mod wire;
 
 use postern_domain::OrganizationId;

@@ -12,14 +12,13 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use base64::Engine;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::{CmdletError, Object, Returned, table};
+use super::answer::{Answer, Asked, Wanted, error_body, refusal};
+use super::{CmdletError, table, token};
 use crate::desk::{Caller, Desk};
 
 /// Objects on one page, if the client doesn't say.
@@ -42,7 +41,7 @@ pub fn routes(desk: &Arc<Desk>) -> Router {
         .layer(named)
         .with_state(Arc::clone(desk));
     // OAuth 2.0 client credentials (RFC 6749 section 4.4).
-    wire.merge(Router::new().route("/{tenant}/oauth2/v2.0/token", post(token)).with_state(Arc::clone(desk)))
+    wire.merge(Router::new().route("/{tenant}/oauth2/v2.0/token", post(token::give)).with_state(Arc::clone(desk)))
 }
 
 /// Names the caller by the token, or answers 401.
@@ -58,28 +57,6 @@ async fn name_caller(State(desk): State<Arc<Desk>>, mut request: Request, next: 
         }
         Ok(None) => refusal(&CmdletError::unauthorized()),
         Err(error) => refusal(&CmdletError::desk(&error, "", "", "")),
-    }
-}
-
-/// One request: which tenant, what is asked, and how the answer is wanted.
-struct Asked<'a> {
-    path: String,
-    tenant: &'a str,
-    query: Wanted,
-    page_size: usize,
-}
-
-#[derive(Debug, Clone, Default, Deserialize)]
-struct Wanted {
-    #[serde(default, rename = "$select")]
-    select: String,
-    #[serde(default, rename = "$skiptoken")]
-    skip: String,
-}
-
-impl Wanted {
-    fn properties(&self) -> Vec<String> {
-        self.select.split(',').map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).collect()
     }
 }
 
@@ -168,108 +145,6 @@ fn in_tenant(desk: &Desk, caller: &Caller, tenant: &str) -> Result<Caller, Cmdle
         Some(one) => Ok(Caller { organization: Some(one.id.clone()), ..caller.clone() }),
         None => Err(CmdletError::missing(tenant, "this server")),
     }
-}
-
-/// Where a page begins.
-enum Skip {
-    /// After so many.
-    Count(usize),
-    /// After this key: where it would be, if it is gone by then.
-    Key(String),
-}
-
-impl Skip {
-    fn read(token: &str) -> Self {
-        let text = URL_SAFE_NO_PAD.decode(token).ok().and_then(|text| String::from_utf8(text).ok()).unwrap_or_default();
-        match text.split_at_checked(1) {
-            Some(("k", key)) => Skip::Key(key.to_owned()),
-            Some((_, count)) => Skip::Count(count.parse().unwrap_or(0)),
-            None => Skip::Count(0),
-        }
-    }
-
-    /// What begins at `at`: by its key in lists that are in the order of their keys.
-    fn before(all: &[Object], at: usize) -> Self {
-        let in_order = all.windows(2).all(|two| two[0].key() < two[1].key());
-        match all.get(at.saturating_sub(1)) {
-            Some(last) if in_order => Skip::Key(last.key().to_owned()),
-            _ => Skip::Count(at),
-        }
-    }
-
-    fn write(&self) -> String {
-        match self {
-            Skip::Key(key) => URL_SAFE_NO_PAD.encode(format!("k{key}")),
-            Skip::Count(count) => URL_SAFE_NO_PAD.encode(format!("n{count}")),
-        }
-    }
-
-    fn begin(&self, all: &[Object]) -> usize {
-        match self {
-            Skip::Count(count) => (*count).min(all.len()),
-            Skip::Key(key) => all.partition_point(|object| object.key() <= key.as_str()),
-        }
-    }
-}
-
-/// What InvokeCommand answers.
-#[derive(Debug, serde::Serialize)]
-struct Answer {
-    #[serde(rename = "@odata.context")]
-    context: String,
-    #[serde(rename = "@adminapi.warnings", skip_serializing_if = "Vec::is_empty")]
-    warnings: Vec<String>,
-    value: Vec<Object>,
-    #[serde(rename = "@odata.nextLink", skip_serializing_if = "Option::is_none")]
-    next: Option<String>,
-}
-
-impl Answer {
-    fn page(returned: Returned, asked: &Asked<'_>, base: &str) -> Self {
-        let select = asked.query.properties();
-        let all = returned.objects;
-        let begin = Skip::read(&asked.query.skip).begin(&all);
-        let end = begin.saturating_add(asked.page_size).min(all.len());
-        let next = (end < all.len()).then(|| {
-            let mut query = vec![("$skiptoken", Skip::before(&all, end).write())];
-            if !asked.query.select.is_empty() {
-                query.push(("$select", asked.query.select.clone()));
-            }
-            format!("{base}{}?{}", asked.path, serde_html_form::to_string(&query).unwrap_or_default())
-        });
-        let objects = all.into_iter().skip(begin).take(end - begin);
-        let context = asked.path.trim_end_matches("/InvokeCommand");
-        Self {
-            context: format!("{base}{context}/$metadata#Collection(Exchange.GenericHashTable)"),
-            warnings: returned.warnings,
-            value: objects.map(|object| object.select(&select)).collect(),
-            next,
-        }
-    }
-}
-
-/// An error in the shape that clients read: first `error.details`, then `error.innererror`, then
-/// `error.message`.
-fn error_body(error: &CmdletError) -> Value {
-    let CmdletError { code, exception, message, target, .. } = error;
-    json!({
-        "error": {
-            "code": code,
-            "message": message,
-            "details": [{ "code": "Context", "target": target, "message": format!("|{exception}|{message}") }],
-            "innererror": {
-                "message": message,
-                "type": exception,
-                "internalexception": { "message": message, "type": exception },
-                "internalException": { "message": message, "type": exception },
-            },
-        }
-    })
-}
-
-fn refusal(error: &CmdletError) -> Response {
-    let status = StatusCode::from_u16(error.status).unwrap_or(StatusCode::BAD_REQUEST);
-    (status, Json(error_body(error))).into_response()
 }
 
 #[derive(Debug, Deserialize)]
@@ -368,48 +243,6 @@ async fn entity_sets(
     let value = json!([{ "name": "InvokeCommand", "kind": "Singleton", "url": "InvokeCommand" }]);
     let guid = super::object::guid("tenant", &id, id.as_str());
     Json(json!({ "@odata.context": context, "tenantId": guid, "value": value })).into_response()
-}
-
-#[derive(Debug, Deserialize)]
-struct TokenForm {
-    #[serde(default)]
-    grant_type: String,
-    #[serde(default)]
-    client_secret: String,
-}
-
-/// The client's secret is an API token, and so is what it gets: what revokes the one ends the other.
-async fn token(State(desk): State<Arc<Desk>>, headers: HeaderMap, body: Bytes) -> Response {
-    let form: TokenForm = serde_html_form::from_bytes(&body)
-        .unwrap_or(TokenForm { grant_type: String::new(), client_secret: String::new() });
-    let refused = |status: StatusCode, error: &str, why: &str| {
-        (status, Json(json!({ "error": error, "error_description": why }))).into_response()
-    };
-    if form.grant_type != "client_credentials" {
-        let why = "grant_type must be client_credentials, with client_id and client_secret in the form";
-        return refused(StatusCode::BAD_REQUEST, "unsupported_grant_type", why);
-    }
-    // Or in the header (RFC 6749 section 2.3.1).
-    let secret = if form.client_secret.is_empty() { basic_secret(&headers) } else { Some(form.client_secret) };
-    match desk.token_holder(&secret.clone().unwrap_or_default()).await {
-        Ok(Some(_)) => {
-            let answer = json!({
-                "token_type": "Bearer", "expires_in": 3599, "ext_expires_in": 3599, "access_token": secret,
-            });
-            ([(header::CACHE_CONTROL, "no-store")], Json(answer)).into_response()
-        }
-        Ok(None) => {
-            let why = "client_secret is no API token of this Postern, or it is revoked or expired; postern token add makes one";
-            refused(StatusCode::UNAUTHORIZED, "invalid_client", why)
-        }
-        Err(error) => refused(StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable", &error.to_string()),
-    }
-}
-
-fn basic_secret(headers: &HeaderMap) -> Option<String> {
-    let text = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
-    let decoded = STANDARD.decode(text.strip_prefix("Basic ")?).ok()?;
-    String::from_utf8(decoded).ok()?.split_once(':').map(|(_, secret)| secret.to_owned())
 }
 
 /// Compresses what is worth it for those who take it (RFC 9110 section 8.4.1).

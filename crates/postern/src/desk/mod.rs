@@ -52,7 +52,7 @@ pub use alerts::AlertRequest;
 pub use allowances::AllowanceRequest;
 pub use directory::AccountView;
 pub use organizations::OrganizationRequest;
-pub use preview::{DAYS as PREVIEW_DAYS, PreviewView};
+pub use preview::{DAYS as PREVIEW_DAYS, EffectView, PreviewView};
 pub use release::{Recommendation, ReleaseRequest};
 pub use restrict::RestrictRequest;
 pub use tokens::{NewToken, TokenRequest};

@@ -8,6 +8,7 @@ use postern_domain::restriction::Standing;
 use postern_domain::traffic::{self, BUCKETS_PER_HOUR, Traffic};
 use postern_domain::window::Excess;
 use postern_domain::{EntityId, Timestamp};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::policy_file;
@@ -19,7 +20,7 @@ pub const DAYS: u32 = 7;
 const NAMED: usize = 200;
 
 /// What a policy would have done.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct PreviewView {
     /// Whom it would have acted on, the one that passed a limit first in front.
     pub entities: Vec<EffectView>,
@@ -28,13 +29,14 @@ pub struct PreviewView {
 }
 
 /// What a policy would have done to one entity.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct EffectView {
     /// Who.
     pub entity: EntityId,
     /// About when it would have passed the limit: the beginning of ten minutes.
     pub at: Timestamp,
-    /// The limit.
+    /// The limit, and what would have been counted.
+    #[serde(flatten)]
     pub excess: Excess,
     /// Whether the limits that hold for it now would have been passed as well.
     pub also_now: bool,

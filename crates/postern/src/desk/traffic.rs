@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use postern_domain::traffic::{self, BUCKETS_PER_HOUR, Traffic};
 use postern_domain::window::Window;
@@ -15,6 +16,8 @@ use crate::gate::HOURS_DAYS;
 const USUAL_FROM: usize = 2;
 /// How long it is good to know who sends most, in milliseconds: finding out looks at everybody.
 const BUSIEST_FRESH_MS: i64 = 5_000;
+/// A chart may be so much behind.
+const PATIENCE: Duration = Duration::from_millis(300);
 /// So many that send most in a window are compared by how much of their limits that is.
 const CANDIDATES: usize = 50;
 
@@ -70,6 +73,11 @@ impl Desk {
         }
     }
 
+    /// The same for somebody who waits: where a lot is to be written, not until all of it is.
+    pub(super) async fn catch_up_with_traffic(&self) {
+        let _ = tokio::time::timeout(PATIENCE, self.write_traffic()).await;
+    }
+
     /// What an entity sent in the last hours, hour by hour: the hour that is now comes last, hours
     /// without anything are there too.
     ///
@@ -78,7 +86,7 @@ impl Desk {
     pub async fn hours_of(&self, caller: &Caller, entity: &str, hours: u32) -> Result<Vec<Traffic>, DeskError> {
         self.may_look(caller)?;
         let entity = self.entity(caller, entity)?;
-        self.write_traffic().await;
+        self.catch_up_with_traffic().await;
         let last = traffic::bucket(self.clock.now()) / BUCKETS_PER_HOUR;
         let first = (last + 1).saturating_sub(hours);
         let mut sent = vec![Traffic::default(); (last + 1 - first) as usize];
@@ -97,7 +105,7 @@ impl Desk {
     /// The caller may not look, or the store fails.
     pub async fn today(&self, caller: &Caller) -> Result<DayView, DeskError> {
         self.may_look(caller)?;
-        self.write_traffic().await;
+        self.catch_up_with_traffic().await;
         let now = self.clock.now();
         let settings = self.settings.load_full();
         let organization = caller.organization.as_ref();
