@@ -1,10 +1,11 @@
 //! Table `alerts`.
 
 use postern_domain::alert::{Alert, AlertNote, AlertStatus, Severity, Trigger};
-use postern_domain::{EntityId, OrganizationId, Reference, Timestamp};
-use rusqlite::{Connection, OptionalExtension, Row, Transaction, named_params, params};
+use postern_domain::{EntityId, Reference, Timestamp};
+use rusqlite::types::Value;
+use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 
-use super::restrictions::time;
+use super::restrictions::{named, time};
 use super::{Fault, audit, like, outbox};
 use crate::{AlertFilter, Incident, KeptAlert, MailKind, Outgoing, StoreError};
 
@@ -109,47 +110,51 @@ pub(super) fn notes(db: &Connection, reference: &Reference) -> Result<Vec<AlertN
     Ok(notes)
 }
 
-const WHERE: &str = "(:reference IS NULL OR a.reference = :reference) AND (:status IS NULL OR status = :status) \
-     AND (:organization IS NULL OR a.organization = :organization) \
-     AND (:severity IS NULL OR severity = :severity) AND (:policy IS NULL OR a.policy = :policy) \
-     AND (:search IS NULL OR entity LIKE :search ESCAPE '\\' OR a.reference LIKE :search ESCAPE '\\' \
-          OR cause LIKE :search ESCAPE '\\') \
-     AND (:after IS NULL OR raised_at < :after OR (raised_at = :after AND a.reference > :after_reference))";
-
-/// What alerts a filter asks for. An entity is only looked for where one is asked for, so that the
-/// planner has its index.
-fn conditions(filter: &AlertFilter) -> String {
-    let entity = if filter.entity.is_some() { "a.entity = :entity" } else { ":entity IS NULL" };
-    format!("{entity} AND {WHERE}")
-}
-
-/// What [`conditions`] are filled in with, and more.
-macro_rules! filtered {
-    ($filter:expr $(, $name:literal: $value:expr)*) => {
-        named_params! {
-            ":reference": $filter.reference.as_ref().map(Reference::as_str),
-            ":organization": $filter.organization.as_ref().map(OrganizationId::as_str),
-            ":entity": $filter.entity.as_ref().map(ToString::to_string),
-            ":status": $filter.status.map(AlertStatus::key),
-            ":severity": $filter.severity.map(Severity::key),
-            ":policy": $filter.policy.map(Trigger::name),
-            ":search": $filter.search.as_deref().map(like),
-            ":after": $filter.after.as_ref().map(|(at, _)| at.as_millis()),
-            ":after_reference": $filter.after.as_ref().map(|(_, reference)| reference.as_str()),
-            $($name: $value,)*
+/// What a filter keeps, as the text after `WHERE`, and what its names stand for. Only conditions
+/// that hold stand in it: the planner finds its index by them.
+fn conditions(filter: &AlertFilter) -> (String, Vec<(&'static str, Value)>) {
+    let mut clauses = vec!["TRUE"];
+    let mut values = Vec::new();
+    let mut keep = |clause: &'static str, name: &'static str, value: Option<Value>| {
+        if let Some(value) = value {
+            clauses.push(clause);
+            values.push((name, value));
         }
     };
+    let text = |text: &str| Value::from(text.to_owned());
+    keep("a.entity = :entity", ":entity", filter.entity.as_ref().map(|entity| text(&entity.to_string())));
+    keep("a.reference = :reference", ":reference", filter.reference.as_ref().map(|one| text(one.as_str())));
+    keep("a.status = :status", ":status", filter.status.map(|status| text(status.key())));
+    keep("severity = :severity", ":severity", filter.severity.map(|severity| text(severity.key())));
+    keep("a.policy = :policy", ":policy", filter.policy.map(|policy| text(policy.name())));
+    // The plus keeps the planner from the organization's index, where there is a better one.
+    let organization = if filter.entity.is_some() || filter.status.is_some() {
+        "+a.organization = :organization"
+    } else {
+        "a.organization = :organization"
+    };
+    keep(organization, ":organization", filter.organization.as_ref().map(|id| text(id.as_str())));
+    let search =
+        "(entity LIKE :search ESCAPE '\\' OR a.reference LIKE :search ESCAPE '\\' OR cause LIKE :search ESCAPE '\\')";
+    keep(search, ":search", filter.search.as_deref().map(|search| like(search).into()));
+    let after = filter.after.as_ref();
+    keep("raised_at <= :after", ":after", after.map(|(at, _)| at.as_millis().into()));
+    let later = "(raised_at < :after OR a.reference > :after_reference)";
+    keep(later, ":after_reference", after.map(|(_, reference)| text(reference.as_str())));
+    (clauses.join(" AND "), values)
 }
 
 pub(super) fn count(db: &Connection, filter: &AlertFilter) -> Result<u64, Fault> {
-    let conditions = conditions(filter);
+    let (conditions, values) = conditions(filter);
     let mut statement = db.prepare_cached(&format!("SELECT count(*) FROM alerts a WHERE {conditions}"))?;
-    let count: i64 = statement.query_row(filtered!(filter), |row| row.get(0))?;
+    let count: i64 = statement.query_row(named(&values).as_slice(), |row| row.get(0))?;
     Ok(u64::try_from(count).unwrap_or(0))
 }
 
 pub(super) fn list(db: &Connection, filter: &AlertFilter) -> Result<Vec<KeptAlert>, Fault> {
-    let conditions = conditions(filter);
+    let (conditions, mut values) = conditions(filter);
+    values.push((":limit", filter.limit.map_or(-1, i64::from).into()));
+    values.push((":skip", i64::from(filter.skip).into()));
     let mut statement = db.prepare_cached(&format!(
         "SELECT a.*, \
                 (SELECT count(*) FROM outbox o WHERE o.reference = a.reference AND o.kind <> 'notice' \
@@ -162,8 +167,7 @@ pub(super) fn list(db: &Connection, filter: &AlertFilter) -> Result<Vec<KeptAler
                     AND delivered_at IS NULL AND last_error IS NOT NULL ORDER BY id DESC LIMIT 1) AS last_error \
          FROM alerts a WHERE {conditions} ORDER BY raised_at DESC, a.reference LIMIT :limit OFFSET :skip"
     ))?;
-    let limit = filter.limit.map_or(-1, i64::from);
-    let mut rows = statement.query(filtered!(filter, ":limit": limit, ":skip": filter.skip))?;
+    let mut rows = statement.query(named(&values).as_slice())?;
     let mut kept = Vec::new();
     while let Some(row) = rows.next()? {
         kept.push(KeptAlert {

@@ -106,7 +106,7 @@ fn conditions(filter: &RestrictionFilter) -> (String, Vec<(&'static str, Value)>
 }
 
 /// The same as parameters of a statement.
-fn named<'a>(values: &'a [(&'static str, Value)]) -> Vec<(&'static str, &'a dyn ToSql)> {
+pub(super) fn named<'a>(values: &'a [(&'static str, Value)]) -> Vec<(&'static str, &'a dyn ToSql)> {
     values.iter().map(|(name, value)| (*name, value as &dyn ToSql)).collect()
 }
 

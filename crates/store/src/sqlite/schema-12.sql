@@ -27,3 +27,7 @@ CREATE INDEX audit_target ON audit (target, seq);
 
 -- Those in force by how often they were refused, without sorting all of them.
 CREATE INDEX restrictions_refused ON restrictions (refused DESC, since DESC, reference) WHERE released_at IS NULL;
+
+-- Open alerts are counted and listed, and mails given up counted, without reading the others.
+CREATE INDEX alerts_status ON alerts (status, raised_at DESC, reference, organization);
+CREATE INDEX outbox_given_up ON outbox (id) WHERE given_up_at IS NOT NULL;
