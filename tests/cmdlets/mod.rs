@@ -36,6 +36,12 @@ fn a_restricted_sender_is_listed_and_released_from_the_shell() {
     let reply = site.login("alice").send("alice@example.com", &["someone@outside.example"], "after");
     assert!(reply.starts_with("250"), "{reply}");
 
+    let policies = cmdlet(&["Get-HostedOutboundSpamFilterPolicy"]);
+    assert!(
+        policies.starts_with("NAME ") && policies.contains("ISDEFAULT") && !policies.contains("GUID"),
+        "{policies}"
+    );
+    assert!(cmdlet(&["--list", "Get-HostedOutboundSpamFilterPolicy"]).contains("AutoForwardingMode "));
     let help = cmdlet(&["Get-Help", "Remove-BlockedSenderAddress"]);
     assert!(help.contains("-SenderAddress <string>, mandatory"), "{help}");
     assert!(cmdlet(&["Get-Command"]).contains("Set-HostedOutboundSpamFilterRule"));

@@ -15,7 +15,7 @@ const LIST_FROM: usize = 5;
 /// How results are shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Shown {
-    /// A table for few properties, a list for many, as PowerShell does.
+    /// As PowerShell does: the table that there is a view for, or one of few properties; a list of many.
     ByItself,
     List,
     Table,
@@ -67,6 +67,7 @@ pub(super) async fn run(client: &Client, name: &str, arguments: &[String], shown
         Shown::Json => print_json(cmdlet, &value),
         Shown::List => print_list(cmdlet, &value),
         Shown::Table => print_table(cmdlet, &value),
+        Shown::ByItself if !cmdlet.view().is_empty() => print_table(cmdlet, &value),
         Shown::ByItself if properties(cmdlet, &value).len() < LIST_FROM => print_table(cmdlet, &value),
         Shown::ByItself => print_list(cmdlet, &value),
     }
@@ -196,7 +197,8 @@ fn text(value: Option<&Value>) -> String {
 }
 
 fn print_table(cmdlet: &Cmdlet, value: &[Map<String, Value>]) {
-    let names = properties(cmdlet, value);
+    let view: Vec<&str> = cmdlet.view().iter().map(String::as_str).collect();
+    let names = if view.is_empty() { properties(cmdlet, value) } else { view };
     if value.is_empty() {
         return;
     }

@@ -8,6 +8,7 @@ use super::table::{Cmdlet, Kind, Parameter, all};
 
 const FUNCTIONS: &str = "integrations/powershell/Postern/Cmdlets.ps1";
 const MANIFEST: &str = "integrations/powershell/Postern/Postern.psd1";
+const FORMAT: &str = "integrations/powershell/Postern/Postern.Format.ps1xml";
 const REFERENCE: &str = "docs/cmdlets.md";
 
 /// A cmdlet as a PowerShell function with its help.
@@ -103,6 +104,30 @@ fn manifest() -> String {
     )
 }
 
+/// How PowerShell shows objects for which the table has a view.
+fn format() -> String {
+    let mut text = String::from(
+        "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<!-- Made from integrations/cmdlets.toml by `make cmdlets`. -->\n\
+         <Configuration>\n  <ViewDefinitions>\n",
+    );
+    for cmdlet in all().iter().filter(|cmdlet| !cmdlet.view().is_empty() && cmdlet.name.starts_with("Get-")) {
+        let name = format!("Postern.{}", cmdlet.name.trim_start_matches("Get-"));
+        let heads = "            <TableColumnHeader />\n".repeat(cmdlet.view().len());
+        let items = cmdlet.view().iter().map(|property| {
+            format!("                <TableColumnItem><PropertyName>{property}</PropertyName></TableColumnItem>\n")
+        });
+        let items: String = items.collect();
+        let _ = write!(
+            text,
+            "    <View>\n      <Name>{name}</Name>\n      <ViewSelectedBy><TypeName>{name}</TypeName></ViewSelectedBy>\n      \
+             <TableControl>\n          <TableHeaders>\n{heads}          </TableHeaders>\n          <TableRowEntries>\n            \
+             <TableRowEntry>\n              <TableColumnItems>\n{items}              </TableColumnItems>\n            \
+             </TableRowEntry>\n          </TableRowEntries>\n      </TableControl>\n    </View>\n"
+        );
+    }
+    text + "  </ViewDefinitions>\n</Configuration>\n"
+}
+
 fn reference() -> String {
     let mut text = String::from(
         "# Cmdlets\n\n<!-- Made from integrations/cmdlets.toml by `make cmdlets`; change it there. -->\n\n\
@@ -155,7 +180,8 @@ fn reference() -> String {
 #[test]
 fn module_and_docs_are_as_the_table_says() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    for (file, text) in [(FUNCTIONS, functions()), (MANIFEST, manifest()), (REFERENCE, reference())] {
+    for (file, text) in [(FUNCTIONS, functions()), (MANIFEST, manifest()), (FORMAT, format()), (REFERENCE, reference())]
+    {
         if std::env::var_os("POSTERN_WRITE_CMDLETS").is_some() {
             std::fs::write(root.join(file), &text).unwrap();
         }

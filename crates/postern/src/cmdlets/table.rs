@@ -122,6 +122,9 @@ pub struct Cmdlet {
     pub examples: Vec<String>,
     /// Its parameters, those that are mandatory or have a position in front.
     pub parameters: Vec<Parameter>,
+    /// The properties that a table shows; empty: all.
+    #[serde(default)]
+    view: Vec<String>,
     returns: Option<Returns>,
     like: Option<String>,
     #[serde(default)]
@@ -137,6 +140,14 @@ impl Cmdlet {
             None => &[],
             Some(Returns::Properties(properties)) => properties,
             Some(Returns::AsOf(name)) => find(name).map_or(&[], |other| other.returns()),
+        }
+    }
+
+    /// The properties that a table shows; empty: it says none.
+    pub fn view(&self) -> &[String] {
+        match &self.returns {
+            Some(Returns::AsOf(name)) => find(name).map_or(&[], |other| other.view()),
+            _ => &self.view,
         }
     }
 
@@ -195,6 +206,7 @@ mod tests {
         for cmdlet in &all {
             assert!(cmdlet.returns.is_none() || !cmdlet.returns().is_empty(), "{}", cmdlet.name);
             assert!(!cmdlet.examples.is_empty(), "{}", cmdlet.name);
+            assert!(cmdlet.view.iter().all(|shown| cmdlet.returns().contains(shown)), "{}", cmdlet.name);
             assert_eq!(cmdlet.changes, cmdlet.takes == Takes::Manage, "{}", cmdlet.name);
             for parameter in &cmdlet.parameters {
                 let name = format!("{} -{}", cmdlet.name, parameter.name);
