@@ -148,7 +148,7 @@ impl MemoryLedger {
     }
 
     /// The entities that `wanted` says count, with the most in one of `windows`: so many for each
-    /// window, and what they have sent. Looks at everybody, shard by shard: tens of milliseconds
+    /// window. Looks at everybody, shard by shard: tens of milliseconds
     /// where a million send.
     pub fn busiest(
         &self,
@@ -156,25 +156,25 @@ impl MemoryLedger {
         most: usize,
         now: Timestamp,
         wanted: impl Fn(&EntityId) -> bool,
-    ) -> Vec<(EntityId, Usage)> {
-        let mut found: Vec<(EntityId, Usage)> = Vec::new();
+    ) -> Vec<EntityId> {
+        let mut found: Vec<EntityId> = Vec::new();
         for &window in windows {
             // Few are kept of each shard, so that no long list is sorted under its lock.
-            let mut top: Vec<(u32, EntityId, Usage)> = Vec::new();
+            let mut top: Vec<(u32, EntityId)> = Vec::new();
             for shard in &self.shards {
-                let least = if top.len() < most { 0 } else { top.last().map_or(0, |(count, ..)| *count) };
+                let least = if top.len() < most { 0 } else { top.last().map_or(0, |(count, _)| *count) };
                 for entry in &lock(shard).entities {
                     let count = entry.usage.count(window, now);
                     if count > least && wanted(&entry.entity) {
-                        top.push((count, entry.entity.clone(), entry.usage.clone()));
+                        top.push((count, entry.entity.clone()));
                     }
                 }
-                top.sort_by_key(|(count, ..)| std::cmp::Reverse(*count));
+                top.sort_by_key(|(count, _)| std::cmp::Reverse(*count));
                 top.truncate(most);
             }
-            for (_, entity, usage) in top {
-                if found.iter().all(|(known, _)| *known != entity) {
-                    found.push((entity, usage));
+            for (_, entity) in top {
+                if !found.contains(&entity) {
+                    found.push(entity);
                 }
             }
         }

@@ -199,7 +199,7 @@ fn the_busiest_are_found_in_any_shard_and_in_each_window() {
     ready(ledger.commit(&entity("inside"), "1", Charge::NONE, charge, now()));
     let names = |windows: &[Window], wanted: fn(&EntityId) -> bool| -> Vec<String> {
         let found = ledger.busiest(windows, 2, now(), wanted);
-        found.iter().map(|(entity, _)| entity.name().to_owned()).collect()
+        found.iter().map(|entity| entity.name().to_owned()).collect()
     };
     assert_eq!(names(&[Window::ExternalPerHour], |_| true), ["u300", "u299"]);
     assert_eq!(names(&[Window::ExternalPerHour, Window::PerDay], |_| true), ["u300", "u299", "inside"]);

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use postern_domain::traffic::{BUCKETS_PER_HOUR, Traffic};
 use postern_domain::{EntityId, OrganizationId};
-use rusqlite::{Row, params};
+use rusqlite::{CachedStatement, Row, params};
 
 use super::SqliteStore;
 use crate::StoreError;
@@ -42,24 +42,11 @@ impl TrafficHistory for SqliteStore {
             let mut by_hour = tx.prepare_cached(&add_to("traffic_hours", "organization, hour"))?;
             for TrafficNote { organization, entity, bucket, traffic: t } in &notes {
                 let hour = bucket / BUCKETS_PER_HOUR;
-                by_entity.execute(params![
-                    entity.to_string(),
-                    bucket,
-                    t.external,
-                    t.internal,
-                    t.messages,
-                    t.unknown,
-                    t.refused
-                ])?;
-                by_hour.execute(params![
-                    organization.as_str(),
-                    hour,
-                    t.external,
-                    t.internal,
-                    t.messages,
-                    t.unknown,
-                    t.refused
-                ])?;
+                let add = |sum: &mut CachedStatement<'_>, key: &str, at: u32| {
+                    sum.execute(params![key, at, t.external, t.internal, t.messages, t.unknown, t.refused])
+                };
+                add(&mut by_entity, &entity.to_string(), *bucket)?;
+                add(&mut by_hour, organization.as_str(), hour)?;
             }
             Ok(())
         })
