@@ -79,7 +79,7 @@ fn confirmed(cmdlet: &Cmdlet, parameters: &Map<String, Value>) -> Result<bool, C
     if !std::io::stdin().is_terminal() {
         return Err(CliError::Usage("-Confirm asks, and there is no terminal to ask at; leave it out".into()));
     }
-    let on = ["Identity", "SenderAddress", "ConnectorId", "Name"].into_iter().find_map(|name| parameters.get(name));
+    let on = cmdlet.subject().and_then(|subject| parameters.get(&subject.name));
     let on = on.map(|on| format!(" on {on}")).unwrap_or_default();
     anstream::eprint!("{}", output::styled(output::BOLD, format!("Run {}{on}? [y/N] ", cmdlet.name)));
     let mut answer = String::new();

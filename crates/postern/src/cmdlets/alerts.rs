@@ -12,10 +12,7 @@ const DAY: u32 = 1440;
 
 fn find(call: &Call<'_>, identity: &str) -> Result<AlertPolicyView> {
     let all = call.desk.alert_policies(call.caller).map_err(|error| call.refused(&error, ""))?;
-    let is_wanted = |view: &AlertPolicyView| {
-        let name = &view.policy.name;
-        name.eq_ignore_ascii_case(identity) || guid("alert", &call.organization, name).eq_ignore_ascii_case(identity)
-    };
+    let is_wanted = |view: &AlertPolicyView| call.is_called(identity, "alert", &view.policy.name);
     all.into_iter().find(is_wanted).ok_or_else(|| call.missing(identity))
 }
 

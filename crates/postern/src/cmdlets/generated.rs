@@ -35,8 +35,7 @@ fn function(cmdlet: &Cmdlet) -> String {
         "\n    )\n    begin { Import-PosternPreference -Cmdlet $PSCmdlet -Bound $PSBoundParameters }\n    process {\n";
     let invoke = format!("Invoke-PosternCmdlet -Name '{}' -Parameters $PSBoundParameters", cmdlet.name);
     if cmdlet.changes {
-        let target = ["Identity", "SenderAddress", "ConnectorId", "Name"];
-        let target = target.into_iter().find(|name| cmdlet.parameter(name).is_some()).unwrap_or("Identity");
+        let target = cmdlet.subject().map_or("Identity", |subject| subject.name.as_str());
         if cmdlet.parameter("Force").is_some() {
             text += "        if ($Force -and -not $PSBoundParameters.ContainsKey('Confirm')) { $ConfirmPreference = 'None' }\n";
         }

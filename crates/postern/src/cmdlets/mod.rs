@@ -68,6 +68,12 @@ impl Call<'_> {
         CmdletError::desk(error, &self.cmdlet.name, identity, &self.tenant)
     }
 
+    /// Whether an identity means the object of that kind and name: its name in any case, or its Guid.
+    fn is_called(&self, identity: &str, kind: &str, name: &str) -> bool {
+        name.eq_ignore_ascii_case(identity)
+            || object::guid(kind, &self.organization, name).eq_ignore_ascii_case(identity)
+    }
+
     fn missing(&self, identity: &str) -> CmdletError {
         CmdletError::missing(identity, &self.tenant)
     }
@@ -93,8 +99,7 @@ pub async fn run(desk: &Desk, caller: &Caller, name: &str, parameters: &Map<Stri
     let bound = Bound::new(cmdlet, parameters)?;
     let call = Call { desk, caller, cmdlet, bound, organization, tenant };
     if call.bound.what_if {
-        let on =
-            ["Identity", "SenderAddress", "ConnectorId", "Name"].into_iter().find_map(|name| call.bound.text(name));
+        let on = cmdlet.subject().and_then(|subject| call.bound.text(&subject.name));
         let text = format!("What if: {} would be carried out on {:?}.", cmdlet.name, on.unwrap_or_default());
         return Ok(Returned { objects: Vec::new(), warnings: vec![text] });
     }

@@ -15,10 +15,7 @@ pub(super) fn all(call: &Call<'_>) -> Result<Vec<PolicyView>> {
 
 /// The policy of that name or Guid.
 pub(super) fn find(call: &Call<'_>, identity: &str) -> Result<PolicyView> {
-    let is_wanted = |view: &PolicyView| {
-        let name = &view.policy.name;
-        name.eq_ignore_ascii_case(identity) || guid("policy", &call.organization, name).eq_ignore_ascii_case(identity)
-    };
+    let is_wanted = |view: &PolicyView| call.is_called(identity, "policy", &view.policy.name);
     all(call)?.into_iter().find(is_wanted).ok_or_else(|| call.missing(identity))
 }
 

@@ -27,10 +27,7 @@ fn linked(call: &Call<'_>) -> Result<Vec<PolicyView>> {
 
 /// The rule of that name or Guid, and its priority.
 fn find(call: &Call<'_>, identity: &str) -> Result<(usize, PolicyView)> {
-    let is_wanted = |(_, view): &(usize, PolicyView)| {
-        let name = view.policy.rule();
-        name.eq_ignore_ascii_case(identity) || guid("rule", &call.organization, name).eq_ignore_ascii_case(identity)
-    };
+    let is_wanted = |(_, view): &(usize, PolicyView)| call.is_called(identity, "rule", view.policy.rule());
     linked(call)?.into_iter().enumerate().find(is_wanted).ok_or_else(|| call.missing(identity))
 }
 

@@ -151,6 +151,11 @@ impl Cmdlet {
         }
     }
 
+    /// The parameter that names what it is about.
+    pub fn subject(&self) -> Option<&Parameter> {
+        ["Identity", "SenderAddress", "ConnectorId", "Name"].into_iter().find_map(|name| self.parameter(name))
+    }
+
     /// The parameter of that name, in any case; -Confirm and -WhatIf aside.
     pub fn parameter(&self, name: &str) -> Option<&Parameter> {
         self.parameters.iter().find(|parameter| parameter.name.eq_ignore_ascii_case(name))

@@ -204,7 +204,10 @@ impl Desk {
     }
 
     /// What is about all organizations is for those who look after all of them.
-    fn may_everywhere(&self, caller: &Caller, permission: Permission) -> Result<(), DeskError> {
+    ///
+    /// # Errors
+    /// The caller may not.
+    pub fn may_everywhere(&self, caller: &Caller, permission: Permission) -> Result<(), DeskError> {
         self.may(caller, permission)?;
         match &caller.organization {
             None => Ok(()),
@@ -239,7 +242,11 @@ impl Desk {
         }
     }
 
-    fn may_manage(&self, caller: &Caller) -> Result<(), DeskError> {
+    /// For whoever shows a form that leads here: nobody is shown what they may not send.
+    ///
+    /// # Errors
+    /// The caller may not.
+    pub fn may_manage(&self, caller: &Caller) -> Result<(), DeskError> {
         self.may(caller, Permission::Manage)
     }
 

@@ -154,7 +154,7 @@ impl Desk {
         };
         let candidates = tokio::task::spawn_blocking(find).await.unwrap_or_default();
         let mut busiest = Vec::new();
-        for (entity, _) in candidates {
+        for entity in candidates {
             let usage = self.usage_of(&entity).await;
             let used = usage.windows.iter().filter(|window| window.count > 0 && window.limit.is_some());
             if let Some(window) = used.max_by(|a, b| share(a).total_cmp(&share(b))).copied() {

@@ -40,8 +40,7 @@ pub(super) async fn find(
     if let Ok(reference) = Reference::parse(wanted) {
         let incident = desk.explain(&signed.caller, reference.as_str()).await?;
         let entity = incident.restriction.map(|one| one.entity).or(incident.alert.and_then(|alert| alert.entity));
-        let address =
-            entity.map_or_else(|| format!("/alerts/{reference}"), |entity| names::entity_address(&entity.to_string()));
+        let address = entity.map_or_else(|| format!("/alerts/{reference}"), |entity| names::entity_address(&entity));
         return Ok(Redirect::to(&address).into_response());
     }
     // A whole address is an account, whether the directory has it or not.

@@ -133,8 +133,8 @@ pub(super) fn segment(text: &str) -> String {
 }
 
 /// Where everything about an entity is.
-pub(super) fn entity_address(entity: &str) -> String {
-    format!("/restricted/{}", segment(entity))
+pub(super) fn entity_address(entity: impl std::fmt::Display) -> String {
+    format!("/restricted/{}", segment(&entity.to_string()))
 }
 
 /// For whom a policy is, in a line.

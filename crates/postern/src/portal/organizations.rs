@@ -63,17 +63,8 @@ fn page(desk: &Desk, signed: &Signed, fields: Fields, is_known: bool) -> EditPag
     EditPage { frame, fields, is_known, error: None }
 }
 
-/// Nobody who may not edit sees the form.
-fn check(signed: &Signed) -> Result<(), Refusal> {
-    if may_edit(&signed.caller) {
-        return Ok(());
-    }
-    let takes = format!("{} over all organizations", Permission::ManageAccess);
-    Err(DeskError::Forbidden { who: signed.caller.name.clone(), takes }.into())
-}
-
 pub(super) async fn new(State(desk): State<Arc<Desk>>, signed: Signed) -> Result<Response, Refusal> {
-    check(&signed)?;
+    desk.may_everywhere(&signed.caller, Permission::ManageAccess)?;
     let fields = Fields { time_zone: "UTC".into(), ..Fields::default() };
     Ok(render(&page(&desk, &signed, fields, false)))
 }
@@ -83,7 +74,7 @@ pub(super) async fn edit(
     signed: Signed,
     Path(id): Path<String>,
 ) -> Result<Response, Refusal> {
-    check(&signed)?;
+    desk.may_everywhere(&signed.caller, Permission::ManageAccess)?;
     let found = desk.organizations(&signed.caller)?.into_iter().find(|one| one.id.as_str() == id);
     let Some(found) = found.filter(|one| !one.id.is_first()) else {
         return Err(DeskError::NotFound(texts::t1("organization-none", "id", id)).into());

@@ -155,6 +155,27 @@ impl Pages {
     }
 }
 
+/// A page of a list, and how long the list is. `list` takes how many rows come before; it is
+/// counted by `count` only where looking did not tell.
+pub(super) async fn listed<T, E, L: Future<Output = Result<Vec<T>, E>>>(
+    page: Option<u32>,
+    size: u32,
+    list: impl Fn(u32) -> L,
+    count: impl Future<Output = Result<u64, E>>,
+) -> Result<(Vec<T>, u64), E> {
+    let skip = (page.unwrap_or(1).max(1) - 1).saturating_mul(size);
+    let rows = list(skip).await?;
+    let seen = u64::try_from(rows.len()).unwrap_or(u64::MAX);
+    if seen < u64::from(size) && (seen > 0 || skip == 0) {
+        return Ok((rows, u64::from(skip) + seen));
+    }
+    let total = count.await?;
+    // Whoever asks for a page behind the last one gets the last one.
+    let last = Pages::new(page, total, size, &[]).skip();
+    let rows = if last == skip { rows } else { list(last).await? };
+    Ok((rows, total))
+}
+
 /// What was typed to be searched for.
 pub(super) fn searched(text: &str) -> Option<String> {
     Some(text.trim().to_owned()).filter(|text| !text.is_empty())
@@ -323,6 +344,25 @@ mod tests {
         let last = pages(Some(9), 120);
         assert_eq!((last.skip(), last.next(), last.summary()), (100, None, "101 to 120 of 120".into()));
         assert_eq!(pages(Some(0), 0).summary(), "");
+    }
+
+    #[tokio::test]
+    async fn a_list_is_counted_only_where_looking_does_not_tell() {
+        let ask = async |page, length: u64| {
+            let counted = std::cell::Cell::new(false);
+            let list = |skip: u32| async move { Ok::<_, ()>((0..length).skip(skip as usize).take(50).collect()) };
+            let count = async {
+                counted.set(true);
+                Ok(length)
+            };
+            let (rows, total) = listed(page, 50, list, count).await.unwrap();
+            (rows.first().copied(), rows.len(), total, counted.get())
+        };
+        assert_eq!(ask(None, 0).await, (None, 0, 0, false));
+        assert_eq!(ask(Some(1), 7).await, (Some(0), 7, 7, false));
+        assert_eq!(ask(None, 120).await, (Some(0), 50, 120, true));
+        assert_eq!(ask(Some(3), 120).await, (Some(100), 20, 120, false));
+        assert_eq!(ask(Some(9), 120).await, (Some(100), 20, 120, true), "behind the last one");
     }
 
     #[test]

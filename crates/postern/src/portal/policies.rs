@@ -160,7 +160,7 @@ fn edit_page(desk: &Desk, signed: &Signed, policy: OutboundPolicy, known_as: &st
 }
 
 pub(super) async fn new(State(desk): State<Arc<Desk>>, signed: Signed) -> Result<Response, Refusal> {
-    signed.must_manage()?;
+    desk.may_manage(&signed.caller)?;
     Ok(render(&edit_page(&desk, &signed, OutboundPolicy::default(), "")))
 }
 
@@ -213,7 +213,7 @@ pub(super) async fn save(
     form: Form<Fields>,
 ) -> Result<Response, Refusal> {
     let Form { signed, values } = form;
-    signed.must_manage()?;
+    desk.may_manage(&signed.caller)?;
     let known_as = values.get("known_as").cloned().unwrap_or_default();
     let known = if known_as.is_empty() { None } else { Some(desk.policy(&signed.caller, &known_as)?) };
     let is_default = known.as_ref().is_some_and(|view| view.is_default);
@@ -248,7 +248,7 @@ pub(super) struct MoveForm {
 /// What the policy as it is typed would have done with the mail of the last days.
 pub(super) async fn preview(State(desk): State<Arc<Desk>>, form: Form<Fields>) -> Result<Response, Refusal> {
     let Form { signed, values } = form;
-    signed.must_manage()?;
+    desk.may_manage(&signed.caller)?;
     let known_as = values.get("known_as").cloned().unwrap_or_default();
     let known = if known_as.is_empty() { None } else { Some(desk.policy(&signed.caller, &known_as)?) };
     let is_default = known.as_ref().is_some_and(|view| view.is_default);

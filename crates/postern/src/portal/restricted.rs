@@ -12,7 +12,7 @@ use serde::Deserialize;
 use tower_sessions::Session;
 
 use super::form::{Form, number};
-use super::page::{Frame, Pages, Refusal, render, render_as, searched};
+use super::page::{Frame, Pages, Refusal, listed, render, render_as, searched};
 use super::session::{Signed, say};
 use super::{csv, names, texts};
 use crate::desk::views::RestrictionView;
@@ -69,30 +69,18 @@ pub(super) async fn list(
     Query(query): Query<ListQuery>,
 ) -> Result<Response, Refusal> {
     let filter = query.filter();
-    // A first page that is not full has been counted by looking.
-    let first = match query.page {
-        None | Some(0 | 1) => {
-            Some(desk.restricted(&signed.caller, &RestrictionFilter { limit: Some(PAGE), ..filter.clone() }).await?)
-        }
-        Some(_) => None,
+    let list = |skip| {
+        let shown = RestrictionFilter { skip, limit: Some(PAGE), ..filter.clone() };
+        let (desk, caller) = (&desk, &signed.caller);
+        async move { desk.restricted(caller, &shown).await }
     };
-    let total = match &first {
-        Some(rows) if rows.len() < PAGE as usize => rows.len() as u64,
-        _ => desk.count_restricted(&signed.caller, &filter).await?,
-    };
+    let (rows, total) = listed(query.page, PAGE, list, desk.count_restricted(&signed.caller, &filter)).await?;
     let pages = Pages::new(
         query.page,
         total,
         PAGE,
         &[("q", &query.q), ("kind", &query.kind), ("all", &query.all), ("sort", &query.sort)],
     );
-    let rows = match first {
-        Some(rows) => rows,
-        None => {
-            let shown = RestrictionFilter { skip: pages.skip(), limit: Some(PAGE), ..filter };
-            desk.restricted(&signed.caller, &shown).await?
-        }
-    };
     Ok(render(&ListPage {
         frame: Frame::signed(&desk, "restricted-title", &signed).at("/restricted"),
         query,
@@ -150,7 +138,7 @@ pub(super) async fn ask_restrict(
     signed: Signed,
     Query(given): Query<RestrictForm>,
 ) -> Result<Response, Refusal> {
-    signed.must_manage()?;
+    desk.may_manage(&signed.caller)?;
     Ok(restrict_page(&desk, &signed, given, None))
 }
 
@@ -166,7 +154,7 @@ pub(super) async fn restrict(
     current: Session,
     form: Form<RestrictForm>,
 ) -> Result<Response, Refusal> {
-    form.signed.must_manage()?;
+    desk.may_manage(&form.signed.caller)?;
     let given = form.values;
     let hours = match number("hours", &given.hours) {
         Ok(hours) => hours.filter(|hours| *hours > 0),
@@ -177,7 +165,7 @@ pub(super) async fn restrict(
     match desk.restrict(&form.signed.caller, &request).await {
         Ok(made) => {
             say(&current, texts::t1("restrict-done", "entity", made.entity.to_string())).await?;
-            Ok(Redirect::to(&names::entity_address(&made.entity.to_string())).into_response())
+            Ok(Redirect::to(&names::entity_address(&made.entity)).into_response())
         }
         Err(error @ (DeskError::Invalid { .. } | DeskError::Conflict(_) | DeskError::NotFound(_))) => {
             Ok(restrict_page(&desk, &form.signed, given, Some(error.to_string())))

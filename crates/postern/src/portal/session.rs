@@ -8,7 +8,6 @@ use axum::http::request::Parts;
 use axum::middleware::Next;
 use axum::response::Response;
 use postern_domain::Timestamp;
-use postern_domain::access::Permission;
 use postern_store::audit::hex;
 use postern_store::people::KeptSession;
 use serde::Serialize;
@@ -21,7 +20,7 @@ use tower_sessions::{Expiry, Session, SessionManagerLayer, SessionStore};
 use super::page::Refusal;
 use crate::config::Settings;
 use crate::desk::people::{Entry, SIGNED_IN, SignedIn, Visitor};
-use crate::desk::{Caller, Desk, DeskError};
+use crate::desk::{Caller, Desk};
 use crate::sign_in::secret;
 
 /// A session before anybody has signed in lasts as long as they may take for it.
@@ -166,15 +165,6 @@ impl Signed {
             None => None,
         };
         Ok(Some(Self { caller, csrf, signed_in, notice }))
-    }
-
-    /// Nobody sees a form that they may not send.
-    pub(super) fn must_manage(&self) -> Result<(), Refusal> {
-        if self.caller.role.is_some_and(|role| role.may(Permission::Manage)) {
-            return Ok(());
-        }
-        let takes = Permission::Manage.to_string();
-        Err(DeskError::Forbidden { who: self.caller.name.clone(), takes }.into())
     }
 
     /// Whether they signed in a moment ago.

@@ -99,7 +99,7 @@ pub(super) async fn step(
     form: Form<UnblockForm>,
 ) -> Result<Response, Refusal> {
     let Form { signed, values } = form;
-    signed.must_manage()?;
+    desk.may_manage(&signed.caller)?;
     let mut restrictions = Vec::new();
     for entity in &values.entity {
         let all = desk.restrictions_of(&signed.caller, entity).await?;
@@ -203,7 +203,7 @@ pub(super) async fn undo(
     current: Session,
     form: Form<Nothing>,
 ) -> Result<Response, Refusal> {
-    form.signed.must_manage()?;
+    desk.may_manage(&form.signed.caller)?;
     let Some(done) = recall::<Done>(&current, DONE).await? else {
         return Ok(Redirect::to("/restricted").into_response());
     };
