@@ -165,6 +165,45 @@ fn a_copy_of_mail_over_a_limit_goes_to_whom_the_policy_says() {
 }
 
 #[test]
+fn copies_to_several_addresses_go_by_the_alias_that_wiring_prints() {
+    let site = Site::start("[outbound_policy]\nexternal_per_hour = 1\naction = \"alert-only\"\n");
+    let doctor = || {
+        let folder = site.postfix.config.to_str().unwrap();
+        let output = site.postern.cli(&["--json", "doctor", "--postfix-config", folder]);
+        let findings: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        let copies: Vec<_> = findings.as_array().unwrap().iter().filter(|one| one["check"] == "copies").collect();
+        copies
+            .iter()
+            .map(|one| (one["level"].as_str().unwrap().to_owned(), one["message"].to_string()))
+            .collect::<Vec<_>>()
+    };
+    assert!(doctor().is_empty() && !site.postern.ok(&["wiring", "postfix"]).contains("virtual_alias_maps"));
+    let two = "copy_to=helpdesk@example.com,postmaster@example.com";
+    site.postern.ok(&["policy", "set", "Default", two]);
+    let found = doctor();
+    assert_eq!((found.len(), found[0].0.as_str()), (1, "error"), "{found:?}");
+    assert!(found[0].1.contains("reach nobody"), "{found:?}");
+
+    let wiring = site.postern.ok(&["wiring", "postfix"]);
+    let line = wiring.lines().find(|line| line.starts_with("virtual_alias_maps = ")).unwrap();
+    site.postfix.set(line);
+    assert_eq!(doctor()[0].0, "ok", "{:?}", doctor());
+    let mut alice = site.reloaded_login("alice");
+    assert!(alice.send("alice@example.com", &["a@outside.example"], "within").starts_with("250"));
+    assert!(alice.send("alice@example.com", &["b@outside.example"], "beyond the limit").starts_with("250"));
+    for user in ["helpdesk", "postmaster"] {
+        wait_for(user, || site.mailbox(user).iter().any(|m| m.contains("Subject: beyond the limit")));
+        assert!(!site.mailbox(user).iter().any(|m| m.contains("Subject: within")));
+    }
+    // The alias stays and what it stands for changes: the old line is found out.
+    site.postern.ok(&["policy", "set", "Default", "copy_to=helpdesk@example.com,bob@example.com"]);
+    let found = doctor();
+    assert!(found[0].0 == "error" && found[0].1.contains("out of date"), "{found:?}");
+    site.postern.ok(&["policy", "set", "Default", "copy_to=helpdesk@example.com"]);
+    assert!(doctor().is_empty());
+}
+
+#[test]
 fn policies_are_exported_compared_and_applied_as_a_file() {
     let site = Site::start("");
     let postern = &site.postern;

@@ -4,7 +4,7 @@
 
 use crate::attempt::Class;
 use crate::entity::{EntityKind, Recipient};
-use crate::policy::{Allowance, Limits, OutboundPolicy};
+use crate::policy::{Allowance, Copies, Limits, OutboundPolicy};
 use crate::reference::Reference;
 use crate::restriction::Standing;
 use crate::time::Timestamp;
@@ -15,8 +15,8 @@ use crate::window::Window;
 pub enum Verdict {
     /// Go on.
     Pass,
-    /// Go on, with a copy to this address.
-    PassWithCopy(String),
+    /// Go on, with a copy to these addresses.
+    PassWithCopy(Copies),
     /// Try again later.
     Defer(Reply),
     /// No.

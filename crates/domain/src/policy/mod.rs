@@ -145,8 +145,9 @@ pub struct OutboundPolicy {
     /// Who is told when someone is restricted, besides the alert policy's recipients.
     pub notify: Vec<String>,
     /// Who gets a copy of mail that passes a limit and goes on all the same, and of suspicious mail;
-    /// empty: nobody.
-    pub copy_to: String,
+    /// empty: nobody. Read from one address or a list of them.
+    #[serde(deserialize_with = "one_or_several")]
+    pub copy_to: Vec<String>,
 }
 
 impl Default for OutboundPolicy {
@@ -171,7 +172,7 @@ impl Default for OutboundPolicy {
             mode: Mode::default(),
             warn_at_percent: 0,
             notify: Vec::new(),
-            copy_to: String::new(),
+            copy_to: Vec::new(),
         }
     }
 }
@@ -214,6 +215,13 @@ impl OutboundPolicy {
         }
     }
 
+    /// Who gets copies, as a mail server is told; `domain` is one of the organization's. None: nobody.
+    pub fn copies(&self, domain: &str) -> Option<Copies> {
+        let to = self.copy_to.clone();
+        let alias = || copy_alias(&self.name, domain);
+        (!to.is_empty()).then(|| Copies { alias: if to.len() > 1 { Some(alias()) } else { None }, to })
+    }
+
     /// Microsoft's recommended values, by their name there.
     pub fn preset(&mut self, preset: Preset) {
         let (external, internal, day) = match preset {
@@ -223,6 +231,45 @@ impl OutboundPolicy {
         (self.external_per_hour, self.internal_per_hour, self.per_day) = (external, internal, day);
         self.action = Action::Restrict;
     }
+}
+
+/// Who gets copies of a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Copies {
+    /// The addresses, one or more.
+    pub to: Vec<String>,
+    /// One address that stands for all of them, for a protocol that can add only one. None: there
+    /// is only one. The mail server has to be told what it stands for.
+    pub alias: Option<String>,
+}
+
+/// `postern-copies-POLICY@domain`: letters and digits of the policy's name, and where they are not
+/// the whole name a checksum of it, so that no two policies share an address.
+fn copy_alias(policy: &str, domain: &str) -> String {
+    let name = policy.to_lowercase();
+    let words = name.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+    let mut slug: String = words.collect::<Vec<_>>().join("-").chars().take(24).collect();
+    if slug != name {
+        // FNV-1a, 32 bits: stable over versions and machines.
+        let hash = name.bytes().fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
+        slug = format!("{slug}-{hash:08x}").trim_start_matches('-').to_owned();
+    }
+    format!("postern-copies-{slug}@{domain}")
+}
+
+/// Settings and clients of earlier versions have one address, or an empty text for nobody.
+fn one_or_several<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Given {
+        One(String),
+        Several(Vec<String>),
+    }
+    Ok(match Given::deserialize(deserializer)? {
+        Given::One(text) if text.is_empty() => Vec::new(),
+        Given::One(text) => vec![text],
+        Given::Several(list) => list,
+    })
 }
 
 /// Recommended values.
@@ -255,6 +302,23 @@ mod tests {
         assert_eq!(there, next("2026-11-26T23:00:00Z"));
         let report = OutboundPolicy { mode: Mode::ReportOnly, ..with(Action::Restrict) };
         assert_eq!(report.consequence(now, &Zone::utc()), Consequence::Report(Action::Restrict));
+    }
+
+    #[test]
+    fn copies_go_to_one_or_by_an_alias_of_its_own_to_several() {
+        let policy = |name: &str, copy_to: serde_json::Value| -> OutboundPolicy {
+            serde_json::from_value(serde_json::json!({ "name": name, "copy_to": copy_to })).unwrap()
+        };
+        let copies = |name: &str, to: serde_json::Value| policy(name, to).copies("example.com");
+        assert_eq!(copies("Default", serde_json::json!("")), None);
+        assert_eq!(copies("Default", serde_json::json!("a@x.example")).unwrap().alias, None);
+        let two = serde_json::json!(["a@x.example", "b@x.example"]);
+        let alias = |name: &str| copies(name, two.clone()).unwrap().alias.unwrap();
+        assert_eq!(alias("Default"), "postern-copies-default@example.com");
+        assert!(alias("Vertrieb Süd").starts_with("postern-copies-vertrieb-s-d-"));
+        let names = ["a b", "a-b", "a_b", "日本", "中国", "a b "];
+        let different: std::collections::BTreeSet<_> = names.iter().map(|name| alias(name)).collect();
+        assert_eq!(different.len(), names.len());
     }
 
     #[test]

@@ -21,6 +21,16 @@ pub(super) async fn run(settings: &Settings, postfix_config: Option<&Path>, json
     if worst == Some(Level::Error) { Err(CliError::Reported) } else { Ok(()) }
 }
 
+/// `postern wiring postfix`. What the daemon would have to say is left out, with a word, if it is away.
+pub(super) async fn wiring(settings: &Settings) {
+    let status: Result<StatusView, _> = Client::local(settings).get("/status").await;
+    print!("{}", doctor::lines::postfix(settings, status.as_ref().map_or(&[], |status| &status.copy_aliases)));
+    let has_run = settings.data.join("postern.db").exists();
+    if status.is_err() && has_run {
+        println!("\n# postern is not running: aliases for copies to several addresses, if any, are not shown.");
+    }
+}
+
 fn print(findings: &[Finding]) {
     for finding in findings {
         let mark = match finding.level {

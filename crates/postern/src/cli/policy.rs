@@ -162,7 +162,7 @@ fn facts(view: &PolicyView) {
         facts.push(("Notify", policy.notify.join(", ")));
     }
     if !policy.copy_to.is_empty() {
-        facts.push(("Copy of mail over a limit", policy.copy_to.clone()));
+        facts.push(("Copy of mail over a limit", policy.copy_to.join(", ")));
     }
     let probation = match view.probation_hours {
         0 => "none".into(),

@@ -338,7 +338,7 @@ fn outbound_policy(mut s: Section<'_>) -> OutboundPolicy {
         mode: s.text("mode", values::mode).unwrap_or_default(),
         warn_at_percent: s.number("warn_at_percent", 0..=99).unwrap_or(0),
         notify: s.list("notify", values::alert_recipient).unwrap_or_default(),
-        copy_to: s.text("copy_to", values::copy_to).unwrap_or_default(),
+        copy_to: s.list("copy_to", values::copy_to).unwrap_or_default(),
         ..OutboundPolicy::built_in()
     };
     s.finish();

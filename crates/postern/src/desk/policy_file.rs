@@ -158,7 +158,10 @@ pub(super) fn normal(
         other => Ok(other),
     };
     match key {
-        "users" | "except_users" => each(value, &|text| Ok(account(settings, organization, text))),
+        "users" | "except_users" => each(value, &|text| {
+            super::check_entity(text)?;
+            Ok(account(settings, organization, text))
+        }),
         "domains" | "except_domains" => each(value, &|text| {
             postern_domain::Domain::parse(text).map(|domain| domain.to_string()).map_err(|why| why.to_string())
         }),
@@ -167,12 +170,19 @@ pub(super) fn normal(
             name => Ok(name.to_owned()),
         }),
         "notify" => each(value, &checked_recipient),
-        "copy_to" => match value.as_str().filter(|text| !text.is_empty()) {
-            Some(text) => postern_domain::Address::parse(text, "")
-                .map(|address| Value::String(address.to_string()))
-                .map_err(|why| invalid(format!("{text:?}: {why}"))),
-            None => Ok(value),
-        },
+        "copy_to" => {
+            // One address is a list of one; empty text is nobody.
+            let list = match value {
+                Value::String(text) if text.trim().is_empty() => json!([]),
+                Value::String(text) => json!([text]),
+                other => other,
+            };
+            each(list, &|text| {
+                postern_domain::Address::parse(text, "")
+                    .map(|address| address.to_string())
+                    .map_err(|why| format!("{why}; expected an address such as soc@example.com"))
+            })
+        }
         _ => Ok(value),
     }
 }

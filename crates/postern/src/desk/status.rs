@@ -24,7 +24,7 @@ impl Desk {
     /// The caller may not look.
     pub fn wiring_lines(&self, caller: &Caller) -> Result<String, DeskError> {
         self.may_everywhere(caller, Permission::Look)?;
-        Ok(doctor::lines::postfix(&self.settings.load()))
+        Ok(doctor::lines::postfix(&self.settings.load(), &self.copy_aliases()))
     }
 
     /// What runs where, how much went through, and what does not work.
@@ -55,6 +55,7 @@ impl Desk {
             outbox: outbox.into(),
             problems: self.health.problems(),
             servers: self.wiring.report(),
+            copy_aliases: self.copy_aliases(),
         })
     }
 }

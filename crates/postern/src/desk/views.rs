@@ -322,6 +322,9 @@ pub struct StatusView {
     pub problems: Vec<String>,
     /// Mail servers that have asked, and what.
     pub servers: Vec<ServerReport>,
+    /// Aliases that copies to several addresses take.
+    #[serde(default)]
+    pub copy_aliases: Vec<super::CopyAlias>,
 }
 
 /// How the outbox stands.

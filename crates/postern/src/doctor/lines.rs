@@ -5,6 +5,7 @@
 use std::net::IpAddr;
 
 use crate::config::{Listen, Settings};
+use crate::desk::CopyAlias;
 use crate::gate::CONFIRM_CONTEXT;
 
 /// One line of `main.cf`, and where it belongs in a list that is there already.
@@ -40,8 +41,9 @@ const LINES: [Line; 3] = [
     },
 ];
 
-/// The lines of `main.cf`, with comments that say where they belong.
-pub fn postfix(settings: &Settings) -> String {
+/// The lines of `main.cf`, with comments that say where they belong; the last one is for the aliases that
+/// copies to several addresses take.
+pub fn postfix(settings: &Settings, aliases: &[CopyAlias]) -> String {
     let service = service(&settings.policy_door.listen);
     let mut text = String::from(
         "# Postfix, main.cf. Then: postfix reload, and postern doctor.\n\
@@ -54,7 +56,25 @@ pub fn postfix(settings: &Settings) -> String {
              default_action=DUNNO, policy_context={context} }}\n"
         );
     }
-    text
+    text + &copies(aliases)
+}
+
+fn copies(aliases: &[CopyAlias]) -> String {
+    if aliases.is_empty() {
+        return String::new();
+    }
+    let mut text = String::from(
+        "# add this table to an existing list: Postfix adds one copy to a message at most, so that copies to\n\
+         # several addresses go to an alias, by policy:\n",
+    );
+    let mut entries = Vec::new();
+    for CopyAlias { policy, alias, to, .. } in aliases {
+        // A policy's name is one line whatever is in it.
+        let policy: String = policy.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+        text += &format!("#   {policy}: {alias}\n");
+        entries.push(format!("{{ {alias} = {} }}", to.join(", ")));
+    }
+    text + &format!("virtual_alias_maps = inline:{{ {} }}\n", entries.join(", "))
 }
 
 /// How Postfix names the first listener it can reach. A TCP one is preferred: smtpd often runs

@@ -1,5 +1,6 @@
 //! What is wrong with how Postern runs and is asked, and what to do about it.
 
+mod copies;
 pub mod lines;
 mod postfix;
 mod wired;
@@ -75,10 +76,15 @@ pub async fn check(
     door(settings, &mut findings).await;
     let services: Vec<_> = settings.policy_door.listen.iter().map(service_name).collect();
     let folder = postfix_config.map(Path::to_owned);
-    // It runs postconf, and waits for it.
-    let read = tokio::task::spawn_blocking(move || postfix::read(folder.as_deref())).await;
-    match read.unwrap_or_else(|error| Err(error.into())) {
-        Ok(Some(config)) => {
+    let aliases = status.as_ref().map(|status| status.copy_aliases.clone()).unwrap_or_default();
+    // It runs postconf and postmap, and waits for them.
+    let read = tokio::task::spawn_blocking(move || {
+        let config = postfix::read(folder.as_deref())?;
+        anyhow::Ok(config.map(|config| (copies::check(&config, folder.as_deref(), &aliases), config)))
+    });
+    match read.await.unwrap_or_else(|error| Err(error.into())) {
+        Ok(Some((copies, config))) => {
+            findings.extend(copies);
             let tenants = settings.tenants.values().flat_map(|tenant| &tenant.domains);
             let domains: Vec<_> =
                 settings.organization.domains.iter().chain(tenants).map(ToString::to_string).collect();

@@ -20,13 +20,14 @@ pub(super) const LISTS: [&str; 7] = [
 ];
 
 /// Other parameters that matter here.
-const OTHERS: [&str; 7] = [
+const OTHERS: [&str; 8] = [
     "smtpd_delay_reject",
     "smtpd_policy_service_default_action",
     "smtpd_sasl_auth_enable",
     "mydestination",
     "virtual_mailbox_domains",
     "relay_domains",
+    "virtual_alias_maps",
     "mail_version",
 ];
 
@@ -135,7 +136,7 @@ pub(super) fn rules(text: &str) -> Vec<Rule> {
     rules
 }
 
-fn words(text: &str) -> Vec<String> {
+pub(super) fn words(text: &str) -> Vec<String> {
     let mut words = vec![String::new()];
     let mut depth = 0u32;
     for c in text.chars() {

@@ -204,8 +204,12 @@ impl<L: Ledger> Door<L> {
         answer.clear();
         match verdict {
             Verdict::Pass => policy::encode_action(answer, "DUNNO"),
-            // access(5): one copy, and the other rules go on.
-            Verdict::PassWithCopy(address) => policy::encode_action(answer, &format!("BCC {address}")),
+            // access(5): the other rules go on. Of several BCC actions Postfix honours the last one, so
+            // that several addresses take an alias, which `postern wiring postfix` prints.
+            Verdict::PassWithCopy(copies) => {
+                let to = copies.alias.as_ref().or(copies.to.first()).map_or("", String::as_str);
+                policy::encode_action(answer, &format!("BCC {to}"));
+            }
             Verdict::Defer(reply) | Verdict::Refuse(reply) => {
                 policy::encode_action(answer, &format!("{} {} {}", reply.code, reply.status, reply.text));
             }

@@ -16,7 +16,7 @@ use super::ByOrganization;
 /// What holds for an organization that has no policies of its own: the first one's default policy,
 /// without the people it names.
 fn inherited(first: &KeptPolicies) -> KeptPolicies {
-    let default = OutboundPolicy { notify: Vec::new(), copy_to: String::new(), ..first.book.default.clone() };
+    let default = OutboundPolicy { notify: Vec::new(), copy_to: Vec::new(), ..first.book.default.clone() };
     KeptPolicies { book: PolicyBook { default, ..PolicyBook::default() }, revision: 0, file: None }
 }
 

@@ -193,8 +193,13 @@ impl<L: Ledger> Gate<L> {
     }
 
     fn pass(&self, q: &Question<'_, '_>, attempt: &Guard<'_>) -> Verdict {
-        let copy = attempt.is_for_copy() && !q.policy.copy_to.is_empty() && q.policy.mode == Mode::Enforce;
-        if copy { Verdict::PassWithCopy(q.policy.copy_to.clone()) } else { Verdict::Pass }
+        if !attempt.is_for_copy() || q.policy.mode != Mode::Enforce {
+            return Verdict::Pass;
+        }
+        let organization = q.settings.directory.organization_of(q.entity());
+        let own = q.settings.organization(&organization).unwrap_or(&q.settings.organization);
+        let domain = own.domains.first().map_or("localhost", |domain| domain.as_str());
+        q.policy.copies(domain).map_or(Verdict::Pass, Verdict::PassWithCopy)
     }
 
     fn name_unseen(&self, q: &Question<'_, '_>, attempt: &mut Guard<'_>) {

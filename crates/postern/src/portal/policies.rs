@@ -183,10 +183,12 @@ fn settings(fields: &Fields, is_default: bool) -> Result<Map<String, Value>, Des
     for (key, label) in NUMBERS {
         patch.insert(key.into(), json!(number(&texts::t(label), &text(key))?.unwrap_or(0)));
     }
-    for key in ["action", "mode", "copy_to", "description"] {
+    for key in ["action", "mode", "description"] {
         patch.insert(key.into(), json!(text(key)));
     }
-    patch.insert("notify".into(), json!(lines(&text("notify"))));
+    for key in ["notify", "copy_to"] {
+        patch.insert(key.into(), json!(lines(&text(key))));
+    }
     if !is_default {
         patch.insert("name".into(), json!(text("name")));
         patch.insert("enabled".into(), json!(text("enabled") == "on"));
