@@ -23,6 +23,9 @@ pub enum InvalidAddress {
     /// Nothing before the `@`.
     #[error("has nothing before the @")]
     LocalPart,
+    /// A character that no login has.
+    #[error("has {0:?}, which no account's name has")]
+    Character(char),
     /// No `@` where one is needed.
     #[error("has no @ and domain")]
     NoDomain,
@@ -119,6 +122,32 @@ impl Address {
         Ok(Self::join(local, Domain::parse(domain)?.as_str(), recipient_delimiter))
     }
 
+    /// Whether `text` can be what somebody logs in with: an address (RFC 5321 section 4.1.2, with letters
+    /// of any script), or a name without a domain. For what an admin writes; a mail server's word on who
+    /// logged in is taken as it is.
+    ///
+    /// # Errors
+    /// It is empty, has nothing before the `@`, no valid domain behind it, or a character that no login has.
+    pub fn check_login(text: &str) -> Result<(), InvalidAddress> {
+        let text = text.trim();
+        let (local, domain) = text.rsplit_once('@').map_or((text, None), |(local, domain)| (local, Some(domain)));
+        if text.is_empty() {
+            return Err(InvalidAddress::Empty);
+        }
+        if local.is_empty() {
+            return Err(InvalidAddress::LocalPart);
+        }
+        if let Some(domain) = domain {
+            Domain::parse(domain)?;
+        }
+        let is_quoted = local.len() > 2 && local.starts_with('"') && local.ends_with('"');
+        let cant_be = |c: &char| c.is_control() || c.is_whitespace() || "\"(),:;<>@[]{}".contains(*c);
+        match local.chars().find(cant_be).filter(|_| !is_quoted) {
+            Some(wrong) => Err(InvalidAddress::Character(wrong)),
+            None => Ok(()),
+        }
+    }
+
     /// The part before the `@`.
     pub fn local(&self) -> &str {
         &self.text[..self.at]
@@ -195,6 +224,26 @@ mod tests {
 
     fn rules() -> AddressRules {
         AddressRules { recipient_delimiter: "+".into(), default_domain: Domain::parse("example.com").unwrap() }
+    }
+
+    #[test]
+    fn what_no_login_is_is_told() {
+        for text in [
+            "laura@contoso.com",
+            "laura",
+            "CORP\\laura",
+            "o'neill@x.example",
+            "\"a b\"@x.example",
+            "jörg@müller.example",
+        ] {
+            assert_eq!(Address::check_login(text), Ok(()), "{text}");
+        }
+        assert_eq!(Address::check_login("@{entity=a@contoso.com}"), Err(InvalidAddress::Domain));
+        assert_eq!(Address::check_login("@{Identity=laura}"), Err(InvalidAddress::LocalPart));
+        assert_eq!(Address::check_login("@{Entity=a@b.example; Why=x@y.example"), Err(InvalidAddress::Character('@')));
+        assert_eq!(Address::check_login("System.Object[]"), Err(InvalidAddress::Character('[')));
+        assert_eq!(Address::check_login("Laura Smith"), Err(InvalidAddress::Character(' ')));
+        assert_eq!(Address::check_login(" "), Err(InvalidAddress::Empty));
     }
 
     fn norm(text: &str) -> String {

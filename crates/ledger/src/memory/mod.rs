@@ -181,6 +181,20 @@ impl MemoryLedger {
         found
     }
 
+    /// Entities with usage that `wanted` says, the first by name, at most `most`. Looks at everybody, as
+    /// [`MemoryLedger::busiest`] does.
+    pub fn entities(&self, most: usize, wanted: impl Fn(&EntityId) -> bool) -> Vec<EntityId> {
+        let mut found = Vec::new();
+        for shard in &self.shards {
+            found.extend(
+                lock(shard).entities.iter().map(|entry| &entry.entity).filter(|entity| wanted(entity)).cloned(),
+            );
+            found.sort_unstable();
+            found.truncate(most);
+        }
+        found
+    }
+
     /// Whether no entity has any usage.
     pub fn is_empty(&self) -> bool {
         self.len() == 0

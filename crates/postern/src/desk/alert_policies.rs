@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use super::policy_file::{Null, normal};
 use super::views::{AlertPolicyView, ChannelTestView};
-use super::{Caller, Desk, DeskError};
+use super::{Caller, Desk, DeskError, Edit};
 use crate::gate;
 
 impl Desk {
@@ -57,16 +57,10 @@ impl Desk {
     /// # Errors
     /// The caller may not, something can't be, or the store fails.
     pub async fn add_alert_policy(&self, caller: &Caller, body: &Value) -> Result<AlertPolicyView, DeskError> {
-        self.may_manage(caller)?;
-        let trigger = body.get("trigger").cloned().unwrap_or(Value::Null);
-        let built_in = AlertPolicy::built_in(read_trigger(&trigger)?);
-        let policy = self.patched(caller, AlertPolicy { name: String::new(), ..built_in }, body, Null::IsNothing)?;
-        let name = policy.name.clone();
-        self.change_alert_policies(caller, None, ("alert-policy.add", &name), |book| {
-            if book.find(&policy.name).is_some() {
-                return Err(DeskError::Conflict(format!("there is an alert policy called {:?} already", policy.name)));
-            }
-            book.put(policy.clone());
+        let mut name = String::new();
+        let named = body.get("name").and_then(Value::as_str).unwrap_or_default();
+        self.change_alert_policies(caller, None, ("alert-policy.add", named), |book| {
+            name = self.edit_alert_policies(caller, book, Edit::Add(body))?;
             Ok(())
         })
         .await?;
@@ -88,13 +82,8 @@ impl Desk {
     ) -> Result<AlertPolicyView, DeskError> {
         let mut new_name = name.to_owned();
         self.change_alert_policies(caller, expected, ("alert-policy.change", name), |book| {
-            let found = book.find(name).ok_or_else(|| no_policy(name))?.clone();
-            let policy = self.patched(caller, found.clone(), patch, Null::TakesBack)?;
-            if found.is_built_in() && (policy.name != found.name || policy.trigger != found.trigger) {
-                return Err(DeskError::Conflict("a built-in alert policy keeps its name and its trigger".into()));
-            }
-            new_name.clone_from(&policy.name);
-            book.rename(&found.name, policy).map_err(DeskError::from)
+            new_name = self.edit_alert_policies(caller, book, Edit::Change(name, patch))?;
+            Ok(())
         })
         .await?;
         self.alert_policy(caller, &new_name)
@@ -111,15 +100,58 @@ impl Desk {
         expected: Option<u64>,
     ) -> Result<(), DeskError> {
         self.change_alert_policies(caller, expected, ("alert-policy.remove", name), |book| {
-            let found = book.find(name).ok_or_else(|| no_policy(name))?;
-            if found.is_built_in() {
-                let instead = "a built-in alert policy can't be removed; set enabled to false instead";
-                return Err(DeskError::Conflict(instead.into()));
-            }
-            book.remove(name);
+            self.edit_alert_policies(caller, book, Edit::Remove(name))?;
             Ok(())
         })
         .await
+    }
+
+    /// Finds out whether a change is possible, and changes nothing.
+    ///
+    /// # Errors
+    /// Those that the change itself would have, but for the store's.
+    pub fn check_alert_policy(&self, caller: &Caller, edit: Edit<'_>) -> Result<(), DeskError> {
+        self.may_manage(caller)?;
+        let mut book = self.alert_policies.load().of(&self.organization_for(caller)).book.clone();
+        self.edit_alert_policies(caller, &mut book, edit).map(|_| ())
+    }
+
+    /// Changes the book; the name of the alert policy in it.
+    fn edit_alert_policies(&self, caller: &Caller, book: &mut AlertBook, edit: Edit<'_>) -> Result<String, DeskError> {
+        match edit {
+            Edit::Add(body) => {
+                let trigger = body.get("trigger").cloned().unwrap_or(Value::Null);
+                let built_in = AlertPolicy::built_in(read_trigger(&trigger)?);
+                let policy =
+                    self.patched(caller, AlertPolicy { name: String::new(), ..built_in }, body, Null::IsNothing)?;
+                if book.find(&policy.name).is_some() {
+                    let why = format!("there is an alert policy called {:?} already", policy.name);
+                    return Err(DeskError::Conflict(why));
+                }
+                let name = policy.name.clone();
+                book.put(policy);
+                Ok(name)
+            }
+            Edit::Change(name, patch) => {
+                let found = book.find(name).ok_or_else(|| no_policy(name))?.clone();
+                let policy = self.patched(caller, found.clone(), patch, Null::TakesBack)?;
+                if found.is_built_in() && (policy.name != found.name || policy.trigger != found.trigger) {
+                    return Err(DeskError::Conflict("a built-in alert policy keeps its name and its trigger".into()));
+                }
+                let new_name = policy.name.clone();
+                book.rename(&found.name, policy)?;
+                Ok(new_name)
+            }
+            Edit::Remove(name) => {
+                let found = book.find(name).ok_or_else(|| no_policy(name))?;
+                if found.is_built_in() {
+                    let instead = "a built-in alert policy can't be removed; set enabled to false instead";
+                    return Err(DeskError::Conflict(instead.into()));
+                }
+                book.remove(name);
+                Ok(name.to_owned())
+            }
+        }
     }
 
     /// Sets what `patch` names, one key after the other, so that an error names the key.

@@ -51,14 +51,10 @@ impl Desk {
     /// The caller may not, something asked for can't be, or the store fails.
     pub async fn grant_allowance(&self, caller: &Caller, request: &AllowanceRequest) -> Result<Allowance, DeskError> {
         self.may_manage(caller)?;
-        if request.entity.trim().is_empty() {
-            let problem = "is empty; name an account or connector:NAME".into();
-            return Err(DeskError::Invalid { field: "entity".into(), problem });
-        }
         let now = self.clock.now();
         let allowance = Allowance {
             reference: Reference::from_random(rand::random()),
-            entity: self.entity(caller, &request.entity)?,
+            entity: self.new_entity(caller, &request.entity)?,
             external_per_hour: request.external_per_hour,
             internal_per_hour: request.internal_per_hour,
             per_day: request.per_day,

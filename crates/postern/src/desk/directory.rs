@@ -1,5 +1,7 @@
 //! The directory's sources: how they are, and reading them anew.
 
+use std::collections::BTreeMap;
+
 use postern_domain::EntityId;
 use postern_domain::access::Permission;
 use serde::{Deserialize, Serialize};
@@ -18,7 +20,49 @@ pub struct AccountView {
     pub groups: Vec<String>,
 }
 
+/// An account or connector that is known: from the directory, because it has sent, or from the settings.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SenderView {
+    /// Who.
+    pub entity: EntityId,
+    /// The name of the person behind it.
+    pub name: Option<String>,
+    /// Its groups.
+    pub groups: Vec<String>,
+    /// `free`, `probation` or `restricted`.
+    pub standing: String,
+}
+
 impl Desk {
+    /// Accounts and connectors whose login or name has `text` in it, by login, at most `limit`: those of
+    /// the directory, those that have sent lately or are not free to, and the connectors of the settings.
+    ///
+    /// # Errors
+    /// The caller may not look.
+    pub fn senders(&self, caller: &Caller, text: &str, limit: usize) -> Result<Vec<SenderView>, DeskError> {
+        let text = text.trim().to_lowercase();
+        let mut found: BTreeMap<EntityId, (Option<String>, Vec<String>)> =
+            self.accounts(caller, &text, limit)?.into_iter().map(|one| (one.entity, (one.name, one.groups))).collect();
+        let settings = self.settings.load();
+        let wanted = |entity: &EntityId| {
+            let own = caller.organization.as_ref();
+            entity.to_string().to_lowercase().contains(&text)
+                && own.is_none_or(|own| settings.directory.organization_of(entity) == *own)
+        };
+        let connectors = settings.directory.connectors.iter().filter_map(|rule| rule.name.as_deref());
+        let connectors = connectors.map(EntityId::connector).filter(|connector| wanted(connector));
+        let not_free = self.standings.entities(wanted);
+        for entity in self.ledger.entities(limit, wanted).into_iter().chain(not_free).chain(connectors) {
+            found.entry(entity).or_default();
+        }
+        let now = self.clock.now();
+        let view = |(entity, (name, groups))| {
+            let standing = self.standings.get(&entity, now).key().to_owned();
+            SenderView { entity, name, groups, standing }
+        };
+        Ok(found.into_iter().take(limit).map(view).collect())
+    }
+
     /// How every source of the directory is.
     ///
     /// # Errors

@@ -7,6 +7,7 @@ mod alert_policies;
 mod alerts;
 mod allowances;
 mod audit;
+mod copies;
 mod directory;
 mod explain;
 pub mod organizations;
@@ -32,10 +33,11 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use postern_domain::access::{Permission, Role};
 use postern_domain::policy::InvalidSetting;
-use postern_domain::{EntityId, OrganizationId, Reference, Timestamp};
+use postern_domain::{Address, EntityId, OrganizationId, Reference, Timestamp};
 use postern_ledger::{LedgerError, memory::MemoryLedger};
 use postern_store::{Store, StoreError};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::clock::Clock;
 use crate::config::Settings;
@@ -50,7 +52,8 @@ use crate::sign_in::SignIn;
 
 pub use alerts::AlertRequest;
 pub use allowances::AllowanceRequest;
-pub use directory::AccountView;
+pub use copies::CopyAlias;
+pub use directory::{AccountView, SenderView};
 pub use organizations::OrganizationRequest;
 pub use preview::{DAYS as PREVIEW_DAYS, EffectView, PreviewView};
 pub use release::{Recommendation, ReleaseRequest};
@@ -84,6 +87,17 @@ pub struct Caller {
     pub organization: Option<OrganizationId>,
     /// What they may do; none: nothing.
     pub role: Option<Role>,
+}
+
+/// One change of the outbound policies, or of the alert policies.
+#[derive(Debug, Clone, Copy)]
+pub enum Edit<'a> {
+    /// Adds one with these settings.
+    Add(&'a Value),
+    /// Changes settings of the one called so (RFC 7396).
+    Change(&'a str, &'a Value),
+    /// Removes the one called so.
+    Remove(&'a str),
 }
 
 /// Why a use case was not carried out.
@@ -242,6 +256,17 @@ impl Desk {
         }
     }
 
+    /// The same where something is made for it that it may not have had before: what can be nobody's
+    /// name is refused.
+    ///
+    /// # Errors
+    /// It can't be an account's or connector's name, or is another organization's.
+    pub fn new_entity(&self, caller: &Caller, text: &str) -> Result<EntityId, DeskError> {
+        let named = check_entity(text).map_err(|why| format!("{:?} {why}", text.trim()));
+        named.map_err(|problem| DeskError::Invalid { field: "entity".into(), problem })?;
+        self.entity(caller, text)
+    }
+
     /// For whoever shows a form that leads here: nobody is shown what they may not send.
     ///
     /// # Errors
@@ -261,6 +286,16 @@ fn reference(text: &str) -> Result<Reference, DeskError> {
 }
 
 /// A reason that people give, which must say something.
+/// Whether a text names an account or a connector, as an admin writes it; else what is wrong with it.
+fn check_entity(text: &str) -> Result<(), String> {
+    let expected = "expected an account such as alice@example.com, or connector:NAME";
+    match text.trim().strip_prefix("connector:") {
+        Some(name) if name.trim().is_empty() => Err(format!("has no name; {expected}")),
+        Some(_) => Ok(()),
+        None => Address::check_login(text).map_err(|why| format!("{why}; {expected}")),
+    }
+}
+
 fn reason(text: &str) -> Result<String, DeskError> {
     let text = text.trim();
     let invalid = |problem: &str| DeskError::Invalid { field: "reason".into(), problem: problem.into() };

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::policy_file::{self, PRIORITY, no_policy, to_object};
 use super::views::{PolicyChangeView, PolicyChoiceView, PolicyView, SkippedView};
-use super::{Caller, Desk, DeskError};
+use super::{Caller, Desk, DeskError, Edit};
 
 impl Desk {
     /// The outbound policies in the order in which they are looked at, the default one last.
@@ -78,9 +78,9 @@ impl Desk {
     /// # Errors
     /// The caller may not, something can't be, or the store fails.
     pub async fn add_policy(&self, caller: &Caller, body: &Value) -> Result<PolicyView, DeskError> {
-        let (mut name, organization) = (String::new(), self.organization_for(caller));
+        let mut name = String::new();
         self.change_policies(caller, None, |book| {
-            name = policy_file::add(&self.settings.load(), &organization, book, body)?;
+            name = self.edit_policies(caller, book, Edit::Add(body))?;
             Ok(())
         })
         .await?;
@@ -100,9 +100,9 @@ impl Desk {
         patch: &Value,
         expected: Option<u64>,
     ) -> Result<PolicyView, DeskError> {
-        let (mut new_name, organization) = (String::new(), self.organization_for(caller));
+        let mut new_name = String::new();
         self.change_policies(caller, expected, |book| {
-            new_name = policy_file::change(&self.settings.load(), &organization, book, name, patch)?;
+            new_name = self.edit_policies(caller, book, Edit::Change(name, patch))?;
             Ok(())
         })
         .await?;
@@ -119,10 +119,9 @@ impl Desk {
         changes: &[(&str, Value)],
         expected: Option<u64>,
     ) -> Result<(), DeskError> {
-        let organization = self.organization_for(caller);
         self.change_policies(caller, expected, |book| {
             for (name, patch) in changes {
-                policy_file::change(&self.settings.load(), &organization, book, name, patch)?;
+                self.edit_policies(caller, book, Edit::Change(name, patch))?;
             }
             Ok(())
         })
@@ -135,16 +134,39 @@ impl Desk {
     /// # Errors
     /// As for [`Desk::change_policy`]; the default policy can't be removed.
     pub async fn remove_policy(&self, caller: &Caller, name: &str, expected: Option<u64>) -> Result<(), DeskError> {
-        self.change_policies(caller, expected, |book| match book.find(name) {
-            None => Err(no_policy(name)),
-            Some((_, None)) => Err(DeskError::Conflict("the default policy can't be removed".into())),
-            Some((_, Some(at))) => {
-                book.custom.remove(at);
-                Ok(())
-            }
+        self.change_policies(caller, expected, |book| {
+            self.edit_policies(caller, book, Edit::Remove(name))?;
+            Ok(())
         })
         .await?;
         Ok(())
+    }
+
+    /// Finds out whether these changes are possible together, and changes nothing.
+    ///
+    /// # Errors
+    /// Those that the changes themselves would have, but for the store's.
+    pub fn check_policies(&self, caller: &Caller, edits: &[Edit<'_>]) -> Result<(), DeskError> {
+        self.may_manage(caller)?;
+        let mut book = self.policies.load().of(&self.organization_for(caller)).book.clone();
+        for edit in edits {
+            self.edit_policies(caller, &mut book, *edit)?;
+        }
+        Ok(book.check()?)
+    }
+
+    /// Changes the book; the name of the policy in it.
+    fn edit_policies(&self, caller: &Caller, book: &mut PolicyBook, edit: Edit<'_>) -> Result<String, DeskError> {
+        let (settings, organization) = (self.settings.load(), self.organization_for(caller));
+        match edit {
+            Edit::Add(body) => policy_file::add(&settings, &organization, book, body),
+            Edit::Change(name, patch) => policy_file::change(&settings, &organization, book, name, patch),
+            Edit::Remove(name) => match book.find(name) {
+                None => Err(no_policy(name)),
+                Some((_, None)) => Err(DeskError::Conflict("the default policy can't be removed".into())),
+                Some((_, Some(at))) => Ok(book.custom.remove(at).name),
+            },
+        }
     }
 
     /// All policies as a file has them.

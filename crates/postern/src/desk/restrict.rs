@@ -1,8 +1,8 @@
 //! Restrict an entity by hand.
 
-use postern_domain::Timestamp;
 use postern_domain::evidence::Cause;
 use postern_domain::restriction::Standing;
+use postern_domain::{EntityId, Timestamp};
 use postern_ledger::Ledger;
 use postern_store::StoreError;
 use serde::{Deserialize, Serialize};
@@ -26,6 +26,18 @@ pub struct RestrictRequest {
 }
 
 impl Desk {
+    /// Who would be restricted.
+    ///
+    /// # Errors
+    /// The text names nobody, or somebody who is restricted already.
+    pub fn may_restrict(&self, caller: &Caller, text: &str) -> Result<EntityId, DeskError> {
+        let entity = self.new_entity(caller, text)?;
+        match self.standings.get(&entity, self.clock.now()) {
+            Standing::Restricted { reference, .. } => Err(StoreError::AlreadyRestricted { entity, reference }.into()),
+            _ => Ok(entity),
+        }
+    }
+
     /// Restricts an entity, in force with the next question of a mail server.
     ///
     /// # Errors
@@ -39,14 +51,7 @@ impl Desk {
             let problem = "is in the past; expected a later time".into();
             return Err(DeskError::Invalid { field: "until".into(), problem });
         }
-        if request.entity.trim().is_empty() || request.entity.trim() == "connector:" {
-            let problem = "is empty; expected an account such as alice@example.com, or connector:NAME".into();
-            return Err(DeskError::Invalid { field: "entity".into(), problem });
-        }
-        let entity = self.entity(caller, &request.entity)?;
-        if let Standing::Restricted { reference, .. } = self.standings.get(&entity, now) {
-            return Err(StoreError::AlreadyRestricted { entity, reference }.into());
-        }
+        let entity = self.may_restrict(caller, &request.entity)?;
         let usage = self.ledger.usage(&entity).await;
         let (policy, limits) = self.limits_of(&entity, &Standing::Free, now);
         let new = NewRestriction {

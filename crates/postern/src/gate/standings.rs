@@ -53,6 +53,12 @@ impl Standings {
         standings.retain(|_, standing| standing.is_restricted() || standing.at(now) != Standing::Free);
     }
 
+    /// Entities that are restricted or on probation and that `wanted` says.
+    pub fn entities(&self, wanted: impl Fn(&EntityId) -> bool) -> Vec<EntityId> {
+        let standings = self.by_entity.read().unwrap_or_else(PoisonError::into_inner);
+        standings.keys().filter(|entity| wanted(entity)).cloned().collect()
+    }
+
     /// How many are restricted, and how many on probation.
     pub fn counts(&self) -> (usize, usize) {
         let standings = self.by_entity.read().unwrap_or_else(PoisonError::into_inner);
