@@ -40,6 +40,7 @@ pub async fn serve_admin_socket(
 ) -> io::Result<()> {
     let once = axum::middleware::from_fn_with_state(Arc::clone(&desk), super::idempotency::once);
     let app = routes(desk).fallback(super::nothing).layer(once).layer(axum::middleware::from_fn(name_caller));
+    let app = app.layer(axum::middleware::from_fn(crate::finish::finish));
     axum::serve(listener, app.into_make_service_with_connect_info::<Peer>())
         .with_graceful_shutdown(async move {
             let _ = closing.wait_for(|closing| *closing).await;

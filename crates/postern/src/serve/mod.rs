@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use arc_swap::ArcSwap;
+use axum::middleware::from_fn;
 use postern_ledger::memory::MemoryLedger;
 use postern_store::Store;
 use postern_store::sqlite::SqliteStore;
@@ -24,6 +25,7 @@ use crate::doors::listen::{Listener, Passed, bind_unix};
 use crate::doors::policy::Door;
 use crate::doors::workers::Workers;
 use crate::events::Events;
+use crate::finish::finish;
 use crate::gate::{
     Acquaintances, AlertPolicies, Gate, IncidentParts, Incidents, OwnMail, Parts, Policies, Recents, Standings,
     TrafficMeter, Wiring,
@@ -246,8 +248,8 @@ async fn listen(
     for listener in doors {
         parts.spawn(door.clone().serve(listener, closing.clone()));
     }
-    let public =
-        api::portal_routes(desk).merge(portal::routes(desk)).into_make_service_with_connect_info::<portal::Peer>();
+    let public = api::portal_routes(desk).merge(portal::routes(desk)).layer(from_fn(finish));
+    let public = public.into_make_service_with_connect_info::<portal::Peer>();
     let mut end = closing.clone();
     parts.spawn(async move {
         let ended = async move {
