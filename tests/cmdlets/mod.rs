@@ -18,7 +18,11 @@ fn a_restricted_sender_is_listed_and_released_from_the_shell() {
         alice.send("alice@example.com", &["someone@outside.example"], &format!("message {n}"));
     }
     let cmdlet = |arguments: &[&str]| site.postern.ok(&[&["cmdlet"], arguments].concat());
-    let listed = cmdlet(&["Get-BlockedSenderAddress"]);
+    let table = cmdlet(&["Get-BlockedSenderAddress"]);
+    let columns: Vec<_> = table.lines().nth(1).unwrap().split_whitespace().collect();
+    assert!(table.starts_with("SENDER ") && table.lines().all(|line| line.len() <= 80), "{table}");
+    assert_eq!((columns[0], columns[3], columns[4]), ("alice@example.com", "3", "4"), "{table}");
+    let listed = cmdlet(&["--list", "Get-BlockedSenderAddress"]);
     assert!(listed.contains("SenderAddress   : alice@example.com"), "{listed}");
     assert!(
         listed.contains("EmailSendingLimitExceeded;") && listed.contains("ExternalRecipientCountToday=4;"),
@@ -38,7 +42,7 @@ fn a_restricted_sender_is_listed_and_released_from_the_shell() {
 
     let policies = cmdlet(&["Get-HostedOutboundSpamFilterPolicy"]);
     assert!(
-        policies.starts_with("NAME ") && policies.contains("ISDEFAULT") && !policies.contains("GUID"),
+        policies.starts_with("NAME ") && policies.contains("EXTERNAL/H") && !policies.contains("GUID"),
         "{policies}"
     );
     assert!(cmdlet(&["--list", "Get-HostedOutboundSpamFilterPolicy"]).contains("AutoForwardingMode "));
@@ -169,11 +173,14 @@ fn the_documented_examples_do_what_they_say() {
     let (_, body) = wire.ask("Remove-HostedOutboundSpamFilterPolicy", json!({ "Identity": "Contoso Executives" }));
     assert!(body["@adminapi.warnings"][0].as_str().unwrap().contains("Exchange would leave it behind"), "{body}");
     let notify = json!({ "Identity": "Default", "NotifyOutboundSpam": true, "NotifyOutboundSpamRecipients": ["soc@example.com"],
-        "BccSuspiciousOutboundMail": true, "BccSuspiciousOutboundAdditionalRecipients": ["watch@example.com"] });
-    run("Set-HostedOutboundSpamFilterPolicy", notify);
+        "BccSuspiciousOutboundMail": true, "BccSuspiciousOutboundAdditionalRecipients": ["watch@example.com", "Second@Example.com"] });
+    let (_, body) = wire.ask("Set-HostedOutboundSpamFilterPolicy", notify);
+    assert!(body["@adminapi.warnings"][0].as_str().unwrap().contains("postern wiring postfix"), "{body}");
     let default = &run("Get-HostedOutboundSpamFilterPolicy", json!({ "Identity": "Default" }))[0];
     assert_eq!(default["NotifyOutboundSpamRecipients"], json!(["soc@example.com"]));
-    assert_eq!(default["BccSuspiciousOutboundAdditionalRecipients"], json!(["watch@example.com"]));
+    let copies = json!(["watch@example.com", "second@example.com"]);
+    assert_eq!(default["BccSuspiciousOutboundAdditionalRecipients"], copies);
+    assert_eq!(postern.json(&["policy", "show", "Default"])[0]["copy_to"], copies, "one object, in every face");
 
     let (_, body) =
         wire.ask("Set-HostedOutboundSpamFilterPolicy", json!({ "Identity": "Default", "NotifyOutboundSpam": false }));
@@ -217,6 +224,7 @@ fn what_exchange_refuses_is_refused() {
     let wire = Wire::new(&postern, "security-administrator");
     wire.run("New-HostedOutboundSpamFilterPolicy", json!({ "Name": "Spare" }));
     let rule = |name: &str, policy: &str| json!({ "Name": name, "HostedOutboundSpamFilterPolicy": policy, "From": "a@example.com" });
+    let rule_of = |name: &str, policy: &str, from: &str| json!({ "Name": name, "HostedOutboundSpamFilterPolicy": policy, "From": from });
     let long = "x".repeat(65);
     for (cmdlet, parameters, status, target, says) in [
         ("Get-Mailbox", json!({}), 400, "Get-Mailbox", "is not recognized as the name of a cmdlet"),
@@ -248,6 +256,27 @@ fn what_exchange_refuses_is_refused() {
         ),
         ("Get-HostedOutboundSpamFilterPolicy", json!({ "Identity": "Nope" }), 404, "Nope", "couldn't be found"),
         ("New-HostedOutboundSpamFilterPolicy", json!({ "Name": "execs" }), 400, "execs", "already exists"),
+        (
+            "Block-PosternSender",
+            json!({ "Identity": "@{entity=a@example.com}", "Reason": "x" }),
+            400,
+            "Identity",
+            "@{entity=a@example.com}",
+        ),
+        (
+            "Add-PosternAllowance",
+            json!({ "Identity": "no address", "Reason": "x", "Hours": 1, "RecipientLimitPerDay": 1 }),
+            400,
+            "Identity",
+            "no address",
+        ),
+        (
+            "New-HostedOutboundSpamFilterRule",
+            rule_of("R", "Spare", "@{Identity=a}"),
+            400,
+            "From",
+            "nothing before the @",
+        ),
         ("New-HostedOutboundSpamFilterPolicy", json!({ "Name": long }), 400, "Name", "maximum length is 64"),
         (
             "Set-HostedOutboundSpamFilterPolicy",
@@ -342,6 +371,7 @@ fn what_exchange_refuses_is_refused() {
         let details = error["details"][0]["message"].as_str().unwrap();
         assert!(details.starts_with('|') && details.ends_with(error["message"].as_str().unwrap()), "{about}");
         assert_eq!(error["innererror"]["internalException"]["message"], error["message"], "{about}");
+        assert!(error["innererror"]["internalexception"].is_null(), "{about}");
     }
 }
 
@@ -547,6 +577,19 @@ fn what_real_clients_send_is_answered_with_what_they_read() {
     assert_eq!(told, [("a", 200), ("b", 404), ("c", 400)]);
     assert_eq!(body["responses"][0]["body"]["value"][0]["SenderAddress"], "laura@example.com");
     assert!(body["responses"][1]["body"]["error"]["message"].is_string());
+
+    let many: Vec<_> = (0..25)
+        .map(|n| part(&n.to_string(), if n == 7 { "Get-Mailbox" } else { "Get-BlockedSenderAddress" }, json!({})))
+        .collect();
+    let (status, body) = wire.post("/adminapi/beta/example.com/$batch", &json!({ "requests": many }), &[]);
+    let well = body["responses"].as_array().unwrap().iter().filter(|one| one["status"] == 200).count();
+    assert_eq!((status, well), (200, 24), "one that is refused leaves the others their answers");
+    for (version, expected) in [("beta", 200), ("v1.0", 200), ("v2.0", 200), ("v3.0", 404), ("BETA", 404), ("v1", 404)]
+    {
+        let body = wire::envelope("Get-BlockedSenderAddress", json!({}));
+        let (status, body) = wire.post(&format!("/adminapi/{version}/example.com/InvokeCommand"), &body, &[]);
+        assert_eq!(status, expected, "{version}: {body}");
+    }
 }
 
 #[test]

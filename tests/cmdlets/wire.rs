@@ -29,6 +29,19 @@ pub fn names(object: &Value) -> Vec<&str> {
     names
 }
 
+/// No two names of an answer differ in their case alone, at any depth: PowerShell reads no such JSON.
+fn no_twins(answer: &Value) {
+    match answer {
+        Value::Object(object) => {
+            let names: std::collections::BTreeSet<_> = object.keys().map(|name| name.to_lowercase()).collect();
+            assert_eq!(names.len(), object.len(), "names that differ only in case: {answer}");
+            object.values().for_each(no_twins);
+        }
+        Value::Array(items) => items.iter().for_each(no_twins),
+        _ => {}
+    }
+}
+
 /// A form is posted; status and JSON.
 pub fn form(port: u16, path: &str, form: &str) -> (u16, Value) {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
@@ -68,6 +81,7 @@ impl Wire {
         let plain: Vec<_> =
             headers.iter().filter(|(name, _)| *name != "Content-Type" && *name != "Accept-Encoding").copied().collect();
         let (status, _, body) = exchange(self.port, "POST", path, Some(&self.token), Some(body), &plain);
+        no_twins(&body);
         (status, body)
     }
 
@@ -88,6 +102,7 @@ impl Wire {
         let path = format!("/adminapi/v1.0/{}/EXOModuleFile?Version=3.9.2", self.tenant);
         let (status, _, body) = exchange(self.port, "GET", &path, Some(&self.token), None, &[("CommandName", "*")]);
         assert_eq!(status, 200, "{body}");
+        no_twins(&body);
         body["value"][0]["exportedCmdlets"].as_str().unwrap().split(',').map(str::to_owned).collect()
     }
 
@@ -96,6 +111,7 @@ impl Wire {
         let path = format!("/adminapi/beta/{}", self.tenant);
         let (status, _, body) = exchange(self.port, "GET", &path, Some(&self.token), None, &[]);
         assert_eq!(status, 200, "{body}");
+        no_twins(&body);
         body["tenantId"].as_str().unwrap().to_owned()
     }
 

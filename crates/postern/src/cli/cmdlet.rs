@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::client::{Client, segment};
 use super::{CliError, output};
-use crate::cmdlets::table::{self, Cmdlet, Kind};
+use crate::cmdlets::table::{self, Cmdlet, Column, Kind};
 
 /// From so many properties on, PowerShell shows a list and no table.
 const LIST_FROM: usize = 5;
@@ -79,9 +79,9 @@ fn confirmed(cmdlet: &Cmdlet, parameters: &Map<String, Value>) -> Result<bool, C
     if !std::io::stdin().is_terminal() {
         return Err(CliError::Usage("-Confirm asks, and there is no terminal to ask at; leave it out".into()));
     }
-    let on = cmdlet.subject().and_then(|subject| parameters.get(&subject.name));
-    let on = on.map(|on| format!(" on {on}")).unwrap_or_default();
-    anstream::eprint!("{}", output::styled(output::BOLD, format!("Run {}{on}? [y/N] ", cmdlet.name)));
+    let shown = |name: &str| parameters.get(name).map(|value| text(Some(value)));
+    let question = format!("{}? [y/N] ", cmdlet.sentence(shown));
+    anstream::eprint!("{}", output::styled(output::BOLD, question));
     let mut answer = String::new();
     std::io::stdin().read_line(&mut answer).map_err(|error| CliError::Failed(error.into()))?;
     Ok(["y", "yes"].contains(&answer.trim().to_ascii_lowercase().as_str()))
@@ -143,7 +143,7 @@ fn read(kind: Kind, value: &str) -> Value {
 
 /// A parameter's name, or the beginning of just one.
 fn full_name(cmdlet: &Cmdlet, name: &str) -> Result<String, CliError> {
-    let common = if cmdlet.changes { ["Confirm", "WhatIf"].as_slice() } else { &[] };
+    let common = if cmdlet.changes() { ["Confirm", "WhatIf"].as_slice() } else { &[] };
     let names = || cmdlet.parameters.iter().map(|parameter| parameter.name.as_str()).chain(common.iter().copied());
     if let Some(known) = names().find(|known| known.eq_ignore_ascii_case(name)) {
         return Ok(known.to_owned());
@@ -196,14 +196,38 @@ fn text(value: Option<&Value>) -> String {
     }
 }
 
+/// What a column shows of an object.
+fn cell(column: &Column, object: &Map<String, Value>) -> String {
+    let value = object.get(&column.property);
+    let whole = text(value);
+    if let Some(key) = &column.key {
+        let mut pairs = whole.split(';').filter_map(|pair| pair.split_once('='));
+        return pairs.find(|(name, _)| name == key).map(|(_, value)| value.to_owned()).unwrap_or_default();
+    }
+    // 2026-11-25T09:14:02.0000000Z to the minute.
+    if column.time && whole.len() > 16 && whole.is_ascii() {
+        return format!("{}Z", whole[..16].replace('T', " "));
+    }
+    whole
+}
+
 fn print_table(cmdlet: &Cmdlet, value: &[Map<String, Value>]) {
-    let view: Vec<&str> = cmdlet.view().iter().map(String::as_str).collect();
-    let names = if view.is_empty() { properties(cmdlet, value) } else { view };
     if value.is_empty() {
         return;
     }
-    let row = |object: &Map<String, Value>| names.iter().map(|name| text(object.get(*name))).collect();
-    output::table(&names, value.iter().map(row).collect());
+    // Block-PosternSender and its kin return connectors too, which have a table of their own.
+    let is_connector = value.iter().all(|object| object.contains_key("ConnectorId"));
+    let of = if is_connector { table::find("Get-BlockedConnector").unwrap_or(cmdlet) } else { cmdlet };
+    if of.view().is_empty() {
+        let names = properties(of, value);
+        let row = |object: &Map<String, Value>| names.iter().map(|name| text(object.get(*name))).collect();
+        output::table(&names, value.iter().map(row).collect());
+        return;
+    }
+    let labels: Vec<&str> = of.view().iter().map(|column| column.label.as_str()).collect();
+    let right: Vec<usize> = of.view().iter().enumerate().filter(|(_, column)| column.right).map(|(at, _)| at).collect();
+    let row = |object: &Map<String, Value>| of.view().iter().map(|column| cell(column, object)).collect();
+    output::table_aligned(&labels, &right, value.iter().map(row).collect());
 }
 
 fn print_list(cmdlet: &Cmdlet, value: &[Map<String, Value>]) {
@@ -244,7 +268,7 @@ fn print_all() {
 fn print_help(cmdlet: &Cmdlet) {
     let heading = |text: &str| anstream::println!("\n{}", output::styled(output::BOLD, text));
     anstream::println!("{}", output::styled(output::BOLD, &cmdlet.name));
-    println!("    {}", cmdlet.synopsis);
+    println!("    {}\n\n    {}", cmdlet.synopsis, cmdlet.description);
     heading("PARAMETERS");
     for parameter in &cmdlet.parameters {
         let mandatory = if parameter.mandatory { ", mandatory" } else { "" };
@@ -257,7 +281,7 @@ fn print_help(cmdlet: &Cmdlet) {
         };
         anstream::println!("        {}{values}", parameter.about);
     }
-    if cmdlet.changes {
+    if cmdlet.changes() {
         println!("    -WhatIf\n        Only says what would be done.");
     }
     if !cmdlet.returns().is_empty() {
@@ -266,7 +290,11 @@ fn print_help(cmdlet: &Cmdlet) {
     }
     heading("EXAMPLES");
     for example in &cmdlet.examples {
-        println!("    postern cmdlet {example}");
+        // Pipelines and hash tables are PowerShell's own.
+        let run = example.run.trim_end_matches(" | Format-List");
+        if !run.contains('|') && !run.contains("@{") {
+            println!("    postern cmdlet {run}\n        {}", example.about);
+        }
     }
 }
 

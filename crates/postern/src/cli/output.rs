@@ -1,7 +1,7 @@
 //! How results look: tables for people, JSON for programs.
 
 use anstyle::{AnsiColor, Style};
-use comfy_table::{ContentArrangement, Table, presets};
+use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use postern_domain::Timestamp;
 use postern_domain::evidence::{AttemptRecord, Evidence, WindowCount};
 use serde::Serialize;
@@ -30,14 +30,22 @@ pub fn json(value: &impl Serialize) -> Result<(), CliError> {
 
 /// Prints a table without lines; columns wrap to the terminal.
 pub fn table(heads: &[&str], rows: Vec<Vec<String>>) {
+    table_aligned(heads, &[], rows);
+}
+
+/// The same with the columns `right` aligned to the right, as numbers are.
+pub fn table_aligned(heads: &[&str], right: &[usize], rows: Vec<Vec<String>>) {
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
     table.set_header(heads.iter().map(|head| head.to_uppercase()));
     for row in rows {
         table.add_row(row);
     }
-    for column in table.column_iter_mut() {
+    for (at, column) in table.column_iter_mut().enumerate() {
         column.set_padding((0, 2));
+        if right.contains(&at) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
     }
     let text = table.to_string();
     let mut lines = text.lines();

@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::object::guid;
 use super::{Call, CmdletError, Object, Result, Returned};
+use crate::desk::Edit;
 use crate::desk::views::AlertPolicyView;
 
 /// Minutes of a day: the only window of a daily limit.
@@ -87,6 +88,12 @@ fn settings(call: &Call<'_>, now: &[String]) -> Result<Map<String, Value>> {
     Ok(patch)
 }
 
+/// Whether alert policies could be changed so; nothing is.
+fn check(call: &Call<'_>, edit: Edit<'_>, identity: &str) -> Result<Returned> {
+    let checked = call.desk.check_alert_policy(call.caller, edit);
+    checked.map(|()| Returned::default()).map_err(|error| call.refused(&error, identity))
+}
+
 pub(super) async fn new(call: &Call<'_>) -> Result<Returned> {
     let name = call.required("Name");
     if find(call, name).is_ok() {
@@ -104,7 +111,11 @@ pub(super) async fn new(call: &Call<'_>) -> Result<Returned> {
     let mut patch = settings(call, &[])?;
     patch.insert("name".into(), json!(name));
     patch.insert("trigger".into(), json!(trigger.name()));
-    let made = call.desk.add_alert_policy(call.caller, &Value::Object(patch)).await;
+    let patch = Value::Object(patch);
+    if call.bound.what_if {
+        return check(call, Edit::Add(&patch), name);
+    }
+    let made = call.desk.add_alert_policy(call.caller, &patch).await;
     let made = made.map_err(|error| call.refused(&error, name))?;
     Ok(vec![object(call, &made)].into())
 }
@@ -113,7 +124,11 @@ pub(super) async fn set(call: &Call<'_>) -> Result<Returned> {
     let known = find(call, call.required("Identity"))?;
     let patch = settings(call, &shown_recipients(call, &known))?;
     let name = &known.policy.name;
-    let changed = call.desk.change_alert_policy(call.caller, name, &Value::Object(patch), Some(known.revision)).await;
+    let patch = Value::Object(patch);
+    if call.bound.what_if {
+        return check(call, Edit::Change(name, &patch), name);
+    }
+    let changed = call.desk.change_alert_policy(call.caller, name, &patch, Some(known.revision)).await;
     changed.map_err(|error| call.refused(&error, name))?;
     Ok(Returned::default())
 }
@@ -121,6 +136,9 @@ pub(super) async fn set(call: &Call<'_>) -> Result<Returned> {
 pub(super) async fn remove(call: &Call<'_>) -> Result<Returned> {
     let known = find(call, call.required("Identity"))?;
     let name = &known.policy.name;
+    if call.bound.what_if {
+        return check(call, Edit::Remove(name), name);
+    }
     call.desk.remove_alert_policy(call.caller, name, None).await.map_err(|error| call.refused(&error, name))?;
     Ok(Returned::default())
 }

@@ -125,7 +125,6 @@ pub(super) fn error_body(error: &CmdletError) -> Value {
             "innererror": {
                 "message": message,
                 "type": exception,
-                "internalexception": { "message": message, "type": exception },
                 "internalException": { "message": message, "type": exception },
             },
         }

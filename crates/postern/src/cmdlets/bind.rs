@@ -56,11 +56,11 @@ impl Bound {
             if name.contains("@odata.type") || COMMON.iter().any(|common| common.eq_ignore_ascii_case(name)) {
                 continue;
             }
-            if cmdlet.changes && name.eq_ignore_ascii_case("Confirm") {
+            if cmdlet.changes() && name.eq_ignore_ascii_case("Confirm") {
                 flag(name, value)?;
                 continue;
             }
-            if cmdlet.changes && name.eq_ignore_ascii_case("WhatIf") {
+            if cmdlet.changes() && name.eq_ignore_ascii_case("WhatIf") {
                 bound.what_if = flag(name, value)?;
                 continue;
             }
@@ -98,6 +98,15 @@ impl Bound {
     pub fn text(&self, name: &str) -> Option<&str> {
         match self.given.get(name) {
             Some(Given::Text(text)) if !text.is_empty() => Some(text),
+            _ => None,
+        }
+    }
+
+    /// A text or a number as it was given, for a sentence.
+    pub fn shown(&self, name: &str) -> Option<String> {
+        match self.given.get(name)? {
+            Given::Text(text) => Some(text.clone()),
+            Given::Number(number) => Some(number.to_string()),
             _ => None,
         }
     }

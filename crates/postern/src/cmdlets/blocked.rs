@@ -104,7 +104,13 @@ pub(super) async fn release_sender(call: &Call<'_>) -> Result<Returned> {
 }
 
 async fn release(call: &Call<'_>, found: &RestrictionView, identity: &str) -> Result<Returned> {
-    let reason = call.bound.text("Reason").unwrap_or(&call.cmdlet.name).to_owned();
+    if call.bound.what_if {
+        return Ok(Returned::default());
+    }
+    // Exchange's documentation gives the reason of the block here, and so does a pipeline of what was
+    // listed: that says nothing about the release.
+    let given = call.bound.text("Reason").filter(|given| *given != reason(found));
+    let reason = given.unwrap_or(&call.cmdlet.name).to_owned();
     let request = ReleaseRequest { reason, reference: Some(found.reference.clone()), made_sure: Vec::new() };
     let released = call.desk.release(call.caller, &found.entity.to_string(), &request).await;
     released.map_err(|error| call.refused(&error, identity))?;

@@ -82,6 +82,11 @@ impl CmdletError {
         Self::new(StatusCode::BAD_REQUEST, "BadRequest", UNKNOWN, message, name)
     }
 
+    /// The address has no such version.
+    pub fn no_version(version: &str, message: String) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "NotFound", MISSING, message, version)
+    }
+
     /// There is no such object in the tenant.
     pub fn missing(identity: &str, tenant: &str) -> Self {
         let message =
@@ -104,8 +109,12 @@ impl CmdletError {
 
     /// There is one of that name.
     pub fn exists(name: &str) -> Self {
-        let message = format!("The object '{name}' already exists.");
-        Self::new(StatusCode::BAD_REQUEST, "BadRequest", EXISTS, message, name)
+        Self::already(name, format!("The object '{name}' already exists."))
+    }
+
+    /// What is asked for is so already.
+    pub fn already(target: &str, message: String) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "ObjectAlreadyExists", EXISTS, message, target)
     }
 
     /// The desk says no to what was asked about `identity`.

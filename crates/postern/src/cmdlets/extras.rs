@@ -7,7 +7,24 @@ use serde_json::{Value, json};
 
 use super::blocked;
 use super::{Call, CmdletError, Object, Result, Returned};
-use crate::desk::{AllowanceRequest, RestrictRequest};
+use crate::desk::{AllowanceRequest, DeskError, RestrictRequest, SenderView};
+
+/// Senders that are shown unless -ResultSize says otherwise.
+const SENDERS: u32 = 1000;
+
+pub(super) async fn senders(call: &Call<'_>) -> Result<Returned> {
+    let text = call.bound.text("Anr").unwrap_or_default();
+    let most = call.bound.number("ResultSize").filter(|most| *most > 0).unwrap_or(SENDERS);
+    let found = call.desk.senders(call.caller, text, most as usize).map_err(|error| call.refused(&error, text))?;
+    let object = |one: &SenderView| {
+        Object::default()
+            .with("Identity", one.entity.to_string())
+            .with("DisplayName", one.name.clone())
+            .with("Groups", one.groups.clone())
+            .with("Standing", one.standing.as_str())
+    };
+    Ok(found.iter().map(object).collect::<Vec<_>>().into())
+}
 
 pub(super) async fn usage(call: &Call<'_>) -> Result<Returned> {
     let identity = call.required("Identity");
@@ -82,6 +99,10 @@ pub(super) async fn allow(call: &Call<'_>) -> Result<Returned> {
         until: hours(call, length),
         reason: call.required("Reason").to_owned(),
     };
+    if call.bound.what_if {
+        call.desk.new_entity(call.caller, identity).map_err(|error| call.refused(&error, identity))?;
+        return Ok(Returned::default());
+    }
     let granted = call.desk.grant_allowance(call.caller, &request).await;
     let granted = granted.map_err(|error| call.refused(&error, identity))?;
     let object = Object::default()
@@ -93,11 +114,24 @@ pub(super) async fn allow(call: &Call<'_>) -> Result<Returned> {
     Ok(vec![object].into())
 }
 
+/// Why somebody could not be restricted: the only conflict is that they are.
+fn not_restricted(call: &Call<'_>, error: &DeskError, identity: &str) -> CmdletError {
+    match error {
+        DeskError::Conflict(why) => CmdletError::already(identity, why.clone()),
+        other => call.refused(other, identity),
+    }
+}
+
 pub(super) async fn block(call: &Call<'_>) -> Result<Returned> {
     let identity = call.required("Identity");
     let until = call.bound.number("Hours").filter(|hours| *hours > 0).map(|length| hours(call, length));
     let reason = call.required("Reason").to_owned();
     let request = RestrictRequest { entity: identity.to_owned(), reason, until };
-    let made = call.desk.restrict(call.caller, &request).await.map_err(|error| call.refused(&error, identity))?;
+    if call.bound.what_if {
+        call.desk.may_restrict(call.caller, identity).map_err(|error| not_restricted(call, &error, identity))?;
+        return Ok(Returned::default());
+    }
+    let made = call.desk.restrict(call.caller, &request).await;
+    let made = made.map_err(|error| not_restricted(call, &error, identity))?;
     Ok(vec![blocked::sender(&made, &call.organization)].into())
 }

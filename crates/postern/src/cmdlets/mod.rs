@@ -22,11 +22,11 @@ use postern_domain::OrganizationId;
 use postern_domain::access::Permission;
 use serde_json::{Map, Value};
 
-use crate::desk::{Caller, Desk, DeskError};
+use crate::desk::{Caller, Desk, DeskError, Edit};
 use bind::Bound;
 pub use error::CmdletError;
 pub use object::Object;
-use table::{Cmdlet, Takes};
+use table::{Cmdlet, Needs};
 
 /// What a cmdlet returned.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -74,6 +74,12 @@ impl Call<'_> {
             || object::guid(kind, &self.organization, name).eq_ignore_ascii_case(identity)
     }
 
+    /// Whether outbound policies could be changed so; nothing is.
+    fn check(&self, edits: &[Edit<'_>], identity: &str) -> Result<Returned> {
+        let checked = self.desk.check_policies(self.caller, edits);
+        checked.map(|()| Returned::default()).map_err(|error| self.refused(&error, identity))
+    }
+
     fn missing(&self, identity: &str) -> CmdletError {
         CmdletError::missing(identity, &self.tenant)
     }
@@ -85,9 +91,9 @@ impl Call<'_> {
 /// There is no such cmdlet, a parameter can't be, the caller's role has it not, or the desk says no.
 pub async fn run(desk: &Desk, caller: &Caller, name: &str, parameters: &Map<String, Value>) -> Result<Returned> {
     let cmdlet = table::find(name).ok_or_else(|| CmdletError::unknown(name))?;
-    let permission = match cmdlet.takes {
-        Takes::Look => Permission::Look,
-        Takes::Manage => Permission::Manage,
+    let permission = match cmdlet.needs {
+        Needs::Look => Permission::Look,
+        Needs::Manage => Permission::Manage,
     };
     if !caller.role.is_some_and(|role| role.may(permission)) {
         return Err(CmdletError::denied(&cmdlet.name, &permission.to_string()));
@@ -98,34 +104,40 @@ pub async fn run(desk: &Desk, caller: &Caller, name: &str, parameters: &Map<Stri
     let tenant = known.domains.first().map_or_else(|| organization.to_string(), ToString::to_string);
     let bound = Bound::new(cmdlet, parameters)?;
     let call = Call { desk, caller, cmdlet, bound, organization, tenant };
+    let mut returned = carry_out(&call).await?;
     if call.bound.what_if {
-        let on = cmdlet.subject().and_then(|subject| call.bound.text(&subject.name));
-        let text = format!("What if: {} would be carried out on {:?}.", cmdlet.name, on.unwrap_or_default());
-        return Ok(Returned { objects: Vec::new(), warnings: vec![text] });
+        returned.warnings = vec![format!("What if: {}.", cmdlet.sentence(|name| call.bound.shown(name)))];
     }
-    match cmdlet.name.as_str() {
-        "Get-BlockedSenderAddress" => blocked::senders(&call).await,
-        "Remove-BlockedSenderAddress" => blocked::release_sender(&call).await,
-        "Get-BlockedConnector" => blocked::connectors(&call).await,
-        "Remove-BlockedConnector" => blocked::release_connector(&call).await,
-        "Get-HostedOutboundSpamFilterPolicy" => policies::get(&call).await,
-        "New-HostedOutboundSpamFilterPolicy" => policies::new(&call).await,
-        "Set-HostedOutboundSpamFilterPolicy" => policies::set(&call).await,
-        "Remove-HostedOutboundSpamFilterPolicy" => policies::remove(&call).await,
-        "Get-HostedOutboundSpamFilterRule" => rules::get(&call).await,
-        "New-HostedOutboundSpamFilterRule" => rules::new(&call).await,
-        "Set-HostedOutboundSpamFilterRule" => rules::set(&call).await,
-        "Remove-HostedOutboundSpamFilterRule" => rules::remove(&call).await,
-        "Enable-HostedOutboundSpamFilterRule" => rules::enable(&call, true).await,
-        "Disable-HostedOutboundSpamFilterRule" => rules::enable(&call, false).await,
-        "Get-ProtectionAlert" => alerts::get(&call),
-        "New-ProtectionAlert" => alerts::new(&call).await,
-        "Set-ProtectionAlert" => alerts::set(&call).await,
-        "Remove-ProtectionAlert" => alerts::remove(&call).await,
-        "Get-PosternUsage" => extras::usage(&call).await,
-        "Get-PosternExplanation" => extras::explanation(&call).await,
-        "Add-PosternAllowance" => extras::allow(&call).await,
-        "Block-PosternSender" => extras::block(&call).await,
-        _ => Err(CmdletError::unknown(name)),
+    Ok(returned)
+}
+
+/// Does what the cmdlet does; with -WhatIf up to where something would be changed, so that what can't be
+/// done is not shown as what would be.
+async fn carry_out(call: &Call<'_>) -> Result<Returned> {
+    match call.cmdlet.name.as_str() {
+        "Get-BlockedSenderAddress" => blocked::senders(call).await,
+        "Remove-BlockedSenderAddress" => blocked::release_sender(call).await,
+        "Get-BlockedConnector" => blocked::connectors(call).await,
+        "Remove-BlockedConnector" => blocked::release_connector(call).await,
+        "Get-HostedOutboundSpamFilterPolicy" => policies::get(call).await,
+        "New-HostedOutboundSpamFilterPolicy" => policies::new(call).await,
+        "Set-HostedOutboundSpamFilterPolicy" => policies::set(call).await,
+        "Remove-HostedOutboundSpamFilterPolicy" => policies::remove(call).await,
+        "Get-HostedOutboundSpamFilterRule" => rules::get(call).await,
+        "New-HostedOutboundSpamFilterRule" => rules::new(call).await,
+        "Set-HostedOutboundSpamFilterRule" => rules::set(call).await,
+        "Remove-HostedOutboundSpamFilterRule" => rules::remove(call).await,
+        "Enable-HostedOutboundSpamFilterRule" => rules::enable(call, true).await,
+        "Disable-HostedOutboundSpamFilterRule" => rules::enable(call, false).await,
+        "Get-ProtectionAlert" => alerts::get(call),
+        "New-ProtectionAlert" => alerts::new(call).await,
+        "Set-ProtectionAlert" => alerts::set(call).await,
+        "Remove-ProtectionAlert" => alerts::remove(call).await,
+        "Get-PosternSender" => extras::senders(call).await,
+        "Get-PosternUsage" => extras::usage(call).await,
+        "Get-PosternExplanation" => extras::explanation(call).await,
+        "Add-PosternAllowance" => extras::allow(call).await,
+        "Block-PosternSender" => extras::block(call).await,
+        name => Err(CmdletError::unknown(name)),
     }
 }

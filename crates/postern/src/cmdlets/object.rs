@@ -7,38 +7,47 @@ use sha2::{Digest, Sha256};
 
 /// An object: properties in order.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Object(Vec<(&'static str, Value)>);
+pub struct Object(Vec<Property>);
+
+#[derive(Debug, Clone, PartialEq)]
+struct Property {
+    name: &'static str,
+    value: Value,
+    is_time: bool,
+}
 
 impl Object {
     /// Adds a property.
     #[must_use]
     pub fn with(mut self, name: &'static str, value: impl Into<Value>) -> Self {
-        self.0.push((name, value.into()));
+        self.0.push(Property { name, value: value.into(), is_time: false });
         self
     }
 
     /// Adds a time, as .NET writes it in JSON.
     #[must_use]
-    pub fn with_time(self, name: &'static str, at: Option<Timestamp>) -> Self {
-        self.with(name, at.map_or(Value::Null, |at| json!(time(at))))
+    pub fn with_time(mut self, name: &'static str, at: Option<Timestamp>) -> Self {
+        let value = at.map_or(Value::Null, |at| json!(time(at)));
+        self.0.push(Property { name, value, is_time: true });
+        self
     }
 
     /// The properties, in order.
     #[cfg(test)]
-    fn properties(&self) -> &[(&'static str, Value)] {
-        &self.0
+    fn properties(&self) -> Vec<(&'static str, Value)> {
+        self.0.iter().map(|property| (property.name, property.value.clone())).collect()
     }
 
     /// What tells it from others of its kind: its first property.
     pub fn key(&self) -> &str {
-        self.0.first().and_then(|(_, value)| value.as_str()).unwrap_or_default()
+        self.0.first().and_then(|property| property.value.as_str()).unwrap_or_default()
     }
 
     /// Only those that are named, in any case.
     #[must_use]
     pub fn select(self, names: &[String]) -> Self {
         let wanted = |name: &str| names.iter().any(|wanted| wanted.eq_ignore_ascii_case(name));
-        Self(self.0.into_iter().filter(|(name, _)| names.is_empty() || wanted(name)).collect())
+        Self(self.0.into_iter().filter(|property| names.is_empty() || wanted(property.name)).collect())
     }
 }
 
@@ -46,10 +55,10 @@ impl Serialize for Object {
     /// Types that JSON has not are told beside the property, as Exchange does.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
-        for (name, value) in &self.0 {
+        for Property { name, value, is_time } in &self.0 {
             let data_type = match value {
                 Value::Array(_) => Some("#Collection(String)"),
-                Value::String(_) if name.contains("Date") || name.starts_with("When") => Some("System.DateTime"),
+                Value::String(_) if *is_time => Some("System.DateTime"),
                 Value::String(_) if name.ends_with("Guid") || *name == "ConnectorId" => Some("System.Guid"),
                 Value::Number(_) => Some("System.UInt32"),
                 _ => None,

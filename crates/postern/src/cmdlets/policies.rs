@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::object::guid;
 use super::{Call, CmdletError, Object, Result, Returned};
+use crate::desk::Edit;
 use crate::desk::views::PolicyView;
 
 /// Every policy, the default one last.
@@ -47,7 +48,6 @@ async fn object(call: &Call<'_>, view: &PolicyView) -> Result<Object> {
         found.map(|mut found| found.pop().map(|entry| entry.at))
     };
     let (changed, created) = (at("policy").await?, at("policy.add").await?);
-    let copies: Vec<&str> = Some(policy.copy_to.as_str()).filter(|to| !to.is_empty()).into_iter().collect();
     Ok(Object::default()
         .with("Name", policy.name.as_str())
         .with("Identity", policy.name.as_str())
@@ -62,8 +62,8 @@ async fn object(call: &Call<'_>, view: &PolicyView) -> Result<Object> {
         .with("RecipientLimitInternalPerHour", policy.internal_per_hour)
         .with("RecipientLimitPerDay", policy.per_day)
         .with("AutoForwardingMode", "Automatic")
-        .with("BccSuspiciousOutboundMail", !copies.is_empty())
-        .with("BccSuspiciousOutboundAdditionalRecipients", copies)
+        .with("BccSuspiciousOutboundMail", !policy.copy_to.is_empty())
+        .with("BccSuspiciousOutboundAdditionalRecipients", policy.copy_to.clone())
         .with("NotifyOutboundSpam", !policy.notify.is_empty())
         .with("NotifyOutboundSpamRecipients", policy.notify.clone())
         .with("DirectoryBasedEdgeBlockMode", "Default")
@@ -122,55 +122,65 @@ fn settings(call: &Call<'_>, now: &OutboundPolicy) -> Result<Map<String, Value>>
         );
         return Err(CmdletError::parameter("AutoForwardingMode", why));
     }
-    copies(call, now, &mut patch)?;
-    notifications(call, now, &mut patch)?;
+    COPIES.read(call, &now.copy_to, &mut patch)?;
+    NOTIFICATIONS.read(call, &now.notify, &mut patch)?;
     Ok(patch)
 }
 
-/// Copies of suspicious mail: Exchange has a switch and a list, Postern an address.
-fn copies(call: &Call<'_>, now: &OutboundPolicy, patch: &mut Map<String, Value>) -> Result<()> {
-    let known: Vec<String> = Some(now.copy_to.clone()).filter(|to| !to.is_empty()).into_iter().collect();
-    let list = call.bound.list("BccSuspiciousOutboundAdditionalRecipients", &known);
-    let on = call.bound.flag("BccSuspiciousOutboundMail");
-    if list.is_none() && on.is_none() {
-        return Ok(());
-    }
-    let list = list.unwrap_or(known);
-    let to = match (on, list.as_slice()) {
-        (Some(false), _) | (None, []) => "",
-        (_, [one]) => one,
-        (Some(true), []) => {
-            let why =
-                "BccSuspiciousOutboundMail takes BccSuspiciousOutboundAdditionalRecipients: name who gets the copies.";
-            return Err(CmdletError::parameter("BccSuspiciousOutboundMail", why.into()));
-        }
-        (_, several) => {
-            let why = format!(
-                "BccSuspiciousOutboundAdditionalRecipients has {} addresses; Postern sends copies to one: name a distribution \
-                 list.",
-                several.len()
-            );
-            return Err(CmdletError::parameter("BccSuspiciousOutboundAdditionalRecipients", why));
-        }
-    };
-    patch.insert("copy_to".into(), json!(to));
-    Ok(())
+/// What Exchange has as a switch and a list of addresses, and Postern as a list.
+struct Recipients {
+    switch: &'static str,
+    list: &'static str,
+    /// What the list is for, in an error.
+    who: &'static str,
+    setting: &'static str,
 }
 
-/// Who is told: Exchange has a switch and a list, Postern a list.
-fn notifications(call: &Call<'_>, now: &OutboundPolicy, patch: &mut Map<String, Value>) -> Result<()> {
-    let list = call.bound.list("NotifyOutboundSpamRecipients", &now.notify);
-    let on = call.bound.flag("NotifyOutboundSpam");
-    if list.is_none() && on.is_none() {
-        return Ok(());
+const COPIES: Recipients = Recipients {
+    switch: "BccSuspiciousOutboundMail",
+    list: "BccSuspiciousOutboundAdditionalRecipients",
+    who: "who gets the copies",
+    setting: "copy_to",
+};
+
+const NOTIFICATIONS: Recipients = Recipients {
+    switch: "NotifyOutboundSpam",
+    list: "NotifyOutboundSpamRecipients",
+    who: "who is notified",
+    setting: "notify",
+};
+
+impl Recipients {
+    /// The recipients that the switch and the list make of `now`, as a setting of a policy.
+    fn read(&self, call: &Call<'_>, now: &[String], patch: &mut Map<String, Value>) -> Result<()> {
+        let (list, on) = (call.bound.list(self.list, now), call.bound.flag(self.switch));
+        if list.is_none() && on.is_none() {
+            return Ok(());
+        }
+        let list = list.unwrap_or_else(|| now.to_vec());
+        if on == Some(true) && list.is_empty() {
+            let why = format!("{} takes {}: name {}.", self.switch, self.list, self.who);
+            return Err(CmdletError::parameter(self.switch, why));
+        }
+        patch.insert(self.setting.into(), json!(if on == Some(false) { Vec::new() } else { list }));
+        Ok(())
     }
-    let list = list.unwrap_or_else(|| now.notify.clone());
-    if on == Some(true) && list.is_empty() {
-        let why = "NotifyOutboundSpam takes NotifyOutboundSpamRecipients: name who is told.";
-        return Err(CmdletError::parameter("NotifyOutboundSpam", why.into()));
+
+    /// Exchange keeps the addresses of what is switched off; Postern doesn't, and says which they were.
+    fn dropped(&self, call: &Call<'_>, now: &[String]) -> Option<String> {
+        let is_dropped = call.bound.flag(self.switch) == Some(false) && !now.is_empty();
+        is_dropped.then(|| format!("{} is off; its recipients are not kept: {}.", self.switch, now.join(", ")))
     }
-    patch.insert("notify".into(), json!(if on == Some(false) { Vec::new() } else { list }));
-    Ok(())
+}
+
+/// Copies to several addresses take an alias of the mail server.
+fn takes_alias(patch: &Map<String, Value>) -> Option<String> {
+    let several = patch.get(COPIES.setting).and_then(Value::as_array).is_some_and(|list| list.len() > 1);
+    several.then(|| {
+        "Postfix adds one recipient to a message at most: copies to several addresses need the alias that \
+         'postern wiring postfix' prints. 'postern doctor' says whether Postfix has it."
+            .to_owned()
+    })
 }
 
 pub(super) async fn new(call: &Call<'_>) -> Result<Returned> {
@@ -186,29 +196,29 @@ pub(super) async fn new(call: &Call<'_>) -> Result<Returned> {
         // Exchange's default, which is not ours.
         patch.entry("action").or_insert_with(|| json!(Action::RestrictUntilNextDay));
     }
-    let made = call.desk.add_policy(call.caller, &Value::Object(patch)).await;
+    let warnings = takes_alias(&patch).into_iter().collect();
+    let patch = Value::Object(patch);
+    if call.bound.what_if {
+        return call.check(&[Edit::Add(&patch)], name);
+    }
+    let made = call.desk.add_policy(call.caller, &patch).await;
     let made = made.map_err(|error| call.refused(&error, name))?;
-    Ok(vec![object(call, &made).await?].into())
+    Ok(Returned { objects: vec![object(call, &made).await?], warnings })
 }
 
 pub(super) async fn set(call: &Call<'_>) -> Result<Returned> {
     let known = find(call, call.required("Identity"))?;
     let patch = settings(call, &known.policy)?;
     let name = &known.policy.name;
-    let warnings = dropped(call, &known.policy);
-    let changed = call.desk.change_policy(call.caller, name, &Value::Object(patch), Some(known.revision)).await;
+    let dropped = [COPIES.dropped(call, &known.policy.copy_to), NOTIFICATIONS.dropped(call, &known.policy.notify)];
+    let warnings = dropped.into_iter().chain([takes_alias(&patch)]).flatten().collect();
+    let patch = Value::Object(patch);
+    if call.bound.what_if {
+        return call.check(&[Edit::Change(name, &patch)], name);
+    }
+    let changed = call.desk.change_policy(call.caller, name, &patch, Some(known.revision)).await;
     changed.map_err(|error| call.refused(&error, name))?;
     Ok(Returned { objects: Vec::new(), warnings })
-}
-
-/// Exchange keeps the addresses of what is switched off; Postern doesn't, and says which they were.
-fn dropped(call: &Call<'_>, now: &OutboundPolicy) -> Vec<String> {
-    let copies = Some(now.copy_to.clone()).filter(|to| !to.is_empty()).into_iter().collect();
-    [("NotifyOutboundSpam", now.notify.clone()), ("BccSuspiciousOutboundMail", copies)]
-        .into_iter()
-        .filter(|(switch, known)| call.bound.flag(switch) == Some(false) && !known.is_empty())
-        .map(|(switch, known)| format!("{switch} is off; its recipients are not kept: {}.", known.join(", ")))
-        .collect()
 }
 
 pub(super) async fn remove(call: &Call<'_>) -> Result<Returned> {
@@ -217,6 +227,9 @@ pub(super) async fn remove(call: &Call<'_>) -> Result<Returned> {
     if known.is_default {
         let why = format!("The policy '{DEFAULT_POLICY}' is the default policy; it can't be removed.");
         return Err(CmdletError::task(name, why));
+    }
+    if call.bound.what_if {
+        return call.check(&[Edit::Remove(name)], name);
     }
     call.desk.remove_policy(call.caller, name, None).await.map_err(|error| call.refused(&error, name))?;
     let rule = known.policy.rule();

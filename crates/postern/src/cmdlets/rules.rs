@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::object::guid;
 use super::{Call, CmdletError, Object, Result, Returned, policies};
+use crate::desk::Edit;
 use crate::desk::views::PolicyView;
 
 /// What a rule's name must not contain.
@@ -147,6 +148,9 @@ pub(super) async fn new(call: &Call<'_>) -> Result<Returned> {
     let others = without(linked(call)?, &policy);
     place(call.bound.number("Priority"), &others, &mut patch)?;
     change(call, &policy, patch).await?;
+    if call.bound.what_if {
+        return Ok(Returned::default());
+    }
     let (priority, made) = find(call, name)?;
     Ok(vec![object(call, priority, &made)].into())
 }
@@ -162,7 +166,11 @@ fn without(mut all: Vec<PolicyView>, one: &PolicyView) -> Vec<PolicyView> {
 
 async fn change(call: &Call<'_>, policy: &PolicyView, patch: impl Into<Value>) -> Result<()> {
     let name = &policy.policy.name;
-    let changed = call.desk.change_policy(call.caller, name, &patch.into(), Some(policy.revision)).await;
+    let patch = patch.into();
+    if call.bound.what_if {
+        return call.check(&[Edit::Change(name, &patch)], policy.policy.rule()).map(|_| ());
+    }
+    let changed = call.desk.change_policy(call.caller, name, &patch, Some(policy.revision)).await;
     changed.map(|_| ()).map_err(|error| call.refused(&error, policy.policy.rule()))
 }
 
@@ -220,6 +228,10 @@ async fn relink(
     let wanted = call.bound.number("Priority").or(u32::try_from(index).ok());
     place(wanted, &without(others, &to), &mut moved)?;
     let changes = [(rule.policy.name.as_str(), unlinked()), (to.policy.name.as_str(), Value::Object(moved))];
+    if call.bound.what_if {
+        let edits = changes.each_ref().map(|(name, patch)| Edit::Change(name, patch));
+        return call.check(&edits, rule.policy.rule()).map(|_| ());
+    }
     let changed = call.desk.change_policies_together(call.caller, &changes, Some(rule.revision)).await;
     changed.map_err(|error| call.refused(&error, rule.policy.rule()))
 }

@@ -75,6 +75,11 @@ pub struct Parameter {
     /// How it comes from a pipeline.
     #[serde(default)]
     pub pipeline: String,
+    /// Other names that it has there.
+    #[serde(default)]
+    pub alias: Vec<String>,
+    /// What the Tab key offers for it.
+    pub completes: Option<Completes>,
     /// The words that an enum has.
     #[serde(default)]
     pub values: Vec<String>,
@@ -84,14 +89,70 @@ pub struct Parameter {
     pub length: Option<usize>,
 }
 
-/// What a cmdlet takes of whoever runs it.
+impl Parameter {
+    /// The properties of an object from the pipeline that it is taken from.
+    #[cfg(test)]
+    pub fn input_names(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(self.name.as_str()).chain(self.alias.iter().map(String::as_str))
+    }
+}
+
+/// What the Tab key offers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Completes {
+    /// Accounts and connectors that are known.
+    Senders,
+    /// Restricted accounts.
+    BlockedSenders,
+    /// Restricted connectors.
+    BlockedConnectors,
+    /// Outbound policies.
+    Policies,
+    /// Their rules.
+    Rules,
+    /// Alert policies.
+    Alerts,
+}
+
+/// The permission that a cmdlet needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Takes {
+pub enum Needs {
     /// Any role.
     Look,
     /// A role that may manage.
     Manage,
+}
+
+/// One column of the table that a cmdlet's objects are shown as.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Column {
+    /// What stands above it.
+    pub label: String,
+    /// The property that it shows.
+    pub property: String,
+    /// Of a text of `key=value;` pairs, as Exchange's `Reason` is, the value of this key.
+    pub key: Option<String>,
+    /// Characters.
+    pub width: usize,
+    /// Whether it is aligned to the right, as numbers are.
+    #[serde(default)]
+    pub right: bool,
+    /// Whether it is a time, which is shown to the minute.
+    #[serde(default)]
+    pub time: bool,
+}
+
+/// How a cmdlet is used.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Example {
+    /// What is typed.
+    pub run: String,
+    /// What comes of it.
+    pub about: String,
 }
 
 /// What a cmdlet returns: properties, or what another one does.
@@ -108,23 +169,28 @@ enum Returns {
 pub struct Cmdlet {
     /// Its name.
     pub name: String,
-    /// Who may.
-    pub takes: Takes,
-    /// Whether it changes anything.
-    #[serde(default)]
-    pub changes: bool,
+    /// The permission that it needs.
+    #[serde(rename = "role")]
+    pub needs: Needs,
+    /// What it does to whom, as a sentence without a full stop that has parameters in braces; none: it
+    /// changes nothing.
+    pub does: Option<String>,
     /// Whether it is Postern's own, and none of Exchange's.
     #[serde(default)]
     pub own: bool,
     /// What it does, in a line.
     pub synopsis: String,
+    /// More about it.
+    pub description: String,
+    /// What to know before it is used.
+    pub notes: Option<String>,
     /// How it is used.
-    pub examples: Vec<String>,
+    pub examples: Vec<Example>,
     /// Its parameters, those that are mandatory or have a position in front.
     pub parameters: Vec<Parameter>,
     /// The properties that a table shows; empty: all.
     #[serde(default)]
-    view: Vec<String>,
+    view: Vec<Column>,
     returns: Option<Returns>,
     like: Option<String>,
     #[serde(default)]
@@ -143,8 +209,35 @@ impl Cmdlet {
         }
     }
 
-    /// The properties that a table shows; empty: it says none.
-    pub fn view(&self) -> &[String] {
+    /// The type of the objects that it returns, in PowerShell; none: it returns nothing.
+    #[cfg(test)]
+    pub fn type_name(&self) -> Option<String> {
+        let of = match self.returns.as_ref()? {
+            Returns::Properties(_) => &self.name,
+            Returns::AsOf(name) => name,
+        };
+        of.split_once('-').map(|(_, noun)| format!("Postern.{noun}"))
+    }
+
+    /// Whether it changes anything.
+    pub fn changes(&self) -> bool {
+        self.does.is_some()
+    }
+
+    /// What it does with these parameters, as a sentence without a full stop.
+    pub fn sentence(&self, value: impl Fn(&str) -> Option<String>) -> String {
+        let mut text = self.does.clone().unwrap_or_default();
+        for parameter in &self.parameters {
+            let place = format!("{{{}}}", parameter.name);
+            if text.contains(&place) {
+                text = text.replace(&place, &value(&parameter.name).unwrap_or_default());
+            }
+        }
+        text
+    }
+
+    /// The columns of the table that its objects are shown as; empty: they are shown as a list.
+    pub fn view(&self) -> &[Column] {
         match &self.returns {
             Some(Returns::AsOf(name)) => find(name).map_or(&[], |other| other.view()),
             _ => &self.view,
@@ -152,6 +245,7 @@ impl Cmdlet {
     }
 
     /// The parameter that names what it is about.
+    #[cfg(test)]
     pub fn subject(&self) -> Option<&Parameter> {
         ["Identity", "SenderAddress", "ConnectorId", "Name"].into_iter().find_map(|name| self.parameter(name))
     }
@@ -182,6 +276,8 @@ fn read(text: &str) -> Result<Vec<Cmdlet>, toml::de::Error> {
         let optional = |parameter: &Parameter| one.optional.contains(&parameter.name);
         let as_here = |parameter: &Parameter| Parameter {
             mandatory: parameter.mandatory && !optional(parameter),
+            // What is piped to a change names what is changed; its own settings are not set again.
+            pipeline: String::new(),
             position: parameter.position.filter(|_| !optional(parameter)),
             ..parameter.clone()
         };
@@ -211,8 +307,12 @@ mod tests {
         for cmdlet in &all {
             assert!(cmdlet.returns.is_none() || !cmdlet.returns().is_empty(), "{}", cmdlet.name);
             assert!(!cmdlet.examples.is_empty(), "{}", cmdlet.name);
-            assert!(cmdlet.view.iter().all(|shown| cmdlet.returns().contains(shown)), "{}", cmdlet.name);
-            assert_eq!(cmdlet.changes, cmdlet.takes == Takes::Manage, "{}", cmdlet.name);
+            assert!(cmdlet.view.iter().all(|column| cmdlet.returns().contains(&column.property)), "{}", cmdlet.name);
+            let width: usize = cmdlet.view.iter().map(|column| column.width.max(column.label.len()) + 1).sum();
+            assert!(width <= 80, "{} takes {width} characters", cmdlet.name);
+            assert_eq!(cmdlet.changes(), cmdlet.needs == Needs::Manage, "{}", cmdlet.name);
+            let sentence = cmdlet.sentence(|_| Some("x".into()));
+            assert!(!sentence.contains(['{', '}']) && !sentence.ends_with('.'), "{}", cmdlet.name);
             for parameter in &cmdlet.parameters {
                 let name = format!("{} -{}", cmdlet.name, parameter.name);
                 assert_eq!(parameter.values.is_empty(), parameter.kind != Kind::Enum, "{name}");

@@ -6,7 +6,7 @@ use std::io::Write;
 use std::sync::Arc;
 
 use axum::body::{Body, Bytes};
-use axum::extract::{Path, Query, Request, State};
+use axum::extract::{Path, Query, RawPathParams, Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -23,8 +23,10 @@ use crate::desk::{Caller, Desk};
 
 /// Objects on one page, if the client doesn't say.
 const PAGE: usize = 1000;
-/// Requests in one batch at most; Exchange's clients send 10.
-const BATCH: usize = 20;
+/// Requests in one batch at most; Exchange's clients send 10 to 25.
+const BATCH: usize = 100;
+/// The versions of the address that Exchange's clients use.
+const VERSIONS: [&str; 3] = ["beta", "v1.0", "v2.0"];
 /// What is smaller is sent as it is.
 const COMPRESS_FROM: usize = 1024;
 
@@ -38,6 +40,7 @@ pub fn routes(desk: &Arc<Desk>) -> Router {
         .route("/adminapi/{version}/{tenant}/EXOBanner('AutogenSession')", get(banner))
         .route("/adminapi/{version}/{tenant}", get(entity_sets))
         .layer(axum::middleware::from_fn(compressed))
+        .layer(axum::middleware::from_fn(known_version))
         .layer(named)
         .with_state(Arc::clone(desk));
     // OAuth 2.0 client credentials (RFC 6749 section 4.4).
@@ -58,6 +61,17 @@ async fn name_caller(State(desk): State<Arc<Desk>>, mut request: Request, next: 
         Ok(None) => refusal(&CmdletError::unauthorized()),
         Err(error) => refusal(&CmdletError::desk(&error, "", "", "")),
     }
+}
+
+/// Answers 404 for versions of the address that there are not.
+async fn known_version(parameters: RawPathParams, request: Request, next: Next) -> Response {
+    let version = parameters.iter().find(|(name, _)| *name == "version").map_or("", |(_, version)| version);
+    if VERSIONS.contains(&version) {
+        return next.run(request).await;
+    }
+    let versions = VERSIONS.join(", ");
+    let why = format!("There is no version '{version}' of this address; it is one of {versions}.");
+    refusal(&CmdletError::no_version(version, why))
 }
 
 /// `Prefer: odata.maxpagesize=1000`, among others and with spaces (RFC 7240).
@@ -216,7 +230,7 @@ async fn module_file(
     let manages = caller.role.is_some_and(|role| role.may(Permission::Manage));
     let names: Vec<_> = table::all()
         .iter()
-        .filter(|cmdlet| manages || cmdlet.takes == table::Takes::Look)
+        .filter(|cmdlet| manages || cmdlet.needs == table::Needs::Look)
         .map(|cmdlet| cmdlet.name.as_str())
         .collect();
     Json(json!({ "value": [{ "exportedCmdlets": names.join(",") }] })).into_response()
@@ -228,7 +242,7 @@ async fn banner(State(desk): State<Arc<Desk>>, request: Request) -> Response {
     (StatusCode::FOUND, [(header::LOCATION, format!("{base}{}", request.uri()))]).into_response()
 }
 
-/// What there is to ask, and the tenant's id for clients that want a GUID.
+/// What there is to ask, the tenant's id for clients that want a GUID, its name, and the server's version.
 async fn entity_sets(
     State(desk): State<Arc<Desk>>,
     axum::Extension(caller): axum::Extension<Caller>,
@@ -242,7 +256,17 @@ async fn entity_sets(
     let context = format!("{}/adminapi/{version}/{tenant}/$metadata", base(&desk, &headers));
     let value = json!([{ "name": "InvokeCommand", "kind": "Singleton", "url": "InvokeCommand" }]);
     let guid = super::object::guid("tenant", &id, id.as_str());
-    Json(json!({ "@odata.context": context, "tenantId": guid, "value": value })).into_response()
+    let settings = desk.settings.load();
+    let name = settings.organization(&id).map(|known| known.name.clone());
+    Json(json!({
+        "@odata.context": context,
+        "tenantId": guid,
+        "organization": id,
+        "organizationName": name,
+        "version": env!("CARGO_PKG_VERSION"),
+        "value": value,
+    }))
+    .into_response()
 }
 
 /// Compresses what is worth it for those who take it (RFC 9110 section 8.4.1).
