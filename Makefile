@@ -6,7 +6,7 @@ export POSTERN__DATA ?= $(CURDIR)/data
 BIN := $(or $(CARGO_TARGET_DIR),./target)/release
 CONFIG := $(or $(POSTERN_CONFIG),postern.toml)
 
-.PHONY: run build demo test lint deny fuzz bench crash packages cmdlets clean
+.PHONY: run build demo test lint deny fuzz bench crash packages cmdlets transcripts clean
 
 run: build $(CONFIG)
 	@echo
@@ -48,6 +48,10 @@ deny:
 # The PowerShell functions and the docs page, from integrations/cmdlets.toml.
 cmdlets:
 	POSTERN_WRITE_CMDLETS=1 $(CARGO) test -p postern --bins module_and_docs
+
+# The transcripts in docs/exchange.md, from a real PowerShell.
+transcripts: packages
+	env -u POSTERN__DATA POSTERN_WRITE_TRANSCRIPTS=1 $(CARGO) test -p postern --test scenarios transcripts_of_the_docs
 
 bench:
 	$(CARGO) build --release -p postern -p postern-bench

@@ -1,4 +1,5 @@
 // Outbound policies, alert policies, people and tokens.
+import { readFileSync } from "node:fs";
 import { assert, cli, look, profile, run, signIn, signUp } from "../browser/lib.mjs";
 
 await run({
@@ -232,6 +233,13 @@ await run({
     await signIn(page, "root@example.com");
     await page.goto("/settings");
     await look(page, "settings");
+    // The PowerShell module, as a file and as the lines that make use of it.
+    assert.match(await page.locator("pre", { hasText: "Expand-Archive" }).innerText(), /\nImport-Module \.\/Postern\nConnect-Postern http/);
+    const [saved] = await Promise.all([page.waitForEvent("download"), page.getByRole("link", { name: "Download the module" }).click()]);
+    assert.equal(saved.suggestedFilename(), "postern-powershell.zip");
+    const zip = readFileSync(await saved.path());
+    assert.equal(zip.subarray(0, 4).toString("latin1"), "PK\x03\x04");
+    for (const file of ["Postern/Postern.psd1", "Postern/Cmdlets.ps1", "Postern/en-US/about_Postern.help.txt"]) assert.ok(zip.includes(file), file);
     const tokens = page.getByRole("region", { name: "API tokens" });
     await tokens.getByLabel("Name").fill("backup");
     await tokens.getByRole("button", { name: "Make a token" }).click();

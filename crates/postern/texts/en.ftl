@@ -339,6 +339,7 @@ policy-action = Action
 policy-mode = Mode
 policy-notify = Notify these people if a sender is restricted
 policy-copy-to = Send a copy of suspicious mail to
+policy-copy-to-alias = Postfix adds one recipient at most, so several addresses need an alias: postern wiring postfix prints it, and the wiring check says whether Postfix has it.
 policy-enabled = This policy is on
 policy-default-about = It holds for everyone whom no other policy names. It can't be turned off or removed.
 policy-users = These users
@@ -430,6 +431,9 @@ audit-target = Of
 
 ## Settings
 settings-title = Settings
+powershell-title = PowerShell
+powershell-download = Download the module
+powershell-about = Exchange Online's cmdlets for this server, in Windows PowerShell 5.1 or PowerShell 7. Save the module, then paste these lines; the token is an API token of yours.
 people-title = People
 people-last = Last sign-in
 people-change = Change { $address }

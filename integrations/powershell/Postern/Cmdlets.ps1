@@ -1,51 +1,131 @@
 # Made from integrations/cmdlets.toml by `make cmdlets`; change it there.
 
+# What the Tab key offers.
+$script:Completions = @{
+    'Get-BlockedSenderAddress -SenderAddress' = 'blocked-senders'
+    'Remove-BlockedSenderAddress -SenderAddress' = 'blocked-senders'
+    'Get-BlockedConnector -ConnectorId' = 'blocked-connectors'
+    'Remove-BlockedConnector -ConnectorId' = 'blocked-connectors'
+    'Get-HostedOutboundSpamFilterPolicy -Identity' = 'policies'
+    'Set-HostedOutboundSpamFilterPolicy -Identity' = 'policies'
+    'Get-HostedOutboundSpamFilterRule -Identity' = 'rules'
+    'New-HostedOutboundSpamFilterRule -HostedOutboundSpamFilterPolicy' = 'policies'
+    'New-HostedOutboundSpamFilterRule -From' = 'senders'
+    'New-HostedOutboundSpamFilterRule -ExceptIfFrom' = 'senders'
+    'Set-HostedOutboundSpamFilterRule -Identity' = 'rules'
+    'Set-HostedOutboundSpamFilterRule -HostedOutboundSpamFilterPolicy' = 'policies'
+    'Set-HostedOutboundSpamFilterRule -From' = 'senders'
+    'Set-HostedOutboundSpamFilterRule -ExceptIfFrom' = 'senders'
+    'Disable-HostedOutboundSpamFilterRule -Identity' = 'rules'
+    'Enable-HostedOutboundSpamFilterRule -Identity' = 'rules'
+    'Remove-HostedOutboundSpamFilterRule -Identity' = 'rules'
+    'Remove-HostedOutboundSpamFilterPolicy -Identity' = 'policies'
+    'Get-ProtectionAlert -Identity' = 'alerts'
+    'Set-ProtectionAlert -Identity' = 'alerts'
+    'Remove-ProtectionAlert -Identity' = 'alerts'
+    'Get-PosternUsage -Identity' = 'senders'
+    'Get-PosternExplanation -Identity' = 'senders'
+    'Add-PosternAllowance -Identity' = 'senders'
+    'Block-PosternSender -Identity' = 'senders'
+}
+
 function Get-BlockedSenderAddress {
 <#
 .SYNOPSIS
 Lists accounts that are restricted from sending mail.
+.DESCRIPTION
+Each account that is restricted now, with the time and the reason. The reason has the keys that Exchange Online's has, and after them the policy, the limit, the count and a reference that Get-PosternExplanation explains. Accounts whose restriction has ended are not listed.
 .PARAMETER SenderAddress
-Only this account. One that is not restricted is an error.
+Show only this account. An account that is not restricted is an error.
 .EXAMPLE
 Get-BlockedSenderAddress
+
+Lists every restricted account.
 .EXAMPLE
-Get-BlockedSenderAddress -SenderAddress laura@contoso.com
+Get-BlockedSenderAddress -SenderAddress laura@contoso.com | Format-List
+
+Shows one account with the full reason.
+.INPUTS
+System.String, or an object with one of these properties: SenderAddress, Identity, Entity.
+.OUTPUTS
+Postern.BlockedSenderAddress
+.NOTES
+Needs any role. Named as in Exchange Online.
+.LINK
+https://postern.example/docs/cmdlets.md#get-blockedsenderaddress
+.LINK
+Remove-BlockedSenderAddress
+.LINK
+about_Postern
 #>
-    [CmdletBinding(PositionalBinding = $false)]
+    [CmdletBinding(PositionalBinding = $false, HelpUri = 'https://postern.example/docs/cmdlets.md#get-blockedsenderaddress')]
+    [OutputType('Postern.BlockedSenderAddress')]
     param(
-        [Parameter()]
+        [Parameter(ValueFromPipeline = $true, ValueFromPipelineByPropertyName = $true)]
+        [Alias('Identity', 'Entity')]
+        [AllowNull()]
+        [AllowEmptyString()]
+        [PosternIdentity('SenderAddress,Identity,Entity')]
         [string]$SenderAddress
     )
     begin { Import-PosternPreference -Cmdlet $PSCmdlet -Bound $PSBoundParameters }
     process {
-        Invoke-PosternCmdlet -Name 'Get-BlockedSenderAddress' -Parameters $PSBoundParameters
+        if (Confirm-PosternCall -Cmdlet $PSCmdlet -Name 'Get-BlockedSenderAddress' -Parameters $PSBoundParameters -Subject 'SenderAddress') {
+            Invoke-PosternCmdlet -Cmdlet $PSCmdlet -Name 'Get-BlockedSenderAddress' -Parameters $PSBoundParameters -Subject 'SenderAddress' -Type 'Postern.BlockedSenderAddress'
+        }
     }
 }
 
 function Remove-BlockedSenderAddress {
 <#
 .SYNOPSIS
-Lets a restricted account send mail again, in force with its next message.
+Lets a restricted account send mail again.
+.DESCRIPTION
+The release is in force with the account's next message, and as often as you like; Exchange Online takes up to 24 hours and counts the releases. The account is on probation for a time, with lower limits.
 .PARAMETER SenderAddress
 The account.
 .PARAMETER Reason
-Why it may send again; stands in the audit trail. Exchange's documentation calls it the reason of the block, which Postern knows by itself.
+Why the account may send again; it is written to the audit trail. Where it is the Reason that Get-BlockedSenderAddress shows, as in Exchange's documentation, it is not written: Postern knows the reason of the block.
 .EXAMPLE
 Remove-BlockedSenderAddress -SenderAddress julia@contoso.com
+
+Lets one account send again.
+.EXAMPLE
+Get-BlockedSenderAddress | Remove-BlockedSenderAddress -Reason 'Passwords reset' -WhatIf
+
+Shows which accounts would be released, and changes nothing.
+.INPUTS
+System.String, or an object with one of these properties: SenderAddress, Identity, Entity.
+.OUTPUTS
+None.
+.NOTES
+Secure the account first: reset the password, revoke sessions and app passwords, look for forwarding rules.
+Needs a role that may manage. Named as in Exchange Online.
+.LINK
+https://postern.example/docs/cmdlets.md#remove-blockedsenderaddress
+.LINK
+Get-BlockedSenderAddress
+.LINK
+about_Postern
 #>
-    [CmdletBinding(SupportsShouldProcess = $true, ConfirmImpact = 'Medium', PositionalBinding = $false)]
+    [CmdletBinding(SupportsShouldProcess = $true, ConfirmImpact = 'Medium', PositionalBinding = $false, HelpUri = 'https://postern.example/docs/cmdlets.md#remove-blockedsenderaddress')]
     param(
-        [Parameter(Mandatory = $true)]
+        [Parameter(Mandatory = $true, ValueFromPipeline = $true, ValueFromPipelineByPropertyName = $true)]
+        [Alias('Identity', 'Entity')]
+        [AllowNull()]
+        [AllowEmptyString()]
+        [PosternIdentity('SenderAddress,Identity,Entity')]
         [string]$SenderAddress,
 
-        [Parameter()]
+        [Parameter(ValueFromPipelineByPropertyName = $true)]
         [ValidateLength(0, 1024)]
         [string]$Reason
     )
     begin { Import-PosternPreference -Cmdlet $PSCmdlet -Bound $PSBoundParameters }
     process {
-        if ($PSCmdlet.ShouldProcess($SenderAddress, 'Remove-BlockedSenderAddress')) {
-            Invoke-PosternCmdlet -Name 'Remove-BlockedSenderAddress' -Parameters $PSBoundParameters
+        $does = 'Let {0} send again' -f $SenderAddress
+        if (Confirm-PosternCall -Cmdlet $PSCmdlet -Name 'Remove-BlockedSenderAddress' -Parameters $PSBoundParameters -Subject 'SenderAddress' -Does $does) {
+            Invoke-PosternCmdlet -Cmdlet $PSCmdlet -Name 'Remove-BlockedSenderAddress' -Parameters $PSBoundParameters -Subject 'SenderAddress'
         }
     }
 }
@@ -54,21 +134,46 @@ function Get-BlockedConnector {
 <#
 .SYNOPSIS
 Lists connectors that are restricted from sending mail.
+.DESCRIPTION
+A connector is a host that may relay without a login. It is counted and restricted like an account.
 .PARAMETER ConnectorId
-Only this connector: its id, or its name. One that is not restricted is an error.
+Show only this connector, by its id or its name. A connector that is not restricted is an error.
 .EXAMPLE
 Get-BlockedConnector
+
+Lists every restricted connector.
 .EXAMPLE
-Get-BlockedConnector -ConnectorId 159eb7c4-75d7-43e2-95fe-ced44b3e0a56 | Format-List
+Get-BlockedConnector -ConnectorId crm | Format-List
+
+Shows one connector with its id and the full reason.
+.INPUTS
+System.String, or an object with one of these properties: ConnectorId, Identity, ConnectorName.
+.OUTPUTS
+Postern.BlockedConnector
+.NOTES
+Needs any role. Named as in Exchange Online.
+.LINK
+https://postern.example/docs/cmdlets.md#get-blockedconnector
+.LINK
+Remove-BlockedConnector
+.LINK
+about_Postern
 #>
-    [CmdletBinding(PositionalBinding = $false)]
+    [CmdletBinding(PositionalBinding = $false, HelpUri = 'https://postern.example/docs/cmdlets.md#get-blockedconnector')]
+    [OutputType('Postern.BlockedConnector')]
     param(
-        [Parameter()]
+        [Parameter(ValueFromPipeline = $true, ValueFromPipelineByPropertyName = $true)]
+        [Alias('Identity', 'ConnectorName')]
+        [AllowNull()]
+        [AllowEmptyString()]
+        [PosternIdentity('ConnectorId,Identity,ConnectorName')]
         [string]$ConnectorId
     )
     begin { Import-PosternPreference -Cmdlet $PSCmdlet -Bound $PSBoundParameters }
     process {
-        Invoke-PosternCmdlet -Name 'Get-BlockedConnector' -Parameters $PSBoundParameters
+        if (Confirm-PosternCall -Cmdlet $PSCmdlet -Name 'Get-BlockedConnector' -Parameters $PSBoundParameters -Subject 'ConnectorId') {
+            Invoke-PosternCmdlet -Cmdlet $PSCmdlet -Name 'Get-BlockedConnector' -Parameters $PSBoundParameters -Subject 'ConnectorId' -Type 'Postern.BlockedConnector'
+        }
     }
 }
 
@@ -76,26 +181,47 @@ function Remove-BlockedConnector {
 <#
 .SYNOPSIS
 Lets a restricted connector send mail again.
+.DESCRIPTION
+The release is in force with the connector's next message.
 .PARAMETER ConnectorId
-The connector: its id, or its name.
+The connector, by its id or its name.
 .PARAMETER Reason
-Why it may send again; stands in the audit trail.
+Why the connector may send again; it is written to the audit trail.
 .EXAMPLE
-Remove-BlockedConnector -ConnectorId 159eb7c4-75d7-43e2-95fe-ced44b3e0a56
+Remove-BlockedConnector -ConnectorId crm -Reason 'The form is repaired'
+
+Lets one connector send again.
+.INPUTS
+System.String, or an object with one of these properties: ConnectorId, Identity, ConnectorName.
+.OUTPUTS
+None.
+.NOTES
+Needs a role that may manage. Named as in Exchange Online.
+.LINK
+https://postern.example/docs/cmdlets.md#remove-blockedconnector
+.LINK
+Get-BlockedConnector
+.LINK
+about_Postern
 #>
-    [CmdletBinding(SupportsShouldProcess = $true, ConfirmImpact = 'Medium', PositionalBinding = $false)]
+    [CmdletBinding(SupportsShouldProcess = $true, ConfirmImpact = 'Medium', PositionalBinding = $false, HelpUri = 'https://postern.example/docs/cmdlets.md#remove-blockedconnector')]
     param(
-        [Parameter(Mandatory = $true)]
+        [Parameter(Mandatory = $true, ValueFromPipeline = $true, ValueFromPipelineByPropertyName = $true)]
+        [Alias('Identity', 'ConnectorName')]
+        [AllowNull()]
+        [AllowEmptyString()]
+        [PosternIdentity('ConnectorId,Identity,ConnectorName')]
         [string]$ConnectorId,
 
-        [Parameter()]
+        [Parameter(ValueFromPipelineByPropertyName = $true)]
         [ValidateLength(0, 1024)]
         [string]$Reason
     )
     begin { Import-PosternPreference -Cmdlet $PSCmdlet -Bound $PSBoundParameters }
     process {
-        if ($PSCmdlet.ShouldProcess($ConnectorId, 'Remove-BlockedConnector')) {
-            Invoke-PosternCmdlet -Name 'Remove-BlockedConnector' -Parameters $PSBoundParameters
+        $does = 'Let connector {0} send again' -f $ConnectorId
+        if (Confirm-PosternCall -Cmdlet $PSCmdlet -Name 'Remove-BlockedConnector' -Parameters $PSBoundParameters -Subject 'ConnectorId' -Does $does) {
+            Invoke-PosternCmdlet -Cmdlet $PSCmdlet -Name 'Remove-BlockedConnector' -Parameters $PSBoundParameters -Subject 'ConnectorId'
         }
     }
 }
@@ -104,66 +230,120 @@ function Get-HostedOutboundSpamFilterPolicy {
 <#
 .SYNOPSIS
 Shows outbound policies: limits, action and notifications.
+.DESCRIPTION
+Policies come in the order in which they are evaluated, the default policy last. A limit of 0 stands for the built-in default: 500 external and 1,000 internal recipients an hour, 1,000 recipients a day.
 .PARAMETER Identity
-Only this policy, by its name or Guid.
+Show only this policy, by its name or Guid.
 .EXAMPLE
 Get-HostedOutboundSpamFilterPolicy
+
+Lists every policy.
 .EXAMPLE
-Get-HostedOutboundSpamFilterPolicy -Identity Default
+Get-HostedOutboundSpamFilterPolicy -Identity Default | Format-List
+
+Shows every setting of the default policy.
+.INPUTS
+System.String, or an object with one of these properties: Identity, Name.
+.OUTPUTS
+Postern.HostedOutboundSpamFilterPolicy
+.NOTES
+Needs any role. Named as in Exchange Online.
+.LINK
+https://postern.example/docs/cmdlets.md#get-hostedoutboundspamfilterpolicy
+.LINK
+New-HostedOutboundSpamFilterPolicy
+.LINK
+Set-HostedOutboundSpamFilterPolicy
+.LINK
+Remove-HostedOutboundSpamFilterPolicy
+.LINK
+about_Postern
 #>
-    [CmdletBinding(PositionalBinding = $false)]
+    [CmdletBinding(PositionalBinding = $false, HelpUri = 'https://postern.example/docs/cmdlets.md#get-hostedoutboundspamfilterpolicy')]
+    [OutputType('Postern.HostedOutboundSpamFilterPolicy')]
     param(
         [Parameter(Position = 1, ValueFromPipeline = $true, ValueFromPipelineByPropertyName = $true)]
+        [Alias('Name')]
+        [AllowNull()]
+        [AllowEmptyString()]
+        [PosternIdentity('Identity,Name')]
         [string]$Identity
     )
     begin { Import-PosternPreference -Cmdlet $PSCmdlet -Bound $PSBoundParameters }
     process {
-        Invoke-PosternCmdlet -Name 'Get-HostedOutboundSpamFilterPolicy' -Parameters $PSBoundParameters
+        if (Confirm-PosternCall -Cmdlet $PSCmdlet -Name 'Get-HostedOutboundSpamFilterPolicy' -Parameters $PSBoundParameters -Subject 'Identity') {
+            Invoke-PosternCmdlet -Cmdlet $PSCmdlet -Name 'Get-HostedOutboundSpamFilterPolicy' -Parameters $PSBoundParameters -Subject 'Identity' -Type 'Postern.HostedOutboundSpamFilterPolicy'
+        }
     }
 }
 
 function New-HostedOutboundSpamFilterPolicy {
 <#
 .SYNOPSIS
-Makes an outbound policy. It holds for nobody until a rule says for whom.
+Adds an outbound policy. It applies to nobody until it has a rule.
+.DESCRIPTION
+Add the policy first, then the rule that says to whom it applies, as in Exchange Online: New-HostedOutboundSpamFilterRule.
 .PARAMETER Name
-Its name.
+The policy's name.
 .PARAMETER ActionWhenThresholdReached
-What follows when a limit is passed. Defer is Postern's own: mail over the limit comes back later.
+What follows when a limit is exceeded. Defer is Postern's own: mail over the limit is deferred until there is room again.
 .PARAMETER AdminDisplayName
-What it is for.
+A description.
 .PARAMETER AutoForwardingMode
-Only Automatic: the mail server forwards, and Postern does not see why a message was sent.
+Only Automatic is accepted: Postern sees which mail leaves, not which rule forwarded it. Turn automatic forwarding off in the mail server.
 .PARAMETER BccSuspiciousOutboundAdditionalRecipients
-Who gets the copies: one address.
+Who gets copies of suspicious mail: one or more addresses. Postfix needs an alias for more than one, which 'postern wiring postfix' prints.
 .PARAMETER BccSuspiciousOutboundMail
 Whether copies of suspicious mail are sent.
 .PARAMETER NotifyOutboundSpam
-Whether somebody is told when a sender is restricted, besides the alert policy's recipients.
+Whether more people than the alert policy names are notified when a sender is restricted.
 .PARAMETER NotifyOutboundSpamRecipients
-Who is told.
+Who is notified.
 .PARAMETER RecipientLimitExternalPerHour
-External recipients per hour; 0: the service's default.
+External recipients an hour; 0 is the built-in default, 500.
 .PARAMETER RecipientLimitInternalPerHour
-Internal recipients per hour; 0: the service's default.
+Internal recipients an hour; 0 is the built-in default, 1,000.
 .PARAMETER RecipientLimitPerDay
-Recipients per day; 0: the service's default.
+Recipients a day; 0 is the built-in default, 1,000 (10,000 in Exchange Online).
 .PARAMETER RecommendedPolicyType
-Microsoft's recommended values to begin with.
+Start from the values that Microsoft recommends.
 .EXAMPLE
-New-HostedOutboundSpamFilterPolicy -Name "Contoso Executives" -RecipientLimitExternalPerHour 400 -RecipientLimitInternalPerHour 800 -RecipientLimitPerDay 800 -ActionWhenThresholdReached BlockUser
+New-HostedOutboundSpamFilterPolicy -Name 'Contoso Executives' -RecipientLimitExternalPerHour 400 -RecipientLimitInternalPerHour 800 -RecipientLimitPerDay 800 -ActionWhenThresholdReached BlockUser
+
+Adds a policy with limits lower than the default ones.
+.EXAMPLE
+New-HostedOutboundSpamFilterPolicy 'Marketing Department' -RecommendedPolicyType Strict
+
+Adds a policy with the values that Microsoft recommends as strict.
+.INPUTS
+None by value; parameters are taken by property name.
+.OUTPUTS
+Postern.HostedOutboundSpamFilterPolicy
+.NOTES
+Needs a role that may manage. Named as in Exchange Online.
+.LINK
+https://postern.example/docs/cmdlets.md#new-hostedoutboundspamfilterpolicy
+.LINK
+Get-HostedOutboundSpamFilterPolicy
+.LINK
+Set-HostedOutboundSpamFilterPolicy
+.LINK
+Remove-HostedOutboundSpamFilterPolicy
+.LINK
+about_Postern
 #>
-    [CmdletBinding(SupportsShouldProcess = $true, ConfirmImpact = 'Medium', PositionalBinding = $false)]
+    [CmdletBinding(SupportsShouldProcess = $true, ConfirmImpact = 'Medium', PositionalBinding = $false, HelpUri = 'https://postern.example/docs/cmdlets.md#new-hostedoutboundspamfilterpolicy')]
+    [OutputType('Postern.HostedOutboundSpamFilterPolicy')]
     param(
-        [Parameter(Mandatory = $true, Position = 0)]
+        [Parameter(Mandatory = $true, Position = 0, ValueFromPipelineByPropertyName = $true)]
         [ValidateLength(0, 64)]
         [string]$Name,
 
-        [Parameter()]
+        [Parameter(ValueFromPipelineByPropertyName = $true)]
         [ValidateSet('Alert', 'BlockUserForToday', 'BlockUser', 'Defer')]
         [string]$ActionWhenThresholdReached,
 
-        [Parameter()]
+        [Parameter(ValueFromPipelineByPropertyName = $true)]
         [ValidateLength(0, 256)]
         [string]$AdminDisplayName,
 
@@ -187,15 +367,15 @@ New-HostedOutboundSpamFilterPolicy -Name "Contoso Executives" -RecipientLimitExt
         [AllowNull()]
         [object]$NotifyOutboundSpamRecipients,
 
-        [Parameter()]
+        [Parameter(ValueFromPipelineByPropertyName = $true)]
         [ValidateRange(0, 10000)]
         [uint32]$RecipientLimitExternalPerHour,
 
-        [Parameter()]
+        [Parameter(ValueFromPipelineByPropertyName = $true)]
         [ValidateRange(0, 10000)]
         [uint32]$RecipientLimitInternalPerHour,
 
-        [Parameter()]
+        [Parameter(ValueFromPipelineByPropertyName = $true)]
         [ValidateRange(0, 10000)]
         [uint32]$RecipientLimitPerDay,
 
@@ -205,8 +385,9 @@ New-HostedOutboundSpamFilterPolicy -Name "Contoso Executives" -RecipientLimitExt
     )
     begin { Import-PosternPreference -Cmdlet $PSCmdlet -Bound $PSBoundParameters }
     process {
-        if ($PSCmdlet.ShouldProcess($Name, 'New-HostedOutboundSpamFilterPolicy')) {
-            Invoke-PosternCmdlet -Name 'New-HostedOutboundSpamFilterPolicy' -Parameters $PSBoundParameters
+        $does = 'Add outbound policy {0}' -f $Name
+        if (Confirm-PosternCall -Cmdlet $PSCmdlet -Name 'New-HostedOutboundSpamFilterPolicy' -Parameters $PSBoundParameters -Subject 'Name' -Does $does) {
+            Invoke-PosternCmdlet -Cmdlet $PSCmdlet -Name 'New-HostedOutboundSpamFilterPolicy' -Parameters $PSBoundParameters -Subject 'Name' -Type 'Postern.HostedOutboundSpamFilterPolicy'
         }
     }
 }
@@ -215,34 +396,61 @@ function Set-HostedOutboundSpamFilterPolicy {
 <#
 .SYNOPSIS
 Changes an outbound policy.
+.DESCRIPTION
+Settings that are not named stay as they are. The change is in force with the next message. A sender who is restricted already stays restricted.
 .PARAMETER Identity
 The policy, by its name or Guid.
 .PARAMETER ActionWhenThresholdReached
-What follows when a limit is passed. Defer is Postern's own: mail over the limit comes back later.
+What follows when a limit is exceeded. Defer is Postern's own: mail over the limit is deferred until there is room again.
 .PARAMETER AdminDisplayName
-What it is for.
+A description.
 .PARAMETER AutoForwardingMode
-Only Automatic: the mail server forwards, and Postern does not see why a message was sent.
+Only Automatic is accepted: Postern sees which mail leaves, not which rule forwarded it. Turn automatic forwarding off in the mail server.
 .PARAMETER BccSuspiciousOutboundAdditionalRecipients
-Who gets the copies: one address.
+Who gets copies of suspicious mail: one or more addresses. Postfix needs an alias for more than one, which 'postern wiring postfix' prints.
 .PARAMETER BccSuspiciousOutboundMail
 Whether copies of suspicious mail are sent.
 .PARAMETER NotifyOutboundSpam
-Whether somebody is told when a sender is restricted, besides the alert policy's recipients.
+Whether more people than the alert policy names are notified when a sender is restricted.
 .PARAMETER NotifyOutboundSpamRecipients
-Who is told.
+Who is notified.
 .PARAMETER RecipientLimitExternalPerHour
-External recipients per hour; 0: the service's default.
+External recipients an hour; 0 is the built-in default, 500.
 .PARAMETER RecipientLimitInternalPerHour
-Internal recipients per hour; 0: the service's default.
+Internal recipients an hour; 0 is the built-in default, 1,000.
 .PARAMETER RecipientLimitPerDay
-Recipients per day; 0: the service's default.
+Recipients a day; 0 is the built-in default, 1,000 (10,000 in Exchange Online).
 .EXAMPLE
 Set-HostedOutboundSpamFilterPolicy -Identity Default -RecipientLimitExternalPerHour 500 -RecipientLimitInternalPerHour 1000 -RecipientLimitPerDay 1000 -ActionWhenThresholdReached BlockUser
+
+Sets the limits and the action of the default policy.
+.EXAMPLE
+Get-HostedOutboundSpamFilterPolicy | Set-HostedOutboundSpamFilterPolicy -NotifyOutboundSpam $true -NotifyOutboundSpamRecipients soc@contoso.com
+
+Has every policy notify one more address.
+.INPUTS
+System.String, or an object with one of these properties: Identity.
+.OUTPUTS
+None.
+.NOTES
+Needs a role that may manage. Named as in Exchange Online.
+.LINK
+https://postern.example/docs/cmdlets.md#set-hostedoutboundspamfilterpolicy
+.LINK
+Get-HostedOutboundSpamFilterPolicy
+.LINK
+New-HostedOutboundSpamFilterPolicy
+.LINK
+Remove-HostedOutboundSpamFilterPolicy
+.LINK
+about_Postern
 #>
-    [CmdletBinding(SupportsShouldProcess = $true, ConfirmImpact = 'Medium', PositionalBinding = $false)]
+    [CmdletBinding(SupportsShouldProcess = $true, ConfirmImpact = 'Medium', PositionalBinding = $false, HelpUri = 'https://postern.example/docs/cmdlets.md#set-hostedoutboundspamfilterpolicy')]
     param(
         [Parameter(Mandatory = $true, Position = 1, ValueFromPipeline = $true, ValueFromPipelineByPropertyName = $true)]
+        [AllowNull()]
+        [AllowEmptyString()]
+        [PosternIdentity('Identity')]
         [string]$Identity,
 
         [Parameter()]
@@ -287,36 +495,9 @@ Set-HostedOutboundSpamFilterPolicy -Identity Default -RecipientLimitExternalPerH
     )
     begin { Import-PosternPreference -Cmdlet $PSCmdlet -Bound $PSBoundParameters }
     process {
-        if ($PSCmdlet.ShouldProcess($Identity, 'Set-HostedOutboundSpamFilterPolicy')) {
-            Invoke-PosternCmdlet -Name 'Set-HostedOutboundSpamFilterPolicy' -Parameters $PSBoundParameters
-        }
-    }
-}
-
-function Remove-HostedOutboundSpamFilterPolicy {
-<#
-.SYNOPSIS
-Removes an outbound policy, and its rule with it.
-.PARAMETER Identity
-The policy, by its name or Guid.
-.PARAMETER Force
-Does not ask.
-.EXAMPLE
-Remove-HostedOutboundSpamFilterPolicy -Identity "Contoso Executives"
-#>
-    [CmdletBinding(SupportsShouldProcess = $true, ConfirmImpact = 'High', PositionalBinding = $false)]
-    param(
-        [Parameter(Mandatory = $true, Position = 0, ValueFromPipeline = $true, ValueFromPipelineByPropertyName = $true)]
-        [string]$Identity,
-
-        [Parameter()]
-        [switch]$Force
-    )
-    begin { Import-PosternPreference -Cmdlet $PSCmdlet -Bound $PSBoundParameters }
-    process {
-        if ($Force -and -not $PSBoundParameters.ContainsKey('Confirm')) { $ConfirmPreference = 'None' }
-        if ($PSCmdlet.ShouldProcess($Identity, 'Remove-HostedOutboundSpamFilterPolicy')) {
-            Invoke-PosternCmdlet -Name 'Remove-HostedOutboundSpamFilterPolicy' -Parameters $PSBoundParameters
+        $does = 'Change outbound policy {0}' -f $Identity
+        if (Confirm-PosternCall -Cmdlet $PSCmdlet -Name 'Set-HostedOutboundSpamFilterPolicy' -Parameters $PSBoundParameters -Subject 'Identity' -Does $does) {
+            Invoke-PosternCmdlet -Cmdlet $PSCmdlet -Name 'Set-HostedOutboundSpamFilterPolicy' -Parameters $PSBoundParameters -Subject 'Identity'
         }
     }
 }
@@ -324,19 +505,50 @@ Remove-HostedOutboundSpamFilterPolicy -Identity "Contoso Executives"
 function Get-HostedOutboundSpamFilterRule {
 <#
 .SYNOPSIS
-Shows for whom outbound policies are, and in which order.
+Shows to whom outbound policies apply, and in which order.
+.DESCRIPTION
+Policy and rule are one object in Postern: the rule is the part that says to whom the policy applies. Priority 0 is evaluated first; the first rule that matches decides.
 .PARAMETER Identity
-Only this rule, by its name or Guid.
+Show only this rule, by its name or Guid.
 .PARAMETER State
-Only rules in this state.
+Show only rules in this state.
 .EXAMPLE
 Get-HostedOutboundSpamFilterRule
+
+Lists every rule.
 .EXAMPLE
 Get-HostedOutboundSpamFilterRule -State Enabled
+
+Lists the rules that are evaluated.
+.INPUTS
+System.String, or an object with one of these properties: Identity, Name.
+.OUTPUTS
+Postern.HostedOutboundSpamFilterRule
+.NOTES
+Needs any role. Named as in Exchange Online.
+.LINK
+https://postern.example/docs/cmdlets.md#get-hostedoutboundspamfilterrule
+.LINK
+New-HostedOutboundSpamFilterRule
+.LINK
+Set-HostedOutboundSpamFilterRule
+.LINK
+Disable-HostedOutboundSpamFilterRule
+.LINK
+Enable-HostedOutboundSpamFilterRule
+.LINK
+Remove-HostedOutboundSpamFilterRule
+.LINK
+about_Postern
 #>
-    [CmdletBinding(PositionalBinding = $false)]
+    [CmdletBinding(PositionalBinding = $false, HelpUri = 'https://postern.example/docs/cmdlets.md#get-hostedoutboundspamfilterrule')]
+    [OutputType('Postern.HostedOutboundSpamFilterRule')]
     param(
         [Parameter(Position = 0, ValueFromPipeline = $true, ValueFromPipelineByPropertyName = $true)]
+        [Alias('Name')]
+        [AllowNull()]
+        [AllowEmptyString()]
+        [PosternIdentity('Identity,Name')]
         [string]$Identity,
 
         [Parameter()]
@@ -345,49 +557,80 @@ Get-HostedOutboundSpamFilterRule -State Enabled
     )
     begin { Import-PosternPreference -Cmdlet $PSCmdlet -Bound $PSBoundParameters }
     process {
-        Invoke-PosternCmdlet -Name 'Get-HostedOutboundSpamFilterRule' -Parameters $PSBoundParameters
+        if (Confirm-PosternCall -Cmdlet $PSCmdlet -Name 'Get-HostedOutboundSpamFilterRule' -Parameters $PSBoundParameters -Subject 'Identity') {
+            Invoke-PosternCmdlet -Cmdlet $PSCmdlet -Name 'Get-HostedOutboundSpamFilterRule' -Parameters $PSBoundParameters -Subject 'Identity' -Type 'Postern.HostedOutboundSpamFilterRule'
+        }
     }
 }
 
 function New-HostedOutboundSpamFilterRule {
 <#
 .SYNOPSIS
-Says for whom an outbound policy is.
+Says to whom an outbound policy applies.
+.DESCRIPTION
+Different conditions must all match; the values of one condition are alternatives. An exception that matches is enough to leave the policy out. From names accounts by their login: policies go by the login here, by the From header in Exchange Online.
 .PARAMETER Name
 The rule's name.
 .PARAMETER HostedOutboundSpamFilterPolicy
-The policy: not the default one, and none that has a rule.
+The policy. The default policy and a policy that has a rule already are refused.
 .PARAMETER Comments
-What it is for.
+A description.
 .PARAMETER Enabled
-Whether it is looked at; by itself it is.
+Whether the rule is evaluated; it is unless this is $false.
 .PARAMETER From
-These accounts.
+Applies to these accounts.
 .PARAMETER FromMemberOf
-Members of these groups.
+Applies to members of these groups.
 .PARAMETER SenderDomainIs
-Accounts of these domains.
+Applies to accounts of these domains.
 .PARAMETER ExceptIfFrom
-Not these accounts.
+Does not apply to these accounts.
 .PARAMETER ExceptIfFromMemberOf
-Not members of these groups.
+Does not apply to members of these groups.
 .PARAMETER ExceptIfSenderDomainIs
-Not accounts of these domains.
+Does not apply to accounts of these domains.
 .PARAMETER Priority
-0 is looked at first; by itself the last place.
+The rule's place: 0 is evaluated first. Without it the rule comes last.
 .EXAMPLE
-New-HostedOutboundSpamFilterRule -Name "Contoso Executives" -HostedOutboundSpamFilterPolicy "Contoso Executives" -FromMemberOf "Contoso Executives Group"
+New-HostedOutboundSpamFilterRule -Name 'Contoso Executives' -HostedOutboundSpamFilterPolicy 'Contoso Executives' -FromMemberOf 'Contoso Executives Group'
+
+Applies a policy to the members of a group.
+.EXAMPLE
+New-HostedOutboundSpamFilterRule 'Marketing Department' -HostedOutboundSpamFilterPolicy 'Marketing Department' -From news@contoso.com,events@contoso.com
+
+Applies a policy to two accounts.
+.INPUTS
+None by value; parameters are taken by property name.
+.OUTPUTS
+Postern.HostedOutboundSpamFilterRule
+.NOTES
+Needs a role that may manage. Named as in Exchange Online.
+.LINK
+https://postern.example/docs/cmdlets.md#new-hostedoutboundspamfilterrule
+.LINK
+Get-HostedOutboundSpamFilterRule
+.LINK
+Set-HostedOutboundSpamFilterRule
+.LINK
+Disable-HostedOutboundSpamFilterRule
+.LINK
+Enable-HostedOutboundSpamFilterRule
+.LINK
+Remove-HostedOutboundSpamFilterRule
+.LINK
+about_Postern
 #>
-    [CmdletBinding(SupportsShouldProcess = $true, ConfirmImpact = 'Medium', PositionalBinding = $false)]
+    [CmdletBinding(SupportsShouldProcess = $true, ConfirmImpact = 'Medium', PositionalBinding = $false, HelpUri = 'https://postern.example/docs/cmdlets.md#new-hostedoutboundspamfilterrule')]
+    [OutputType('Postern.HostedOutboundSpamFilterRule')]
     param(
-        [Parameter(Mandatory = $true, Position = 0)]
+        [Parameter(Mandatory = $true, Position = 0, ValueFromPipelineByPropertyName = $true)]
         [ValidateLength(0, 64)]
         [string]$Name,
 
-        [Parameter(Mandatory = $true)]
+        [Parameter(Mandatory = $true, ValueFromPipelineByPropertyName = $true)]
         [string]$HostedOutboundSpamFilterPolicy,
 
-        [Parameter()]
+        [Parameter(ValueFromPipelineByPropertyName = $true)]
         [ValidateLength(0, 1024)]
         [string]$Comments,
 
@@ -429,8 +672,9 @@ New-HostedOutboundSpamFilterRule -Name "Contoso Executives" -HostedOutboundSpamF
     )
     begin { Import-PosternPreference -Cmdlet $PSCmdlet -Bound $PSBoundParameters }
     process {
-        if ($PSCmdlet.ShouldProcess($Name, 'New-HostedOutboundSpamFilterRule')) {
-            Invoke-PosternCmdlet -Name 'New-HostedOutboundSpamFilterRule' -Parameters $PSBoundParameters
+        $does = 'Apply outbound policy {1} by rule {0}' -f $Name, $HostedOutboundSpamFilterPolicy
+        if (Confirm-PosternCall -Cmdlet $PSCmdlet -Name 'New-HostedOutboundSpamFilterRule' -Parameters $PSBoundParameters -Subject 'Name' -Does $does) {
+            Invoke-PosternCmdlet -Cmdlet $PSCmdlet -Name 'New-HostedOutboundSpamFilterRule' -Parameters $PSBoundParameters -Subject 'Name' -Type 'Postern.HostedOutboundSpamFilterRule'
         }
     }
 }
@@ -438,35 +682,66 @@ New-HostedOutboundSpamFilterRule -Name "Contoso Executives" -HostedOutboundSpamF
 function Set-HostedOutboundSpamFilterRule {
 <#
 .SYNOPSIS
-Changes for whom an outbound policy is, or its place in the order.
+Changes to whom an outbound policy applies, or its place in the order.
+.DESCRIPTION
+A list replaces the one that is there; @{Add = ...; Remove = ...} changes it.
 .PARAMETER Identity
 The rule, by its name or Guid.
 .PARAMETER Name
 The rule's name.
 .PARAMETER HostedOutboundSpamFilterPolicy
-The policy: not the default one, and none that has a rule.
+The policy. The default policy and a policy that has a rule already are refused.
 .PARAMETER Comments
-What it is for.
+A description.
 .PARAMETER From
-These accounts.
+Applies to these accounts.
 .PARAMETER FromMemberOf
-Members of these groups.
+Applies to members of these groups.
 .PARAMETER SenderDomainIs
-Accounts of these domains.
+Applies to accounts of these domains.
 .PARAMETER ExceptIfFrom
-Not these accounts.
+Does not apply to these accounts.
 .PARAMETER ExceptIfFromMemberOf
-Not members of these groups.
+Does not apply to members of these groups.
 .PARAMETER ExceptIfSenderDomainIs
-Not accounts of these domains.
+Does not apply to accounts of these domains.
 .PARAMETER Priority
-0 is looked at first; by itself the last place.
+The rule's place: 0 is evaluated first. Without it the rule comes last.
 .EXAMPLE
-Set-HostedOutboundSpamFilterRule -Identity "Marketing Department" -Priority 2
+Set-HostedOutboundSpamFilterRule -Identity 'Marketing Department' -Priority 0
+
+Has a rule evaluated first.
+.EXAMPLE
+Set-HostedOutboundSpamFilterRule 'Marketing Department' -From @{Add = 'fair@contoso.com'; Remove = 'events@contoso.com'}
+
+Adds one account to the rule and removes another.
+.INPUTS
+System.String, or an object with one of these properties: Identity.
+.OUTPUTS
+None.
+.NOTES
+Needs a role that may manage. Named as in Exchange Online.
+.LINK
+https://postern.example/docs/cmdlets.md#set-hostedoutboundspamfilterrule
+.LINK
+Get-HostedOutboundSpamFilterRule
+.LINK
+New-HostedOutboundSpamFilterRule
+.LINK
+Disable-HostedOutboundSpamFilterRule
+.LINK
+Enable-HostedOutboundSpamFilterRule
+.LINK
+Remove-HostedOutboundSpamFilterRule
+.LINK
+about_Postern
 #>
-    [CmdletBinding(SupportsShouldProcess = $true, ConfirmImpact = 'Medium', PositionalBinding = $false)]
+    [CmdletBinding(SupportsShouldProcess = $true, ConfirmImpact = 'Medium', PositionalBinding = $false, HelpUri = 'https://postern.example/docs/cmdlets.md#set-hostedoutboundspamfilterrule')]
     param(
         [Parameter(Mandatory = $true, Position = 0, ValueFromPipeline = $true, ValueFromPipelineByPropertyName = $true)]
+        [AllowNull()]
+        [AllowEmptyString()]
+        [PosternIdentity('Identity')]
         [string]$Identity,
 
         [Parameter()]
@@ -515,52 +790,9 @@ Set-HostedOutboundSpamFilterRule -Identity "Marketing Department" -Priority 2
     )
     begin { Import-PosternPreference -Cmdlet $PSCmdlet -Bound $PSBoundParameters }
     process {
-        if ($PSCmdlet.ShouldProcess($Identity, 'Set-HostedOutboundSpamFilterRule')) {
-            Invoke-PosternCmdlet -Name 'Set-HostedOutboundSpamFilterRule' -Parameters $PSBoundParameters
-        }
-    }
-}
-
-function Remove-HostedOutboundSpamFilterRule {
-<#
-.SYNOPSIS
-Takes the rule from an outbound policy, which then holds for nobody.
-.PARAMETER Identity
-The rule, by its name or Guid.
-.EXAMPLE
-Remove-HostedOutboundSpamFilterRule -Identity "Contoso Executives"
-#>
-    [CmdletBinding(SupportsShouldProcess = $true, ConfirmImpact = 'High', PositionalBinding = $false)]
-    param(
-        [Parameter(Mandatory = $true, Position = 0, ValueFromPipeline = $true, ValueFromPipelineByPropertyName = $true)]
-        [string]$Identity
-    )
-    begin { Import-PosternPreference -Cmdlet $PSCmdlet -Bound $PSBoundParameters }
-    process {
-        if ($PSCmdlet.ShouldProcess($Identity, 'Remove-HostedOutboundSpamFilterRule')) {
-            Invoke-PosternCmdlet -Name 'Remove-HostedOutboundSpamFilterRule' -Parameters $PSBoundParameters
-        }
-    }
-}
-
-function Enable-HostedOutboundSpamFilterRule {
-<#
-.SYNOPSIS
-Has a rule be looked at.
-.PARAMETER Identity
-The rule, by its name or Guid.
-.EXAMPLE
-Enable-HostedOutboundSpamFilterRule -Identity "Contoso Executives"
-#>
-    [CmdletBinding(SupportsShouldProcess = $true, ConfirmImpact = 'Medium', PositionalBinding = $false)]
-    param(
-        [Parameter(Mandatory = $true, Position = 0, ValueFromPipeline = $true, ValueFromPipelineByPropertyName = $true)]
-        [string]$Identity
-    )
-    begin { Import-PosternPreference -Cmdlet $PSCmdlet -Bound $PSBoundParameters }
-    process {
-        if ($PSCmdlet.ShouldProcess($Identity, 'Enable-HostedOutboundSpamFilterRule')) {
-            Invoke-PosternCmdlet -Name 'Enable-HostedOutboundSpamFilterRule' -Parameters $PSBoundParameters
+        $does = 'Change rule {0}' -f $Identity
+        if (Confirm-PosternCall -Cmdlet $PSCmdlet -Name 'Set-HostedOutboundSpamFilterRule' -Parameters $PSBoundParameters -Subject 'Identity' -Does $does) {
+            Invoke-PosternCmdlet -Cmdlet $PSCmdlet -Name 'Set-HostedOutboundSpamFilterRule' -Parameters $PSBoundParameters -Subject 'Identity'
         }
     }
 }
@@ -568,21 +800,205 @@ Enable-HostedOutboundSpamFilterRule -Identity "Contoso Executives"
 function Disable-HostedOutboundSpamFilterRule {
 <#
 .SYNOPSIS
-Has a rule not be looked at.
+Disables a rule: it is no longer evaluated.
+.DESCRIPTION
+The policy and its conditions stay as they are. Enable-HostedOutboundSpamFilterRule takes it back.
 .PARAMETER Identity
 The rule, by its name or Guid.
 .EXAMPLE
-Disable-HostedOutboundSpamFilterRule -Identity "Contoso Executives"
+Disable-HostedOutboundSpamFilterRule -Identity 'Contoso Executives'
+
+Disables one rule.
+.INPUTS
+System.String, or an object with one of these properties: Identity, Name.
+.OUTPUTS
+None.
+.NOTES
+Needs a role that may manage. Named as in Exchange Online.
+.LINK
+https://postern.example/docs/cmdlets.md#disable-hostedoutboundspamfilterrule
+.LINK
+Get-HostedOutboundSpamFilterRule
+.LINK
+New-HostedOutboundSpamFilterRule
+.LINK
+Set-HostedOutboundSpamFilterRule
+.LINK
+Enable-HostedOutboundSpamFilterRule
+.LINK
+Remove-HostedOutboundSpamFilterRule
+.LINK
+about_Postern
 #>
-    [CmdletBinding(SupportsShouldProcess = $true, ConfirmImpact = 'Medium', PositionalBinding = $false)]
+    [CmdletBinding(SupportsShouldProcess = $true, ConfirmImpact = 'Medium', PositionalBinding = $false, HelpUri = 'https://postern.example/docs/cmdlets.md#disable-hostedoutboundspamfilterrule')]
     param(
         [Parameter(Mandatory = $true, Position = 0, ValueFromPipeline = $true, ValueFromPipelineByPropertyName = $true)]
+        [Alias('Name')]
+        [AllowNull()]
+        [AllowEmptyString()]
+        [PosternIdentity('Identity,Name')]
         [string]$Identity
     )
     begin { Import-PosternPreference -Cmdlet $PSCmdlet -Bound $PSBoundParameters }
     process {
-        if ($PSCmdlet.ShouldProcess($Identity, 'Disable-HostedOutboundSpamFilterRule')) {
-            Invoke-PosternCmdlet -Name 'Disable-HostedOutboundSpamFilterRule' -Parameters $PSBoundParameters
+        $does = 'Disable rule {0}' -f $Identity
+        if (Confirm-PosternCall -Cmdlet $PSCmdlet -Name 'Disable-HostedOutboundSpamFilterRule' -Parameters $PSBoundParameters -Subject 'Identity' -Does $does) {
+            Invoke-PosternCmdlet -Cmdlet $PSCmdlet -Name 'Disable-HostedOutboundSpamFilterRule' -Parameters $PSBoundParameters -Subject 'Identity'
+        }
+    }
+}
+
+function Enable-HostedOutboundSpamFilterRule {
+<#
+.SYNOPSIS
+Enables a rule: it is evaluated again.
+.DESCRIPTION
+Rules are evaluated in the order of their priority; the first that matches decides.
+.PARAMETER Identity
+The rule, by its name or Guid.
+.EXAMPLE
+Get-HostedOutboundSpamFilterRule -State Disabled | Enable-HostedOutboundSpamFilterRule
+
+Enables every rule.
+.INPUTS
+System.String, or an object with one of these properties: Identity, Name.
+.OUTPUTS
+None.
+.NOTES
+Needs a role that may manage. Named as in Exchange Online.
+.LINK
+https://postern.example/docs/cmdlets.md#enable-hostedoutboundspamfilterrule
+.LINK
+Get-HostedOutboundSpamFilterRule
+.LINK
+New-HostedOutboundSpamFilterRule
+.LINK
+Set-HostedOutboundSpamFilterRule
+.LINK
+Disable-HostedOutboundSpamFilterRule
+.LINK
+Remove-HostedOutboundSpamFilterRule
+.LINK
+about_Postern
+#>
+    [CmdletBinding(SupportsShouldProcess = $true, ConfirmImpact = 'Medium', PositionalBinding = $false, HelpUri = 'https://postern.example/docs/cmdlets.md#enable-hostedoutboundspamfilterrule')]
+    param(
+        [Parameter(Mandatory = $true, Position = 0, ValueFromPipeline = $true, ValueFromPipelineByPropertyName = $true)]
+        [Alias('Name')]
+        [AllowNull()]
+        [AllowEmptyString()]
+        [PosternIdentity('Identity,Name')]
+        [string]$Identity
+    )
+    begin { Import-PosternPreference -Cmdlet $PSCmdlet -Bound $PSBoundParameters }
+    process {
+        $does = 'Enable rule {0}' -f $Identity
+        if (Confirm-PosternCall -Cmdlet $PSCmdlet -Name 'Enable-HostedOutboundSpamFilterRule' -Parameters $PSBoundParameters -Subject 'Identity' -Does $does) {
+            Invoke-PosternCmdlet -Cmdlet $PSCmdlet -Name 'Enable-HostedOutboundSpamFilterRule' -Parameters $PSBoundParameters -Subject 'Identity'
+        }
+    }
+}
+
+function Remove-HostedOutboundSpamFilterRule {
+<#
+.SYNOPSIS
+Removes the rule of an outbound policy, which then applies to nobody.
+.DESCRIPTION
+The policy's limits and notifications stay; a new rule applies it again.
+.PARAMETER Identity
+The rule, by its name or Guid.
+.EXAMPLE
+Remove-HostedOutboundSpamFilterRule -Identity 'Contoso Executives' -Confirm:$false
+
+Removes one rule without asking.
+.INPUTS
+System.String, or an object with one of these properties: Identity, Name.
+.OUTPUTS
+None.
+.NOTES
+Needs a role that may manage. Named as in Exchange Online.
+.LINK
+https://postern.example/docs/cmdlets.md#remove-hostedoutboundspamfilterrule
+.LINK
+Get-HostedOutboundSpamFilterRule
+.LINK
+New-HostedOutboundSpamFilterRule
+.LINK
+Set-HostedOutboundSpamFilterRule
+.LINK
+Disable-HostedOutboundSpamFilterRule
+.LINK
+Enable-HostedOutboundSpamFilterRule
+.LINK
+about_Postern
+#>
+    [CmdletBinding(SupportsShouldProcess = $true, ConfirmImpact = 'High', PositionalBinding = $false, HelpUri = 'https://postern.example/docs/cmdlets.md#remove-hostedoutboundspamfilterrule')]
+    param(
+        [Parameter(Mandatory = $true, Position = 0, ValueFromPipeline = $true, ValueFromPipelineByPropertyName = $true)]
+        [Alias('Name')]
+        [AllowNull()]
+        [AllowEmptyString()]
+        [PosternIdentity('Identity,Name')]
+        [string]$Identity
+    )
+    begin { Import-PosternPreference -Cmdlet $PSCmdlet -Bound $PSBoundParameters }
+    process {
+        $does = 'Remove rule {0}, after which its policy applies to nobody' -f $Identity
+        if (Confirm-PosternCall -Cmdlet $PSCmdlet -Name 'Remove-HostedOutboundSpamFilterRule' -Parameters $PSBoundParameters -Subject 'Identity' -Does $does) {
+            Invoke-PosternCmdlet -Cmdlet $PSCmdlet -Name 'Remove-HostedOutboundSpamFilterRule' -Parameters $PSBoundParameters -Subject 'Identity'
+        }
+    }
+}
+
+function Remove-HostedOutboundSpamFilterPolicy {
+<#
+.SYNOPSIS
+Removes an outbound policy and its rule.
+.DESCRIPTION
+Exchange Online leaves the rule behind; here both go, and a warning says so. The default policy can't be removed.
+.PARAMETER Identity
+The policy, by its name or Guid.
+.PARAMETER Force
+Do not ask.
+.EXAMPLE
+Remove-HostedOutboundSpamFilterPolicy -Identity 'Contoso Executives' -Force
+
+Removes one policy without asking.
+.INPUTS
+System.String, or an object with one of these properties: Identity, Name.
+.OUTPUTS
+None.
+.NOTES
+Needs a role that may manage. Named as in Exchange Online.
+.LINK
+https://postern.example/docs/cmdlets.md#remove-hostedoutboundspamfilterpolicy
+.LINK
+Get-HostedOutboundSpamFilterPolicy
+.LINK
+New-HostedOutboundSpamFilterPolicy
+.LINK
+Set-HostedOutboundSpamFilterPolicy
+.LINK
+about_Postern
+#>
+    [CmdletBinding(SupportsShouldProcess = $true, ConfirmImpact = 'High', PositionalBinding = $false, HelpUri = 'https://postern.example/docs/cmdlets.md#remove-hostedoutboundspamfilterpolicy')]
+    param(
+        [Parameter(Mandatory = $true, Position = 0, ValueFromPipeline = $true, ValueFromPipelineByPropertyName = $true)]
+        [Alias('Name')]
+        [AllowNull()]
+        [AllowEmptyString()]
+        [PosternIdentity('Identity,Name')]
+        [string]$Identity,
+
+        [Parameter()]
+        [switch]$Force
+    )
+    begin { Import-PosternPreference -Cmdlet $PSCmdlet -Bound $PSBoundParameters }
+    process {
+        if ($Force -and -not $PSBoundParameters.ContainsKey('Confirm')) { $ConfirmPreference = 'None' }
+        $does = 'Remove outbound policy {0} and its rule' -f $Identity
+        if (Confirm-PosternCall -Cmdlet $PSCmdlet -Name 'Remove-HostedOutboundSpamFilterPolicy' -Parameters $PSBoundParameters -Subject 'Identity' -Does $does) {
+            Invoke-PosternCmdlet -Cmdlet $PSCmdlet -Name 'Remove-HostedOutboundSpamFilterPolicy' -Parameters $PSBoundParameters -Subject 'Identity'
         }
     }
 }
@@ -590,74 +1006,124 @@ Disable-HostedOutboundSpamFilterRule -Identity "Contoso Executives"
 function Get-ProtectionAlert {
 <#
 .SYNOPSIS
-Shows alert policies: who is told of what.
+Shows alert policies: who is notified of what.
+.DESCRIPTION
+Built-in alert policies and your own. An unknown or empty identity is an error; Exchange Online shows every alert policy for it.
 .PARAMETER Identity
-Only this alert policy, by its name or Guid. An unknown one is an error; Exchange shows all.
+Show only this alert policy, by its name or Guid.
 .EXAMPLE
 Get-ProtectionAlert
+
+Lists every alert policy.
 .EXAMPLE
-Get-ProtectionAlert -Identity "User restricted from sending email"
+Get-ProtectionAlert -Identity 'User restricted from sending email' | Format-List
+
+Shows one alert policy in full.
+.INPUTS
+System.String, or an object with one of these properties: Identity, Name.
+.OUTPUTS
+Postern.ProtectionAlert
+.NOTES
+Needs any role. Named as in Exchange Online.
+.LINK
+https://postern.example/docs/cmdlets.md#get-protectionalert
+.LINK
+New-ProtectionAlert
+.LINK
+Set-ProtectionAlert
+.LINK
+Remove-ProtectionAlert
+.LINK
+about_Postern
 #>
-    [CmdletBinding(PositionalBinding = $false)]
+    [CmdletBinding(PositionalBinding = $false, HelpUri = 'https://postern.example/docs/cmdlets.md#get-protectionalert')]
+    [OutputType('Postern.ProtectionAlert')]
     param(
         [Parameter(Position = 1, ValueFromPipeline = $true, ValueFromPipelineByPropertyName = $true)]
+        [Alias('Name')]
+        [AllowNull()]
+        [AllowEmptyString()]
+        [PosternIdentity('Identity,Name')]
         [string]$Identity
     )
     begin { Import-PosternPreference -Cmdlet $PSCmdlet -Bound $PSBoundParameters }
     process {
-        Invoke-PosternCmdlet -Name 'Get-ProtectionAlert' -Parameters $PSBoundParameters
+        if (Confirm-PosternCall -Cmdlet $PSCmdlet -Name 'Get-ProtectionAlert' -Parameters $PSBoundParameters -Subject 'Identity') {
+            Invoke-PosternCmdlet -Cmdlet $PSCmdlet -Name 'Get-ProtectionAlert' -Parameters $PSBoundParameters -Subject 'Identity' -Type 'Postern.ProtectionAlert'
+        }
     }
 }
 
 function New-ProtectionAlert {
 <#
 .SYNOPSIS
-Makes an alert policy.
+Adds an alert policy.
+.DESCRIPTION
+An alert policy of your own notifies other people of what a built-in one covers. Postern notifies of each alert, up to a daily limit; it has no aggregation, thresholds or filters.
 .PARAMETER Name
-Its name.
+The alert policy's name.
 .PARAMETER Category
-Only ThreatManagement and MailFlow; all of Postern's alerts are ThreatManagement.
+Only ThreatManagement and MailFlow are accepted; every alert of Postern's is in ThreatManagement.
 .PARAMETER NotifyUser
-Who is told; TenantAdmins stands for every admin.
+Who is notified; TenantAdmins stands for every admin.
 .PARAMETER ThreatType
 Only Activity.
 .PARAMETER Operation
-What raises its alerts: the name of a built-in alert policy; by itself User restricted from sending email.
+What raises its alerts: the name of a built-in alert policy. Without it: User restricted from sending email.
 .PARAMETER AggregationType
-Only None: Postern tells of each.
+Only None: Postern notifies of each alert.
 .PARAMETER Comment
-What it is for.
+A description.
 .PARAMETER Description
-The same.
+A description, as Comment.
 .PARAMETER Disabled
-Whether nobody is told.
+Whether nobody is notified.
 .PARAMETER NotifyUserThrottleThreshold
-Alerts mailed on one day at most; $null or 0: no limit.
+Alerts mailed in a day at most; $null or 0 is no limit.
 .PARAMETER NotifyUserThrottleWindow
 Only 1440 minutes: a day.
 .PARAMETER Severity
 How urgent its alerts are.
 .EXAMPLE
-New-ProtectionAlert -Name "Sales restricted" -Category ThreatManagement -ThreatType Activity -Operation "User restricted from sending email" -NotifyUser soc@contoso.com
+New-ProtectionAlert -Name 'Sales restricted' -Category ThreatManagement -ThreatType Activity -Operation 'User restricted from sending email' -NotifyUser soc@contoso.com
+
+Notifies one more address when a user is restricted.
+.INPUTS
+None by value; parameters are taken by property name.
+.OUTPUTS
+Postern.ProtectionAlert
+.NOTES
+Needs a role that may manage. Named as in Exchange Online.
+.LINK
+https://postern.example/docs/cmdlets.md#new-protectionalert
+.LINK
+Get-ProtectionAlert
+.LINK
+Set-ProtectionAlert
+.LINK
+Remove-ProtectionAlert
+.LINK
+about_Postern
 #>
-    [CmdletBinding(SupportsShouldProcess = $true, ConfirmImpact = 'Medium', PositionalBinding = $false)]
+    [CmdletBinding(SupportsShouldProcess = $true, ConfirmImpact = 'Medium', PositionalBinding = $false, HelpUri = 'https://postern.example/docs/cmdlets.md#new-protectionalert')]
+    [OutputType('Postern.ProtectionAlert')]
     param(
-        [Parameter(Mandatory = $true, Position = 0)]
+        [Parameter(Mandatory = $true, Position = 0, ValueFromPipelineByPropertyName = $true)]
         [ValidateLength(0, 64)]
         [string]$Name,
 
-        [Parameter(Mandatory = $true)]
+        [Parameter(Mandatory = $true, ValueFromPipelineByPropertyName = $true)]
         [ValidateSet('AccessGovernance', 'ComplianceManager', 'DataGovernance', 'MailFlow', 'Others', 'PrivacyManagement', 'Supervision', 'ThreatManagement')]
         [string]$Category,
 
-        [Parameter(Mandatory = $true)]
+        [Parameter(Mandatory = $true, ValueFromPipelineByPropertyName = $true)]
         [object]$NotifyUser,
 
-        [Parameter(Mandatory = $true)]
+        [Parameter(Mandatory = $true, ValueFromPipelineByPropertyName = $true)]
         [ValidateSet('Activity')]
         [string]$ThreatType,
 
-        [Parameter()]
+        [Parameter(ValueFromPipelineByPropertyName = $true)]
         [AllowEmptyCollection()]
         [AllowNull()]
         [object]$Operation,
@@ -690,8 +1156,9 @@ New-ProtectionAlert -Name "Sales restricted" -Category ThreatManagement -ThreatT
     )
     begin { Import-PosternPreference -Cmdlet $PSCmdlet -Bound $PSBoundParameters }
     process {
-        if ($PSCmdlet.ShouldProcess($Name, 'New-ProtectionAlert')) {
-            Invoke-PosternCmdlet -Name 'New-ProtectionAlert' -Parameters $PSBoundParameters
+        $does = 'Add alert policy {0}' -f $Name
+        if (Confirm-PosternCall -Cmdlet $PSCmdlet -Name 'New-ProtectionAlert' -Parameters $PSBoundParameters -Subject 'Name' -Does $does) {
+            Invoke-PosternCmdlet -Cmdlet $PSCmdlet -Name 'New-ProtectionAlert' -Parameters $PSBoundParameters -Subject 'Name' -Type 'Postern.ProtectionAlert'
         }
     }
 }
@@ -700,32 +1167,59 @@ function Set-ProtectionAlert {
 <#
 .SYNOPSIS
 Changes an alert policy, built-in ones too.
+.DESCRIPTION
+Settings that are not named stay as they are. Exchange Online edits built-in alert policies in its portal only.
 .PARAMETER Identity
 The alert policy, by its name or Guid.
 .PARAMETER Category
-Only ThreatManagement and MailFlow; all of Postern's alerts are ThreatManagement.
+Only ThreatManagement and MailFlow are accepted; every alert of Postern's is in ThreatManagement.
 .PARAMETER NotifyUser
-Who is told; TenantAdmins stands for every admin.
+Who is notified; TenantAdmins stands for every admin.
 .PARAMETER AggregationType
-Only None: Postern tells of each.
+Only None: Postern notifies of each alert.
 .PARAMETER Comment
-What it is for.
+A description.
 .PARAMETER Description
-The same.
+A description, as Comment.
 .PARAMETER Disabled
-Whether nobody is told.
+Whether nobody is notified.
 .PARAMETER NotifyUserThrottleThreshold
-Alerts mailed on one day at most; $null or 0: no limit.
+Alerts mailed in a day at most; $null or 0 is no limit.
 .PARAMETER NotifyUserThrottleWindow
 Only 1440 minutes: a day.
 .PARAMETER Severity
 How urgent its alerts are.
 .EXAMPLE
-Set-ProtectionAlert -Identity "User restricted from sending email" -NotifyUser TenantAdmins,soc@contoso.com
+Set-ProtectionAlert -Identity 'User restricted from sending email' -NotifyUser TenantAdmins,soc@contoso.com
+
+Notifies every admin and one more address.
+.EXAMPLE
+Get-ProtectionAlert 'Sales restricted' | Set-ProtectionAlert -NotifyUserThrottleThreshold 10
+
+Mails at most 10 of its alerts a day.
+.INPUTS
+System.String, or an object with one of these properties: Identity.
+.OUTPUTS
+None.
+.NOTES
+Needs a role that may manage. Named as in Exchange Online.
+.LINK
+https://postern.example/docs/cmdlets.md#set-protectionalert
+.LINK
+Get-ProtectionAlert
+.LINK
+New-ProtectionAlert
+.LINK
+Remove-ProtectionAlert
+.LINK
+about_Postern
 #>
-    [CmdletBinding(SupportsShouldProcess = $true, ConfirmImpact = 'Medium', PositionalBinding = $false)]
+    [CmdletBinding(SupportsShouldProcess = $true, ConfirmImpact = 'Medium', PositionalBinding = $false, HelpUri = 'https://postern.example/docs/cmdlets.md#set-protectionalert')]
     param(
         [Parameter(Mandatory = $true, Position = 1, ValueFromPipeline = $true, ValueFromPipelineByPropertyName = $true)]
+        [AllowNull()]
+        [AllowEmptyString()]
+        [PosternIdentity('Identity')]
         [string]$Identity,
 
         [Parameter()]
@@ -765,8 +1259,9 @@ Set-ProtectionAlert -Identity "User restricted from sending email" -NotifyUser T
     )
     begin { Import-PosternPreference -Cmdlet $PSCmdlet -Bound $PSBoundParameters }
     process {
-        if ($PSCmdlet.ShouldProcess($Identity, 'Set-ProtectionAlert')) {
-            Invoke-PosternCmdlet -Name 'Set-ProtectionAlert' -Parameters $PSBoundParameters
+        $does = 'Change alert policy {0}' -f $Identity
+        if (Confirm-PosternCall -Cmdlet $PSCmdlet -Name 'Set-ProtectionAlert' -Parameters $PSBoundParameters -Subject 'Identity' -Does $does) {
+            Invoke-PosternCmdlet -Cmdlet $PSCmdlet -Name 'Set-ProtectionAlert' -Parameters $PSBoundParameters -Subject 'Identity'
         }
     }
 }
@@ -774,21 +1269,98 @@ Set-ProtectionAlert -Identity "User restricted from sending email" -NotifyUser T
 function Remove-ProtectionAlert {
 <#
 .SYNOPSIS
-Removes an alert policy of one's own.
+Removes an alert policy of your own.
+.DESCRIPTION
+Built-in alert policies can't be removed; Set-ProtectionAlert -Disabled $true silences one.
 .PARAMETER Identity
 The alert policy, by its name or Guid.
 .EXAMPLE
-Remove-ProtectionAlert -Identity "Sales restricted"
+Remove-ProtectionAlert -Identity 'Sales restricted' -Confirm:$false
+
+Removes one alert policy without asking.
+.INPUTS
+System.String, or an object with one of these properties: Identity, Name.
+.OUTPUTS
+None.
+.NOTES
+Needs a role that may manage. Named as in Exchange Online.
+.LINK
+https://postern.example/docs/cmdlets.md#remove-protectionalert
+.LINK
+Get-ProtectionAlert
+.LINK
+New-ProtectionAlert
+.LINK
+Set-ProtectionAlert
+.LINK
+about_Postern
 #>
-    [CmdletBinding(SupportsShouldProcess = $true, ConfirmImpact = 'High', PositionalBinding = $false)]
+    [CmdletBinding(SupportsShouldProcess = $true, ConfirmImpact = 'High', PositionalBinding = $false, HelpUri = 'https://postern.example/docs/cmdlets.md#remove-protectionalert')]
     param(
         [Parameter(Mandatory = $true, Position = 0, ValueFromPipeline = $true, ValueFromPipelineByPropertyName = $true)]
+        [Alias('Name')]
+        [AllowNull()]
+        [AllowEmptyString()]
+        [PosternIdentity('Identity,Name')]
         [string]$Identity
     )
     begin { Import-PosternPreference -Cmdlet $PSCmdlet -Bound $PSBoundParameters }
     process {
-        if ($PSCmdlet.ShouldProcess($Identity, 'Remove-ProtectionAlert')) {
-            Invoke-PosternCmdlet -Name 'Remove-ProtectionAlert' -Parameters $PSBoundParameters
+        $does = 'Remove alert policy {0}' -f $Identity
+        if (Confirm-PosternCall -Cmdlet $PSCmdlet -Name 'Remove-ProtectionAlert' -Parameters $PSBoundParameters -Subject 'Identity' -Does $does) {
+            Invoke-PosternCmdlet -Cmdlet $PSCmdlet -Name 'Remove-ProtectionAlert' -Parameters $PSBoundParameters -Subject 'Identity'
+        }
+    }
+}
+
+function Get-PosternSender {
+<#
+.SYNOPSIS
+Finds accounts and connectors by a part of their name.
+.DESCRIPTION
+Accounts of the directory, accounts that have sent mail, and connectors. The other cmdlets take what it finds from the pipeline.
+.PARAMETER Anr
+A part of the address or of the person's name. Without it: every sender that is known.
+.PARAMETER ResultSize
+The most senders to show; 1,000 unless this says otherwise.
+.EXAMPLE
+Get-PosternSender laura
+
+Finds senders with laura in their address or name.
+.EXAMPLE
+Get-PosternSender -ResultSize 5 | Get-PosternUsage
+
+Shows the usage of the first five senders.
+.INPUTS
+System.String, or an object with one of these properties: Anr.
+.OUTPUTS
+Postern.PosternSender
+.NOTES
+Needs any role. Postern's own; Exchange Online has no such cmdlet.
+.LINK
+https://postern.example/docs/cmdlets.md#get-posternsender
+.LINK
+Block-PosternSender
+.LINK
+about_Postern
+#>
+    [CmdletBinding(PositionalBinding = $false, HelpUri = 'https://postern.example/docs/cmdlets.md#get-posternsender')]
+    [OutputType('Postern.PosternSender')]
+    param(
+        [Parameter(Position = 0, ValueFromPipeline = $true)]
+        [AllowNull()]
+        [AllowEmptyString()]
+        [PosternIdentity('Anr')]
+        [string]$Anr,
+
+        [Parameter()]
+        [ValidateRange(0, 10000)]
+        [uint32]$ResultSize
+    )
+    begin { Import-PosternPreference -Cmdlet $PSCmdlet -Bound $PSBoundParameters }
+    process {
+        if (Confirm-PosternCall -Cmdlet $PSCmdlet -Name 'Get-PosternSender' -Parameters $PSBoundParameters -Subject 'Identity') {
+            Invoke-PosternCmdlet -Cmdlet $PSCmdlet -Name 'Get-PosternSender' -Parameters $PSBoundParameters -Subject 'Identity' -Type 'Postern.PosternSender'
         }
     }
 }
@@ -796,81 +1368,149 @@ Remove-ProtectionAlert -Identity "Sales restricted"
 function Get-PosternUsage {
 <#
 .SYNOPSIS
-Shows how full each window of an account or connector is.
+Shows how much of each limit an account or connector has used.
+.DESCRIPTION
+One object for each limit: the count, the limit, and when room is free again. Windows slide: the last 60 minutes, the last 24 hours.
 .PARAMETER Identity
 An account, or connector:NAME.
 .EXAMPLE
 Get-PosternUsage -Identity laura@contoso.com
+
+Shows the usage of one account.
+.EXAMPLE
+Get-BlockedSenderAddress | Get-PosternUsage | Where-Object Window -eq per_day
+
+Shows what each restricted account sent in 24 hours.
+.INPUTS
+System.String, or an object with one of these properties: Identity, Entity, SenderAddress.
+.OUTPUTS
+Postern.PosternUsage
+.NOTES
+Needs any role. Postern's own; Exchange Online has no such cmdlet.
+.LINK
+https://postern.example/docs/cmdlets.md#get-posternusage
+.LINK
+about_Postern
 #>
-    [CmdletBinding(PositionalBinding = $false)]
+    [CmdletBinding(PositionalBinding = $false, HelpUri = 'https://postern.example/docs/cmdlets.md#get-posternusage')]
+    [OutputType('Postern.PosternUsage')]
     param(
         [Parameter(Mandatory = $true, Position = 0, ValueFromPipeline = $true, ValueFromPipelineByPropertyName = $true)]
+        [Alias('Entity', 'SenderAddress')]
+        [AllowNull()]
+        [AllowEmptyString()]
+        [PosternIdentity('Identity,Entity,SenderAddress')]
         [string]$Identity
     )
     begin { Import-PosternPreference -Cmdlet $PSCmdlet -Bound $PSBoundParameters }
     process {
-        Invoke-PosternCmdlet -Name 'Get-PosternUsage' -Parameters $PSBoundParameters
+        if (Confirm-PosternCall -Cmdlet $PSCmdlet -Name 'Get-PosternUsage' -Parameters $PSBoundParameters -Subject 'Identity') {
+            Invoke-PosternCmdlet -Cmdlet $PSCmdlet -Name 'Get-PosternUsage' -Parameters $PSBoundParameters -Subject 'Identity' -Type 'Postern.PosternUsage'
+        }
     }
 }
 
 function Get-PosternExplanation {
 <#
 .SYNOPSIS
-Explains a reference id from a refusal, or which policy holds for an account and why.
+Explains the reference in a refusal, or which policy applies to an account and why.
+.DESCRIPTION
+For a reference: the restriction or alert behind it. For an account: the policy that applies, and why each policy before it does not.
 .PARAMETER Identity
-A reference id, an account, or connector:NAME.
-.EXAMPLE
-Get-PosternExplanation -Identity PR-7K3F-9QXD
+A reference such as PR-7K3F-9QXD, an account, or connector:NAME.
 .EXAMPLE
 Get-PosternExplanation -Identity laura@contoso.com
+
+Shows which policy applies to an account.
+.EXAMPLE
+Get-BlockedSenderAddress | Get-PosternExplanation
+
+Explains every restricted account.
+.INPUTS
+System.String, or an object with one of these properties: Identity, Entity, SenderAddress.
+.OUTPUTS
+Postern.PosternExplanation
+.NOTES
+Needs any role. Postern's own; Exchange Online has no such cmdlet.
+.LINK
+https://postern.example/docs/cmdlets.md#get-posternexplanation
+.LINK
+about_Postern
 #>
-    [CmdletBinding(PositionalBinding = $false)]
+    [CmdletBinding(PositionalBinding = $false, HelpUri = 'https://postern.example/docs/cmdlets.md#get-posternexplanation')]
+    [OutputType('Postern.PosternExplanation')]
     param(
         [Parameter(Mandatory = $true, Position = 0, ValueFromPipeline = $true, ValueFromPipelineByPropertyName = $true)]
+        [Alias('Entity', 'SenderAddress')]
+        [AllowNull()]
+        [AllowEmptyString()]
+        [PosternIdentity('Identity,Entity,SenderAddress')]
         [string]$Identity
     )
     begin { Import-PosternPreference -Cmdlet $PSCmdlet -Bound $PSBoundParameters }
     process {
-        Invoke-PosternCmdlet -Name 'Get-PosternExplanation' -Parameters $PSBoundParameters
+        if (Confirm-PosternCall -Cmdlet $PSCmdlet -Name 'Get-PosternExplanation' -Parameters $PSBoundParameters -Subject 'Identity') {
+            Invoke-PosternCmdlet -Cmdlet $PSCmdlet -Name 'Get-PosternExplanation' -Parameters $PSBoundParameters -Subject 'Identity' -Type 'Postern.PosternExplanation'
+        }
     }
 }
 
 function Add-PosternAllowance {
 <#
 .SYNOPSIS
-Lets one account send more until a time.
+Lets one account send more for a time.
+.DESCRIPTION
+For a newsletter or an invitation: the limits are higher for this account until the time is over. An allowance that is in force is replaced.
 .PARAMETER Identity
 An account, or connector:NAME.
 .PARAMETER RecipientLimitPerDay
-Recipients per day, and per hour as many.
+Recipients a day, and as many an hour.
 .PARAMETER Hours
-For how long.
+For how long, in hours.
 .PARAMETER Reason
-Why; stands in the audit trail.
+Why; it is written to the audit trail.
 .EXAMPLE
-Add-PosternAllowance -Identity news@contoso.com -RecipientLimitPerDay 20000 -Hours 24 -Reason "The yearly invitation"
+Add-PosternAllowance -Identity news@contoso.com -RecipientLimitPerDay 20000 -Hours 24 -Reason 'The yearly invitation'
+
+Lets one account send to 20,000 recipients today.
+.INPUTS
+System.String, or an object with one of these properties: Identity, Entity, SenderAddress.
+.OUTPUTS
+Postern.PosternAllowance
+.NOTES
+Needs a role that may manage. Postern's own; Exchange Online has no such cmdlet.
+.LINK
+https://postern.example/docs/cmdlets.md#add-posternallowance
+.LINK
+about_Postern
 #>
-    [CmdletBinding(SupportsShouldProcess = $true, ConfirmImpact = 'Medium', PositionalBinding = $false)]
+    [CmdletBinding(SupportsShouldProcess = $true, ConfirmImpact = 'Medium', PositionalBinding = $false, HelpUri = 'https://postern.example/docs/cmdlets.md#add-posternallowance')]
+    [OutputType('Postern.PosternAllowance')]
     param(
         [Parameter(Mandatory = $true, Position = 0, ValueFromPipeline = $true, ValueFromPipelineByPropertyName = $true)]
+        [Alias('Entity', 'SenderAddress')]
+        [AllowNull()]
+        [AllowEmptyString()]
+        [PosternIdentity('Identity,Entity,SenderAddress')]
         [string]$Identity,
 
-        [Parameter(Mandatory = $true)]
+        [Parameter(Mandatory = $true, ValueFromPipelineByPropertyName = $true)]
         [ValidateRange(0, 1000000)]
         [uint32]$RecipientLimitPerDay,
 
-        [Parameter(Mandatory = $true)]
+        [Parameter(Mandatory = $true, ValueFromPipelineByPropertyName = $true)]
         [ValidateRange(0, 8760)]
         [uint32]$Hours,
 
-        [Parameter(Mandatory = $true)]
+        [Parameter(Mandatory = $true, ValueFromPipelineByPropertyName = $true)]
         [ValidateLength(0, 1024)]
         [string]$Reason
     )
     begin { Import-PosternPreference -Cmdlet $PSCmdlet -Bound $PSBoundParameters }
     process {
-        if ($PSCmdlet.ShouldProcess($Identity, 'Add-PosternAllowance')) {
-            Invoke-PosternCmdlet -Name 'Add-PosternAllowance' -Parameters $PSBoundParameters
+        $does = 'Let {0} send to {1} recipients a day for {2} hours' -f $Identity, $RecipientLimitPerDay, $Hours
+        if (Confirm-PosternCall -Cmdlet $PSCmdlet -Name 'Add-PosternAllowance' -Parameters $PSBoundParameters -Subject 'Identity' -Does $does) {
+            Invoke-PosternCmdlet -Cmdlet $PSCmdlet -Name 'Add-PosternAllowance' -Parameters $PSBoundParameters -Subject 'Identity' -Type 'Postern.PosternAllowance'
         }
     }
 }
@@ -879,32 +1519,58 @@ function Block-PosternSender {
 <#
 .SYNOPSIS
 Restricts an account or connector from sending mail.
+.DESCRIPTION
+The restriction is in force with the next message. It is listed by Get-BlockedSenderAddress or Get-BlockedConnector, and ends when somebody releases it or when its hours are over.
 .PARAMETER Identity
 An account, or connector:NAME.
 .PARAMETER Reason
-Why; stands in the audit trail.
+Why; it is written to the audit trail.
 .PARAMETER Hours
-For how long; by itself until somebody releases it.
+For how long, in hours. Without it: until somebody releases the sender.
 .EXAMPLE
-Block-PosternSender -Identity laura@contoso.com -Reason "Phished password"
+Block-PosternSender -Identity dave@contoso.com -Reason 'Phished password'
+
+Restricts one account until somebody releases it.
+.EXAMPLE
+'eve@contoso.com', 'frank@contoso.com' | Block-PosternSender -Reason 'Phished password' -Hours 2
+
+Restricts two accounts for two hours.
+.INPUTS
+System.String, or an object with one of these properties: Identity, Entity, SenderAddress.
+.OUTPUTS
+Postern.BlockedSenderAddress
+.NOTES
+Needs a role that may manage. Postern's own; Exchange Online has no such cmdlet.
+.LINK
+https://postern.example/docs/cmdlets.md#block-posternsender
+.LINK
+Get-PosternSender
+.LINK
+about_Postern
 #>
-    [CmdletBinding(SupportsShouldProcess = $true, ConfirmImpact = 'Medium', PositionalBinding = $false)]
+    [CmdletBinding(SupportsShouldProcess = $true, ConfirmImpact = 'Medium', PositionalBinding = $false, HelpUri = 'https://postern.example/docs/cmdlets.md#block-posternsender')]
+    [OutputType('Postern.BlockedSenderAddress')]
     param(
         [Parameter(Mandatory = $true, Position = 0, ValueFromPipeline = $true, ValueFromPipelineByPropertyName = $true)]
+        [Alias('Entity', 'SenderAddress')]
+        [AllowNull()]
+        [AllowEmptyString()]
+        [PosternIdentity('Identity,Entity,SenderAddress')]
         [string]$Identity,
 
-        [Parameter(Mandatory = $true)]
+        [Parameter(Mandatory = $true, ValueFromPipelineByPropertyName = $true)]
         [ValidateLength(0, 1024)]
         [string]$Reason,
 
-        [Parameter()]
+        [Parameter(ValueFromPipelineByPropertyName = $true)]
         [ValidateRange(0, 8760)]
         [uint32]$Hours
     )
     begin { Import-PosternPreference -Cmdlet $PSCmdlet -Bound $PSBoundParameters }
     process {
-        if ($PSCmdlet.ShouldProcess($Identity, 'Block-PosternSender')) {
-            Invoke-PosternCmdlet -Name 'Block-PosternSender' -Parameters $PSBoundParameters
+        $does = 'Stop {0} from sending' -f $Identity
+        if (Confirm-PosternCall -Cmdlet $PSCmdlet -Name 'Block-PosternSender' -Parameters $PSBoundParameters -Subject 'Identity' -Does $does) {
+            Invoke-PosternCmdlet -Cmdlet $PSCmdlet -Name 'Block-PosternSender' -Parameters $PSBoundParameters -Subject 'Identity' -Type 'Postern.BlockedSenderAddress'
         }
     }
 }

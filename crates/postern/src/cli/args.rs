@@ -183,6 +183,12 @@ pub(super) enum Command {
         #[arg(value_enum)]
         shell: clap_complete::Shell,
     },
+    /// Write the PowerShell module that belongs to this version into a folder
+    Powershell {
+        /// Folder to write to; the module gets a folder of its own in it
+        #[arg(value_name = "DIR")]
+        folder: PathBuf,
+    },
     /// Print the manual page, or write one page a command into a folder
     Man {
         /// Folder to write to; it must exist

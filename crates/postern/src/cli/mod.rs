@@ -17,6 +17,7 @@ mod organization;
 pub mod output;
 mod person;
 mod policy;
+mod powershell;
 mod replay;
 mod restricted;
 mod status;
@@ -106,7 +107,7 @@ fn dispatch(cli: Cli) -> Result<(), CliError> {
         Command::Wiring { mail_server } => {
             let settings = load()?;
             let args::MailServer::Postfix = mail_server;
-            print!("{}", crate::doctor::lines::postfix(&settings));
+            local_runtime()?.block_on(doctor::wiring(&settings));
             Ok(())
         }
         Command::Replay { policy, report, logs } => {
@@ -123,6 +124,11 @@ fn dispatch(cli: Cli) -> Result<(), CliError> {
         Command::Completions { shell } => {
             manual::completions(shell);
             Ok(())
+        }
+        Command::Powershell { folder } => {
+            let settings = config::find(named).ok().and_then(|file| Settings::load(&file).ok());
+            let portal = settings.map(|settings| settings.portal.base_url());
+            powershell::write(&folder, portal.as_deref())
         }
         Command::Man { folder } => manual::write(folder.as_deref()),
     }

@@ -19,6 +19,7 @@ mod own_sign_in;
 mod page;
 mod passkeys;
 mod policies;
+mod powershell;
 mod restricted;
 mod session;
 mod settings;
@@ -97,6 +98,7 @@ fn access() -> Router<Arc<Desk>> {
     Router::new()
         .route("/settings", get(settings::show))
         .route("/settings/check", get(settings::check))
+        .route("/settings/powershell.zip", get(powershell::module))
         .route("/settings/organizations", post(organizations::add))
         .route("/settings/organizations/new", get(organizations::new))
         .route("/settings/organizations/{id}", get(organizations::edit).post(organizations::change))

@@ -14,7 +14,7 @@ use tower_sessions::Session;
 use super::form::{Form, Nothing, number};
 use super::page::{Frame, Refusal, render};
 use super::session::{Signed, say};
-use super::{names, organizations, texts};
+use super::{names, organizations, powershell, texts};
 use crate::desk::people::{InviteRequest, PersonRequest, SessionView};
 use crate::desk::views::StatusView;
 use crate::desk::{Desk, DeskError, TokenRequest};
@@ -33,6 +33,8 @@ struct SettingsPage {
     organizations: Vec<KeptOrganization>,
     /// Whether organizations may be added.
     may_add_organizations: bool,
+    /// The lines that make use of the PowerShell module.
+    powershell: String,
 }
 
 struct Access {
@@ -58,6 +60,7 @@ pub(super) async fn show(State(desk): State<Arc<Desk>>, signed: Signed) -> Resul
         directory: if everywhere { desk.directory(caller)? } else { Vec::new() },
         organizations: desk.organizations(caller)?,
         may_add_organizations: organizations::may_edit(caller),
+        powershell: powershell::lines(&desk.settings.load().portal.base_url()),
         frame: Frame::signed(&desk, "settings-title", &signed).at("/settings"),
     }))
 }
