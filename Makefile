@@ -47,7 +47,7 @@ deny:
 
 # The PowerShell functions and the docs page, from integrations/cmdlets.toml.
 cmdlets:
-	POSTERN_WRITE_CMDLETS=1 $(CARGO) test -p postern --bins module_and_docs
+	POSTERN_WRITE_CMDLETS=1 $(CARGO) test -p postern-web --lib module_and_docs
 
 # The transcripts in docs/exchange.md, from a real PowerShell.
 transcripts: packages

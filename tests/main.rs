@@ -19,4 +19,5 @@ mod harness;
 mod organizations;
 mod portal;
 mod postfix;
+mod structure;
 mod webhooks;

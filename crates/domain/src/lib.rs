@@ -14,6 +14,7 @@ pub mod attempt;
 pub mod detection;
 pub mod entity;
 pub mod evidence;
+pub mod finding;
 pub mod gate;
 pub mod organization;
 pub mod policy;

@@ -12,6 +12,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::organization::OrganizationId;
 use crate::time::{Timestamp, Zone};
 
 pub use allowance::Allowance;
@@ -241,6 +242,19 @@ pub struct Copies {
     /// One address that stands for all of them, for a protocol that can add only one. None: there
     /// is only one. The mail server has to be told what it stands for.
     pub alias: Option<String>,
+}
+
+/// One address that stands for several, to which a policy's copies go.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct CopyAlias {
+    /// The policy.
+    pub policy: String,
+    /// Its organization.
+    pub organization: OrganizationId,
+    /// The address that the mail server is asked to add.
+    pub alias: String,
+    /// The addresses that it has to stand for.
+    pub to: Vec<String>,
 }
 
 /// `postern-copies-POLICY@domain`: letters and digits of the policy's name, and where they are not

@@ -5,9 +5,9 @@ use postern_domain::alert::{AlertNote, AlertStatus};
 use super::args::{AlertStatusArg, AlertsCommand};
 use super::client::{Client, segment};
 use super::{CliError, alert_policies, output};
-use crate::desk::AlertRequest;
-use crate::desk::views::{AlertDetailView, AlertView, ChannelTestView};
-use crate::present;
+use postern_services::desk::AlertRequest;
+use postern_services::desk::views::{AlertDetailView, AlertView, ChannelTestView};
+use postern_services::present;
 
 pub(super) async fn run(
     client: &Client,

@@ -6,7 +6,7 @@ use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use postern_domain::access::Role;
 
-use crate::desk::Recommendation;
+use postern_services::desk::Recommendation;
 
 /// Outbound-mail abuse control for any mail server.
 ///

@@ -3,8 +3,8 @@
 use super::args::AuditCommand;
 use super::client::{Client, segment};
 use super::{CliError, output};
-use crate::desk::views::{AuditReportView, AuditView};
-use crate::present;
+use postern_services::desk::views::{AuditReportView, AuditView};
+use postern_services::present;
 
 pub(super) async fn run(
     client: &Client,

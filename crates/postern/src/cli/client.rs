@@ -14,16 +14,16 @@ use serde::de::DeserializeOwned;
 use tokio::net::UnixStream;
 
 use super::CliError;
-use crate::api::{ON_BEHALF_HEADER, ORGANIZATION_HEADER, Problem};
-use crate::config::Settings;
-use crate::https;
 use crate::serve::admin_socket_path;
+use postern_services::https;
+use postern_services::settings::Settings;
+use postern_web::api::{ON_BEHALF_HEADER, ORGANIZATION_HEADER, Problem};
 
 const NOT_AS_EXPECTED: &str = "the daemon did not answer as expected; are its version and this one the same?";
 
 /// The way to the running daemon.
 #[derive(Debug)]
-pub(super) struct Client {
+pub struct Client {
     way: Way,
     /// The organization that calls are kept to.
     organization: Option<String>,
@@ -46,7 +46,8 @@ enum Way {
 }
 
 impl Client {
-    pub(super) fn local(settings: &Settings) -> Self {
+    /// The daemon of this machine, by its admin socket.
+    pub fn local(settings: &Settings) -> Self {
         Self { way: Way::Local { socket: admin_socket_path(&settings.data) }, organization: None }
     }
 
@@ -81,7 +82,7 @@ impl Client {
         Self { organization, ..self }
     }
 
-    pub(super) async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, CliError> {
+    pub async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, CliError> {
         self.call(Method::GET, path, None::<&()>).await
     }
 

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::client::{Client, segment};
 use super::{CliError, output};
-use crate::cmdlets::table::{self, Cmdlet, Column, Kind};
+use postern_web::cmdlets::table::{self, Cmdlet, Column, Kind};
 
 /// From so many properties on, PowerShell shows a list and no table.
 const LIST_FROM: usize = 5;

@@ -3,7 +3,7 @@
 use super::args::DirectoryCommand;
 use super::client::Client;
 use super::{CliError, output};
-use crate::directory::SourceState;
+use postern_services::directory::SourceState;
 
 pub(super) async fn run(client: &Client, command: Option<DirectoryCommand>, json: bool) -> Result<(), CliError> {
     let sources: Vec<SourceState> = match command {

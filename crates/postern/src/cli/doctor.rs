@@ -4,14 +4,17 @@ use std::path::Path;
 
 use super::client::Client;
 use super::{CliError, output};
-use crate::config::Settings;
-use crate::desk::views::StatusView;
-use crate::doctor::{self, Finding, Level};
+use postern_domain::finding::{Finding, Level};
+use postern_services::desk::views::StatusView;
+use postern_services::settings::Settings;
+
+use crate::doctor;
+use crate::serve::daemon_of;
 
 pub(super) async fn run(settings: &Settings, postfix_config: Option<&Path>, json: bool) -> Result<(), CliError> {
     let status: Result<StatusView, _> = Client::local(settings).get("/status").await;
-    let status = status.as_ref().map_err(ToString::to_string);
-    let findings = doctor::check(settings, status, postfix_config).await;
+    let daemon = status.as_ref().map(daemon_of).map_err(ToString::to_string);
+    let findings = doctor::check(settings, daemon.as_ref().map_err(Clone::clone), postfix_config).await;
     if json {
         output::json(&findings)?;
     } else {

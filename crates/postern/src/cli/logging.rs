@@ -7,7 +7,7 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, fmt};
 
-use crate::config::{Log, LogFormat};
+use postern_services::settings::{Log, LogFormat};
 
 /// Starts logging to standard error. The journal adds the time itself.
 pub(super) fn start(log: &Log) {

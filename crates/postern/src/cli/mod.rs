@@ -5,7 +5,7 @@ mod alerts;
 mod allowance;
 mod args;
 mod audit;
-mod client;
+pub mod client;
 mod cmdlet;
 mod directory;
 mod doctor;
@@ -16,9 +16,8 @@ mod manual;
 mod organization;
 pub mod output;
 mod person;
-mod policy;
+pub mod policy;
 mod powershell;
-mod replay;
 mod restricted;
 mod status;
 mod token;
@@ -31,18 +30,42 @@ use std::time::Duration;
 
 use clap::Parser;
 
-use crate::clock::SystemClock;
-use crate::config::{self, Settings};
-use crate::{demo, serve};
+use crate::{config, serve};
 use args::{Cli, Command, ConfigCommand};
 use client::Client;
 pub use error::CliError;
+use postern_services::clock::SystemClock;
+use postern_services::settings::Settings;
 pub use restricted::print as print_restriction;
 
+/// Programs of their own that the command line starts; who makes the program hands them in.
+#[derive(Debug, Clone, Copy)]
+pub struct Programs {
+    /// `postern replay`
+    pub replay: fn(ReplayRequest) -> Result<(), CliError>,
+    /// `postern demo`: simulated steps take so long.
+    pub demo: fn(Duration) -> Result<(), CliError>,
+}
+
+/// What `postern replay` is asked for.
+#[derive(Debug)]
+pub struct ReplayRequest {
+    /// Settings.
+    pub settings: Settings,
+    /// A file of policies to compare with today's.
+    pub policy: Option<PathBuf>,
+    /// Where a page with charts is written.
+    pub report: Option<PathBuf>,
+    /// Logs; none: standard input.
+    pub logs: Vec<PathBuf>,
+    /// For programs.
+    pub json: bool,
+}
+
 /// Parses the command line and does what it says.
-pub fn run() -> ExitCode {
+pub fn run(programs: Programs) -> ExitCode {
     let cli = Cli::parse();
-    match dispatch(cli) {
+    match dispatch(cli, programs) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             error.print();
@@ -51,10 +74,10 @@ pub fn run() -> ExitCode {
     }
 }
 
-fn dispatch(cli: Cli) -> Result<(), CliError> {
+fn dispatch(cli: Cli, programs: Programs) -> Result<(), CliError> {
     let Cli { config, server, token_file, organization, json, command } = cli;
     let named = config.as_deref();
-    let load = || -> Result<Settings, CliError> { Ok(Settings::load(&config::find(named)?)?) };
+    let load = || -> Result<Settings, CliError> { Ok(config::load(&config::find(named)?)?) };
     let client = || -> Result<Client, CliError> {
         let client = match &server {
             Some(server) => Client::remote(server, token_file.as_deref())?,
@@ -111,22 +134,16 @@ fn dispatch(cli: Cli) -> Result<(), CliError> {
             Ok(())
         }
         Command::Replay { policy, report, logs } => {
-            let settings = load()?;
-            let replay = replay::run(&settings, policy.as_deref(), report.as_deref(), logs, json);
-            local_runtime()?.block_on(replay)
+            (programs.replay)(ReplayRequest { settings: load()?, policy, report, logs, json })
         }
-        Command::Demo { fast } => {
-            let pace = if fast { Duration::ZERO } else { Duration::from_millis(60) };
-            runtime()?.block_on(demo::run(pace))?;
-            Ok(())
-        }
+        Command::Demo { fast } => (programs.demo)(if fast { Duration::ZERO } else { Duration::from_millis(60) }),
         Command::Config { command: ConfigCommand::Check } => check_config(config::find(named)?),
         Command::Completions { shell } => {
             manual::completions(shell);
             Ok(())
         }
         Command::Powershell { folder } => {
-            let settings = config::find(named).ok().and_then(|file| Settings::load(&file).ok());
+            let settings = config::find(named).ok().and_then(|file| config::load(&file).ok());
             let portal = settings.map(|settings| settings.portal.base_url());
             powershell::write(&folder, portal.as_deref())
         }
@@ -135,7 +152,7 @@ fn dispatch(cli: Cli) -> Result<(), CliError> {
 }
 
 fn check_config(path: PathBuf) -> Result<(), CliError> {
-    let settings = Settings::load(&path)?;
+    let settings = config::load(&path)?;
     println!("{} is valid: {} accepts mail for {}", path.display(), settings.organization.name, domains(&settings));
     Ok(())
 }
@@ -148,10 +165,12 @@ fn with_client(client: Client, command: impl AsyncFnOnce(&Client) -> Result<(), 
     local_runtime()?.block_on(command(&client))
 }
 
-fn runtime() -> Result<tokio::runtime::Runtime, CliError> {
+/// For programs with many tasks.
+pub fn runtime() -> Result<tokio::runtime::Runtime, CliError> {
     tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|e| CliError::Failed(e.into()))
 }
 
-fn local_runtime() -> Result<tokio::runtime::Runtime, CliError> {
+/// For commands that ask the daemon.
+pub fn local_runtime() -> Result<tokio::runtime::Runtime, CliError> {
     tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|e| CliError::Failed(e.into()))
 }

@@ -1,12 +1,12 @@
 //! `postern organization`
 
-use postern_store::KeptOrganization;
+use postern_services::desk::KeptOrganization;
 use serde_json::json;
 
 use super::args::{OrganizationArgs, OrganizationCommand};
 use super::client::{Client, segment};
 use super::{CliError, output};
-use crate::desk::OrganizationRequest;
+use postern_services::desk::OrganizationRequest;
 
 pub(super) async fn run(client: &Client, command: Option<OrganizationCommand>, json: bool) -> Result<(), CliError> {
     let path = |id: &str| format!("/organizations/{}", segment(id));

@@ -7,8 +7,8 @@ use postern_domain::evidence::{AttemptRecord, Evidence, WindowCount};
 use serde::Serialize;
 
 use super::CliError;
-use crate::clock::{Clock, SystemClock};
-use crate::present;
+use postern_services::clock::{Clock, SystemClock};
+use postern_services::present;
 
 pub const BOLD: Style = Style::new().bold();
 pub const DIM: Style = Style::new().dimmed();

@@ -5,7 +5,7 @@ use postern_domain::access::{Origin, Person};
 use super::args::{PersonCommand, SessionCommand};
 use super::client::{Client, segment};
 use super::{CliError, output};
-use crate::desk::people::{InviteRequest, PersonRequest, SessionView, SignUpLink};
+use postern_services::desk::people::{InviteRequest, PersonRequest, SessionView, SignUpLink};
 
 pub(super) async fn run(client: &Client, command: Option<PersonCommand>, json: bool) -> Result<(), CliError> {
     match command.unwrap_or(PersonCommand::List) {
@@ -42,7 +42,10 @@ fn link(made: &SignUpLink, json: bool) -> Result<(), CliError> {
         return output::json(made);
     }
     // The link alone on standard output, for scripts.
-    eprintln!("Give it to them by a safe way: it opens once, until {}.", crate::present::time(made.expires_at));
+    eprintln!(
+        "Give it to them by a safe way: it opens once, until {}.",
+        postern_services::present::time(made.expires_at)
+    );
     println!("{}", made.link);
     Ok(())
 }

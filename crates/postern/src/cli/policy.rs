@@ -10,9 +10,9 @@ use serde_json::{Map, Value, json};
 use super::args::PolicyCommand;
 use super::client::{Client, segment};
 use super::{CliError, output};
-use crate::desk::views::{PolicyChangeView, PolicyChoiceView, PolicyView};
-use crate::desk::{EffectView, PREVIEW_DAYS, PreviewView};
-use crate::present;
+use postern_services::desk::views::{PolicyChangeView, PolicyChoiceView, PolicyView};
+use postern_services::desk::{EffectView, PREVIEW_DAYS, PreviewView};
+use postern_services::present;
 
 pub(super) async fn run(client: &Client, command: PolicyCommand, as_json: bool) -> Result<(), CliError> {
     match command {
@@ -261,7 +261,7 @@ async fn export(client: &Client, file: Option<&Path>, as_json: bool) -> Result<(
 }
 
 /// A file of policies as export writes it; what is in it is checked by whoever takes it.
-pub(super) fn read_file(file: &Path) -> Result<Value, CliError> {
+pub fn read_file(file: &Path) -> Result<Value, CliError> {
     let text = std::fs::read_to_string(file).with_context(|| format!("{} can't be read", file.display()))?;
     toml::from_str(&text).map_err(|error| CliError::Usage(format!("{}: {error}", file.display())))
 }

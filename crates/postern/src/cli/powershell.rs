@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::Context;
 
 use super::CliError;
-use crate::powershell;
+use postern_web::powershell;
 
 /// Writes the module, and says how to go on. `portal` is the portal's address, where it is known.
 pub(super) fn write(folder: &Path, portal: Option<&str>) -> Result<(), CliError> {

@@ -5,8 +5,8 @@ use postern_domain::{Reference, Timestamp};
 use super::args::{AddArgs, RestrictedCommand};
 use super::client::{Client, segment};
 use super::{CliError, output};
-use crate::desk::views::RestrictionView;
-use crate::desk::{Recommendation, ReleaseRequest, RestrictRequest};
+use postern_services::desk::views::RestrictionView;
+use postern_services::desk::{Recommendation, ReleaseRequest, RestrictRequest};
 
 pub(super) async fn run(client: &Client, command: Option<RestrictedCommand>, json: bool) -> Result<(), CliError> {
     match command.unwrap_or(RestrictedCommand::List { all: false, search: None }) {
@@ -42,7 +42,7 @@ async fn list(client: &Client, all: bool, search: Option<&str>, json: bool) -> R
     let row = |r: &RestrictionView| {
         vec![
             r.entity.to_string(),
-            crate::present::time(r.since),
+            postern_services::present::time(r.since),
             ends(r),
             r.reason.clone(),
             output::evidence_summary(&r.evidence),
@@ -61,8 +61,8 @@ async fn list(client: &Client, all: bool, search: Option<&str>, json: bool) -> R
 
 fn ends(r: &RestrictionView) -> String {
     match (r.released_at, r.until) {
-        (Some(at), _) => format!("released {}", crate::present::time(at)),
-        (None, Some(until)) => crate::present::time(until),
+        (Some(at), _) => format!("released {}", postern_services::present::time(at)),
+        (None, Some(until)) => postern_services::present::time(until),
         (None, None) => "an admin releases it".into(),
     }
 }
@@ -99,7 +99,7 @@ pub fn print(r: &RestrictionView) {
         facts.push(("Released by", format!("{by}: {why}")));
     }
     if let Some(until) = r.probation_until {
-        facts.push(("Probation", format!("until {}", crate::present::time(until))));
+        facts.push(("Probation", format!("until {}", postern_services::present::time(until))));
     }
     output::facts(&facts);
     output::evidence(&r.evidence);
@@ -108,7 +108,7 @@ pub fn print(r: &RestrictionView) {
 fn refused(r: &RestrictionView) -> String {
     let attempts = if r.refused == 1 { "attempt" } else { "attempts" };
     match r.last_refused_at {
-        Some(last) => format!("{} {attempts} since, the last at {}", r.refused, crate::present::time(last)),
+        Some(last) => format!("{} {attempts} since, the last at {}", r.refused, postern_services::present::time(last)),
         None => "no attempts since".into(),
     }
 }
@@ -121,7 +121,7 @@ async fn release(client: &Client, account: &str, request: ReleaseRequest, json: 
     }
     anstream::println!("{} may send again, as of now.", output::styled(output::BOLD, &released.entity));
     if let Some(until) = released.probation_until {
-        println!("It is on probation until {}, with lower limits meanwhile.", crate::present::time(until));
+        println!("It is on probation until {}, with lower limits meanwhile.", postern_services::present::time(until));
     }
     Ok(())
 }
@@ -136,7 +136,7 @@ async fn add(client: &Client, args: AddArgs, json: bool) -> Result<(), CliError>
     }
     anstream::println!("{} may not send, as of now ({}).", output::styled(output::BOLD, &made.entity), made.reference);
     match made.until {
-        Some(until) => println!("It ends at {}.", crate::present::time(until)),
+        Some(until) => println!("It ends at {}.", postern_services::present::time(until)),
         None => println!("It ends when an admin releases it."),
     }
     Ok(())

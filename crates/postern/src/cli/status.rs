@@ -2,7 +2,7 @@
 
 use super::client::Client;
 use super::{CliError, output};
-use crate::desk::views::{OutboxView, StatusView};
+use postern_services::desk::views::{OutboxView, StatusView};
 
 pub(super) async fn run(client: &Client, json: bool) -> Result<(), CliError> {
     let status: StatusView = client.get("/status").await?;
@@ -44,12 +44,12 @@ fn print(s: &StatusView) {
         return;
     }
     println!();
-    let row = |server: &crate::gate::ServerReport| {
+    let row = |server: &postern_services::gate::ServerReport| {
         let port = if server.port.is_empty() { "-".into() } else { server.port.clone() };
         let counts = [server.rcpt, server.confirm, server.data, server.end_of_message];
         let mut row = vec![server.peer.clone(), port];
         row.extend(counts.map(|n| n.to_string()));
-        row.push(crate::present::time(server.last));
+        row.push(postern_services::present::time(server.last));
         row
     };
     let heads = ["Mail server", "Port", "RCPT", "Confirm", "DATA", "End of message", "Last asked"];

@@ -4,8 +4,8 @@ use postern_domain::window::Window;
 
 use super::client::{Client, segment};
 use super::{CliError, output};
-use crate::desk::views::{UsageView, WindowView};
-use crate::present;
+use postern_services::desk::views::{UsageView, WindowView};
+use postern_services::present;
 
 pub(super) async fn run(client: &Client, account: &str, json: bool) -> Result<(), CliError> {
     let usage: UsageView = client.get(&format!("/usage/{}", segment(account))).await?;

@@ -15,10 +15,12 @@ use postern_domain::{Organization, OrganizationId};
 use postern_wire::policy::RequestLimits;
 
 use super::reader::Section;
-use super::values::{self, Listen, LogFormat, Mailbox, SmtpServer, Tls, WebhookFormat};
-use super::{Alerts, Log, PolicyDoor, Portal, Probation, Settings, SignIn, SingleSignOn, Smtp, TENANT_ADMINS, Webhook};
-use crate::countries::Countries;
-use crate::directory::{LdapReader, Queries, Reader, Source};
+use super::values;
+use postern_services::countries::Countries;
+use postern_services::settings::{
+    self, Alerts, LdapReader, Listen, Log, LogFormat, Mailbox, PolicyDoor, Portal, Probation, Queries, Reader,
+    Settings, SignIn, SingleSignOn, Smtp, SmtpServer, Source, TENANT_ADMINS, Tls, Webhook, WebhookFormat,
+};
 
 /// Reads every section; none if something that everything depends on is wrong.
 pub(super) fn read(file: &Path, mut root: Section<'_>) -> Option<Settings> {
@@ -337,7 +339,7 @@ fn outbound_policy(mut s: Section<'_>) -> OutboundPolicy {
         action: s.text("action", values::action).unwrap_or_default(),
         mode: s.text("mode", values::mode).unwrap_or_default(),
         warn_at_percent: s.number("warn_at_percent", 0..=99).unwrap_or(0),
-        notify: s.list("notify", values::alert_recipient).unwrap_or_default(),
+        notify: s.list("notify", settings::checked_recipient).unwrap_or_default(),
         copy_to: s.list("copy_to", values::copy_to).unwrap_or_default(),
         ..OutboundPolicy::built_in()
     };
@@ -353,7 +355,7 @@ fn probation(mut s: Section<'_>) -> Probation {
 }
 
 fn alerts(mut s: Section<'_>) -> Alerts {
-    let recipients = s.list("recipients", values::alert_recipient).unwrap_or_else(|| vec![TENANT_ADMINS.into()]);
+    let recipients = s.list("recipients", settings::checked_recipient).unwrap_or_else(|| vec![TENANT_ADMINS.into()]);
     let alerts = Alerts {
         recipients,
         // 0 stands for no limit, as the empty choice in Exchange does.
@@ -373,7 +375,7 @@ fn alert_policy(mut s: Section<'_>) -> Option<AlertPolicy> {
     let trigger = s.text("trigger", values::trigger);
     let enabled = s.boolean("enabled");
     let severity = s.text("severity", values::severity);
-    let recipients = s.list("recipients", values::alert_recipient);
+    let recipients = s.list("recipients", settings::checked_recipient);
     // 0 stands for no limit, as in [alerts].
     let limit = s.number("daily_notification_limit", 0..=100_000);
     let webhooks = s.list("webhooks", values::any);

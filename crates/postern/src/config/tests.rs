@@ -1,8 +1,11 @@
+use postern_domain::policy::OutboundPolicy;
+use postern_services::settings::Listen;
+
 use super::*;
 
 fn parse(text: &str, env: &[(&str, &str)]) -> Result<Settings, ConfigError> {
     let env: Vec<_> = env.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
-    Settings::parse(Path::new("postern.toml"), text, env.into_iter())
+    super::parse(Path::new("postern.toml"), text, env.into_iter())
 }
 
 const LEAST: &str = "[organization]\ndomains = [\"example.com\", \"example.org\"]\n";

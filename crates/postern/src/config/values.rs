@@ -1,6 +1,6 @@
 //! Single values: texts of the file as types, with errors that say what would be right.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -10,81 +10,8 @@ use postern_domain::address::{Address, Domain};
 use postern_domain::alert::{AlertPolicy, Severity, Trigger};
 use postern_domain::policy::{Action, Mode};
 
-use super::TENANT_ADMINS;
-use crate::countries::Countries;
-
-/// Where a door listens.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Listen {
-    /// TCP.
-    Tcp(SocketAddr),
-    /// A Unix socket.
-    Unix(PathBuf),
-    /// A socket that systemd passes, by its `FileDescriptorName=`.
-    Systemd(String),
-}
-
-impl std::fmt::Display for Listen {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Listen::Tcp(address) => write!(f, "{address}"),
-            Listen::Unix(path) => write!(f, "unix:{}", path.display()),
-            Listen::Systemd(name) => write!(f, "systemd:{name}"),
-        }
-    }
-}
-
-/// A name and an address.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Mailbox {
-    /// What people see.
-    pub name: String,
-    /// The address.
-    pub address: String,
-}
-
-/// The server that takes Postern's own mail.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SmtpServer {
-    /// Name or address.
-    pub host: String,
-    /// Port.
-    pub port: u16,
-}
-
-impl SmtpServer {
-    /// The mail server on this machine.
-    pub fn local() -> Self {
-        Self { host: "127.0.0.1".into(), port: 25 }
-    }
-
-    /// Whether nothing leaves this machine on the way to it.
-    pub fn is_loopback(&self) -> bool {
-        self.host == "localhost" || self.host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback())
-    }
-}
-
-/// How an SMTP connection is protected.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Tls {
-    /// Not at all.
-    None,
-    /// `STARTTLS` where the server offers it; without, in the clear.
-    Opportunistic,
-    /// `STARTTLS`, or nothing is sent (RFC 3207).
-    Required,
-    /// TLS from the first byte (RFC 8314).
-    Implicit,
-}
-
-/// For people or for programs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LogFormat {
-    /// A line for people.
-    Text,
-    /// A JSON object a line.
-    Json,
-}
+use postern_services::countries::Countries;
+use postern_services::settings::{Listen, LogFormat, Mailbox, SmtpServer, Tls, WebhookFormat};
 
 type Parsed<T> = Result<T, String>;
 
@@ -118,18 +45,6 @@ pub(super) fn delimiter(text: &str) -> Parsed<String> {
 pub(super) fn address(text: &str, delimiter: &str) -> Parsed<Address> {
     Address::parse(text, delimiter)
         .map_err(|why| format!("{why}; expected an address such as \"postmaster@example.com\""))
-}
-
-/// A recipient of alerts: an address, or the keyword for the organization's admins.
-///
-/// # Errors
-/// It is neither.
-pub fn alert_recipient(text: &str) -> Result<String, String> {
-    if text == TENANT_ADMINS {
-        return Ok(text.to_owned());
-    }
-    let parsed = address(text, "");
-    parsed.map(|address| address.to_string()).map_err(|why| format!("{why} or the keyword \"{TENANT_ADMINS}\""))
 }
 
 pub(super) fn connector_name(text: &str) -> Parsed<String> {
@@ -241,17 +156,6 @@ pub(super) fn log_format(text: &str) -> Parsed<LogFormat> {
 pub(super) fn log_filter(text: &str) -> Parsed<String> {
     let parsed = text.parse::<tracing_subscriber::filter::Targets>();
     parsed.map(|_| text.to_owned()).map_err(|_| "expected error, warn, info, debug or trace".into())
-}
-
-/// What requests to a webhook look like.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum WebhookFormat {
-    /// Signed, with everything that is known (Standard Webhooks).
-    Standard,
-    /// For Slack's incoming webhooks.
-    Slack,
-    /// For Microsoft Teams's workflows.
-    Teams,
 }
 
 pub(super) fn webhook_format(text: &str) -> Parsed<WebhookFormat> {

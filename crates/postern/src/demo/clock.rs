@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use postern_domain::Timestamp;
 
-use crate::clock::{Clock, SystemClock};
+use postern_services::clock::{Clock, SystemClock};
 
 /// Stands still until it is moved.
 #[derive(Debug)]

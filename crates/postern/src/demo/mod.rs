@@ -11,17 +11,16 @@ use std::time::Duration;
 
 use anyhow::Context;
 use postern_domain::access::Role;
-use postern_store::{AlertFilter, RestrictionFilter};
 
 use crate::cli::output::{BAD, BOLD, DIM, GOOD, WARN, bar, styled};
-use crate::clock::Clock;
-use crate::config::Settings;
-use crate::desk::views::UsageView;
-use crate::desk::{Caller, CallerKind, Desk, ReleaseRequest};
-use crate::outbox::mails;
-use crate::present;
-use crate::serve;
+use crate::{config, serve};
 use clock::QuickClock;
+use postern_services::clock::Clock;
+use postern_services::desk::views::UsageView;
+use postern_services::desk::{AlertFilter, Caller, CallerKind, Desk, ReleaseRequest, RestrictionFilter};
+use postern_services::outbox::mails;
+use postern_services::present;
+use postern_services::settings::Settings;
 use sender::Sender;
 
 /// Simulated time between two messages of the whole organization.
@@ -164,7 +163,7 @@ fn settings(folder: &Path, port: u16) -> anyhow::Result<Settings> {
         free_port()?,
         free_port()?,
     );
-    Ok(Settings::parse(&folder.join("postern.toml"), &text, std::iter::empty())?)
+    Ok(config::parse(&folder.join("postern.toml"), &text, std::iter::empty())?)
 }
 
 fn free_port() -> anyhow::Result<u16> {

@@ -5,8 +5,8 @@ use std::path::Path;
 use std::process::Command;
 
 use super::postfix::{PostfixConfig, words};
-use super::{Finding, Level};
-use crate::desk::CopyAlias;
+use postern_domain::finding::{Finding, Level};
+use postern_domain::policy::CopyAlias;
 
 /// What Postfix says that an alias stands for.
 enum Lookup {

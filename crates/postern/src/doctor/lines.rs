@@ -4,9 +4,9 @@
 
 use std::net::IpAddr;
 
-use crate::config::{Listen, Settings};
-use crate::desk::CopyAlias;
-use crate::gate::CONFIRM_CONTEXT;
+use postern_domain::policy::CopyAlias;
+use postern_services::gate::CONFIRM_CONTEXT;
+use postern_services::settings::{Listen, Settings};
 
 /// One line of `main.cf`, and where it belongs in a list that is there already.
 struct Line {

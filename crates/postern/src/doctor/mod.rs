@@ -9,49 +9,32 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use serde::Serialize;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpStream, UnixStream};
 
-use crate::config::{Listen, Settings};
-use crate::desk::views::StatusView;
 use lines::service_name;
+use postern_domain::finding::{Finding, Level};
+use postern_domain::policy::CopyAlias;
+use postern_services::gate::ServerReport;
+use postern_services::settings::{Listen, Settings};
 
-/// How bad it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Level {
-    /// As it should be.
-    Ok,
-    /// Worth knowing.
-    Info,
-    /// Works, but not as well as it could.
-    Warning,
-    /// Does not work.
-    Error,
-}
-
-/// One thing that was looked at.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Finding {
-    /// Its name, for programs.
-    pub check: &'static str,
-    /// How bad it is.
-    pub level: Level,
-    /// What was found.
-    pub message: String,
-    /// What to do about it.
-    pub advice: Option<String>,
-}
-
-impl Finding {
-    pub fn ok(check: &'static str, message: impl Into<String>) -> Self {
-        Self { check, level: Level::Ok, message: message.into(), advice: None }
-    }
-
-    pub fn new(check: &'static str, level: Level, message: impl Into<String>, advice: impl Into<String>) -> Self {
-        Self { check, level, message: message.into(), advice: Some(advice.into()) }
-    }
+/// What the daemon says of itself.
+#[derive(Debug, Clone)]
+pub struct Daemon {
+    /// Its version.
+    pub version: String,
+    /// Its process id.
+    pub pid: u32,
+    /// What does not work, in one line each.
+    pub problems: Vec<String>,
+    /// Mails that could not be delivered yet.
+    pub retrying: u32,
+    /// The server for Postern's own mail.
+    pub smtp_server: String,
+    /// Mail servers that have asked, and what.
+    pub servers: Vec<ServerReport>,
+    /// Aliases that copies to several addresses take.
+    pub copy_aliases: Vec<CopyAlias>,
 }
 
 /// How long the door may take to answer a question.
@@ -61,7 +44,7 @@ const PROBE: Duration = Duration::from_secs(5);
 /// configuration of this machine's Postfix.
 pub async fn check(
     settings: &Settings,
-    status: Result<&StatusView, String>,
+    status: Result<&Daemon, String>,
     postfix_config: Option<&Path>,
 ) -> Vec<Finding> {
     let mut findings = Vec::new();
@@ -106,17 +89,17 @@ pub async fn check(
     findings
 }
 
-fn daemon(status: &StatusView, findings: &mut Vec<Finding>) {
+fn daemon(status: &Daemon, findings: &mut Vec<Finding>) {
     findings.push(Finding::ok("daemon", format!("postern {} is running (process {})", status.version, status.pid)));
     for problem in &status.problems {
         let advice = "postern's log says more: journalctl -u postern";
         findings.push(Finding::new("health", Level::Error, problem.clone(), advice));
     }
-    if status.outbox.retrying > 0 {
+    if status.retrying > 0 {
         findings.push(Finding::new(
             "outbox",
             Level::Warning,
-            format!("{} mails could not be delivered yet by {}", status.outbox.retrying, status.smtp_server),
+            format!("{} mails could not be delivered yet by {}", status.retrying, status.smtp_server),
             "postern alerts shows the last error; check [smtp] in the configuration",
         ));
     }

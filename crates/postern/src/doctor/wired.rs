@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::postfix::{DEFAULT_ACTION_UNSET, LISTS, PostfixConfig, Rule};
-use super::{Finding, Level};
-use crate::gate::{CONFIRM_CONTEXT, ServerReport};
+use postern_domain::finding::{Finding, Level};
+use postern_services::gate::{CONFIRM_CONTEXT, ServerReport};
 
 const PRINT_LINES: &str = "postern wiring postfix prints the lines";
 /// Before so many questions, nothing follows from nobody having logged in.

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use tokio::net::{TcpListener, UnixListener};
 
-use crate::config::Listen;
+use postern_services::settings::Listen;
 
 /// A socket that connections come from.
 #[derive(Debug)]

@@ -21,9 +21,9 @@ use tokio::time::{Instant, Sleep};
 
 use super::listen::Listener;
 use super::workers::Workers;
-use crate::config::{PolicyDoor, Settings};
-use crate::gate::{Gate, Session};
-use crate::metrics::Metrics;
+use postern_services::gate::{Gate, Session};
+use postern_services::metrics::Metrics;
+use postern_services::settings::{PolicyDoor, Settings};
 
 /// How long connections may finish what they have begun once the door closes.
 const DRAIN: Duration = Duration::from_secs(10);

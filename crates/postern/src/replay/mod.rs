@@ -3,6 +3,7 @@
 //! [`reader`] opens files of every kind, [`messages`] puts messages together from what Postfix's
 //! programs say of them, [`simulate`] asks the same domain code as the gate, [`report`] shows.
 
+pub mod command;
 mod messages;
 mod reader;
 mod report;
@@ -18,9 +19,9 @@ use postern_domain::Timestamp;
 use postern_domain::policy::PolicyBook;
 use serde::Serialize;
 
-use crate::config::Settings;
-use crate::directory::Roster;
 use messages::{Collector, Message};
+use postern_services::directory::Roster;
+use postern_services::settings::Settings;
 use simulate::Finding;
 
 /// What is to be replayed.

@@ -10,8 +10,8 @@ use postern_domain::{EntityId, Timestamp};
 use serde::Serialize;
 
 use super::messages::{Message, Recipient};
-use crate::config::Settings;
-use crate::directory::Snapshot;
+use postern_services::directory::Snapshot;
+use postern_services::settings::Settings;
 
 /// The first time that a policy would have acted about an entity, and what followed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -2,6 +2,7 @@
 
 mod data_folder;
 mod tasks;
+mod wiring_check;
 
 use std::io;
 use std::path::PathBuf;
@@ -17,26 +18,31 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use crate::clock::Clock;
-use crate::config::{Listen, Settings};
-use crate::desk::Desk;
-use crate::directory::Roster;
+use postern_services::clock::Clock;
+use postern_services::desk::Desk;
+use postern_services::directory::Roster;
+use postern_services::settings::{Listen, Settings};
+use wiring_check::PostfixCheck;
+pub use wiring_check::daemon_of;
+
+use crate::config;
 use crate::doors::listen::{Listener, Passed, bind_unix};
 use crate::doors::policy::Door;
 use crate::doors::workers::Workers;
-use crate::events::Events;
-use crate::finish::finish;
-use crate::gate::{
-    Acquaintances, AlertPolicies, Gate, IncidentParts, Incidents, OwnMail, Parts, Policies, Recents, Standings,
-    TrafficMeter, Wiring,
-};
-use crate::health::{Health, Part};
-use crate::links::Links;
-use crate::metrics::Metrics;
-use crate::outbox::{Courier, Outbox};
-use crate::sign_in::SignIn;
-use crate::{api, desk, portal, present};
 use data_folder::DataFolder;
+use postern_services::events::Events;
+use postern_services::gate::{
+    Acquaintances, AlertPolicies, Gate, IncidentParts, Incidents, Parts, Policies, Recents, Standings, TrafficMeter,
+    Wiring,
+};
+use postern_services::health::{Health, Part};
+use postern_services::links::Links;
+use postern_services::metrics::Metrics;
+use postern_services::outbox::{Courier, Outbox, OwnMail};
+use postern_services::sign_in::SignIn;
+use postern_services::{desk, present};
+use postern_web::finish::finish;
+use postern_web::{api, portal};
 
 pub use data_folder::admin_socket_path;
 
@@ -161,6 +167,7 @@ pub async fn start(settings: Settings, clock: Arc<dyn Clock>) -> anyhow::Result<
         incidents,
         recents,
         wiring,
+        wiring_check: Arc::new(PostfixCheck),
         clock: Arc::clone(&clock),
         events,
         metrics: Arc::clone(&metrics),
@@ -285,7 +292,7 @@ impl Running {
             notify(&[sd_notify::NotifyState::Reloading, now]);
         }
         let current = self.settings.load_full();
-        let loaded = match Settings::load(&current.file) {
+        let loaded = match config::load(&current.file) {
             Ok(new) => self.with_tenants(new).await,
             Err(error) => Err(error.into()),
         };
@@ -297,12 +304,12 @@ impl Running {
                 // Where things listen and live can't change under a running process.
                 let kept = Settings {
                     data: current.data.clone(),
-                    portal: crate::config::Portal {
+                    portal: postern_services::settings::Portal {
                         listen: current.portal.listen.clone(),
                         url: current.portal.url.clone(),
                         ..new.portal.clone()
                     },
-                    policy_door: crate::config::PolicyDoor {
+                    policy_door: postern_services::settings::PolicyDoor {
                         listen: current.policy_door.listen.clone(),
                         ..new.policy_door.clone()
                     },

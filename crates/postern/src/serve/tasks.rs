@@ -10,11 +10,11 @@ use postern_ledger::memory::MemoryLedger;
 use tokio::sync::watch;
 
 use super::notify;
-use crate::clock::Clock;
-use crate::desk::Desk;
-use crate::gate::Gate;
-use crate::health::{Health, Part};
-use crate::metrics::Metrics;
+use postern_services::clock::Clock;
+use postern_services::desk::Desk;
+use postern_services::gate::Gate;
+use postern_services::health::{Health, Part};
+use postern_services::metrics::Metrics;
 
 /// Usage is written out this often…
 const FLUSH: Duration = Duration::from_millis(250);

@@ -1,0 +1,46 @@
+//! The directory: who has an account, and which groups accounts are in.
+//!
+//! Read as a whole in the background from a database or LDAP, and kept in a file beside it: no
+//! question of a mail server waits for it, and while it is away what was read last holds.
+
+mod ldap;
+mod roster;
+mod sql;
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::settings::Reader;
+pub use roster::{Roster, Snapshot, SourceState};
+
+/// How long a source may take for everything.
+const TIMEOUT: Duration = Duration::from_secs(120);
+
+/// Reads everything.
+///
+/// # Errors
+/// What went wrong, in words for an admin.
+pub async fn read(reader: &Reader) -> Result<Entries, String> {
+    let read = async {
+        match reader {
+            Reader::Sqlite { path, queries } => sql::sqlite(path, queries).await,
+            Reader::Postgresql { url, password, queries } => sql::postgresql(url, password.as_deref(), queries).await,
+            Reader::Mysql { url, password, queries } => sql::mysql(url, password.as_deref(), queries).await,
+            Reader::Ldap(reader) => ldap::read(reader).await,
+        }
+    };
+    match tokio::time::timeout(TIMEOUT, read).await {
+        Ok(done) => done,
+        Err(_) => Err(format!("it took longer than {} s", TIMEOUT.as_secs())),
+    }
+}
+
+/// What a source holds, as it says it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entries {
+    /// Logins, each with the person's name where that is known.
+    pub accounts: Vec<(String, Option<String>)>,
+    /// Groups, each with the login of a member.
+    pub groups: Vec<(String, String)>,
+}

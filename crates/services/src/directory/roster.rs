@@ -1,0 +1,234 @@
+//! What the directory's sources said last, put together.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use arc_swap::{ArcSwap, Guard};
+use hashbrown::HashMap;
+use postern_domain::entity::Directory;
+use postern_domain::policy::Member;
+use postern_domain::{EntityId, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use super::Entries;
+use crate::settings::{Settings, Source};
+
+/// After a failure a source is asked again after so long, unless its own time is shorter.
+const RETRY: Duration = Duration::from_secs(30);
+
+/// Everybody who is known.
+#[derive(Debug, Default)]
+pub struct Snapshot {
+    accounts: HashMap<EntityId, Option<Box<str>>>,
+    groups: HashMap<EntityId, Vec<String>>,
+    /// Whether any source says who has an account.
+    knows_accounts: bool,
+}
+
+impl Snapshot {
+    /// The entity with its groups.
+    pub fn member<'a>(&'a self, entity: &'a EntityId) -> Member<'a> {
+        Member { entity, groups: self.groups.get(entity).map_or(&[], Vec::as_slice) }
+    }
+
+    /// Whether the directory has the account; none if nobody says who has one.
+    pub fn has(&self, entity: &EntityId) -> Option<bool> {
+        self.knows_accounts.then(|| self.accounts.contains_key(entity))
+    }
+
+    /// The name of the person behind an account.
+    pub fn name(&self, entity: &EntityId) -> Option<&str> {
+        self.accounts.get(entity)?.as_deref()
+    }
+
+    /// Accounts of those that `wanted` says, whose login or name has `text` in it, at most `limit`, by
+    /// login.
+    pub fn search(
+        &self,
+        text: &str,
+        limit: usize,
+        wanted: impl Fn(&EntityId) -> bool,
+    ) -> Vec<(&EntityId, Option<&str>)> {
+        let text = text.to_lowercase();
+        let has = |(entity, name): &(&EntityId, &Option<Box<str>>)| {
+            let named =
+                entity.name().contains(&text) || name.as_ref().is_some_and(|name| name.to_lowercase().contains(&text));
+            named && wanted(entity)
+        };
+        let mut found: Vec<_> =
+            self.accounts.iter().filter(has).map(|(entity, name)| (entity, name.as_deref())).collect();
+        found.sort_unstable_by_key(|(entity, _)| *entity);
+        found.truncate(limit);
+        found
+    }
+}
+
+/// What a source said, as it is kept in a file.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Said {
+    at: Timestamp,
+    entries: Entries,
+}
+
+#[derive(Debug, Default)]
+struct Kept {
+    said: Option<Said>,
+    tried_at: Option<Timestamp>,
+    error: Option<String>,
+    under_way: bool,
+}
+
+/// How a source is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct SourceState {
+    /// Its name.
+    pub name: String,
+    /// Where it is read.
+    pub place: String,
+    /// How many accounts it had.
+    pub accounts: usize,
+    /// How many members its groups had together.
+    pub members: usize,
+    /// When it was last read.
+    pub read_at: Option<Timestamp>,
+    /// Why it could not be read since.
+    pub error: Option<String>,
+}
+
+/// The directory as it was read last.
+#[derive(Debug)]
+pub struct Roster {
+    folder: PathBuf,
+    snapshot: ArcSwap<Snapshot>,
+    sources: Mutex<BTreeMap<String, Kept>>,
+}
+
+impl Roster {
+    /// Takes over what was kept in the data folder.
+    pub fn open(data: &Path, settings: &Settings) -> Self {
+        let folder = data.join("directory");
+        let roster = Self { folder, snapshot: ArcSwap::default(), sources: Mutex::default() };
+        for source in &settings.directories {
+            let said = fs::read(roster.file(&source.name)).ok().and_then(|text| serde_json::from_slice(&text).ok());
+            roster.lock().insert(source.name.clone(), Kept { said, ..Kept::default() });
+        }
+        roster.put_together(settings);
+        roster
+    }
+
+    /// Everybody who is known.
+    pub fn load(&self) -> Guard<Arc<Snapshot>> {
+        self.snapshot.load()
+    }
+
+    /// The source that is due; it counts as under way until [`Roster::note`] hears of it.
+    pub fn due(&self, settings: &Settings, now: Timestamp) -> Option<Source> {
+        let mut sources = self.lock();
+        let due = |source: &&Source| {
+            let Some(kept) = sources.get(&source.name) else { return true };
+            let pause = if kept.error.is_some() { RETRY.min(source.refresh) } else { source.refresh };
+            !kept.under_way && kept.tried_at.is_none_or(|at| now.since(at) >= pause)
+        };
+        let source = settings.directories.iter().find(due)?.clone();
+        let kept = sources.entry(source.name.clone()).or_default();
+        kept.under_way = true;
+        kept.tried_at = Some(now);
+        Some(source)
+    }
+
+    /// Has every source read again, now.
+    pub fn refresh(&self) {
+        self.lock().values_mut().for_each(|kept| kept.tried_at = None);
+    }
+
+    /// Notes what a source said, or why it could not be read: then what it said before holds.
+    /// True if it is news that it works, or that it doesn't.
+    pub fn note(&self, settings: &Settings, name: &str, read: Result<Entries, String>, now: Timestamp) -> bool {
+        let mut sources = self.lock();
+        let kept = sources.entry(name.to_owned()).or_default();
+        kept.under_way = false;
+        let failed_before = kept.error.is_some();
+        match read {
+            Err(error) => {
+                kept.error = Some(error);
+                !failed_before
+            }
+            Ok(entries) => {
+                kept.error = None;
+                let is_new = kept.said.as_ref().is_none_or(|said| said.entries != entries);
+                kept.said = Some(Said { at: now, entries });
+                if is_new {
+                    let text = kept.said.as_ref().and_then(|said| serde_json::to_vec(said).ok());
+                    drop(sources);
+                    self.put_together(settings);
+                    if let Err(error) = self.keep(name, &text.unwrap_or_default()) {
+                        tracing::warn!(directory = name, %error, "what the directory says can't be kept");
+                    }
+                }
+                failed_before
+            }
+        }
+    }
+
+    /// Puts together what every source said, and the groups of the settings.
+    pub fn put_together(&self, settings: &Settings) {
+        let mut sources = self.lock();
+        sources.retain(|name, _| settings.directories.iter().any(|source| source.name == *name));
+        let directory = &settings.directory;
+        let mut snapshot = Snapshot { groups: directory.groups.clone(), ..Snapshot::default() };
+        for said in sources.values().filter_map(|kept| kept.said.as_ref()) {
+            snapshot.knows_accounts |= !said.entries.accounts.is_empty();
+            add(&mut snapshot, directory, &said.entries);
+        }
+        self.snapshot.store(Arc::new(snapshot));
+    }
+
+    /// How every source is.
+    pub fn state(&self, settings: &Settings) -> Vec<SourceState> {
+        let sources = self.lock();
+        let state = |source: &Source| {
+            let kept = sources.get(&source.name);
+            let said = kept.and_then(|kept| kept.said.as_ref());
+            SourceState {
+                name: source.name.clone(),
+                place: source.reader.place(),
+                accounts: said.map_or(0, |said| said.entries.accounts.len()),
+                members: said.map_or(0, |said| said.entries.groups.len()),
+                read_at: said.map(|said| said.at),
+                error: kept.and_then(|kept| kept.error.clone()),
+            }
+        };
+        settings.directories.iter().map(state).collect()
+    }
+
+    fn file(&self, name: &str) -> PathBuf {
+        self.folder.join(format!("{name}.json"))
+    }
+
+    fn keep(&self, name: &str, text: &[u8]) -> std::io::Result<()> {
+        fs::create_dir_all(&self.folder)?;
+        // Whole or not at all.
+        let new = self.folder.join(format!("{name}.new"));
+        fs::write(&new, text)?;
+        fs::rename(new, self.file(name))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Kept>> {
+        self.sources.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn add(snapshot: &mut Snapshot, directory: &Directory, entries: &Entries) {
+    for (login, name) in &entries.accounts {
+        snapshot.accounts.insert(directory.account(login), name.as_deref().map(Into::into));
+    }
+    for (group, member) in &entries.groups {
+        let groups = snapshot.groups.entry(directory.entity_from_admin(member)).or_default();
+        if !groups.contains(group) {
+            groups.push(group.clone());
+        }
+    }
+}

@@ -1,0 +1,368 @@
+//! Incidents: restrictions and alerts, written down whole before anyone is told of them.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use postern_domain::alert::{Alert, AlertStatus, Trigger};
+use postern_domain::evidence::{AttemptRecord, Cause, Evidence, MAX_ATTEMPTS, WindowCount};
+use postern_domain::policy::Limits;
+use postern_domain::restriction::{Restriction, Standing};
+use postern_domain::window::{Usage, Window};
+use postern_domain::{EntityId, EntityKind, Reference, Timestamp};
+use postern_store::audit::NewAuditEntry;
+use postern_store::{Incident, Store, StoreError};
+use serde_json::json;
+use tokio::sync::watch;
+
+use super::{AlertPolicies, Standings, Told};
+use crate::directory::Roster;
+use crate::events::Events;
+use crate::links::Links;
+use crate::metrics::Metrics;
+use crate::outbox::mails;
+use crate::settings::Settings;
+
+/// Where nobody is restricted, an entity that stays over its limit is one incident for so
+/// long, unless its alert is closed before.
+const SAME_INCIDENT: Duration = Duration::from_secs(24 * 3600);
+/// After the store has failed, it is left alone for so long before it is tried again.
+const STORE_PAUSE: Duration = Duration::from_secs(1);
+
+/// Who acts when nobody does.
+pub const SYSTEM: &str = "system";
+
+/// A restriction that is to be made.
+#[derive(Debug, Clone)]
+pub struct NewRestriction {
+    /// Who.
+    pub entity: EntityId,
+    /// Why.
+    pub cause: Cause,
+    /// What was seen.
+    pub evidence: Evidence,
+    /// When it ends by itself.
+    pub until: Option<Timestamp>,
+    /// The admin who made it; none: a limit did.
+    pub actor: Option<String>,
+    /// Who is told besides the alert policy's recipients.
+    pub notify: Vec<String>,
+}
+
+/// What incidents are written with.
+pub struct IncidentParts {
+    /// Settings in force.
+    pub settings: Arc<ArcSwap<Settings>>,
+    /// Durable state.
+    pub store: Arc<dyn Store>,
+    /// Who may send.
+    pub standings: Arc<Standings>,
+    /// Who is told.
+    pub alert_policies: Arc<AlertPolicies>,
+    /// Which groups accounts are in.
+    pub roster: Arc<Roster>,
+    /// What is measured.
+    pub metrics: Arc<Metrics>,
+    /// Wakes the outbox.
+    pub new_mail: watch::Sender<()>,
+    /// Where it is told what happens.
+    pub events: Events,
+    /// Makes the links in notices.
+    pub links: Links,
+}
+
+/// Writes incidents.
+pub struct Incidents {
+    parts: IncidentParts,
+    /// One incident at a time, so that an entity is restricted once.
+    writing: tokio::sync::Mutex<()>,
+    store_failed_at: Mutex<Option<Timestamp>>,
+    /// Entities with an open alert that restricted nobody.
+    alerted: Mutex<HashMap<(Trigger, EntityId), Timestamp>>,
+}
+
+impl Incidents {
+    /// Puts the writer together.
+    pub fn new(parts: IncidentParts) -> Self {
+        Self {
+            parts,
+            writing: tokio::sync::Mutex::new(()),
+            store_failed_at: Mutex::new(None),
+            alerted: Mutex::default(),
+        }
+    }
+
+    /// Takes over what is in force: restrictions, probations, open alerts.
+    ///
+    /// # Errors
+    /// The store can't be read.
+    pub async fn restore(&self, now: Timestamp) -> Result<(), StoreError> {
+        for (entity, until) in self.parts.store.probations(now).await? {
+            self.parts.standings.set(&entity, Standing::Probation { until });
+        }
+        for kept in self.parts.store.restrictions(&postern_store::RestrictionFilter::default()).await? {
+            let restriction = kept.record.restriction();
+            self.parts.standings.set(&restriction.entity, standing(restriction));
+        }
+        let since = Timestamp::from_millis(now.as_millis() - i64::try_from(SAME_INCIDENT.as_millis()).unwrap_or(0));
+        let repeated =
+            [Trigger::LimitExceeded, Trigger::LimitNearlyReached, Trigger::ReportOnly, Trigger::SuspiciousPattern];
+        for policy in repeated {
+            let open = self.parts.store.open_alerts(policy, since).await?;
+            self.lock_alerted().extend(open.into_iter().map(|(entity, at)| ((policy, entity), at)));
+        }
+        Ok(())
+    }
+
+    /// Restricts an entity: restriction, alert, audit entry and mails in one transaction, in
+    /// force when this returns. If it is restricted already, the reference is that of the
+    /// restriction in force. `recipient` is the one that was refused, for the owner's notice.
+    ///
+    /// # Errors
+    /// The store failed; nothing was written and nothing is in force.
+    pub async fn restrict(
+        &self,
+        new: NewRestriction,
+        recipient: &str,
+        now: Timestamp,
+    ) -> Result<Reference, StoreError> {
+        let _one_at_a_time = self.writing.lock().await;
+        if let Standing::Restricted { reference, .. } = self.parts.standings.get(&new.entity, now) {
+            return Ok(reference);
+        }
+        self.pause_after_failure(now)?;
+        let restriction = Restriction {
+            reference: Reference::from_random(rand::random()),
+            entity: new.entity,
+            cause: new.cause,
+            since: now,
+            until: new.until,
+            evidence: new.evidence,
+        };
+        let settings = self.parts.settings.load();
+        let on_probation = matches!(restriction.cause, Cause::LimitExceeded { probation: true, .. });
+        let trigger = Trigger::of_restriction(&restriction.entity, on_probation);
+        let mut told = self.told(&settings, trigger, &restriction.entity);
+        let organization = settings.organization_of(&restriction.entity).clone();
+        told.also(&organization.expand(&new.notify));
+        let (entity, reference) = (restriction.entity.clone(), restriction.reference.clone());
+        let alert = alert(reference, trigger, &told, Some(entity), restriction.cause.clone(), now);
+        let mut mails = told.messages(&settings, &alert, Some(&restriction));
+        if settings.alerts.notify_owner && restriction.entity.kind() == EntityKind::Account {
+            let why = self.parts.links.why(&settings, &restriction.reference);
+            mails.push(mails::for_owner(&settings, &restriction, recipient, why.as_deref()));
+        }
+        let incident = Incident {
+            organization: organization.id.clone(),
+            alert,
+            audit: NewAuditEntry {
+                at: now,
+                organization: Some(organization.id.clone()),
+                actor: new.actor.unwrap_or_else(|| SYSTEM.into()),
+                action: "restriction.add",
+                target: restriction.entity.to_string(),
+                detail: json!({
+                    "reference": restriction.reference,
+                    "reason": restriction.cause.describe(),
+                    "until": restriction.until,
+                }),
+            },
+            mails,
+            daily_notification_limits: told.limits,
+        };
+        match self.parts.store.restrict(&restriction, &incident).await {
+            Ok(()) => {}
+            // Another node was faster; its restriction is as good.
+            Err(StoreError::AlreadyRestricted { reference, entity }) => {
+                let until = restriction.until;
+                self.parts.standings.set(&entity, Standing::Restricted { reference: reference.clone(), until });
+                return Ok(reference);
+            }
+            Err(error) => return Err(self.store_failed(&restriction.entity, error, now)),
+        }
+        self.parts.standings.set(&restriction.entity, standing(&restriction));
+        self.parts.metrics.restrictions.inc();
+        self.parts.new_mail.send_replace(());
+        let about = json!({
+            "entity": restriction.entity,
+            "reference": restriction.reference,
+            "reason": restriction.cause.describe(),
+            "until": restriction.until,
+        });
+        self.parts.events.tell("restriction.made", now, &organization.id, about);
+        tracing::warn!(
+            entity = %restriction.entity,
+            reference = %restriction.reference,
+            reason = restriction.cause.describe(),
+            until = restriction.until.map(|until| until.to_string()),
+            "restricted"
+        );
+        Ok(restriction.reference)
+    }
+
+    /// Whether something that restricts nobody is a new incident.
+    pub fn wants_alert(&self, policy: Trigger, entity: &EntityId, now: Timestamp) -> bool {
+        let key = (policy, entity.clone());
+        self.lock_alerted().get(&key).is_none_or(|at| now.since(*at) >= SAME_INCIDENT)
+    }
+
+    /// Raises an alert that restricts nobody. If the store fails, the next message over the
+    /// limit tries again.
+    pub async fn raise(&self, policy: Trigger, entity: &EntityId, cause: Cause, evidence: Evidence, now: Timestamp) {
+        let _one_at_a_time = self.writing.lock().await;
+        if !self.wants_alert(policy, entity, now) || self.pause_after_failure(now).is_err() {
+            return;
+        }
+        let settings = self.parts.settings.load();
+        let incident = self.incident(&settings, policy, entity, cause, evidence, now);
+        match self.parts.store.raise(&incident).await {
+            Ok(()) => {
+                self.lock_alerted().insert((policy, entity.clone()), now);
+                self.raised(entity, &incident);
+            }
+            Err(error) => {
+                self.store_failed(entity, error, now);
+            }
+        }
+    }
+
+    /// Tells that restrictions have been in force for long and nobody has released them.
+    pub async fn raise_overdue(&self, now: Timestamp) {
+        let settings = self.parts.settings.load();
+        let Ok(before) = i64::try_from(settings.alerts.release_overdue.as_millis()) else { return };
+        if before == 0 {
+            return;
+        }
+        let _one_at_a_time = self.writing.lock().await;
+        let before = Timestamp::from_millis(now.as_millis() - before);
+        let Ok(overdue) = self.parts.store.overdue(before).await else { return };
+        for kept in overdue {
+            let restriction = kept.record.restriction();
+            let cause = Cause::ReleaseOverdue { restriction: restriction.reference.clone(), since: restriction.since };
+            let entity = &restriction.entity;
+            let incident = self.incident(&settings, Trigger::ReleaseOverdue, entity, cause, Evidence::default(), now);
+            match self.parts.store.raise_overdue(&restriction.reference, &incident).await {
+                Ok(()) => self.raised(entity, &incident),
+                Err(StoreError::Changed { .. }) => {}
+                Err(error) => {
+                    self.store_failed(entity, error, now);
+                    return;
+                }
+            }
+        }
+    }
+
+    /// What is written down of an alert that restricts nobody.
+    fn incident(
+        &self,
+        settings: &Settings,
+        trigger: Trigger,
+        entity: &EntityId,
+        cause: Cause,
+        evidence: Evidence,
+        now: Timestamp,
+    ) -> Incident {
+        let told = self.told(settings, trigger, entity);
+        let reference = Reference::from_random(rand::random());
+        let organization = settings.directory.organization_of(entity);
+        let audit = NewAuditEntry {
+            at: now,
+            organization: Some(organization.clone()),
+            actor: SYSTEM.into(),
+            action: "alert.raise",
+            target: entity.to_string(),
+            detail: json!({ "reference": reference, "reason": cause.describe() }),
+        };
+        let alert = Alert { evidence, ..alert(reference, trigger, &told, Some(entity.clone()), cause, now) };
+        let mails = told.messages(settings, &alert, None);
+        Incident { organization, alert, audit, mails, daily_notification_limits: told.limits }
+    }
+
+    /// Tells what was written down: metrics, events, outbox, log.
+    fn raised(&self, entity: &EntityId, incident: &Incident) {
+        let Alert { reference, policy, raised_at, .. } = &incident.alert;
+        let reason = incident.alert.cause.describe();
+        self.parts.metrics.alerts.inc();
+        let about = json!({ "entity": entity, "reference": reference, "policy": policy, "reason": reason });
+        self.parts.events.tell("alert.raised", *raised_at, &incident.organization, about);
+        self.parts.new_mail.send_replace(());
+        tracing::warn!(%entity, %reference, reason, alert = policy.name(), "alert");
+    }
+
+    fn told(&self, settings: &Settings, trigger: Trigger, entity: &EntityId) -> Told {
+        let roster = self.parts.roster.load();
+        self.parts.alert_policies.told(settings, trigger, Some(roster.member(entity)))
+    }
+
+    /// An alert was closed: what happens next is a new incident.
+    pub fn alert_closed(&self, policy: Trigger, entity: &EntityId) {
+        self.lock_alerted().remove(&(policy, entity.clone()));
+    }
+
+    /// Forgets alerts that are too old to be the same incident.
+    pub fn sweep(&self, now: Timestamp) {
+        self.lock_alerted().retain(|_, at| now.since(*at) < SAME_INCIDENT);
+    }
+
+    fn pause_after_failure(&self, now: Timestamp) -> Result<(), StoreError> {
+        let failed_at = *self.store_failed_at.lock().unwrap_or_else(PoisonError::into_inner);
+        match failed_at {
+            Some(at) if now.since(at) < STORE_PAUSE => {
+                let source = "the store failed a moment ago and is left alone for a second".into();
+                Err(StoreError::Database { path: "store".into(), source })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn store_failed(&self, entity: &EntityId, error: StoreError, now: Timestamp) -> StoreError {
+        *self.store_failed_at.lock().unwrap_or_else(PoisonError::into_inner) = Some(now);
+        self.parts.metrics.store_errors.inc();
+        tracing::error!(%entity, %error, "an incident can't be written down; mail over the limit is deferred meanwhile");
+        error
+    }
+
+    fn lock_alerted(&self) -> std::sync::MutexGuard<'_, HashMap<(Trigger, EntityId), Timestamp>> {
+        self.alerted.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The standing that a restriction makes.
+fn standing(restriction: &Restriction) -> Standing {
+    Standing::Restricted { reference: restriction.reference.clone(), until: restriction.until }
+}
+
+/// A new alert. Where a restriction shares its reference, that holds the evidence.
+pub fn alert(
+    reference: Reference,
+    policy: Trigger,
+    told: &Told,
+    entity: Option<EntityId>,
+    cause: Cause,
+    now: Timestamp,
+) -> Alert {
+    Alert {
+        reference,
+        policy,
+        severity: told.severity.unwrap_or(policy.severity()),
+        status: AlertStatus::Active,
+        entity,
+        cause,
+        evidence: Evidence::default(),
+        raised_at: now,
+        closed_at: None,
+    }
+}
+
+/// Every window against its limit, and the last attempts.
+pub fn evidence(usage: &Usage, limits: &Limits, mut attempts: Vec<AttemptRecord>, now: Timestamp) -> Evidence {
+    let windows = Window::ALL.into_iter().map(|window| WindowCount {
+        window,
+        count: usage.count(window, now),
+        limit: limits.of(window),
+    });
+    let surplus = attempts.len().saturating_sub(MAX_ATTEMPTS);
+    attempts.drain(..surplus);
+    Evidence { windows: windows.collect(), attempts }
+}

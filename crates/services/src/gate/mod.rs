@@ -1,0 +1,251 @@
+//! The gate at work: a mail server's question in, a verdict out.
+//!
+//! The way of one question, top to bottom: name the entity ([`Directory`]) → find the message
+//! ([`attempts`]) → by its stage ([`stages`]), look at the entity's standing ([`standings`]) → ask the
+//! ledger for room ([`room`]) → and only where a limit is passed, write an incident ([`incidents`]).
+//! Nothing else here waits for a disk.
+//!
+//! [`Directory`]: postern_domain::entity::Directory
+
+mod acquaintances;
+mod alert_policies;
+mod attempts;
+mod by_organization;
+mod incidents;
+mod policies;
+mod recents;
+mod room;
+mod stages;
+mod standings;
+mod traffic;
+mod wiring;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use postern_domain::attempt::Phase;
+use postern_domain::entity::Client;
+use postern_domain::gate::Verdict;
+use postern_domain::policy::OutboundPolicy;
+use postern_domain::traffic::Traffic;
+use postern_domain::window::Charge;
+use postern_domain::{EntityId, Timestamp};
+use postern_ledger::Ledger;
+use postern_wire::policy::{Request, Stage};
+
+use crate::clock::Clock;
+use crate::directory::Roster;
+use crate::links::Links;
+use crate::metrics::Metrics;
+use crate::outbox::OwnMail;
+use crate::settings::Settings;
+use attempts::{Attempts, Message};
+
+pub use acquaintances::Acquaintances;
+pub use alert_policies::{AlertPolicies, Told, limit, recipients, webhooks};
+pub use by_organization::ByOrganization;
+pub use incidents::{IncidentParts, Incidents, NewRestriction, SYSTEM, alert, evidence};
+pub use policies::Policies;
+pub use recents::Recents;
+pub use standings::Standings;
+pub use traffic::{HOURS_DAYS, TrafficMeter};
+use wiring::ServerWiring;
+pub use wiring::{ServerReport, Wiring};
+
+/// `policy_context` of the call that confirms recipients; see `postern wiring postfix`.
+pub const CONFIRM_CONTEXT: &str = "confirm";
+
+/// How long an attempt is remembered after it fell silent.
+const FORGET_AFTER: Duration = Duration::from_secs(3600);
+
+/// Decides over every question of every door.
+pub struct Gate<L> {
+    parts: Parts<L>,
+    attempts: Attempts,
+}
+
+/// What the gate is made of.
+pub struct Parts<L> {
+    /// Settings in force.
+    pub settings: Arc<ArcSwap<Settings>>,
+    /// Usage.
+    pub ledger: Arc<L>,
+    /// Who may send.
+    pub standings: Arc<Standings>,
+    /// What they may send.
+    pub policies: Arc<Policies>,
+    /// Writes restrictions and alerts.
+    pub incidents: Arc<Incidents>,
+    /// Last attempts of busy entities.
+    pub recents: Arc<Recents>,
+    /// Postern's own mail.
+    pub own_mail: Arc<OwnMail>,
+    /// What mail servers ask.
+    pub wiring: Arc<Wiring>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// What is measured.
+    pub metrics: Arc<Metrics>,
+    /// Makes the links in refusals.
+    pub links: Links,
+    /// Which groups accounts are in.
+    pub roster: Arc<Roster>,
+    /// Whom they have written to before.
+    pub acquaintances: Arc<Acquaintances>,
+    /// What they send, over days.
+    pub traffic: Arc<TrafficMeter>,
+}
+
+/// What the gate remembers of one connection of a mail server: one process of it, which has
+/// one message under way at a time.
+#[derive(Debug)]
+pub struct Session {
+    server: Arc<ServerWiring>,
+    message: Option<Arc<Message>>,
+}
+
+/// A question about one message, with what is known around it.
+struct Question<'a, 'r> {
+    request: &'a Request<'r>,
+    settings: &'a Settings,
+    message: &'a Message,
+    /// The policy that holds for the entity.
+    policy: &'a OutboundPolicy,
+}
+
+impl Question<'_, '_> {
+    fn entity(&self) -> &EntityId {
+        &self.message.entity
+    }
+}
+
+impl<L: Ledger> Gate<L> {
+    /// Puts the gate together.
+    pub fn new(parts: Parts<L>) -> Self {
+        Self { parts, attempts: Attempts::default() }
+    }
+
+    /// Begins a connection of the mail server at `peer`.
+    pub fn session(&self, peer: &str) -> Session {
+        Session { server: self.parts.wiring.server(peer, ""), message: None }
+    }
+
+    /// Answers one question.
+    pub async fn answer(&self, request: &Request<'_>, session: &mut Session) -> Verdict {
+        if session.server.key().port != request.text.server_port {
+            session.server = self.parts.wiring.server(&session.server.key().peer, request.text.server_port);
+        }
+        let now = self.parts.clock.now();
+        session.server.note(request, now);
+        if !matches!(request.stage, Stage::Rcpt | Stage::Data | Stage::EndOfMessage) {
+            return Verdict::Pass;
+        }
+        if self.parts.own_mail.is_expected(request.text.sender, request.text.recipient) {
+            self.parts.metrics.own_mail.inc();
+            return Verdict::Pass;
+        }
+        let settings = self.parts.settings.load();
+        let client = Client {
+            sasl_username: request.text.sasl_username,
+            address: request.client_address,
+            sender: request.text.sender,
+        };
+        let Some(entity) = settings.directory.entity(client) else {
+            self.parts.metrics.unauthenticated.inc();
+            return Verdict::Pass;
+        };
+        session.server.note_entity(&entity);
+        let Some(message) = self.enter(entity, request.text.instance, session, now).await else {
+            return Verdict::Pass;
+        };
+        let mut attempt = message.ask(now).await;
+        if matches!(attempt.phase(), Phase::Committed(_)) {
+            return Verdict::Pass;
+        }
+        let policies = self.parts.policies.load();
+        let roster = self.parts.roster.load();
+        let organization = settings.directory.organization_of(&message.entity);
+        let policy = policies.of(&organization).book.choose(roster.member(&message.entity));
+        let question = Question { request, settings: &settings, message: &message, policy };
+        match request.stage {
+            Stage::Rcpt if request.text.policy_context == CONFIRM_CONTEXT => {
+                self.confirm(&question, &mut attempt).await
+            }
+            Stage::Rcpt => self.recipient(&question, &mut attempt).await,
+            Stage::Data => self.data(&question, &mut attempt).await,
+            _ => self.end_of_message(&question, &mut attempt).await,
+        }
+    }
+
+    /// Finds the message, or begins it; none if it was counted already. The session's former
+    /// one is over by then.
+    async fn enter(
+        &self,
+        entity: EntityId,
+        instance: &str,
+        session: &mut Session,
+        now: Timestamp,
+    ) -> Option<Arc<Message>> {
+        if let Some(current) = session.message.as_ref().filter(|current| current.is(&entity, instance)) {
+            return Some(Arc::clone(current));
+        }
+        let message = self.attempts.open(entity, instance, &session.server, now);
+        if let Some(former) = std::mem::replace(&mut session.message, message.clone()) {
+            self.session_left(&former).await;
+        }
+        message
+    }
+
+    /// A connection was closed.
+    pub async fn close(&self, session: Session) {
+        if let Some(message) = session.message {
+            self.session_left(&message).await;
+        }
+    }
+
+    /// A mail server's process went on to another message, so one that is still open has come
+    /// to nothing. Only where the mail server says how messages end, that is known.
+    async fn session_left(&self, message: &Message) {
+        let mut attempt = message.lock().await;
+        if attempt.phase() != Phase::Open {
+            return;
+        }
+        message.server.note_unended();
+        if message.server.tells_ends() {
+            let refused = if message.server.confirms() { attempt.refused() } else { 0 };
+            self.give_back(message, &mut attempt).await;
+            if refused > 0 {
+                let charge = Charge { unknown: refused, ..Charge::NONE };
+                self.parts.ledger.note(&message.entity, charge, attempt.now()).await;
+                self.parts.traffic.note(&message.entity, Traffic::accepted(charge), attempt.now());
+            }
+        }
+    }
+
+    /// Ends messages that have been silent for too long: gives their room back, or counts them
+    /// where the mail server never says how a message ended.
+    pub async fn sweep(&self) {
+        let now = self.parts.clock.now();
+        let silence = self.parts.settings.load().policy_door.reservation_timeout;
+        for message in self.attempts.silent(now, silence, FORGET_AFTER) {
+            let mut attempt = message.lock().await;
+            if attempt.phase() != Phase::Open {
+                continue;
+            }
+            let held = attempt.held();
+            if message.server.tells_ends() || held.is_none() {
+                self.give_back(&message, &mut attempt).await;
+            } else {
+                let accepted = attempt.accepted(None);
+                self.parts.ledger.commit(&message.entity, &message.instance, held, accepted, now).await;
+                attempt.committed(accepted);
+                self.parts.traffic.note(&message.entity, Traffic::accepted(accepted), now);
+                self.parts.metrics.count_message(accepted);
+            }
+        }
+        self.parts.recents.sweep(now);
+        self.parts.incidents.sweep(now);
+        self.parts.policies.sweep(now);
+    }
+}

@@ -1,0 +1,17 @@
+//! The gate with what it works on, and the use cases of admins: the directory, the outbox, signing in,
+//! settings as values. Nothing here knows a protocol of mail servers' or a face.
+
+pub mod clock;
+pub mod countries;
+pub mod desk;
+pub mod directory;
+pub mod events;
+pub mod gate;
+pub mod health;
+pub mod https;
+pub mod links;
+pub mod metrics;
+pub mod outbox;
+pub mod present;
+pub mod settings;
+pub mod sign_in;

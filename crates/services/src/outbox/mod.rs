@@ -1,0 +1,147 @@
+//! The outbox: delivers what the store holds, at least once, with back-off.
+
+mod courier;
+pub mod mails;
+mod own_mail;
+pub mod webhooks;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use backon::{BackoffBuilder, ExponentialBuilder};
+use postern_store::{Delivery, QueuedMail, Store};
+use tokio::sync::watch;
+
+use crate::clock::Clock;
+use crate::metrics::Metrics;
+use crate::settings::Settings;
+pub use courier::{Courier, Failure};
+pub use own_mail::OwnMail;
+
+/// How often the store is looked at when nobody wakes the outbox.
+const LOOK: Duration = Duration::from_secs(5);
+/// Mails taken from the store at once.
+const BATCH: u32 = 20;
+/// A mail that can't be delivered for so long is given up, as a mail queue would.
+const GIVE_UP: Duration = Duration::from_secs(5 * 24 * 3600);
+/// A mail that the server refuses for good is given up sooner, though not at once: the refusal
+/// may be a setting that somebody is about to mend.
+const GIVE_UP_REFUSED: Duration = Duration::from_secs(24 * 3600);
+
+/// Delivers mails and webhooks.
+#[derive(Clone)]
+pub struct Outbox {
+    /// Settings in force.
+    pub settings: Arc<ArcSwap<Settings>>,
+    /// Where the mails are.
+    pub store: Arc<dyn Store>,
+    /// Carries them.
+    pub courier: Arc<Courier>,
+    /// Wakes the outbox.
+    pub new_mail: watch::Sender<()>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// What is measured.
+    pub metrics: Arc<Metrics>,
+}
+
+impl Outbox {
+    /// Delivers mails, or `webhooks`, until `closing` turns true.
+    pub async fn run(self, webhooks: bool, mut closing: watch::Receiver<bool>) {
+        let mut new_mail = self.new_mail.subscribe();
+        loop {
+            if *closing.borrow() {
+                return;
+            }
+            let delivered = tokio::select! {
+                delivered = self.round(webhooks) => delivered,
+                _ = closing.wait_for(|closing| *closing) => return,
+            };
+            if delivered == BATCH as usize {
+                continue;
+            }
+            tokio::select! {
+                // The sender is our own, so it is never gone.
+                _ = new_mail.changed() => {}
+                () = tokio::time::sleep(LOOK) => {}
+                _ = closing.wait_for(|closing| *closing) => return,
+            }
+        }
+    }
+
+    /// Tries what is due; how many were delivered.
+    async fn round(&self, webhooks: bool) -> usize {
+        let due = match self.store.due_mails(self.clock.now(), webhooks, BATCH).await {
+            Ok(due) => due,
+            Err(error) => {
+                self.metrics.store_errors.inc();
+                tracing::error!(%error, "the outbox can't be read");
+                return 0;
+            }
+        };
+        let settings = self.settings.load_full();
+        let mut delivered = 0;
+        for queued in due {
+            let result = self.courier.deliver(&settings, &queued, self.clock.now()).await;
+            let unreachable = result.as_ref().err().is_some_and(|failure| failure.unreachable);
+            let delivery = self.judge(&queued, result);
+            delivered += usize::from(delivery == Delivery::Delivered);
+            if let Err(error) = self.store.tried(queued.id, &delivery, self.clock.now()).await {
+                // It will be sent once more: at least once, not at most once.
+                self.metrics.store_errors.inc();
+                tracing::error!(%error, "the outbox can't be written");
+                return 0;
+            }
+            if unreachable {
+                break;
+            }
+        }
+        delivered
+    }
+
+    fn judge(&self, queued: &QueuedMail, result: Result<String, Failure>) -> Delivery {
+        let (id, reference, recipient) = (queued.id, &queued.reference, &queued.mail.recipient);
+        let Err(Failure { error, refused, .. }) = result else {
+            self.metrics.mails_delivered.inc();
+            tracing::info!(id, %reference, recipient, kind = queued.mail.kind.key(), "delivered");
+            return Delivery::Delivered;
+        };
+        let now = self.clock.now();
+        let patience = if refused { GIVE_UP_REFUSED } else { GIVE_UP };
+        if now.since(queued.created_at) >= patience {
+            self.metrics.mails_given_up.inc();
+            tracing::error!(id, %reference, recipient, error, kind = queued.mail.kind.key(), "given up");
+            return Delivery::GivenUp { error };
+        }
+        let wait = back_off(queued.attempts);
+        self.metrics.mails_retried.inc();
+        tracing::warn!(id, %reference, recipient, error, retry_in = ?wait, kind = queued.mail.kind.key(), "not delivered, will be tried again");
+        Delivery::Retry { at: now.plus(wait), error }
+    }
+}
+
+/// 5 s, 10 s, 20 s … up to an hour, each a little longer by chance.
+fn back_off(attempts: u32) -> Duration {
+    let most = Duration::from_secs(3600);
+    let schedule = ExponentialBuilder::default()
+        .with_min_delay(Duration::from_secs(5))
+        .with_max_delay(most)
+        .with_factor(2.0)
+        .with_jitter()
+        .without_max_times()
+        .build();
+    schedule.into_iter().nth(attempts.min(32) as usize).unwrap_or(most)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn back_off_grows_to_an_hour() {
+        assert!((5..=10).contains(&back_off(0).as_secs()));
+        assert!(back_off(3) >= Duration::from_secs(40));
+        assert!(back_off(40) <= Duration::from_secs(2 * 3600));
+    }
+}

@@ -1,0 +1,262 @@
+//! Single sign-on (OpenID Connect Core 1.0: authorization code with PKCE, RFC 7636).
+
+use std::collections::HashMap;
+use std::pin::Pin;
+use std::time::Duration;
+
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::body::Bytes;
+use openidconnect::core::{
+    CoreAuthDisplay, CoreAuthPrompt, CoreAuthenticationFlow, CoreErrorResponseType, CoreGenderClaim, CoreJsonWebKey,
+    CoreJweContentEncryptionAlgorithm, CoreJwsSigningAlgorithm, CoreProviderMetadata, CoreRevocableToken,
+    CoreRevocationErrorResponse, CoreTokenIntrospectionResponse, CoreTokenType,
+};
+use openidconnect::{
+    AccessTokenHash, AsyncHttpClient, AuthorizationCode, ClientId, ClientSecret, CsrfToken, EmptyExtraTokenFields,
+    EndpointMaybeSet, EndpointNotSet, EndpointSet, HttpRequest, HttpResponse, IdTokenFields, IssuerUrl, Nonce,
+    OAuth2TokenResponse, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, Scope, StandardErrorResponse,
+    StandardTokenResponse, TokenResponse, UserInfoClaims,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::secret;
+use crate::https;
+use crate::present::with_sources;
+use crate::settings::SingleSignOn;
+
+/// Where the provider sends people back to, below the portal's address.
+pub const CALLBACK: &str = "/sign-in/single-sign-on/callback";
+/// How long the provider may take to answer.
+const TIMEOUT: Duration = Duration::from_secs(10);
+/// No answer of a provider is longer.
+const LONGEST: usize = 1024 * 1024;
+
+/// Every claim that the library has no field for, such as the groups.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+struct Claims {
+    #[serde(flatten)]
+    all: HashMap<String, Value>,
+}
+
+impl openidconnect::AdditionalClaims for Claims {}
+
+type Fields = IdTokenFields<
+    Claims,
+    EmptyExtraTokenFields,
+    CoreGenderClaim,
+    CoreJweContentEncryptionAlgorithm,
+    CoreJwsSigningAlgorithm,
+>;
+
+type Client = openidconnect::Client<
+    Claims,
+    CoreAuthDisplay,
+    CoreGenderClaim,
+    CoreJweContentEncryptionAlgorithm,
+    CoreJsonWebKey,
+    CoreAuthPrompt,
+    StandardErrorResponse<CoreErrorResponseType>,
+    StandardTokenResponse<Fields, CoreTokenType>,
+    CoreTokenIntrospectionResponse,
+    CoreRevocableToken,
+    CoreRevocationErrorResponse,
+    EndpointSet,
+    EndpointNotSet,
+    EndpointNotSet,
+    EndpointNotSet,
+    EndpointMaybeSet,
+    EndpointMaybeSet,
+>;
+
+/// What has to be remembered while somebody is at the provider.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Pending {
+    state: String,
+    nonce: String,
+    verifier: String,
+}
+
+/// Whom the provider names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// Issuer and subject: what stays the same (OpenID Connect Core section 5.7).
+    pub subject: String,
+    /// Their mail address, in lower case.
+    pub address: String,
+    /// The groups they are in.
+    pub groups: Vec<String>,
+}
+
+/// Why nobody was named.
+#[derive(Debug, thiserror::Error)]
+pub enum SingleSignOnError {
+    /// The provider can't be used.
+    #[error("the single sign-on provider can't be used: {0}")]
+    Provider(String),
+    /// The answer is not one to this request.
+    #[error("this sign-in was begun elsewhere, or too long ago; begin again")]
+    Stale,
+    /// The provider names no mail address that is theirs.
+    #[error("the single sign-on provider gives no verified mail address for you; ask your admin")]
+    NoAddress,
+}
+
+fn provider(error: &dyn std::error::Error) -> SingleSignOnError {
+    SingleSignOnError::Provider(with_sources(error))
+}
+
+/// One request of the library's, through our client.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Transport(String);
+
+/// Our client as the library calls it.
+struct Http<'h>(&'h https::Client);
+
+impl<'c> AsyncHttpClient<'c> for Http<'_> {
+    type Error = Transport;
+    type Future = Pin<Box<dyn Future<Output = Result<HttpResponse, Transport>> + Send + 'c>>;
+
+    fn call(&'c self, request: HttpRequest) -> Self::Future {
+        Box::pin(call(self.0, request))
+    }
+}
+
+async fn call(http: &https::Client, request: HttpRequest) -> Result<HttpResponse, Transport> {
+    let (parts, body) = request.into_parts();
+    let request = hyper::Request::from_parts(parts, Full::new(Bytes::from(body)));
+    let talk = async {
+        let answer = http.request(request).await.map_err(|error| Transport(with_sources(&error)))?;
+        let (parts, body) = answer.into_parts();
+        let body = Limited::new(body, LONGEST).collect().await.map_err(|error| Transport(error.to_string()))?;
+        Ok(HttpResponse::from_parts(parts, body.to_bytes().to_vec()))
+    };
+    match tokio::time::timeout(TIMEOUT, talk).await {
+        Ok(answer) => answer,
+        Err(_) => Err(Transport(format!("no answer within {} s", TIMEOUT.as_secs()))),
+    }
+}
+
+/// Asks the provider how it works. Done anew each time: sign-ins are few, and its keys change.
+async fn discover(settings: &SingleSignOn, base_url: &str, http: &https::Client) -> Result<Client, SingleSignOnError> {
+    let issuer = IssuerUrl::new(settings.issuer.clone()).map_err(|error| provider(&error))?;
+    let ask = Http(http);
+    let metadata = CoreProviderMetadata::discover_async(issuer, &ask).await.map_err(|error| provider(&error))?;
+    let redirect = RedirectUrl::new(format!("{base_url}{CALLBACK}")).map_err(|error| provider(&error))?;
+    let (id, secret) = (settings.client_id.clone(), settings.client_secret.clone());
+    let client = Client::from_provider_metadata(metadata, ClientId::new(id), Some(ClientSecret::new(secret)));
+    Ok(client.set_redirect_uri(redirect))
+}
+
+/// Where to send somebody's browser, and what has to be remembered meanwhile.
+///
+/// # Errors
+/// The provider can't be reached or understood.
+pub async fn begin(
+    settings: &SingleSignOn,
+    base_url: &str,
+    http: &https::Client,
+) -> Result<(String, Pending), SingleSignOnError> {
+    let client = discover(settings, base_url, http).await?;
+    let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
+    let flow = CoreAuthenticationFlow::AuthorizationCode;
+    let (url, state, nonce) = client
+        .authorize_url(flow, CsrfToken::new_random, Nonce::new_random)
+        .add_scopes(settings.scopes.iter().cloned().map(Scope::new))
+        .set_pkce_challenge(challenge)
+        .url();
+    let pending =
+        Pending { state: state.secret().clone(), nonce: nonce.secret().clone(), verifier: verifier.into_secret() };
+    Ok((url.to_string(), pending))
+}
+
+/// Whom the provider names, after it has sent the browser back.
+///
+/// # Errors
+/// The answer belongs to no request of ours, the provider can't be used, or it gives no address.
+pub async fn finish(
+    settings: &SingleSignOn,
+    base_url: &str,
+    http: &https::Client,
+    pending: Pending,
+    state: &str,
+    code: String,
+) -> Result<Identity, SingleSignOnError> {
+    if secret::hash(&pending.state) != secret::hash(state) {
+        return Err(SingleSignOnError::Stale);
+    }
+    let client = discover(settings, base_url, http).await?;
+    let ask = Http(http);
+    let exchange = client.exchange_code(AuthorizationCode::new(code)).map_err(|error| provider(&error))?;
+    let tokens = exchange
+        .set_pkce_verifier(PkceCodeVerifier::new(pending.verifier))
+        .request_async(&ask)
+        .await
+        .map_err(|error| provider(&error))?;
+    let wrong = |what: &str| SingleSignOnError::Provider(what.to_owned());
+    let token = tokens.id_token().ok_or_else(|| wrong("it sent no ID token"))?;
+    let verifier = client.id_token_verifier();
+    let claims = token.claims(&verifier, &Nonce::new(pending.nonce)).map_err(|error| provider(&error))?;
+    if let Some(expected) = claims.access_token_hash() {
+        let algorithm = token.signing_alg().map_err(|error| provider(&error))?;
+        let key = token.signing_key(&verifier).map_err(|error| provider(&error))?;
+        let hash = AccessTokenHash::from_token(tokens.access_token(), algorithm, key).map_err(|e| provider(&e))?;
+        if hash != *expected {
+            return Err(wrong("its access token does not belong to its ID token"));
+        }
+    }
+    let subject = format!("{} {}", claims.issuer().as_str(), claims.subject().as_str());
+    let mut found = Found::default();
+    found.add(
+        claims.email().map(|email| email.as_str()),
+        claims.email_verified(),
+        claims.additional_claims().all.get(&settings.groups_claim),
+    );
+    // Many providers keep what is asked for by scope to the userinfo endpoint (Core section 5.4).
+    if !found.is_complete()
+        && let Ok(request) = client.user_info(tokens.access_token().clone(), Some(claims.subject().clone()))
+    {
+        let info: UserInfoClaims<Claims, CoreGenderClaim> =
+            request.request_async(&ask).await.map_err(|error| provider(&error))?;
+        found.add(
+            info.email().map(|email| email.as_str()),
+            info.email_verified(),
+            info.additional_claims().all.get(&settings.groups_claim),
+        );
+    }
+    let address = found.address.ok_or(SingleSignOnError::NoAddress)?;
+    Ok(Identity { subject, address, groups: found.groups.unwrap_or_default() })
+}
+
+/// What the ID token and the userinfo endpoint say together.
+#[derive(Debug, Default)]
+struct Found {
+    address: Option<String>,
+    groups: Option<Vec<String>>,
+}
+
+impl Found {
+    fn add(&mut self, email: Option<&str>, verified: Option<bool>, groups: Option<&Value>) {
+        // A provider that says nothing of it vouches for its addresses.
+        if self.address.is_none() && verified != Some(false) {
+            self.address = email.map(str::to_lowercase);
+        }
+        if self.groups.is_none() {
+            self.groups = groups.map(texts);
+        }
+    }
+
+    fn is_complete(&self) -> bool {
+        self.address.is_some() && self.groups.is_some()
+    }
+}
+
+/// A claim that is a text or a list of texts.
+fn texts(claim: &Value) -> Vec<String> {
+    let text = |value: &Value| value.as_str().map(str::to_owned);
+    match claim {
+        Value::Array(items) => items.iter().filter_map(text).collect(),
+        single => text(single).into_iter().collect(),
+    }
+}

@@ -1,0 +1,191 @@
+//! Alerts and alert policies over HTTP.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::http::{HeaderMap, StatusCode, Uri};
+use axum::response::{IntoResponse, Response};
+use postern_domain::alert::{AlertPolicy, AlertStatus, Severity, Trigger};
+use postern_services::desk::AlertFilter;
+use serde::Deserialize;
+use serde_json::Value;
+use utoipa::IntoParams;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::Reply;
+use super::call::Call;
+use super::etag::{if_match, tagged};
+use super::paging::{self, limit};
+use super::problem::{Body, Failed, Path, Query, Refusals};
+use postern_services::desk::views::{AlertDetailView, AlertPolicyView, AlertView, ChannelTestView};
+use postern_services::desk::{AlertRequest, Desk};
+
+pub(super) fn routes() -> OpenApiRouter<Arc<Desk>> {
+    OpenApiRouter::new()
+        .routes(routes!(alerts))
+        .routes(routes!(alert, change_alert))
+        .routes(routes!(alert_policies, add))
+        .routes(routes!(alert_policy, change, remove))
+        .routes(routes!(test_alert_policy))
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct AlertQuery {
+    /// Only of this status
+    status: Option<AlertStatus>,
+    /// Only of this severity
+    severity: Option<Severity>,
+    /// Only raised by this: the name of a built-in alert policy
+    policy: Option<Trigger>,
+    /// Only where entity, reference or cause has this in it
+    q: Option<String>,
+    /// At most so many, newest first; without it, all
+    #[param(minimum = 1, maximum = 1_000_000)]
+    #[serde(default, deserialize_with = "limit")]
+    limit: Option<u32>,
+    /// What the Link of the page before says
+    cursor: Option<String>,
+}
+
+#[utoipa::path(
+    get,
+    path = "/api/v1/alerts",
+    tag = "Alerts",
+    summary = "List alerts, newest first",
+    params(AlertQuery),
+    responses((status = 200, body = Vec<AlertView>, headers(("Link" = String))), Refusals)
+)]
+async fn alerts(Call { desk, caller }: Call, uri: Uri, Query(query): Query<AlertQuery>) -> Result<Response, Failed> {
+    let filter = AlertFilter {
+        status: query.status,
+        severity: query.severity,
+        policy: query.policy,
+        search: query.q,
+        after: paging::after(query.cursor.as_deref())?,
+        limit: query.limit,
+        ..AlertFilter::default()
+    };
+    let found = desk.alerts(&caller, &filter).await?;
+    let last = found.last().map(|last| paging::cursor(last.raised_at, &last.reference));
+    Ok(paging::page(&uri, found, query.limit, last))
+}
+
+#[utoipa::path(
+    get,
+    path = "/api/v1/alerts/{reference}",
+    tag = "Alerts",
+    summary = "One alert with what people did about it",
+    params(("reference" = String, Path, description = "Reference id, such as PR-7K3F-9QXD")),
+    responses((status = 200, body = AlertDetailView), Refusals)
+)]
+async fn alert(Call { desk, caller }: Call, Path(reference): Path<String>) -> Reply<AlertDetailView> {
+    desk.alert(&caller, &reference).await.map(Json).map_err(Failed)
+}
+
+#[utoipa::path(
+    patch,
+    path = "/api/v1/alerts/{reference}",
+    tag = "Alerts",
+    summary = "Give an alert a status, a comment, or both",
+    params(("reference" = String, Path, description = "Reference id, such as PR-7K3F-9QXD")),
+    request_body = AlertRequest,
+    responses((status = 200, body = AlertDetailView), Refusals)
+)]
+async fn change_alert(
+    Call { desk, caller }: Call,
+    Path(reference): Path<String>,
+    Body(request): Body<AlertRequest>,
+) -> Reply<AlertDetailView> {
+    desk.change_alert(&caller, &reference, &request).await.map(Json).map_err(Failed)
+}
+
+#[utoipa::path(
+    get,
+    path = "/api/v1/alert-policies",
+    tag = "Alerts",
+    summary = "Alert policies: who is told of what",
+    responses((status = 200, body = Vec<AlertPolicyView>), Refusals)
+)]
+async fn alert_policies(Call { desk, caller }: Call) -> Reply<Vec<AlertPolicyView>> {
+    desk.alert_policies(&caller).map(Json).map_err(Failed)
+}
+
+#[utoipa::path(
+    get,
+    path = "/api/v1/alert-policies/{name}",
+    tag = "Alerts",
+    summary = "One alert policy",
+    params(("name" = String, Path, description = "The alert policy's name, in any case")),
+    responses((status = 200, body = AlertPolicyView, headers(("ETag" = String))), Refusals)
+)]
+async fn alert_policy(Call { desk, caller }: Call, Path(name): Path<String>) -> Result<impl IntoResponse, Failed> {
+    desk.alert_policy(&caller, &name).map(|view| tagged(view.revision, view)).map_err(Failed)
+}
+
+#[utoipa::path(
+    post,
+    path = "/api/v1/alert-policies",
+    tag = "Alerts",
+    summary = "Add an alert policy; it takes at least name and trigger",
+    request_body = AlertPolicy,
+    responses((status = 201, body = AlertPolicyView), Refusals)
+)]
+async fn add(Call { desk, caller }: Call, Body(body): Body<Value>) -> Result<impl IntoResponse, Failed> {
+    let made = desk.add_alert_policy(&caller, &body).await?;
+    Ok((StatusCode::CREATED, tagged(made.revision, made)))
+}
+
+#[utoipa::path(
+    patch,
+    path = "/api/v1/alert-policies/{name}",
+    tag = "Alerts",
+    summary = "Change settings of an alert policy (RFC 7396)",
+    params(
+        ("name" = String, Path, description = "The alert policy's name, in any case"),
+        ("If-Match" = Option<String>, Header, description = "Only if the policies are still as seen: the ETag of a GET"),
+    ),
+    request_body = AlertPolicy,
+    responses((status = 200, body = AlertPolicyView), Refusals)
+)]
+async fn change(
+    Call { desk, caller }: Call,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+    Body(patch): Body<Value>,
+) -> Result<impl IntoResponse, Failed> {
+    let changed = desk.change_alert_policy(&caller, &name, &patch, if_match(&headers)?).await?;
+    Ok(tagged(changed.revision, changed))
+}
+
+#[utoipa::path(
+    delete,
+    path = "/api/v1/alert-policies/{name}",
+    tag = "Alerts",
+    summary = "Remove an alert policy of one's own",
+    params(
+        ("name" = String, Path, description = "The alert policy's name, in any case"),
+        ("If-Match" = Option<String>, Header, description = "Only if the policies are still as seen: the ETag of a GET"),
+    ),
+    responses((status = 204), Refusals)
+)]
+async fn remove(
+    Call { desk, caller }: Call,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+) -> Result<StatusCode, Failed> {
+    desk.remove_alert_policy(&caller, &name, if_match(&headers)?).await.map(|()| StatusCode::NO_CONTENT).map_err(Failed)
+}
+
+#[utoipa::path(
+    post,
+    path = "/api/v1/alert-policies/{name}/test",
+    tag = "Alerts",
+    summary = "Send a test through every channel of an alert policy, and tell what each answered",
+    params(("name" = String, Path, description = "The alert policy's name, in any case")),
+    responses((status = 200, body = Vec<ChannelTestView>), Refusals)
+)]
+async fn test_alert_policy(Call { desk, caller }: Call, Path(name): Path<String>) -> Reply<Vec<ChannelTestView>> {
+    desk.test_alert_policy(&caller, &name).await.map(Json).map_err(Failed)
+}

@@ -1,0 +1,69 @@
+//! The directory over HTTP.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::http::StatusCode;
+use serde::Deserialize;
+use utoipa::IntoParams;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::Reply;
+use super::call::Call;
+use super::paging::limit;
+use super::problem::{Failed, Query, Refusals};
+use postern_services::desk::{AccountView, Desk};
+use postern_services::directory::SourceState;
+
+pub(super) fn routes() -> OpenApiRouter<Arc<Desk>> {
+    OpenApiRouter::new().routes(routes!(accounts)).routes(routes!(directory)).routes(routes!(refresh))
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct AccountQuery {
+    /// A part of the login or of the person's name
+    #[serde(default)]
+    #[param(required = false)]
+    q: String,
+    /// At most so many
+    #[param(minimum = 1, maximum = 1_000_000)]
+    #[serde(default, deserialize_with = "limit")]
+    limit: Option<u32>,
+}
+
+#[utoipa::path(
+    get,
+    path = "/api/v1/accounts",
+    tag = "Entities",
+    summary = "Accounts of the directory, by login",
+    params(AccountQuery),
+    responses((status = 200, body = Vec<AccountView>), Refusals)
+)]
+async fn accounts(Call { desk, caller }: Call, Query(query): Query<AccountQuery>) -> Reply<Vec<AccountView>> {
+    let limit = query.limit.map_or(100, |limit| limit as usize);
+    desk.accounts(&caller, &query.q, limit).map(Json).map_err(Failed)
+}
+
+#[utoipa::path(
+    get,
+    path = "/api/v1/directory",
+    tag = "Entities",
+    summary = "How every source of the directory is",
+    responses((status = 200, body = Vec<SourceState>), Refusals)
+)]
+async fn directory(Call { desk, caller }: Call) -> Reply<Vec<SourceState>> {
+    desk.directory(&caller).map(Json).map_err(Failed)
+}
+
+#[utoipa::path(
+    post,
+    path = "/api/v1/directory/refresh",
+    tag = "Entities",
+    summary = "Have every source of the directory read again, in the background",
+    responses((status = 202, body = Vec<SourceState>), Refusals)
+)]
+async fn refresh(Call { desk, caller }: Call) -> Result<(StatusCode, Json<Vec<SourceState>>), Failed> {
+    desk.refresh_directory(&caller).map(|state| (StatusCode::ACCEPTED, Json(state))).map_err(Failed)
+}

@@ -1,0 +1,87 @@
+//! Organizations over HTTP.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::http::StatusCode;
+use axum::response::IntoResponse;
+use postern_services::desk::KeptOrganization;
+use serde::Deserialize;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::Reply;
+use super::call::Call;
+use super::problem::{Body, Failed, Path, Refusals};
+use postern_services::desk::{Desk, DeskError, OrganizationRequest};
+
+pub(super) fn routes() -> OpenApiRouter<Arc<Desk>> {
+    OpenApiRouter::new().routes(routes!(organizations, add)).routes(routes!(change, remove))
+}
+
+/// A new organization.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+struct NewOrganization {
+    /// What it is called in addresses and commands: up to 40 lower-case letters, digits and -.
+    id: String,
+    #[serde(flatten)]
+    #[schema(inline)]
+    settings: serde_json::Map<String, serde_json::Value>,
+}
+
+#[utoipa::path(
+    get,
+    path = "/api/v1/organizations",
+    tag = "Organizations",
+    summary = "Organizations that the caller looks after, the first one in front",
+    responses((status = 200, body = Vec<KeptOrganization>), Refusals)
+)]
+async fn organizations(Call { desk, caller }: Call) -> Reply<Vec<KeptOrganization>> {
+    desk.organizations(&caller).map(Json).map_err(Failed)
+}
+
+#[utoipa::path(
+    post,
+    path = "/api/v1/organizations",
+    tag = "Organizations",
+    summary = "Add an organization; it takes at least an id and a domain",
+    request_body = KeptOrganization,
+    responses((status = 201, body = KeptOrganization), Refusals)
+)]
+async fn add(Call { desk, caller }: Call, Body(body): Body<NewOrganization>) -> Result<impl IntoResponse, Failed> {
+    let settings: Result<OrganizationRequest, _> = serde_json::from_value(body.settings.into());
+    let settings = settings.map_err(|error| DeskError::Invalid { field: "body".into(), problem: error.to_string() })?;
+    desk.add_organization(&caller, &body.id, &settings)
+        .await
+        .map(|made| (StatusCode::CREATED, Json(made)))
+        .map_err(Failed)
+}
+
+#[utoipa::path(
+    patch,
+    path = "/api/v1/organizations/{id}",
+    tag = "Organizations",
+    summary = "Change an organization, in force at once",
+    params(("id" = String, Path, description = "The organization's id")),
+    request_body = OrganizationRequest,
+    responses((status = 200, body = KeptOrganization), Refusals)
+)]
+async fn change(
+    Call { desk, caller }: Call,
+    Path(id): Path<String>,
+    Body(request): Body<OrganizationRequest>,
+) -> Reply<KeptOrganization> {
+    desk.change_organization(&caller, &id, &request).await.map(Json).map_err(Failed)
+}
+
+#[utoipa::path(
+    delete,
+    path = "/api/v1/organizations/{id}",
+    tag = "Organizations",
+    summary = "Remove an organization with its policies, people and tokens",
+    params(("id" = String, Path, description = "The organization's id")),
+    responses((status = 204), Refusals)
+)]
+async fn remove(Call { desk, caller }: Call, Path(id): Path<String>) -> Result<StatusCode, Failed> {
+    desk.remove_organization(&caller, &id).await.map(|()| StatusCode::NO_CONTENT).map_err(Failed)
+}

@@ -1,0 +1,142 @@
+//! Restrictions and usage over HTTP.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::http::{StatusCode, Uri};
+use axum::response::Response;
+use postern_domain::EntityKind;
+use postern_services::desk::RestrictionFilter;
+use serde::Deserialize;
+use utoipa::IntoParams;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::Reply;
+use super::call::Call;
+use super::paging::{self, limit};
+use super::problem::{Body, Failed, Path, Query, Refusals};
+use postern_services::desk::views::{IncidentView, RestrictionView, UsageView};
+use postern_services::desk::{Desk, ReleaseRequest, RestrictRequest};
+
+pub(super) fn routes() -> OpenApiRouter<Arc<Desk>> {
+    OpenApiRouter::new()
+        .routes(routes!(restricted, restrict))
+        .routes(routes!(restrictions_of))
+        .routes(routes!(release))
+        .routes(routes!(usage))
+        .routes(routes!(explain))
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct RestrictionQuery {
+    /// Those that have ended, too
+    #[serde(default)]
+    #[param(required = false)]
+    all: bool,
+    /// Only accounts, or only connectors
+    kind: Option<EntityKind>,
+    /// Only where entity, reference or cause has this in it
+    q: Option<String>,
+    /// At most so many, newest first; without it, all
+    #[param(minimum = 1, maximum = 1_000_000)]
+    #[serde(default, deserialize_with = "limit")]
+    limit: Option<u32>,
+    /// What the Link of the page before says
+    cursor: Option<String>,
+}
+
+#[utoipa::path(
+    get,
+    path = "/api/v1/restrictions",
+    tag = "Restrictions",
+    summary = "List restrictions",
+    params(RestrictionQuery),
+    responses((status = 200, body = Vec<RestrictionView>, headers(("Link" = String))), Refusals)
+)]
+async fn restricted(
+    Call { desk, caller }: Call,
+    uri: Uri,
+    Query(query): Query<RestrictionQuery>,
+) -> Result<Response, Failed> {
+    let filter = RestrictionFilter {
+        kind: query.kind,
+        search: query.q,
+        released: query.all,
+        after: paging::after(query.cursor.as_deref())?,
+        limit: query.limit,
+        ..RestrictionFilter::default()
+    };
+    let found = desk.restricted(&caller, &filter).await?;
+    let last = found.last().map(|last| paging::cursor(last.since, &last.reference));
+    Ok(paging::page(&uri, found, query.limit, last))
+}
+
+#[utoipa::path(
+    post,
+    path = "/api/v1/restrictions",
+    tag = "Restrictions",
+    summary = "Restrict an entity by hand",
+    request_body = RestrictRequest,
+    responses((status = 201, body = RestrictionView), Refusals)
+)]
+async fn restrict(
+    Call { desk, caller }: Call,
+    Body(request): Body<RestrictRequest>,
+) -> Result<(StatusCode, Json<RestrictionView>), Failed> {
+    desk.restrict(&caller, &request).await.map(|made| (StatusCode::CREATED, Json(made))).map_err(Failed)
+}
+
+#[utoipa::path(
+    get,
+    path = "/api/v1/restrictions/{entity}",
+    tag = "Restrictions",
+    summary = "Restrictions of one entity, newest first",
+    params(("entity" = String, Path, description = "Account in any spelling, or connector:NAME")),
+    responses((status = 200, body = Vec<RestrictionView>), Refusals)
+)]
+async fn restrictions_of(Call { desk, caller }: Call, Path(entity): Path<String>) -> Reply<Vec<RestrictionView>> {
+    desk.restrictions_of(&caller, &entity).await.map(Json).map_err(Failed)
+}
+
+#[utoipa::path(
+    post,
+    path = "/api/v1/restrictions/{entity}/release",
+    tag = "Restrictions",
+    summary = "Release an entity: it may send again at once",
+    params(("entity" = String, Path, description = "Account in any spelling, or connector:NAME")),
+    request_body = ReleaseRequest,
+    responses((status = 200, body = RestrictionView), Refusals)
+)]
+async fn release(
+    Call { desk, caller }: Call,
+    Path(entity): Path<String>,
+    Body(request): Body<ReleaseRequest>,
+) -> Reply<RestrictionView> {
+    desk.release(&caller, &entity, &request).await.map(Json).map_err(Failed)
+}
+
+#[utoipa::path(
+    get,
+    path = "/api/v1/usage/{entity}",
+    tag = "Entities",
+    summary = "What an entity has sent, and what it may",
+    params(("entity" = String, Path, description = "Account in any spelling, or connector:NAME")),
+    responses((status = 200, body = UsageView), Refusals)
+)]
+async fn usage(Call { desk, caller }: Call, Path(entity): Path<String>) -> Reply<UsageView> {
+    desk.usage(&caller, &entity).await.map(Json).map_err(Failed)
+}
+
+#[utoipa::path(
+    get,
+    path = "/api/v1/incidents/{reference}",
+    tag = "Restrictions",
+    summary = "All that is known of an incident",
+    params(("reference" = String, Path, description = "Reference id, such as PR-7K3F-9QXD")),
+    responses((status = 200, body = IncidentView), Refusals)
+)]
+async fn explain(Call { desk, caller }: Call, Path(reference): Path<String>) -> Reply<IncidentView> {
+    desk.explain(&caller, &reference).await.map(Json).map_err(Failed)
+}

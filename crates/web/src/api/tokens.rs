@@ -1,0 +1,54 @@
+//! API tokens over HTTP.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::http::StatusCode;
+use axum::response::IntoResponse;
+use postern_services::desk::KeptToken;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::Reply;
+use super::call::Call;
+use super::problem::{Body, Failed, Path, Refusals};
+use postern_services::desk::{Desk, NewToken, TokenRequest};
+
+pub(super) fn routes() -> OpenApiRouter<Arc<Desk>> {
+    OpenApiRouter::new().routes(routes!(tokens, add)).routes(routes!(revoke))
+}
+
+#[utoipa::path(
+    get,
+    path = "/api/v1/tokens",
+    tag = "Access",
+    summary = "List API tokens",
+    responses((status = 200, body = Vec<KeptToken>), Refusals)
+)]
+async fn tokens(Call { desk, caller }: Call) -> Reply<Vec<KeptToken>> {
+    desk.tokens(&caller).await.map(Json).map_err(Failed)
+}
+
+#[utoipa::path(
+    post,
+    path = "/api/v1/tokens",
+    tag = "Access",
+    summary = "Make an API token; it is shown once",
+    request_body = TokenRequest,
+    responses((status = 201, body = NewToken), Refusals)
+)]
+async fn add(Call { desk, caller }: Call, Body(request): Body<TokenRequest>) -> Result<impl IntoResponse, Failed> {
+    desk.add_token(&caller, &request).await.map(|made| (StatusCode::CREATED, Json(made))).map_err(Failed)
+}
+
+#[utoipa::path(
+    delete,
+    path = "/api/v1/tokens/{name}",
+    tag = "Access",
+    summary = "Revoke an API token",
+    params(("name" = String, Path, description = "The token's name")),
+    responses((status = 204), Refusals)
+)]
+async fn revoke(Call { desk, caller }: Call, Path(name): Path<String>) -> Result<StatusCode, Failed> {
+    desk.revoke_token(&caller, &name).await.map(|()| StatusCode::NO_CONTENT).map_err(Failed)
+}

@@ -1,0 +1,10 @@
+//! The token that a request carries (RFC 6750), for every face that takes one.
+
+use axum::http::{HeaderMap, header};
+
+/// The token that a request carries.
+pub fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let text = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = text.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
+}

@@ -1,0 +1,81 @@
+//! Who is at the other end of a connection.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use axum::extract::FromRequestParts;
+use axum::extract::connect_info::{ConnectInfo, Connected};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, header};
+use axum::serve::IncomingStream;
+use ipnet::IpNet;
+use tokio::net::{TcpListener, UnixListener};
+
+use postern_services::desk::Desk;
+use postern_services::desk::people::Visitor;
+
+/// Longest text of a browser about itself that is kept.
+const AGENT: usize = 200;
+
+/// The other end; none on a Unix socket, where a reverse proxy is.
+#[derive(Debug, Clone, Copy)]
+pub struct Peer(Option<SocketAddr>);
+
+impl Connected<IncomingStream<'_, TcpListener>> for Peer {
+    fn connect_info(stream: IncomingStream<'_, TcpListener>) -> Self {
+        Peer(Some(*stream.remote_addr()))
+    }
+}
+
+impl Connected<IncomingStream<'_, UnixListener>> for Peer {
+    fn connect_info(_: IncomingStream<'_, UnixListener>) -> Self {
+        Peer(None)
+    }
+}
+
+/// Who asks, taken out of a request.
+pub(super) struct Visiting(pub(super) Visitor);
+
+impl FromRequestParts<Arc<Desk>> for Visiting {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, desk: &Arc<Desk>) -> Result<Self, Self::Rejection> {
+        let peer = parts.extensions.get::<ConnectInfo<Peer>>().and_then(|ConnectInfo(Peer(at))| *at);
+        let trusted = &desk.settings.load().portal.trusted_proxies;
+        let agent = parts.headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        Ok(Self(Visitor {
+            address: client(peer.map(|at| at.ip().to_canonical()), &parts.headers, trusted),
+            agent: agent.chars().take(AGENT).collect(),
+        }))
+    }
+}
+
+/// The client's address: the last one in `X-Forwarded-For` that no trusted proxy has. Whoever is
+/// no trusted proxy is the client, whatever it says.
+fn client(peer: Option<IpAddr>, headers: &HeaderMap, trusted: &[IpNet]) -> Option<IpAddr> {
+    let is_proxy = |ip: &IpAddr| trusted.iter().any(|net| net.contains(ip));
+    if peer.is_some_and(|ip| !is_proxy(&ip)) {
+        return peer;
+    }
+    let lists = headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok());
+    let named: Vec<IpAddr> =
+        lists.flat_map(|list| list.split(',')).filter_map(|text| text.trim().parse().ok()).collect();
+    named.into_iter().map(|ip| ip.to_canonical()).rev().find(|ip| !is_proxy(ip)).or(peer)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_trusted_proxy_is_believed() {
+        let mut headers = HeaderMap::new();
+        headers.insert("x-forwarded-for", "203.0.113.9, 192.0.2.1, 10.0.0.2".parse().unwrap());
+        let ip = |text: &str| text.parse::<IpAddr>().unwrap();
+        let trusted: Vec<IpNet> = vec!["10.0.0.0/8".parse().unwrap()];
+        assert_eq!(client(Some(ip("10.0.0.1")), &headers, &trusted), Some(ip("192.0.2.1")));
+        assert_eq!(client(Some(ip("198.51.100.1")), &headers, &trusted), Some(ip("198.51.100.1")));
+        assert_eq!(client(None, &headers, &trusted), Some(ip("192.0.2.1")));
+        assert_eq!(client(Some(ip("10.0.0.1")), &HeaderMap::new(), &trusted), Some(ip("10.0.0.1")));
+    }
+}

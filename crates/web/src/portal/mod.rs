@@ -1,0 +1,129 @@
+//! The portal: pages for people. They call the desk, as everything does.
+//!
+//! Made by the server, they work without JavaScript; `assets/portal.js` makes them better.
+
+mod accounts;
+mod alerts;
+mod assets;
+mod audit;
+mod charts;
+mod client;
+mod csv;
+mod entity;
+mod form;
+mod guard;
+mod names;
+mod organizations;
+mod overview;
+mod own_sign_in;
+mod page;
+mod passkeys;
+mod policies;
+mod powershell;
+mod restricted;
+mod session;
+mod settings;
+mod sign_in;
+mod sign_up;
+mod single_sign_on;
+mod texts;
+mod unblock;
+mod why;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::routing::{get, post};
+
+use postern_services::desk::Desk;
+
+pub use client::Peer;
+
+/// Every page.
+pub fn routes(desk: &Arc<Desk>) -> Router {
+    let pages = Router::new()
+        .merge(senders())
+        .merge(rules())
+        .merge(access())
+        .fallback(page::not_found)
+        .layer(from_fn_with_state(Arc::clone(desk), session::keep_alive))
+        .layer(session::layer(desk))
+        .layer(from_fn_with_state(Arc::clone(desk), page::refusals))
+        .layer(from_fn_with_state(Arc::clone(desk), guard::same_origin))
+        .layer(from_fn_with_state(Arc::clone(desk), guard::headers))
+        .with_state(Arc::clone(desk));
+    assets::routes().layer(from_fn(guard::asset_headers)).merge(pages)
+}
+
+/// Pages about who sends.
+fn senders() -> Router<Arc<Desk>> {
+    Router::new()
+        .route("/", get(overview::show))
+        .route("/changes", get(overview::changes))
+        .route("/restricted", get(restricted::list))
+        .route("/restricted.csv", get(restricted::export))
+        .route("/restricted/{entity}", get(entity::details))
+        .route("/restrict", get(restricted::ask_restrict).post(restricted::restrict))
+        .route("/unblock", post(unblock::step))
+        .route("/unblocked", get(unblock::done))
+        .route("/unblocked/undo", post(unblock::undo))
+        .route("/accounts", get(accounts::find))
+        .route("/accounts/suggestions", get(accounts::suggest))
+        .route("/alerts", get(alerts::list))
+        .route("/alerts/{reference}", get(alerts::details).post(alerts::note))
+        .route("/audit", get(audit::list))
+        .route("/audit.csv", get(audit::export))
+}
+
+/// Pages about what holds for them.
+fn rules() -> Router<Arc<Desk>> {
+    Router::new()
+        .route("/policies", get(policies::list).post(policies::save))
+        .route("/policies/new", get(policies::new))
+        .route("/policies/preview", post(policies::preview))
+        .route("/policies/{name}", get(policies::edit))
+        .route("/policies/{name}/move", post(policies::reorder))
+        .route("/policies/{name}/remove", post(policies::remove))
+        .route("/allowances", post(policies::grant))
+        .route("/allowances/{entity}/end", post(policies::end_allowance))
+        .route("/alert-policies", get(alerts::policies).post(alerts::add_policy))
+        .route("/alert-policies/{name}", get(alerts::policy).post(alerts::save_policy))
+        .route("/alert-policies/{name}/test", post(alerts::test_policy))
+        .route("/alert-policies/{name}/remove", post(alerts::remove_policy))
+}
+
+/// Pages about who may come in, and coming in.
+fn access() -> Router<Arc<Desk>> {
+    Router::new()
+        .route("/settings", get(settings::show))
+        .route("/settings/check", get(settings::check))
+        .route("/settings/powershell.zip", get(powershell::module))
+        .route("/settings/organizations", post(organizations::add))
+        .route("/settings/organizations/new", get(organizations::new))
+        .route("/settings/organizations/{id}", get(organizations::edit).post(organizations::change))
+        .route("/settings/organizations/{id}/remove", post(organizations::remove))
+        .route("/settings/people", post(settings::invite))
+        .route("/settings/people/{address}", post(settings::person))
+        .route("/settings/tokens", post(settings::add_token))
+        .route("/settings/tokens/{name}/revoke", post(settings::revoke_token))
+        .route("/settings/sessions/{id}/end", post(settings::end_session))
+        .route("/sign-in", get(sign_in::show).post(sign_in::by_password))
+        .route("/sign-in/code", get(sign_in::ask_code).post(sign_in::by_code))
+        .route("/sign-in/passkey/begin", post(passkeys::begin_sign_in))
+        .route("/sign-in/passkey", post(passkeys::finish_sign_in))
+        .route("/sign-in/single-sign-on", get(single_sign_on::begin))
+        .route(postern_services::sign_in::single_sign_on::CALLBACK, get(single_sign_on::finish))
+        .route("/sign-out", post(sign_in::out))
+        .route("/sign-up/{token}", get(sign_up::show).post(sign_up::accept))
+        .route("/settings/sign-in", get(own_sign_in::show))
+        .route("/settings/sign-in/password", post(own_sign_in::change_password))
+        .route("/settings/sign-in/app", get(own_sign_in::new_app).post(own_sign_in::enrol_app))
+        .route("/settings/sign-in/app/remove", post(own_sign_in::remove_app))
+        .route("/settings/sign-in/recovery-codes", post(own_sign_in::recovery_codes))
+        .route("/settings/sign-in/passkeys/begin", post(passkeys::begin_registration))
+        .route("/settings/sign-in/passkeys", post(passkeys::finish_registration))
+        .route("/settings/sign-in/passkeys/{id}/remove", post(passkeys::remove))
+        .route("/settings/sign-in/sessions/{id}/end", post(own_sign_in::end_session))
+        .route("/why/{reference}/{signature}", get(why::show))
+}

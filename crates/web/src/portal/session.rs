@@ -1,0 +1,210 @@
+//! Sessions in the store, and who is signed in by one.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use axum::extract::{FromRequestParts, Request, State};
+use axum::http::request::Parts;
+use axum::middleware::Next;
+use axum::response::Response;
+use postern_domain::Timestamp;
+use postern_services::desk::KeptSession;
+use postern_services::desk::hex;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tower_sessions::cookie::SameSite;
+use tower_sessions::session::{Id, Record};
+use tower_sessions::session_store::{Error, Result as StoreResult};
+use tower_sessions::{Expiry, Session, SessionManagerLayer, SessionStore};
+
+use super::page::Refusal;
+use postern_services::desk::people::{Entry, SIGNED_IN, SignedIn, Visitor};
+use postern_services::desk::{Caller, Desk};
+use postern_services::settings::Settings;
+use postern_services::sign_in::secret;
+
+/// A session before anybody has signed in lasts as long as they may take for it.
+const VISIT: time::Duration = time::Duration::minutes(10);
+/// When a session was last used is kept to this many milliseconds.
+const SEEN_STEP_MS: i64 = 60_000;
+const SEEN: &str = "seen";
+const CSRF: &str = "csrf";
+const NOTICE: &str = "notice";
+
+/// Who signed in so long ago has to do so again before changing how.
+pub(super) const FRESH: std::time::Duration = std::time::Duration::from_secs(15 * 60);
+
+/// Keeps sessions in the store, by the SHA-256 of what the cookie holds.
+#[derive(Clone)]
+pub(super) struct KeptSessions(Arc<Desk>);
+
+impl std::fmt::Debug for KeptSessions {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("KeptSessions")
+    }
+}
+
+fn hash(id: &Id) -> [u8; 32] {
+    secret::hash(&id.to_string())
+}
+
+/// What a session is called in lists: the beginning of its hash.
+pub(super) fn public_id(session: &Session) -> Option<String> {
+    session.id().map(|id| hex(&hash(&id)[..8]))
+}
+
+#[async_trait]
+impl SessionStore for KeptSessions {
+    async fn create(&self, record: &mut Record) -> StoreResult<()> {
+        // 128 random bits do not meet twice.
+        self.save(record).await
+    }
+
+    async fn save(&self, record: &Record) -> StoreResult<()> {
+        let signed_in: Option<SignedIn> =
+            record.data.get(SIGNED_IN).and_then(|value| serde_json::from_value(value.clone()).ok());
+        let now = self.0.clock.now();
+        let hash = hash(&record.id);
+        let session = KeptSession {
+            id: hex(&hash[..8]),
+            person: signed_in.map(|signed_in| signed_in.person),
+            data: serde_json::to_string(&record.data).map_err(|error| Error::Encode(error.to_string()))?,
+            created_at: now,
+            seen_at: now,
+            expires_at: Timestamp::from_millis(record.expiry_date.unix_timestamp() * 1000),
+        };
+        self.0.store.save_session(&hash, &session).await.map_err(|error| Error::Backend(error.to_string()))
+    }
+
+    async fn load(&self, id: &Id) -> StoreResult<Option<Record>> {
+        let found = self.0.store.session(&hash(id), self.0.clock.now()).await;
+        let Some(kept) = found.map_err(|error| Error::Backend(error.to_string()))? else { return Ok(None) };
+        let data = serde_json::from_str(&kept.data).map_err(|error| Error::Decode(error.to_string()))?;
+        let expiry_date = time::OffsetDateTime::from_unix_timestamp(kept.expires_at.as_millis() / 1000)
+            .map_err(|error| Error::Decode(error.to_string()))?;
+        Ok(Some(Record { id: *id, data, expiry_date }))
+    }
+
+    async fn delete(&self, id: &Id) -> StoreResult<()> {
+        self.0.store.end_session(&hash(id)).await.map_err(|error| Error::Backend(error.to_string()))
+    }
+}
+
+/// The layer that hands each request its session.
+pub(super) fn layer(desk: &Arc<Desk>) -> SessionManagerLayer<KeptSessions> {
+    let settings = desk.settings.load();
+    let secure = settings.portal.is_secure();
+    // The prefix has browsers refuse it from anyone but this very host (RFC 6265bis section 4.1.3).
+    let name = if secure { "__Host-postern" } else { "postern" };
+    SessionManagerLayer::new(KeptSessions(Arc::clone(desk)))
+        .with_name(name)
+        .with_secure(secure)
+        // "Strict" would lose it on the way back from the single sign-on provider, and on the way
+        // from an alert mail.
+        .with_same_site(SameSite::Lax)
+        .with_expiry(idle(&settings))
+}
+
+/// Notes that a session is used, which puts off its end.
+pub(super) async fn keep_alive(
+    State(desk): State<Arc<Desk>>,
+    session: Session,
+    request: Request,
+    next: Next,
+) -> Response {
+    if let Ok(Some(_)) = session.get::<SignedIn>(SIGNED_IN).await {
+        let now = desk.clock.now();
+        let seen: Option<i64> = session.get(SEEN).await.ok().flatten();
+        if seen.is_none_or(|seen| now.as_millis() - seen >= SEEN_STEP_MS) {
+            // It only says when: a failure ends nothing.
+            let _ = session.insert(SEEN, now.as_millis()).await;
+        }
+    }
+    next.run(request).await
+}
+
+fn idle(settings: &Settings) -> Expiry {
+    let seconds = i64::try_from(settings.sign_in.idle.as_secs()).unwrap_or(i64::MAX);
+    Expiry::OnInactivity(time::Duration::seconds(seconds))
+}
+
+/// Signs the browser in: a new session, so that nobody has known its id before.
+pub(super) async fn sign_in(desk: &Desk, session: &Session, entry: &Entry, visitor: Visitor) -> Result<(), Refusal> {
+    session.cycle_id().await?;
+    session.clear().await;
+    let signed_in = SignedIn { person: entry.person.address.clone(), method: entry.method, at: entry.at, visitor };
+    session.insert(SIGNED_IN, signed_in).await?;
+    session.insert(CSRF, secret::random()).await?;
+    session.set_expiry(Some(idle(&desk.settings.load())));
+    Ok(())
+}
+
+/// Somebody who is signed in.
+#[derive(Debug, Clone)]
+pub(super) struct Signed {
+    /// As whom they ask.
+    pub(super) caller: Caller,
+    /// What their forms carry.
+    pub(super) csrf: String,
+    /// How they came in.
+    pub(super) signed_in: SignedIn,
+    /// What was just done for them.
+    pub(super) notice: Option<String>,
+}
+
+impl Signed {
+    pub(super) async fn find(desk: &Arc<Desk>, session: &Session) -> Result<Option<Self>, Refusal> {
+        let Some(signed_in) = session.get::<SignedIn>(SIGNED_IN).await? else { return Ok(None) };
+        let csrf: String = session.get(CSRF).await?.unwrap_or_default();
+        let Some((caller, _)) = desk.session_holder(&signed_in).await? else {
+            session.flush().await?;
+            return Ok(None);
+        };
+        let notice = match session.get_value(NOTICE).await? {
+            Some(_) => recall(session, NOTICE).await?,
+            None => None,
+        };
+        Ok(Some(Self { caller, csrf, signed_in, notice }))
+    }
+
+    /// Whether they signed in a moment ago.
+    pub(super) fn is_fresh(&self, now: Timestamp) -> bool {
+        now.since(self.signed_in.at) < FRESH
+    }
+}
+
+impl FromRequestParts<Arc<Desk>> for Signed {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, desk: &Arc<Desk>) -> Result<Self, Refusal> {
+        let session = parts.extensions.get::<Session>().cloned();
+        let session = session.ok_or_else(|| Refusal::Unknown("no session layer".into()))?;
+        match Signed::find(desk, &session).await {
+            Ok(Some(signed)) => Ok(signed),
+            Ok(None) => {
+                let next = parts.uri.path_and_query().map(ToString::to_string).unwrap_or_default();
+                Err(Refusal::SignIn { next })
+            }
+            Err(refusal) => Err(refusal),
+        }
+    }
+}
+
+/// Keeps something in the session for the next request.
+pub(super) async fn remember(session: &Session, key: &str, value: impl Serialize) -> Result<(), Refusal> {
+    session.insert(key, value).await?;
+    if session.get_value(SIGNED_IN).await?.is_none() {
+        session.set_expiry(Some(Expiry::OnInactivity(VISIT)));
+    }
+    Ok(())
+}
+
+/// Has the next page say what was done.
+pub(super) async fn say(session: &Session, text: String) -> Result<(), Refusal> {
+    remember(session, NOTICE, text).await
+}
+
+/// Takes it out again: it serves once.
+pub(super) async fn recall<T: DeserializeOwned>(session: &Session, key: &str) -> Result<Option<T>, Refusal> {
+    Ok(session.remove(key).await?)
+}

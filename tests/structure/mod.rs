@@ -1,0 +1,150 @@
+//! The arrows that must never be: which part of the program may use which. Where a crate's boundary
+//! holds one, the compiler does; this holds the others, by the paths that the sources name.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+/// Parts, and where their sources are below `crates/`.
+const PARTS: [(&str, &[&str]); 16] = [
+    ("domain", &["domain/src"]),
+    ("ledger", &["ledger/src"]),
+    ("store", &["store/src"]),
+    ("config", &["postern/src/config"]),
+    ("directory", &["services/src/directory"]),
+    ("gate", &["services/src/gate"]),
+    ("outbox", &["services/src/outbox"]),
+    ("sign_in", &["services/src/sign_in"]),
+    ("doctor", &["postern/src/doctor"]),
+    ("doors", &["postern/src/doors"]),
+    ("services", &["services/src/desk"]),
+    ("cmdlets", &["web/src/cmdlets"]),
+    ("api", &["web/src/api"]),
+    ("portal", &["web/src/portal"]),
+    ("cli", &["postern/src/cli"]),
+    ("tools", &["postern/src/replay", "postern/src/demo"]),
+];
+
+/// Who must not use whom, and why.
+const NEVER: [(&str, &str, &str); 27] = [
+    ("domain", "store", "the core knows no disk"),
+    ("domain", "ledger", "the core knows no disk"),
+    ("domain", "gate", "the core knows nothing above it"),
+    ("store", "ledger", "what lasts and what is counted are apart"),
+    ("ledger", "store", "what lasts and what is counted are apart"),
+    ("config", "directory", "settings are values; the directory is built from them"),
+    ("gate", "doors", "no protocol under the gate"),
+    ("gate", "services", "the hot path knows no admin"),
+    ("gate", "config", "it is handed values"),
+    ("outbox", "gate", "it delivers what the store holds"),
+    ("outbox", "services", "it delivers what the store holds"),
+    ("doctor", "services", "it asks what it is handed"),
+    ("services", "api", "services know no face"),
+    ("services", "portal", "services know no face"),
+    ("services", "cmdlets", "services know no face"),
+    ("services", "cli", "services know no face"),
+    ("services", "doors", "services know no face"),
+    ("cmdlets", "api", "faces stand side by side"),
+    ("api", "portal", "faces stand side by side"),
+    ("portal", "api", "faces stand side by side"),
+    ("portal", "store", "faces reach into nothing"),
+    ("api", "store", "faces reach into nothing"),
+    ("cmdlets", "store", "faces reach into nothing"),
+    ("portal", "gate", "faces reach into nothing"),
+    ("api", "gate", "faces reach into nothing"),
+    ("doors", "services", "a door asks the gate alone"),
+    ("cli", "tools", "main chooses what runs"),
+];
+
+fn crates() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display())) {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            sources(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(path);
+        }
+    }
+}
+
+/// The part that a module of a crate belongs to.
+fn part_of(krate: &str, module: &str) -> Option<&'static str> {
+    let whole = format!("{krate}/src");
+    let inner = format!("{krate}/src/{module}");
+    PARTS
+        .iter()
+        .find(|(_, places)| places.contains(&whole.as_str()) || places.contains(&inner.as_str()))
+        .map(|(name, _)| *name)
+}
+
+/// Modules at the top of crates that a source names: `crate::gate::…`, `postern_services::{desk, gate}`.
+fn named(krate: &str, text: &str) -> BTreeSet<(String, String)> {
+    let mut found = BTreeSet::new();
+    let code = text.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n");
+    let roots = [
+        ("crate", krate),
+        ("postern_domain", "domain"),
+        ("postern_ledger", "ledger"),
+        ("postern_store", "store"),
+        ("postern_services", "services"),
+        ("postern_web", "web"),
+    ];
+    for (root, target) in roots {
+        let path = format!("{root}::");
+        for (at, _) in code.match_indices(&path) {
+            let before = code[..at].chars().next_back().unwrap_or(' ');
+            if before.is_alphanumeric() || before == '_' || before == ':' {
+                continue;
+            }
+            let rest = &code[at + path.len()..];
+            let list = rest.strip_prefix('{').map_or(rest, |inner| inner.split('}').next().unwrap_or_default());
+            let items = if rest.starts_with('{') { list.split(',').collect() } else { vec![list] };
+            for item in items {
+                let module: String = item.trim().chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+                found.insert((target.to_owned(), module));
+            }
+        }
+    }
+    found
+}
+
+/// Arrows that must not be, each with the file that draws it.
+fn broken(part: &str, krate: &str, file: &str, text: &str) -> Vec<String> {
+    let used: BTreeSet<_> = named(krate, text).iter().filter_map(|(krate, module)| part_of(krate, module)).collect();
+    let rules = NEVER.iter().filter(|(from, to, _)| *from == part && used.contains(to));
+    rules.map(|(from, to, why)| format!("{file}: {from} uses {to}: {why}")).collect()
+}
+
+#[test]
+fn no_arrow_runs_where_none_may() {
+    let mut wrong = Vec::new();
+    let mut read = 0;
+    for (part, places) in PARTS {
+        for place in places {
+            let mut files = Vec::new();
+            sources(&crates().join(place), &mut files);
+            for file in &files {
+                let text = std::fs::read_to_string(file).unwrap();
+                wrong.extend(broken(part, place.split('/').next().unwrap(), &file.display().to_string(), &text));
+                read += 1;
+            }
+        }
+    }
+    assert!(read > 150, "only {read} files were read");
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn an_arrow_that_must_not_be_is_found() {
+    let found = |part: &str, krate: &str, text: &str| broken(part, krate, "x.rs", text).len();
+    assert_eq!(found("gate", "services", "use crate::desk::Desk;"), 1);
+    assert_eq!(found("portal", "web", "use crate::{api, finish};"), 1);
+    assert_eq!(found("portal", "web", "fn f() { postern_services::gate::f() }"), 1);
+    assert_eq!(found("api", "web", "use postern_store::Store;"), 1);
+    assert_eq!(found("cli", "postern", "use crate::{\n    config,\n    demo,\n};"), 1);
+    assert_eq!(found("gate", "services", "// crate::desk is not used\nuse crate::settings::Settings;"), 0);
+    assert_eq!(found("cmdlets", "web", "use crate::bearer::bearer;"), 0);
+}
