@@ -6,6 +6,9 @@
 $script:LongestWait = 60
 # How often a busy server is asked again.
 $script:Retries = 4
+# PowerShell makes times of texts that look like one, policies' names too; from 7.5 on it need not.
+$script:JsonOptions = @{}
+if ((Get-Command ConvertFrom-Json).Parameters.ContainsKey('DateKind')) { $script:JsonOptions.DateKind = 'String' }
 
 # @{ Value; Error }: what was answered, or why it was not.
 function Send-PosternRequest {
@@ -89,10 +92,8 @@ function ConvertFrom-PosternJson {
     param($Answer)
     $text = $Answer.Text.Trim()
     if (-not ($text.StartsWith('{') -and $text.EndsWith('}'))) { return $null }
-    $options = @{ InputObject = $text }
-    # PowerShell makes times of texts that look like one, policies' names too; from 7.5 on it need not.
-    if ((Get-Command ConvertFrom-Json).Parameters.ContainsKey('DateKind')) { $options.DateKind = 'String' }
-    ConvertFrom-Json @options
+    $options = $script:JsonOptions
+    ConvertFrom-Json -InputObject $text @options
 }
 
 # An error record with an exception type that can be caught.
