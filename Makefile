@@ -3,10 +3,11 @@
 
 CARGO ?= cargo
 export POSTERN__DATA ?= $(CURDIR)/data
-BIN := $(or $(CARGO_TARGET_DIR),./target)/release
+TARGET := $(or $(CARGO_TARGET_DIR),./target)
+BIN := $(TARGET)/debug
 CONFIG := $(or $(POSTERN_CONFIG),postern.toml)
 
-.PHONY: run build demo test lint deny fuzz bench crash packages cmdlets transcripts clean
+.PHONY: run build dist demo test test-all without-features lint deny fuzz bench crash packages cmdlets transcripts clean
 
 run: build $(CONFIG)
 	@echo
@@ -27,11 +28,24 @@ demo: build
 postern.toml:
 	cp packaging/postern.toml postern.toml
 
+# Quick to build. What is installed is built by `make dist`.
 build:
-	$(CARGO) build --release -p postern
+	$(CARGO) build -p postern
+
+# The program as it is installed and measured: target/dist/postern.
+dist:
+	$(CARGO) build --profile dist -p postern
 
 test: packages
 	env -u POSTERN__DATA $(CARGO) test --workspace
+
+# The long round: everything in `test`, thousands of rounds of the kill -9 loop, and the program without
+# its optional parts.
+test-all: test crash without-features
+
+# The program without MySQL, LDAP, passkeys and single sign-on.
+without-features:
+	$(CARGO) check -p postern --no-default-features
 
 # Debian packages that the scenarios start their own instances of.
 packages:
@@ -54,8 +68,8 @@ transcripts: packages
 	env -u POSTERN__DATA POSTERN_WRITE_TRANSCRIPTS=1 $(CARGO) test -p postern --test scenarios transcripts_of_the_docs
 
 bench:
-	$(CARGO) build --release -p postern -p postern-bench
-	env -u POSTERN__DATA $(BIN)/postern-bench --postern $(BIN)/postern
+	$(CARGO) build --profile dist -p postern -p postern-bench
+	env -u POSTERN__DATA $(TARGET)/dist/postern-bench --postern $(TARGET)/dist/postern
 
 # Thousands of rounds of the kill -9 loop.
 crash:

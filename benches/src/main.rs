@@ -19,7 +19,7 @@ use clap::{Parser, Subcommand};
 #[derive(Debug, Parser)]
 struct Args {
     /// The postern binary
-    #[arg(long, default_value = "./target/release/postern")]
+    #[arg(long, default_value = "./target/dist/postern")]
     postern: PathBuf,
     /// Seconds for each measurement
     #[arg(long, default_value_t = 4)]

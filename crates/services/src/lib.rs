@@ -1,6 +1,7 @@
 //! The gate with what it works on, and the use cases of admins: the directory, the outbox, signing in,
 //! settings as values. Nothing here knows a protocol of mail servers' or a face.
 
+pub mod built_with;
 pub mod clock;
 pub mod countries;
 pub mod desk;

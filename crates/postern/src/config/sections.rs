@@ -16,6 +16,7 @@ use postern_wire::policy::RequestLimits;
 
 use super::reader::Section;
 use super::values;
+use postern_services::built_with;
 use postern_services::countries::Countries;
 use postern_services::settings::{
     self, Alerts, LdapReader, Listen, Log, LogFormat, Mailbox, PolicyDoor, Portal, Probation, Queries, Reader,
@@ -277,6 +278,9 @@ fn single_sign_on(s: Option<Section<'_>>) -> Option<SingleSignOn> {
         (Role::GlobalReader, "global_reader"),
     ];
     let roles: Vec<_> = roles.into_iter().filter_map(|(role, key)| Some((role, s.list(key, values::any)?))).collect();
+    if !built_with::SINGLE_SIGN_ON {
+        s.invalid("issuer", &built_with::left_out("single sign-on", "single-sign-on"));
+    }
     if issuer.is_none() {
         s.missing("issuer", "name the provider, for example \"https://login.example.com/realms/staff\"");
     }

@@ -10,6 +10,7 @@ use postern_domain::address::{Address, Domain};
 use postern_domain::alert::{AlertPolicy, Severity, Trigger};
 use postern_domain::policy::{Action, Mode};
 
+use postern_services::built_with;
 use postern_services::countries::Countries;
 use postern_services::settings::{Listen, LogFormat, Mailbox, SmtpServer, Tls, WebhookFormat};
 
@@ -176,6 +177,15 @@ pub(super) enum DirectoryUrl {
 }
 
 pub(super) fn directory_url(text: &str) -> Parsed<DirectoryUrl> {
+    let url = any_directory_url(text)?;
+    match url {
+        DirectoryUrl::Mysql(_) if !built_with::MYSQL => Err(built_with::left_out("MySQL", "mysql")),
+        DirectoryUrl::Ldap(_) if !built_with::LDAP => Err(built_with::left_out("LDAP", "ldap")),
+        url => Ok(url),
+    }
+}
+
+fn any_directory_url(text: &str) -> Parsed<DirectoryUrl> {
     if let Some(path) = text.strip_prefix("sqlite:") {
         return self::path(path).map(DirectoryUrl::Sqlite);
     }

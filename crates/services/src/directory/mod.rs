@@ -3,6 +3,7 @@
 //! Read as a whole in the background from a database or LDAP, and kept in a file beside it: no
 //! question of a mail server waits for it, and while it is away what was read last holds.
 
+#[cfg(feature = "ldap")]
 mod ldap;
 mod roster;
 mod sql;
@@ -11,6 +12,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+#[cfg(not(all(feature = "ldap", feature = "mysql")))]
+use crate::built_with;
 use crate::settings::Reader;
 pub use roster::{Roster, Snapshot, SourceState};
 
@@ -26,8 +29,14 @@ pub async fn read(reader: &Reader) -> Result<Entries, String> {
         match reader {
             Reader::Sqlite { path, queries } => sql::sqlite(path, queries).await,
             Reader::Postgresql { url, password, queries } => sql::postgresql(url, password.as_deref(), queries).await,
+            #[cfg(feature = "mysql")]
             Reader::Mysql { url, password, queries } => sql::mysql(url, password.as_deref(), queries).await,
+            #[cfg(not(feature = "mysql"))]
+            Reader::Mysql { .. } => Err(built_with::left_out("MySQL", "mysql")),
+            #[cfg(feature = "ldap")]
             Reader::Ldap(reader) => ldap::read(reader).await,
+            #[cfg(not(feature = "ldap"))]
+            Reader::Ldap(_) => Err(built_with::left_out("LDAP", "ldap")),
         }
     };
     match tokio::time::timeout(TIMEOUT, read).await {

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::str::FromStr;
 use std::sync::Arc;
 
+#[cfg(feature = "mysql")]
 use mysql_async::prelude::Queryable;
 use tokio_postgres::NoTls;
 use tokio_postgres::config::Host;
@@ -101,6 +102,7 @@ pub(super) fn tls() -> Result<rustls::ClientConfig, String> {
 }
 
 /// A MySQL or MariaDB server.
+#[cfg(feature = "mysql")]
 pub(super) async fn mysql(url: &str, password: Option<&str>, queries: &Queries) -> Result<Entries, String> {
     let fail = |error: mysql_async::Error| with_sources(&error);
     let options = mysql_async::Opts::from_url(url).map_err(|error| error.to_string())?;
@@ -121,6 +123,7 @@ pub(super) async fn mysql(url: &str, password: Option<&str>, queries: &Queries) 
     entries(accounts, groups)
 }
 
+#[cfg(feature = "mysql")]
 fn text(value: mysql_async::Value) -> Option<String> {
     match value {
         mysql_async::Value::NULL => None,

@@ -1,8 +1,10 @@
 //! How people prove who they are. Each file is one way; what follows from it is the desk's.
 
+#[cfg(feature = "passkeys")]
 pub mod passkeys;
 pub mod password;
 pub mod secret;
+#[cfg(feature = "single-sign-on")]
 pub mod single_sign_on;
 pub mod throttles;
 pub mod totp;
@@ -13,6 +15,20 @@ use tokio::sync::Semaphore;
 
 use crate::https;
 use throttles::Throttles;
+
+/// Where the provider sends people back to, below the portal's address.
+pub const CALLBACK: &str = "/sign-in/single-sign-on/callback";
+
+/// Whom the provider names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// Issuer and subject: what stays the same (OpenID Connect Core section 5.7).
+    pub subject: String,
+    /// Their mail address, in lower case.
+    pub address: String,
+    /// The groups they are in.
+    pub groups: Vec<String>,
+}
 
 /// What signing in works with.
 pub struct SignIn {

@@ -21,12 +21,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::secret;
+use super::{CALLBACK, Identity};
 use crate::https;
 use crate::present::with_sources;
 use crate::settings::SingleSignOn;
 
-/// Where the provider sends people back to, below the portal's address.
-pub const CALLBACK: &str = "/sign-in/single-sign-on/callback";
 /// How long the provider may take to answer.
 const TIMEOUT: Duration = Duration::from_secs(10);
 /// No answer of a provider is longer.
@@ -75,17 +74,6 @@ pub struct Pending {
     state: String,
     nonce: String,
     verifier: String,
-}
-
-/// Whom the provider names.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Identity {
-    /// Issuer and subject: what stays the same (OpenID Connect Core section 5.7).
-    pub subject: String,
-    /// Their mail address, in lower case.
-    pub address: String,
-    /// The groups they are in.
-    pub groups: Vec<String>,
 }
 
 /// Why nobody was named.

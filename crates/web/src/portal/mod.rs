@@ -17,6 +17,7 @@ mod organizations;
 mod overview;
 mod own_sign_in;
 mod page;
+#[cfg(feature = "passkeys")]
 mod passkeys;
 mod policies;
 mod powershell;
@@ -25,6 +26,7 @@ mod session;
 mod settings;
 mod sign_in;
 mod sign_up;
+#[cfg(feature = "single-sign-on")]
 mod single_sign_on;
 mod texts;
 mod unblock;
@@ -46,6 +48,8 @@ pub fn routes(desk: &Arc<Desk>) -> Router {
         .merge(senders())
         .merge(rules())
         .merge(access())
+        .merge(by_passkey())
+        .merge(by_provider())
         .fallback(page::not_found)
         .layer(from_fn_with_state(Arc::clone(desk), session::keep_alive))
         .layer(session::layer(desk))
@@ -110,10 +114,6 @@ fn access() -> Router<Arc<Desk>> {
         .route("/settings/sessions/{id}/end", post(settings::end_session))
         .route("/sign-in", get(sign_in::show).post(sign_in::by_password))
         .route("/sign-in/code", get(sign_in::ask_code).post(sign_in::by_code))
-        .route("/sign-in/passkey/begin", post(passkeys::begin_sign_in))
-        .route("/sign-in/passkey", post(passkeys::finish_sign_in))
-        .route("/sign-in/single-sign-on", get(single_sign_on::begin))
-        .route(postern_services::sign_in::single_sign_on::CALLBACK, get(single_sign_on::finish))
         .route("/sign-out", post(sign_in::out))
         .route("/sign-up/{token}", get(sign_up::show).post(sign_up::accept))
         .route("/settings/sign-in", get(own_sign_in::show))
@@ -121,9 +121,35 @@ fn access() -> Router<Arc<Desk>> {
         .route("/settings/sign-in/app", get(own_sign_in::new_app).post(own_sign_in::enrol_app))
         .route("/settings/sign-in/app/remove", post(own_sign_in::remove_app))
         .route("/settings/sign-in/recovery-codes", post(own_sign_in::recovery_codes))
-        .route("/settings/sign-in/passkeys/begin", post(passkeys::begin_registration))
-        .route("/settings/sign-in/passkeys", post(passkeys::finish_registration))
-        .route("/settings/sign-in/passkeys/{id}/remove", post(passkeys::remove))
+        .route("/settings/sign-in/passkeys/{id}/remove", post(own_sign_in::remove_passkey))
         .route("/settings/sign-in/sessions/{id}/end", post(own_sign_in::end_session))
         .route("/why/{reference}/{signature}", get(why::show))
+}
+
+/// Passkeys: signing in with one, and making one.
+#[cfg(feature = "passkeys")]
+fn by_passkey() -> Router<Arc<Desk>> {
+    Router::new()
+        .route("/sign-in/passkey/begin", post(passkeys::begin_sign_in))
+        .route("/sign-in/passkey", post(passkeys::finish_sign_in))
+        .route("/settings/sign-in/passkeys/begin", post(passkeys::begin_registration))
+        .route("/settings/sign-in/passkeys", post(passkeys::finish_registration))
+}
+
+#[cfg(not(feature = "passkeys"))]
+fn by_passkey() -> Router<Arc<Desk>> {
+    Router::new()
+}
+
+/// Single sign-on.
+#[cfg(feature = "single-sign-on")]
+fn by_provider() -> Router<Arc<Desk>> {
+    Router::new()
+        .route("/sign-in/single-sign-on", get(single_sign_on::begin))
+        .route(postern_services::sign_in::CALLBACK, get(single_sign_on::finish))
+}
+
+#[cfg(not(feature = "single-sign-on"))]
+fn by_provider() -> Router<Arc<Desk>> {
+    Router::new()
 }

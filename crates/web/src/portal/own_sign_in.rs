@@ -15,6 +15,7 @@ use super::form::{Form, Nothing};
 use super::page::{Frame, Refusal, render, render_as};
 use super::session::{self, Signed};
 use super::texts;
+use postern_services::built_with;
 use postern_services::desk::people::{FactorsView, SessionView};
 use postern_services::desk::{Desk, DeskError};
 use postern_services::present;
@@ -189,4 +190,14 @@ pub(super) async fn end_session(
 ) -> Result<Response, Refusal> {
     desk.revoke_session(&form.signed.caller, &id).await?;
     Ok(Redirect::to(HERE).into_response())
+}
+
+pub(super) async fn remove_passkey(
+    State(desk): State<Arc<Desk>>,
+    Path(id): Path<String>,
+    form: Form<Nothing>,
+) -> Result<Response, Refusal> {
+    only_fresh(&desk, &form.signed)?;
+    desk.remove_passkey(&form.signed.caller, &id).await?;
+    Ok(Redirect::to("/settings/sign-in").into_response())
 }

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tower_sessions::Session;
@@ -140,14 +140,4 @@ pub(super) async fn finish_registration(
     let passkey = passkeys(&desk)?.finish_registration(&made, &remembered, &name, desk.clock.now())?;
     desk.add_passkey(&form.signed.caller, passkey).await?;
     Ok(Json(json!({ "next": "/settings/sign-in" })))
-}
-
-pub(super) async fn remove(
-    State(desk): State<Arc<Desk>>,
-    Path(id): Path<String>,
-    form: Form<Nothing>,
-) -> Result<Response, Refusal> {
-    super::own_sign_in::only_fresh(&desk, &form.signed)?;
-    desk.remove_passkey(&form.signed.caller, &id).await?;
-    Ok(Redirect::to("/settings/sign-in").into_response())
 }

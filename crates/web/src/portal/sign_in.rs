@@ -14,6 +14,7 @@ use super::client::Visiting;
 use super::form::{Form, Nothing};
 use super::page::{Frame, Refusal, render_as, safe_next};
 use super::{session, texts};
+use postern_services::built_with;
 use postern_services::desk::Desk;
 use postern_services::desk::people::{Passed, SignInError};
 

@@ -11,7 +11,7 @@ use serde_json::json;
 use super::Visitor;
 use crate::desk::{Caller, CallerKind, Desk, DeskError};
 use crate::present;
-use crate::sign_in::single_sign_on::Identity;
+use crate::sign_in::Identity;
 use crate::sign_in::{password, secret, totp};
 
 /// Somebody who has proved who they are.
