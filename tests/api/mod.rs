@@ -222,9 +222,11 @@ fn the_api_is_as_its_description_says() {
     let postern = Postern::start("");
     let token = token(&postern, "schemathesis", "organization-management");
     let schemathesis = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/tools/schemathesis/bin/schemathesis");
+    let examples = std::env::var("POSTERN_API_EXAMPLES");
     let output = Command::new(&schemathesis)
         .current_dir(postern.folder.path())
-        .args(["run", "--no-color", "--max-examples", "25", "--generation-deterministic"])
+        .args(["run", "--no-color", "--generation-deterministic", "--max-examples"])
+        .arg(examples.as_deref().unwrap_or("25"))
         // Whether a well-formed request can be carried out depends on what there is: a name may be
         // taken, a time past.
         .args(["--exclude-checks", "positive_data_acceptance", "--exclude-path", "/api/v1/events", "--header"])

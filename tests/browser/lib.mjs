@@ -52,12 +52,13 @@ export async function run(flows) {
   }
 }
 
-const shots = process.env.SCREENSHOTS;
-mkdirSync(shots, { recursive: true });
+/** Where pictures go; without it none are taken (`make screenshots`). */
+const shots = process.env.POSTERN_SCREENSHOTS;
+if (shots) mkdirSync(shots, { recursive: true });
 
 /**
  * Looks at a page as it stands: no accessibility violation in either theme, no problem of its
- * script, and pictures of it at both widths.
+ * script, at both widths; with pictures of it where they are asked for.
  */
 export async function look(page, name) {
   const before = page.viewportSize();
@@ -73,7 +74,7 @@ export async function look(page, name) {
       }
       const wide = await page.evaluate(() => document.documentElement.scrollWidth > document.documentElement.clientWidth);
       assert.ok(!wide, `${name} is wider than the screen (${scheme}, ${width})`);
-      await page.screenshot({ path: `${shots}/${name}-${width}-${scheme}.png`, fullPage: true });
+      if (shots) await page.screenshot({ path: `${shots}/${name}-${width}-${scheme}.png`, fullPage: true });
     }
   }
   for (const width of [360, 1920]) {

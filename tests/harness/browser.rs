@@ -15,7 +15,6 @@ pub fn node(program: &str) -> Command {
     let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests");
     let mut command = Command::new("node");
     command.arg(tests.join(program)).env("TOOLS", tools());
-    command.env("SCREENSHOTS", Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/screenshots"));
     command
 }
 

@@ -38,14 +38,15 @@ impl PolicyClient {
         Some(text.trim_end().strip_prefix("action=").expect("an action").to_owned())
     }
 
-    pub fn ask(&mut self, attributes: &[(&str, &str)]) -> String {
+    /// None if the connection ends before the answer.
+    fn ask(&mut self, attributes: &[(&str, &str)]) -> Option<String> {
         let mut request = "request=smtpd_access_policy\n".to_owned();
         for (name, value) in attributes {
             request.push_str(&format!("{name}={value}\n"));
         }
         request.push('\n');
-        self.send(request.as_bytes());
-        self.receive().expect("an answer")
+        self.stream.write_all(request.as_bytes()).ok()?;
+        self.receive()
     }
 
     pub fn rcpt(&mut self, login: &str, instance: &str, recipient: &str) -> String {
@@ -63,6 +64,11 @@ impl PolicyClient {
 
     /// A question about a message of `login`.
     pub fn message(&mut self, login: &str, instance: &str, attributes: &[(&str, &str)]) -> String {
+        self.try_message(login, instance, attributes).expect("an answer")
+    }
+
+    /// None if the connection ends before the answer.
+    pub fn try_message(&mut self, login: &str, instance: &str, attributes: &[(&str, &str)]) -> Option<String> {
         let sender = format!("{login}@example.com");
         let mut all = vec![
             ("sasl_username", login),
