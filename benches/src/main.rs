@@ -21,6 +21,9 @@ struct Args {
     /// The postern binary
     #[arg(long, default_value = "./target/dist/postern")]
     postern: PathBuf,
+    /// Another build of postern, measured in turns with it
+    #[arg(long, value_name = "POSTERN")]
+    beside: Option<PathBuf>,
     /// Seconds for each measurement
     #[arg(long, default_value_t = 4)]
     seconds: u64,
@@ -82,24 +85,31 @@ fn main() -> anyhow::Result<()> {
 }
 
 fn throughput(args: &Args) -> anyhow::Result<()> {
-    let postern = server::Server::postern(&args.postern)?;
-    let echo = server::Server::echo(args.echo_one_thread)?;
+    let mut servers = vec![
+        ("echo", server::Server::echo(args.echo_one_thread)?),
+        ("postern", server::Server::postern(&args.postern)?),
+    ];
+    if let Some(beside) = &args.beside {
+        servers.push(("beside", server::Server::postern(beside)?));
+    }
     println!("| connections | server | decisions/s | p50 | p99 | decisions/s, of echo | p99, of echo |");
     println!("| ---: | --- | ---: | ---: | ---: | ---: | ---: |");
     for connections in [1, 8, 64] {
-        let mut measured: [Vec<load::Measured>; 2] = Default::default();
+        let mut measured: Vec<Vec<load::Measured>> = servers.iter().map(|_| Vec::new()).collect();
         for round in 0..args.rounds {
-            for (results, port) in measured.iter_mut().zip([echo.port, postern.port]) {
+            for (results, (_, server)) in measured.iter_mut().zip(&servers) {
                 let length = Duration::from_secs(args.seconds);
-                results.push(load::run(port, connections, args.users, length, round)?);
+                results.push(load::run(server.port, connections, args.users, length, round)?);
             }
         }
-        let [echo, postern] = measured;
-        let pairs = || echo.iter().zip(&postern);
-        let speed = median(pairs().map(|(e, p)| p.per_second / e.per_second));
-        let tail = median(pairs().map(|(e, p)| p.p99 / e.p99));
-        print_row(connections, "echo", &echo, String::new(), String::new());
-        print_row(connections, "postern", &postern, format!("{speed:.2}"), format!("{tail:.2}"));
+        let [echo, others @ ..] = &measured[..] else { anyhow::bail!("no server was measured") };
+        print_row(connections, "echo", echo, String::new(), String::new());
+        for (results, (name, _)) in others.iter().zip(&servers[1..]) {
+            let pairs = || echo.iter().zip(results);
+            let speed = median(pairs().map(|(e, p)| p.per_second / e.per_second));
+            let tail = median(pairs().map(|(e, p)| p.p99 / e.p99));
+            print_row(connections, name, results, format!("{speed:.2}"), format!("{tail:.2}"));
+        }
     }
     Ok(())
 }
