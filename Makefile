@@ -7,7 +7,7 @@ TARGET := $(or $(CARGO_TARGET_DIR),./target)
 BIN := $(TARGET)/debug
 CONFIG := $(or $(POSTERN_CONFIG),postern.toml)
 
-.PHONY: run build dist demo test test-all without-features lint deny fuzz bench crash packages cmdlets transcripts clean
+.PHONY: run build dist demo test test-all without-features lint deny screenshots fuzz bench timings crash packages cmdlets transcripts clean
 
 run: build $(CONFIG)
 	@echo
@@ -39,13 +39,16 @@ dist:
 test: packages
 	env -u POSTERN__DATA $(CARGO) test --workspace
 
-# The long round: everything in `test`, thousands of rounds of the kill -9 loop, and the program without
-# its optional parts.
-test-all: test crash without-features
+# The long round: the tests with a thousand rounds of the kill -9 loop and the API tried by many more requests,
+# the program without its optional parts, and the dependencies.
+test-all: export POSTERN_CRASH_ROUNDS = 1000
+test-all: export POSTERN_API_EXAMPLES = 200
+test-all: test without-features deny
 
-# The program without MySQL, LDAP, passkeys and single sign-on.
+# The program without MySQL, LDAP, passkeys and single sign-on: lints and unit tests.
 without-features:
-	$(CARGO) check -p postern --no-default-features
+	$(CARGO) clippy -p postern --no-default-features -- -D warnings
+	env -u POSTERN__DATA $(CARGO) test -p postern --no-default-features --bins
 
 # Debian packages that the scenarios start their own instances of.
 packages:
@@ -55,25 +58,34 @@ lint:
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
 
+# Licences, sources, twin generations of crates, known vulnerabilities.
 deny:
-	@command -v cargo-deny >/dev/null || $(CARGO) install cargo-deny --locked
-	$(CARGO) deny --locked check licenses bans sources
+	@packaging/deny
 
 # The PowerShell functions and the docs page, from integrations/cmdlets.toml.
 cmdlets:
-	POSTERN_WRITE_CMDLETS=1 $(CARGO) test -p postern-web --lib module_and_docs
+	POSTERN_WRITE_CMDLETS=1 $(CARGO) test -p postern-cmdlets --lib module_and_docs
 
 # The transcripts in docs/exchange.md, from a real PowerShell.
 transcripts: packages
 	env -u POSTERN__DATA POSTERN_WRITE_TRANSCRIPTS=1 $(CARGO) test -p postern --test scenarios transcripts_of_the_docs
 
+# Pictures of every page at 1440 and 390 pixels, light and dark: target/screenshots.
+screenshots: packages
+	env -u POSTERN__DATA POSTERN_SCREENSHOTS=$(CURDIR)/target/screenshots \
+	    $(CARGO) test -p postern --test scenarios -- access portal
+
 bench:
 	$(CARGO) build --profile dist -p postern -p postern-bench
 	env -u POSTERN__DATA $(TARGET)/dist/postern-bench --postern $(TARGET)/dist/postern
 
-# Thousands of rounds of the kill -9 loop.
+# What a build takes, crate by crate: target/cargo-timings/cargo-timing.html.
+timings:
+	$(CARGO) build --timings -p postern
+
+# Thousands of rounds of the kill -9 loop, as it is installed.
 crash:
-	env -u POSTERN__DATA POSTERN_CRASH_ROUNDS=5000 $(CARGO) test --release -p postern --test scenarios crash
+	env -u POSTERN__DATA POSTERN_CRASH_ROUNDS=5000 $(CARGO) test --profile dist -p postern --test scenarios crash
 
 # Takes cargo-fuzz and a nightly toolchain.
 fuzz:

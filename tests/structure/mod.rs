@@ -9,18 +9,18 @@ const PARTS: [(&str, &[&str]); 16] = [
     ("domain", &["domain/src"]),
     ("ledger", &["ledger/src"]),
     ("store", &["store/src"]),
-    ("config", &["postern/src/config"]),
+    ("config", &["config/src"]),
     ("directory", &["services/src/directory"]),
     ("gate", &["services/src/gate"]),
     ("outbox", &["services/src/outbox"]),
     ("sign_in", &["services/src/sign_in"]),
-    ("doctor", &["postern/src/doctor"]),
+    ("doctor", &["doctor/src"]),
     ("doors", &["postern/src/doors"]),
     ("services", &["services/src/desk"]),
-    ("cmdlets", &["web/src/cmdlets"]),
-    ("api", &["web/src/api"]),
-    ("portal", &["web/src/portal"]),
-    ("cli", &["postern/src/cli"]),
+    ("cmdlets", &["cmdlets/src"]),
+    ("api", &["api/src"]),
+    ("portal", &["portal/src"]),
+    ("cli", &["cli/src"]),
     ("tools", &["postern/src/replay", "postern/src/demo"]),
 ];
 
@@ -90,7 +90,12 @@ fn named(krate: &str, text: &str) -> BTreeSet<(String, String)> {
         ("postern_ledger", "ledger"),
         ("postern_store", "store"),
         ("postern_services", "services"),
-        ("postern_web", "web"),
+        ("postern_cmdlets", "cmdlets"),
+        ("postern_api", "api"),
+        ("postern_portal", "portal"),
+        ("postern_config", "config"),
+        ("postern_doctor", "doctor"),
+        ("postern_cli", "cli"),
     ];
     for (root, target) in roots {
         let path = format!("{root}::");
@@ -141,10 +146,10 @@ fn no_arrow_runs_where_none_may() {
 fn an_arrow_that_must_not_be_is_found() {
     let found = |part: &str, krate: &str, text: &str| broken(part, krate, "x.rs", text).len();
     assert_eq!(found("gate", "services", "use crate::desk::Desk;"), 1);
-    assert_eq!(found("portal", "web", "use crate::{api, finish};"), 1);
-    assert_eq!(found("portal", "web", "fn f() { postern_services::gate::f() }"), 1);
-    assert_eq!(found("api", "web", "use postern_store::Store;"), 1);
+    assert_eq!(found("portal", "portal", "use postern_api::{Problem, finish};"), 1);
+    assert_eq!(found("portal", "portal", "fn f() { postern_services::gate::f() }"), 1);
+    assert_eq!(found("api", "api", "use postern_store::Store;"), 1);
     assert_eq!(found("cli", "postern", "use crate::{\n    config,\n    demo,\n};"), 1);
     assert_eq!(found("gate", "services", "// crate::desk is not used\nuse crate::settings::Settings;"), 0);
-    assert_eq!(found("cmdlets", "web", "use crate::bearer::bearer;"), 0);
+    assert_eq!(found("cmdlets", "cmdlets", "use crate::bearer::bearer;"), 0);
 }

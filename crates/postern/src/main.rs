@@ -1,17 +1,19 @@
 //! Postern: outbound-mail abuse control for any mail server.
 
-mod cli;
-mod config;
 mod demo;
-mod doctor;
 mod doors;
 mod replay;
 mod serve;
 
 use std::process::ExitCode;
+use std::sync::Arc;
+
+use postern_cli::{self as cli, Programs};
+use postern_services::clock::SystemClock;
 
 fn main() -> ExitCode {
-    cli::run(cli::Programs {
+    cli::run(Programs {
+        serve: |settings| Ok(cli::runtime()?.block_on(serve::run(settings, Arc::new(SystemClock)))?),
         replay: replay::command::run,
         demo: |pace| Ok(cli::runtime()?.block_on(demo::run(pace))?),
     })

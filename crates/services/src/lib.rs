@@ -13,6 +13,7 @@ pub mod https;
 pub mod links;
 pub mod metrics;
 pub mod outbox;
+pub mod powershell;
 pub mod present;
 pub mod settings;
 pub mod sign_in;

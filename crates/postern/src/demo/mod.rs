@@ -12,9 +12,10 @@ use std::time::Duration;
 use anyhow::Context;
 use postern_domain::access::Role;
 
-use crate::cli::output::{BAD, BOLD, DIM, GOOD, WARN, bar, styled};
-use crate::{config, serve};
+use crate::serve;
 use clock::QuickClock;
+use postern_cli::output::{BAD, BOLD, DIM, GOOD, WARN, bar, styled};
+use postern_config as config;
 use postern_services::clock::Clock;
 use postern_services::desk::views::UsageView;
 use postern_services::desk::{AlertFilter, Caller, CallerKind, Desk, ReleaseRequest, RestrictionFilter};
@@ -97,7 +98,7 @@ async fn play(desk: &Desk, clock: &QuickClock, port: u16, pace: Duration) -> any
     title("What an admin sees: postern restricted show mallory.smith");
     let restricted =
         desk.restrictions_of(&caller, VICTIM).await?.into_iter().next().context("nobody was restricted")?;
-    crate::cli::print_restriction(&restricted);
+    postern_cli::print_restriction(&restricted);
 
     title("The alert mail that the admins get");
     for line in alert_text(desk).await?.lines() {

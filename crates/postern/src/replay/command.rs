@@ -5,8 +5,8 @@ use std::path::Path;
 use postern_domain::policy::PolicyBook;
 
 use super::Replay;
-use crate::cli::client::Client;
-use crate::cli::{self, CliError, ReplayRequest, output, policy};
+use postern_cli::client::Client;
+use postern_cli::{self as cli, CliError, ReplayRequest, output, policy};
 use postern_services::clock::{Clock, SystemClock};
 use postern_services::desk::DeskError;
 use postern_services::desk::policy_file;

@@ -8,7 +8,7 @@ use postern_domain::{EntityId, Timestamp};
 
 use super::Outcome;
 use super::simulate::Finding;
-use crate::cli::output::{self, BAD, BOLD, GOOD, WARN, styled};
+use postern_cli::output::{self, BAD, BOLD, GOOD, WARN, styled};
 use postern_services::present;
 
 /// Charts on a page: the first entities that are found.

@@ -6,6 +6,7 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
+use postern_api::admin_socket_path;
 use rustix::fs::{FlockOperation, flock};
 
 /// The data folder, locked.
@@ -13,11 +14,6 @@ use rustix::fs::{FlockOperation, flock};
 pub(super) struct DataFolder {
     path: PathBuf,
     _lock: File,
-}
-
-/// Where the admin socket of a data folder is.
-pub fn admin_socket_path(data: &Path) -> PathBuf {
-    data.join("admin.sock")
 }
 
 impl DataFolder {

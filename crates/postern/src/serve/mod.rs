@@ -23,13 +23,12 @@ use postern_services::desk::Desk;
 use postern_services::directory::Roster;
 use postern_services::settings::{Listen, Settings};
 use wiring_check::PostfixCheck;
-pub use wiring_check::daemon_of;
 
-use crate::config;
 use crate::doors::listen::{Listener, Passed, bind_unix};
 use crate::doors::policy::Door;
 use crate::doors::workers::Workers;
 use data_folder::DataFolder;
+use postern_api::finish::finish;
 use postern_services::events::Events;
 use postern_services::gate::{
     Acquaintances, AlertPolicies, Gate, IncidentParts, Incidents, Parts, Policies, Recents, Standings, TrafficMeter,
@@ -41,10 +40,6 @@ use postern_services::metrics::Metrics;
 use postern_services::outbox::{Courier, Outbox, OwnMail};
 use postern_services::sign_in::SignIn;
 use postern_services::{desk, present};
-use postern_web::finish::finish;
-use postern_web::{api, portal};
-
-pub use data_folder::admin_socket_path;
 
 /// Postern while it runs.
 pub struct Running {
@@ -255,8 +250,8 @@ async fn listen(
     for listener in doors {
         parts.spawn(door.clone().serve(listener, closing.clone()));
     }
-    let public = api::portal_routes(desk).merge(portal::routes(desk)).layer(from_fn(finish));
-    let public = public.into_make_service_with_connect_info::<portal::Peer>();
+    let public = postern_api::portal_routes(desk).merge(postern_portal::routes(desk)).layer(from_fn(finish));
+    let public = public.into_make_service_with_connect_info::<postern_portal::Peer>();
     let mut end = closing.clone();
     parts.spawn(async move {
         let ended = async move {
@@ -269,7 +264,7 @@ async fn listen(
         log_end("portal", served);
     });
     let (desk, closing) = (Arc::clone(desk), closing.clone());
-    parts.spawn(async move { log_end("admin socket", api::serve_admin_socket(admin, desk, closing).await) });
+    parts.spawn(async move { log_end("admin socket", postern_api::serve_admin_socket(admin, desk, closing).await) });
     Ok(sockets)
 }
 
@@ -292,7 +287,7 @@ impl Running {
             notify(&[sd_notify::NotifyState::Reloading, now]);
         }
         let current = self.settings.load_full();
-        let loaded = match config::load(&current.file) {
+        let loaded = match postern_config::load(&current.file) {
             Ok(new) => self.with_tenants(new).await,
             Err(error) => Err(error.into()),
         };

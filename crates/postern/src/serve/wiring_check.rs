@@ -6,7 +6,8 @@ use postern_services::desk::WiringCheck;
 use postern_services::desk::views::StatusView;
 use postern_services::settings::Settings;
 
-use crate::doctor::{self, Daemon};
+use postern_cli::doctor::daemon_of;
+use postern_doctor as doctor;
 
 /// Looks at the Postfix of this machine.
 #[derive(Debug)]
@@ -20,18 +21,5 @@ impl WiringCheck for PostfixCheck {
 
     fn lines(&self, settings: &Settings, aliases: &[CopyAlias]) -> String {
         doctor::lines::postfix(settings, aliases)
-    }
-}
-
-/// What the doctor wants to know of the daemon.
-pub fn daemon_of(status: &StatusView) -> Daemon {
-    Daemon {
-        version: status.version.clone(),
-        pid: status.pid,
-        problems: status.problems.clone(),
-        retrying: status.outbox.retrying,
-        smtp_server: status.smtp_server.clone(),
-        servers: status.servers.clone(),
-        copy_aliases: status.copy_aliases.clone(),
     }
 }

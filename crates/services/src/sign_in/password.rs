@@ -1,8 +1,8 @@
 //! Passwords (OWASP ASVS 5 section 6.2, RFC 9106).
 
 use argon2::Argon2;
-use argon2::password_hash::phc::PasswordHash;
-use argon2::password_hash::{PasswordHasher, PasswordVerifier};
+use argon2::password_hash::rand_core::OsRng;
+use argon2::password_hash::{PasswordHash, PasswordHasher, PasswordVerifier, SaltString};
 use zxcvbn::{Score, zxcvbn};
 
 /// The shortest one.
@@ -13,9 +13,10 @@ pub const LONGEST: usize = 256;
 /// Hashes with argon2id as OWASP recommends (19 MiB, two passes); a PHC string.
 ///
 /// # Errors
-/// There is no randomness for the salt.
+/// The hash can't be made.
 pub fn hash(password: &str) -> anyhow::Result<String> {
-    let hashed = Argon2::default().hash_password(password.as_bytes());
+    let salt = SaltString::generate(&mut OsRng);
+    let hashed = Argon2::default().hash_password(password.as_bytes(), &salt);
     hashed.map(|phc| phc.to_string()).map_err(|error| anyhow::anyhow!("the password can't be hashed: {error}"))
 }
 

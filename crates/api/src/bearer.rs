@@ -1,0 +1,33 @@
+//! The API on the portal's listener: for those who hold a token (RFC 6750).
+
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+
+use super::problem::{Failed, problem};
+use postern_cmdlets::bearer::bearer;
+use postern_services::desk::Desk;
+
+/// Names the caller by the token, or answers 401.
+pub(super) async fn name_caller(State(desk): State<Arc<Desk>>, mut request: Request, next: Next) -> Response {
+    let Some(token) = bearer(request.headers()) else {
+        return unauthorized("this takes a token: Authorization: Bearer …; postern token add makes one", "Bearer");
+    };
+    match desk.token_holder(token).await {
+        Ok(Some(caller)) => {
+            request.extensions_mut().insert(caller);
+            next.run(request).await
+        }
+        Ok(None) => unauthorized("the token is unknown, revoked or expired", "Bearer error=\"invalid_token\""),
+        Err(error) => Failed(error).into_response(),
+    }
+}
+
+fn unauthorized(detail: &str, challenge: &'static str) -> Response {
+    let mut response = problem(StatusCode::UNAUTHORIZED, detail.to_owned(), None);
+    response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+    response
+}

@@ -1,0 +1,203 @@
+//! The HTTP API over the desk, and the health and metrics pages.
+//!
+//! On the admin socket the caller is whoever opened it, told by the kernel (SO_PEERCRED). Errors
+//! are problem details (RFC 9457).
+
+mod admin_socket;
+mod alerts;
+mod bearer;
+mod call;
+mod cmdlets;
+mod directory;
+mod document;
+mod etag;
+mod events;
+pub mod finish;
+mod idempotency;
+mod organizations;
+mod paging;
+mod people;
+mod policies;
+mod problem;
+mod restrictions;
+mod tokens;
+
+use std::sync::Arc;
+
+use axum::http::{StatusCode, Uri, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{any, get};
+use axum::{Json, Router};
+use postern_domain::Timestamp;
+use postern_services::desk::AuditFilter;
+use serde::Deserialize;
+use utoipa::IntoParams;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use postern_services::desk::views::{AuditReportView, AuditView, StatusView};
+use postern_services::desk::{Caller, Desk, DeskError};
+use postern_services::health::Health;
+use postern_services::metrics::Metrics;
+
+pub use admin_socket::{ON_BEHALF_HEADER, admin_socket_path, serve_admin_socket};
+use call::Call;
+pub use call::ORGANIZATION as ORGANIZATION_HEADER;
+use paging::limit;
+pub use problem::Problem;
+use problem::{Failed, Query, Refusals};
+
+type Reply<T> = Result<Json<T>, Failed>;
+
+/// The API itself; whoever mounts it says who the caller is.
+pub fn routes(desk: Arc<Desk>) -> Router {
+    let method = async || {
+        problem::problem(StatusCode::METHOD_NOT_ALLOWED, "this address takes other methods; see /api".into(), None)
+    };
+    Router::from(described()).method_not_allowed_fallback(method).with_state(desk)
+}
+
+/// What an address that is none is answered with.
+pub async fn nothing() -> Failed {
+    Failed(DeskError::NotFound("there is no such address; the API is under /api/v1".into()))
+}
+
+/// Every route with its description.
+fn described() -> OpenApiRouter<Arc<Desk>> {
+    OpenApiRouter::with_openapi(document::about())
+        .merge(restrictions::routes())
+        .merge(policies::routes())
+        .merge(alerts::routes())
+        .routes(routes!(audit))
+        .routes(routes!(verify_audit))
+        .merge(directory::routes())
+        .merge(organizations::routes())
+        .merge(tokens::routes())
+        .merge(people::routes())
+        .merge(events::routes())
+        .merge(cmdlets::routes())
+        .routes(routes!(me))
+        .routes(routes!(status))
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct AuditQuery {
+    /// Only actions that begin with this, such as policy or policy.change
+    action: Option<String>,
+    /// Only by this actor
+    actor: Option<String>,
+    /// Only where actor, action, target or detail has this in it
+    q: Option<String>,
+    /// Only from this time on
+    since: Option<Timestamp>,
+    /// Only before this time
+    until: Option<Timestamp>,
+    /// At most so many, newest first
+    #[param(minimum = 1, maximum = 1_000_000)]
+    #[serde(default, deserialize_with = "limit")]
+    limit: Option<u32>,
+    /// What the Link of the page before says
+    cursor: Option<String>,
+}
+
+#[utoipa::path(
+    get,
+    path = "/api/v1/audit",
+    tag = "Audit",
+    summary = "The audit trail, newest first, a hundred at a time",
+    params(AuditQuery),
+    responses((status = 200, body = Vec<AuditView>, headers(("Link" = String))), Refusals)
+)]
+async fn audit(Call { desk, caller }: Call, uri: Uri, Query(query): Query<AuditQuery>) -> Result<Response, Failed> {
+    let limit = Some(query.limit.unwrap_or(100));
+    let filter = AuditFilter {
+        organization: None,
+        action: query.action,
+        actor: query.actor,
+        target: None,
+        search: query.q,
+        since: query.since,
+        until: query.until,
+        before: paging::before(query.cursor.as_deref())?,
+        skip: 0,
+        limit,
+    };
+    let entries = desk.audit(&caller, &filter).await?;
+    let last = entries.last().map(|entry| entry.seq.to_string());
+    Ok(paging::page(&uri, entries, limit, last))
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct VerifyQuery {
+    /// Also check that the entry of this hash is still there
+    head: Option<String>,
+}
+
+#[utoipa::path(
+    get,
+    path = "/api/v1/audit/verify",
+    tag = "Audit",
+    summary = "Check that no entry was changed or taken out",
+    params(VerifyQuery),
+    responses((status = 200, body = AuditReportView), Refusals)
+)]
+async fn verify_audit(Call { desk, caller }: Call, Query(query): Query<VerifyQuery>) -> Reply<AuditReportView> {
+    desk.verify_audit(&caller, query.head.as_deref()).await.map(Json).map_err(Failed)
+}
+
+/// Who the caller is, as the audit trail names them, and what they may do.
+#[utoipa::path(
+    get,
+    path = "/api/v1/me",
+    tag = "Access",
+    summary = "Who the caller is, and what they may do",
+    responses((status = 200, body = Caller), Refusals)
+)]
+async fn me(Call { caller, .. }: Call) -> Json<Caller> {
+    Json(caller)
+}
+
+#[utoipa::path(
+    get,
+    path = "/api/v1/status",
+    tag = "Status",
+    summary = "How Postern is",
+    responses((status = 200, body = StatusView), Refusals)
+)]
+async fn status(Call { desk, caller }: Call) -> Reply<StatusView> {
+    desk.status(&caller).await.map(Json).map_err(Failed)
+}
+
+/// What the portal's listener serves: the API for those who hold a token, and what needs none.
+pub fn portal_routes(desk: &Arc<Desk>) -> Router {
+    let named = axum::middleware::from_fn_with_state(Arc::clone(desk), bearer::name_caller);
+    let open = public_routes(Arc::clone(&desk.health), Arc::clone(&desk.metrics));
+    let document = document::routes(document::with_headers(described().into_openapi()));
+    let once = axum::middleware::from_fn_with_state(Arc::clone(desk), idempotency::once);
+    let wire = postern_cmdlets::wire::routes(desk);
+    // What is below the API's address and none of its routes is told so in its way, and not by a page.
+    let others = Router::new().route("/api/", any(nothing)).route("/api/{*rest}", any(nothing));
+    routes(Arc::clone(desk)).layer(once).layer(named).merge(document).merge(open).merge(wire).merge(others)
+}
+
+/// `/healthz`, `/readyz` and `/metrics`, which need no login and tell nothing about anyone.
+fn public_routes(health: Arc<Health>, metrics: Arc<Metrics>) -> Router {
+    let ready = move || {
+        let health = Arc::clone(&health);
+        async move {
+            let text = |problems: Vec<String>| if problems.is_empty() { "ok".into() } else { problems.join("\n") };
+            let code = if health.is_ready() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+            (code, text(health.problems()) + "\n")
+        }
+    };
+    let encode = move || {
+        let metrics = Arc::clone(&metrics);
+        async move {
+            let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+            ([(header::CONTENT_TYPE, kind)], metrics.encode()).into_response()
+        }
+    };
+    Router::new().route("/healthz", get(async || "ok\n")).route("/readyz", get(ready)).route("/metrics", get(encode))
+}

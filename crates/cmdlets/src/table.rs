@@ -1,0 +1,328 @@
+//! The table of cmdlets: `integrations/cmdlets.toml`, which the wire, the PowerShell module and the
+//! docs page are made from.
+
+use std::sync::LazyLock;
+
+use serde::Deserialize;
+
+const TABLE: &str = include_str!("../../../integrations/cmdlets.toml");
+
+/// What a parameter takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// Any text.
+    Text,
+    /// An address.
+    Address,
+    /// A whole number, 0 or more.
+    Number,
+    /// True or false.
+    Boolean,
+    /// A GUID; a name does as well.
+    Guid,
+    /// Several texts.
+    List,
+    /// True where it stands.
+    Switch,
+    /// One of several words.
+    Enum,
+}
+
+impl Kind {
+    /// The type in PowerShell.
+    pub fn powershell(self) -> &'static str {
+        match self {
+            Kind::Text | Kind::Address | Kind::Guid | Kind::Enum => "string",
+            Kind::Number => "uint32",
+            Kind::Boolean => "bool",
+            // Several texts, or a table of what to add and what to remove.
+            Kind::List => "object",
+            Kind::Switch => "switch",
+        }
+    }
+
+    /// The type in Exchange's errors.
+    pub fn dotnet(self) -> &'static str {
+        match self {
+            Kind::Text => "System.String",
+            Kind::Address => "Microsoft.Exchange.Data.SmtpAddress",
+            Kind::Guid => "System.Guid",
+            Kind::Enum => "System.Enum",
+            Kind::Number => "System.UInt32",
+            Kind::Boolean => "System.Boolean",
+            Kind::List => "Microsoft.Exchange.Data.MultiValuedProperty",
+            Kind::Switch => "System.Management.Automation.SwitchParameter",
+        }
+    }
+}
+
+/// A parameter.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Parameter {
+    /// Its name.
+    pub name: String,
+    /// What it takes.
+    pub kind: Kind,
+    /// What it is for.
+    pub about: String,
+    /// Whether nothing can be done without it.
+    #[serde(default)]
+    pub mandatory: bool,
+    /// Where it stands if it is not named.
+    pub position: Option<usize>,
+    /// How it comes from a pipeline.
+    #[serde(default)]
+    pub pipeline: String,
+    /// Other names that it has there.
+    #[serde(default)]
+    pub alias: Vec<String>,
+    /// What the Tab key offers for it.
+    pub completes: Option<Completes>,
+    /// The words that an enum has.
+    #[serde(default)]
+    pub values: Vec<String>,
+    /// The largest number.
+    pub max: Option<u32>,
+    /// The most characters.
+    pub length: Option<usize>,
+}
+
+impl Parameter {
+    /// The properties of an object from the pipeline that it is taken from.
+    #[cfg(test)]
+    pub fn input_names(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(self.name.as_str()).chain(self.alias.iter().map(String::as_str))
+    }
+}
+
+/// What the Tab key offers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Completes {
+    /// Accounts and connectors that are known.
+    Senders,
+    /// Restricted accounts.
+    BlockedSenders,
+    /// Restricted connectors.
+    BlockedConnectors,
+    /// Outbound policies.
+    Policies,
+    /// Their rules.
+    Rules,
+    /// Alert policies.
+    Alerts,
+}
+
+/// The permission that a cmdlet needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Needs {
+    /// Any role.
+    Look,
+    /// A role that may manage.
+    Manage,
+}
+
+/// One column of the table that a cmdlet's objects are shown as.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Column {
+    /// What stands above it.
+    pub label: String,
+    /// The property that it shows.
+    pub property: String,
+    /// Of a text of `key=value;` pairs, as Exchange's `Reason` is, the value of this key.
+    pub key: Option<String>,
+    /// Characters.
+    pub width: usize,
+    /// Whether it is aligned to the right, as numbers are.
+    #[serde(default)]
+    pub right: bool,
+    /// Whether it is a time, which is shown to the minute.
+    #[serde(default)]
+    pub time: bool,
+}
+
+/// How a cmdlet is used.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Example {
+    /// What is typed.
+    pub run: String,
+    /// What comes of it.
+    pub about: String,
+}
+
+/// What a cmdlet returns: properties, or what another one does.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(untagged)]
+enum Returns {
+    Properties(Vec<String>),
+    AsOf(String),
+}
+
+/// A cmdlet.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Cmdlet {
+    /// Its name.
+    pub name: String,
+    /// The permission that it needs.
+    #[serde(rename = "role")]
+    pub needs: Needs,
+    /// What it does to whom, as a sentence without a full stop that has parameters in braces; none: it
+    /// changes nothing.
+    pub does: Option<String>,
+    /// Whether it is Postern's own, and none of Exchange's.
+    #[serde(default)]
+    pub own: bool,
+    /// What it does, in a line.
+    pub synopsis: String,
+    /// More about it.
+    pub description: String,
+    /// What to know before it is used.
+    pub notes: Option<String>,
+    /// How it is used.
+    pub examples: Vec<Example>,
+    /// Its parameters, those that are mandatory or have a position in front.
+    pub parameters: Vec<Parameter>,
+    /// The properties that a table shows; empty: all.
+    #[serde(default)]
+    view: Vec<Column>,
+    returns: Option<Returns>,
+    like: Option<String>,
+    #[serde(default)]
+    without: Vec<String>,
+    #[serde(default)]
+    optional: Vec<String>,
+}
+
+impl Cmdlet {
+    /// The properties of what it returns, in order; empty: it returns nothing.
+    pub fn returns(&self) -> &[String] {
+        match &self.returns {
+            None => &[],
+            Some(Returns::Properties(properties)) => properties,
+            Some(Returns::AsOf(name)) => find(name).map_or(&[], |other| other.returns()),
+        }
+    }
+
+    /// The type of the objects that it returns, in PowerShell; none: it returns nothing.
+    #[cfg(test)]
+    pub fn type_name(&self) -> Option<String> {
+        let of = match self.returns.as_ref()? {
+            Returns::Properties(_) => &self.name,
+            Returns::AsOf(name) => name,
+        };
+        of.split_once('-').map(|(_, noun)| format!("Postern.{noun}"))
+    }
+
+    /// Whether it changes anything.
+    pub fn changes(&self) -> bool {
+        self.does.is_some()
+    }
+
+    /// What it does with these parameters, as a sentence without a full stop.
+    pub fn sentence(&self, value: impl Fn(&str) -> Option<String>) -> String {
+        let mut text = self.does.clone().unwrap_or_default();
+        for parameter in &self.parameters {
+            let place = format!("{{{}}}", parameter.name);
+            if text.contains(&place) {
+                text = text.replace(&place, &value(&parameter.name).unwrap_or_default());
+            }
+        }
+        text
+    }
+
+    /// The columns of the table that its objects are shown as; empty: they are shown as a list.
+    pub fn view(&self) -> &[Column] {
+        match &self.returns {
+            Some(Returns::AsOf(name)) => find(name).map_or(&[], |other| other.view()),
+            _ => &self.view,
+        }
+    }
+
+    /// The parameter that names what it is about.
+    #[cfg(test)]
+    pub fn subject(&self) -> Option<&Parameter> {
+        ["Identity", "SenderAddress", "ConnectorId", "Name"].into_iter().find_map(|name| self.parameter(name))
+    }
+
+    /// The parameter of that name, in any case; -Confirm and -WhatIf aside.
+    pub fn parameter(&self, name: &str) -> Option<&Parameter> {
+        self.parameters.iter().find(|parameter| parameter.name.eq_ignore_ascii_case(name))
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Table {
+    cmdlet: Vec<Cmdlet>,
+}
+
+/// Every cmdlet, in the table's order. A test reads the table, so that it can be read here.
+static CMDLETS: LazyLock<Vec<Cmdlet>> = LazyLock::new(|| read(TABLE).unwrap_or_default());
+
+fn read(text: &str) -> Result<Vec<Cmdlet>, toml::de::Error> {
+    let Table { mut cmdlet } = toml::from_str(text)?;
+    let all = cmdlet.clone();
+    for one in &mut cmdlet {
+        let Some(other) = one.like.as_ref().and_then(|name| all.iter().find(|other| other.name == *name)) else {
+            continue;
+        };
+        let taken = other.parameters.iter().filter(|parameter| !one.without.contains(&parameter.name));
+        let optional = |parameter: &Parameter| one.optional.contains(&parameter.name);
+        let as_here = |parameter: &Parameter| Parameter {
+            mandatory: parameter.mandatory && !optional(parameter),
+            // What is piped to a change names what is changed; its own settings are not set again.
+            pipeline: String::new(),
+            position: parameter.position.filter(|_| !optional(parameter)),
+            ..parameter.clone()
+        };
+        one.parameters.extend(taken.map(as_here).collect::<Vec<_>>());
+    }
+    Ok(cmdlet)
+}
+
+/// Every cmdlet.
+pub fn all() -> &'static [Cmdlet] {
+    &CMDLETS
+}
+
+/// The cmdlet of that name, in any case.
+pub fn find(name: &str) -> Option<&'static Cmdlet> {
+    all().iter().find(|cmdlet| cmdlet.name.eq_ignore_ascii_case(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_is_whole() {
+        let all = read(TABLE).unwrap();
+        assert!(all.len() > 20);
+        for cmdlet in &all {
+            assert!(cmdlet.returns.is_none() || !cmdlet.returns().is_empty(), "{}", cmdlet.name);
+            assert!(!cmdlet.examples.is_empty(), "{}", cmdlet.name);
+            assert!(cmdlet.view.iter().all(|column| cmdlet.returns().contains(&column.property)), "{}", cmdlet.name);
+            let width: usize = cmdlet.view.iter().map(|column| column.width.max(column.label.len()) + 1).sum();
+            assert!(width <= 80, "{} takes {width} characters", cmdlet.name);
+            assert_eq!(cmdlet.changes(), cmdlet.needs == Needs::Manage, "{}", cmdlet.name);
+            let sentence = cmdlet.sentence(|_| Some("x".into()));
+            assert!(!sentence.contains(['{', '}']) && !sentence.ends_with('.'), "{}", cmdlet.name);
+            for parameter in &cmdlet.parameters {
+                let name = format!("{} -{}", cmdlet.name, parameter.name);
+                assert_eq!(parameter.values.is_empty(), parameter.kind != Kind::Enum, "{name}");
+                let same = cmdlet.parameters.iter().filter(|other| other.name == parameter.name);
+                assert_eq!(same.count(), 1, "{name}");
+            }
+        }
+        let set = find("set-hostedoutboundspamfilterpolicy").unwrap();
+        assert!(set.parameter("Name").is_none() && set.parameter("recipientlimitperday").is_some());
+        let rule = find("Set-HostedOutboundSpamFilterRule").unwrap();
+        assert!(!rule.parameter("HostedOutboundSpamFilterPolicy").unwrap().mandatory);
+    }
+}

@@ -1,0 +1,94 @@
+//! The audit trail.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::{Query, State};
+use axum::response::Response;
+use postern_domain::Timestamp;
+use postern_services::desk::AuditFilter;
+use serde::Deserialize;
+
+use super::page::{Frame, Refusal, render, searched};
+use super::session::Signed;
+use super::{csv, names, texts};
+use postern_services::desk::Desk;
+use postern_services::desk::views::{AuditReportView, AuditView};
+
+const PAGE: u32 = 100;
+
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct ListQuery {
+    #[serde(default)]
+    q: String,
+    #[serde(default)]
+    action: String,
+    /// The first and the last day (UTC), as date fields say them.
+    #[serde(default)]
+    from: String,
+    #[serde(default)]
+    to: String,
+    #[serde(default)]
+    verify: String,
+    before: Option<i64>,
+}
+
+/// The actions that can be chosen: what they begin with.
+const ACTIONS: [&str; 9] =
+    ["alert", "alert-policy", "allowance", "organization", "person", "policy", "restriction", "session", "token"];
+
+impl ListQuery {
+    fn filter(&self) -> AuditFilter {
+        let midnight = |day: &str| Timestamp::parse(&format!("{day}T00:00:00Z")).ok();
+        AuditFilter {
+            search: searched(&self.q),
+            action: searched(&self.action),
+            since: midnight(&self.from),
+            until: midnight(&self.to).map(|day| day.plus(std::time::Duration::from_secs(24 * 3600))),
+            ..AuditFilter::default()
+        }
+    }
+
+    /// The filters, as in an address.
+    fn kept(&self) -> String {
+        let filters = [("q", &self.q), ("action", &self.action), ("from", &self.from), ("to", &self.to)];
+        let kept: Vec<_> = filters.into_iter().filter(|(_, value)| !value.is_empty()).collect();
+        serde_html_form::to_string(&kept).unwrap_or_default()
+    }
+}
+
+#[derive(Template)]
+#[template(path = "audit.html")]
+struct AuditPage {
+    frame: Frame,
+    query: ListQuery,
+    rows: Vec<AuditView>,
+    next: Option<i64>,
+    report: Option<AuditReportView>,
+}
+
+pub(super) async fn list(
+    State(desk): State<Arc<Desk>>,
+    signed: Signed,
+    Query(query): Query<ListQuery>,
+) -> Result<Response, Refusal> {
+    let filter = AuditFilter { before: query.before, limit: Some(PAGE), ..query.filter() };
+    let rows = desk.audit(&signed.caller, &filter).await?;
+    let report = if query.verify == "1" { Some(desk.verify_audit(&signed.caller, None).await?) } else { None };
+    let next = rows.last().filter(|_| rows.len() >= PAGE as usize).map(|last| last.seq);
+    let frame = Frame::signed(&desk, "audit-title", &signed).at("/audit");
+    Ok(render(&AuditPage { frame, query, rows, next, report }))
+}
+
+/// What the list shows, whole, as a file.
+pub(super) async fn export(
+    State(desk): State<Arc<Desk>>,
+    signed: Signed,
+    Query(query): Query<ListQuery>,
+) -> Result<Response, Refusal> {
+    let rows = desk.audit(&signed.caller, &query.filter()).await?.into_iter();
+    let rows = rows.map(|row| {
+        [row.seq.to_string(), row.at.to_string(), row.actor, row.action, row.target, row.detail.to_string()]
+    });
+    Ok(csv::file("audit", ["seq", "at", "actor", "action", "target", "detail"], rows))
+}

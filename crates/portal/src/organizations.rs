@@ -1,0 +1,144 @@
+//! Organizations: add, change, remove. The first one is the configuration file's.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Redirect, Response};
+use postern_domain::access::Permission;
+use serde::Deserialize;
+use tower_sessions::Session;
+
+use super::form::{Form, Nothing};
+use super::page::{Frame, Refusal, lines, render, render_as, status_of};
+use super::session::{Signed, say};
+use super::{names, texts};
+use postern_services::desk::{Caller, Desk, DeskError, OrganizationRequest};
+
+/// Who looks after all of them and over who may come in.
+pub(super) fn may_edit(caller: &Caller) -> bool {
+    caller.organization.is_none() && caller.role.is_some_and(|role| role.may(Permission::ManageAccess))
+}
+
+/// What the form holds: lists one to a line.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Fields {
+    id: String,
+    name: String,
+    domains: String,
+    admins: String,
+    helpdesk: String,
+    time_zone: String,
+}
+
+impl Fields {
+    fn request(&self) -> OrganizationRequest {
+        let text = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
+        OrganizationRequest {
+            name: text(&self.name),
+            domains: Some(lines(&self.domains)),
+            admins: Some(lines(&self.admins)),
+            helpdesk: Some(lines(&self.helpdesk)),
+            time_zone: text(&self.time_zone),
+        }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "organization.html")]
+struct EditPage {
+    frame: Frame,
+    fields: Fields,
+    /// Whether it is there already.
+    is_known: bool,
+    error: Option<String>,
+}
+
+fn page(desk: &Desk, signed: &Signed, fields: Fields, is_known: bool) -> EditPage {
+    let mut frame = Frame::signed(desk, "organization-new", signed).at("/settings");
+    if is_known {
+        frame.title.clone_from(&fields.id);
+    }
+    EditPage { frame, fields, is_known, error: None }
+}
+
+pub(super) async fn new(State(desk): State<Arc<Desk>>, signed: Signed) -> Result<Response, Refusal> {
+    desk.may_everywhere(&signed.caller, Permission::ManageAccess)?;
+    let fields = Fields { time_zone: "UTC".into(), ..Fields::default() };
+    Ok(render(&page(&desk, &signed, fields, false)))
+}
+
+pub(super) async fn edit(
+    State(desk): State<Arc<Desk>>,
+    signed: Signed,
+    Path(id): Path<String>,
+) -> Result<Response, Refusal> {
+    desk.may_everywhere(&signed.caller, Permission::ManageAccess)?;
+    let found = desk.organizations(&signed.caller)?.into_iter().find(|one| one.id.as_str() == id);
+    let Some(found) = found.filter(|one| !one.id.is_first()) else {
+        return Err(DeskError::NotFound(texts::t1("organization-none", "id", id)).into());
+    };
+    let fields = Fields {
+        id: found.id.to_string(),
+        name: found.name,
+        domains: found.domains.join("\n"),
+        admins: found.admins.join("\n"),
+        helpdesk: found.helpdesk.join("\n"),
+        time_zone: found.time_zone,
+    };
+    Ok(render(&page(&desk, &signed, fields, true)))
+}
+
+pub(super) async fn add(
+    State(desk): State<Arc<Desk>>,
+    current: Session,
+    form: Form<Fields>,
+) -> Result<Response, Refusal> {
+    let Form { signed, values } = form;
+    let saved = desk.add_organization(&signed.caller, values.id.trim(), &values.request()).await;
+    answer(&desk, &current, &signed, values, false, saved.map(|kept| kept.name)).await
+}
+
+pub(super) async fn change(
+    State(desk): State<Arc<Desk>>,
+    current: Session,
+    Path(id): Path<String>,
+    form: Form<Fields>,
+) -> Result<Response, Refusal> {
+    let Form { signed, values } = form;
+    let saved = desk.change_organization(&signed.caller, &id, &values.request()).await;
+    answer(&desk, &current, &signed, Fields { id, ..values }, true, saved.map(|kept| kept.name)).await
+}
+
+async fn answer(
+    desk: &Desk,
+    current: &Session,
+    signed: &Signed,
+    fields: Fields,
+    is_known: bool,
+    saved: Result<String, DeskError>,
+) -> Result<Response, Refusal> {
+    match saved {
+        Ok(name) => {
+            say(current, texts::t1("organization-saved", "name", name)).await?;
+            Ok(Redirect::to("/settings").into_response())
+        }
+        Err(error @ (DeskError::Invalid { .. } | DeskError::Conflict(_))) => {
+            let page = EditPage { error: Some(error.to_string()), ..page(desk, signed, fields, is_known) };
+            Ok(render_as(status_of(&error), &page))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+pub(super) async fn remove(
+    State(desk): State<Arc<Desk>>,
+    current: Session,
+    Path(id): Path<String>,
+    form: Form<Nothing>,
+) -> Result<Response, Refusal> {
+    desk.remove_organization(&form.signed.caller, &id).await?;
+    say(&current, texts::t1("organization-removed", "id", id)).await?;
+    Ok(Redirect::to("/settings").into_response())
+}

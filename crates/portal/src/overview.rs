@@ -1,0 +1,91 @@
+//! The start page: what needs me now.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::State;
+use axum::response::Response;
+use axum::response::sse::{Event, KeepAlive, Sse};
+use futures_util::stream::{self, Stream};
+use postern_domain::access::Permission;
+use postern_domain::alert::AlertStatus;
+use postern_services::desk::{AlertFilter, RestrictionFilter};
+
+use super::charts::{self, Chart};
+use super::page::{Frame, Refusal, render};
+use super::session::Signed;
+use super::{names, texts};
+use postern_services::desk::views::{AlertView, RestrictionView, StatusView};
+use postern_services::desk::{BusyView, Desk};
+use postern_services::directory::SourceState;
+use postern_services::events::Watcher;
+
+/// How many of each are shown.
+const SHOWN: u32 = 5;
+
+#[derive(Template)]
+#[template(path = "overview.html")]
+struct OverviewPage {
+    frame: Frame,
+    restricted: Vec<RestrictionView>,
+    restricted_count: u64,
+    alerts: Vec<AlertView>,
+    alert_count: u64,
+    chart: Chart,
+    /// Whether enough days are known to say what is usual.
+    usual_is_known: bool,
+    busiest: Vec<BusyView>,
+    /// None for those who look after one organization.
+    status: Option<StatusView>,
+    directory: Vec<SourceState>,
+}
+
+impl OverviewPage {
+    /// Whether nothing is said against the store.
+    fn store_is_well(&self) -> bool {
+        self.status.as_ref().is_none_or(|status| !status.problems.iter().any(|problem| problem.starts_with("store")))
+    }
+
+    /// Colour for how full a window is.
+    fn colour(busy: &BusyView) -> &'static str {
+        match busy.percent() {
+            0..50 => "",
+            50..80 => "warn",
+            _ => "bad",
+        }
+    }
+}
+
+pub(super) async fn show(State(desk): State<Arc<Desk>>, signed: Signed) -> Result<Response, Refusal> {
+    let restricted = RestrictionFilter { limit: Some(SHOWN), ..RestrictionFilter::default() };
+    let alerts = AlertFilter { limit: Some(SHOWN), status: Some(AlertStatus::Active), ..AlertFilter::default() };
+    let caller = &signed.caller;
+    let everywhere = caller.organization.is_none() && caller.role.is_some_and(|role| role.may(Permission::Look));
+    let day = desk.today(caller).await?;
+    Ok(render(&OverviewPage {
+        chart: charts::of_day(&day),
+        usual_is_known: day.usual.is_some(),
+        busiest: desk.busiest(caller, SHOWN as usize).await?,
+        directory: if everywhere { desk.directory(caller)? } else { Vec::new() },
+        restricted: desk.restricted(caller, &restricted).await?,
+        restricted_count: desk.count_restricted(caller, &restricted).await?,
+        alerts: desk.alerts(caller, &alerts).await?,
+        alert_count: desk.count_alerts(caller, &alerts).await?,
+        status: if everywhere { Some(desk.status(caller).await?) } else { None },
+        frame: Frame::signed(&desk, "overview-title", &signed).at("/"),
+    }))
+}
+
+/// Says that something has changed, and not what: the page asks for that as whoever it is then.
+pub(super) async fn changes(
+    State(desk): State<Arc<Desk>>,
+    signed: Signed,
+) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Refusal> {
+    let watcher = desk.watch(&signed.caller)?;
+    let stream = stream::unfold(watcher, |mut watcher: Watcher| async move {
+        watcher.next().await?;
+        Some((Ok(Event::default().data("changed")), watcher))
+    });
+    Ok(Sse::new(stream).keep_alive(KeepAlive::default()))
+}

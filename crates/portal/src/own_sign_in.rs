@@ -1,0 +1,203 @@
+//! One's own sign-in: password, authenticator app, recovery codes, passkeys, sessions.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect, Response};
+use postern_domain::Timestamp;
+use serde::Deserialize;
+use tower_sessions::Session;
+
+use super::client::Visiting;
+use super::form::{Form, Nothing};
+use super::page::{Frame, Refusal, render, render_as};
+use super::session::{self, Signed};
+use super::texts;
+use postern_services::built_with;
+use postern_services::desk::people::{FactorsView, SessionView};
+use postern_services::desk::{Desk, DeskError};
+use postern_services::present;
+use postern_services::sign_in::totp;
+
+const NEW_APP: &str = "new_app";
+const HERE: &str = "/settings/sign-in";
+
+/// Whether somebody may change how they sign in without signing in again.
+pub(super) fn fresh(desk: &Desk, signed: &Signed) -> bool {
+    signed.is_fresh(desk.clock.now())
+}
+
+/// Sends whoever signed in too long ago to do so again.
+pub(super) fn only_fresh(desk: &Desk, signed: &Signed) -> Result<(), Refusal> {
+    if fresh(desk, signed) { Ok(()) } else { Err(Refusal::Again { next: HERE.into() }) }
+}
+
+#[derive(Template)]
+#[template(path = "own_sign_in.html")]
+struct OwnPage {
+    frame: Frame,
+    method: &'static str,
+    factors: FactorsView,
+    sessions: Vec<SessionView>,
+    this: String,
+    error: Option<String>,
+}
+
+impl OwnPage {
+    fn time(at: &Timestamp) -> String {
+        present::time(*at)
+    }
+
+    fn agent(agent: &str) -> &str {
+        if agent.is_empty() { "—" } else { agent }
+    }
+}
+
+async fn page(
+    desk: &Arc<Desk>,
+    signed: &Signed,
+    current: &Session,
+    status: StatusCode,
+    error: Option<String>,
+) -> Result<Response, Refusal> {
+    let factors = desk.factors(&signed.caller).await?;
+    let mut sessions = desk.sessions(&signed.caller).await?;
+    sessions.retain(|session| session.person == signed.caller.name);
+    let frame = Frame::signed(desk, "own-title", signed).at("/settings");
+    let this = session::public_id(current).unwrap_or_default();
+    Ok(render_as(
+        status,
+        &OwnPage { frame, method: signed.signed_in.method.describe(), factors, sessions, this, error },
+    ))
+}
+
+pub(super) async fn show(State(desk): State<Arc<Desk>>, current: Session, signed: Signed) -> Result<Response, Refusal> {
+    page(&desk, &signed, &current, StatusCode::OK, None).await
+}
+
+#[derive(Deserialize)]
+pub(super) struct PasswordForm {
+    current_password: String,
+    password: String,
+}
+
+pub(super) async fn change_password(
+    State(desk): State<Arc<Desk>>,
+    current: Session,
+    Visiting(visitor): Visiting,
+    form: Form<PasswordForm>,
+) -> Result<Response, Refusal> {
+    let this = session::public_id(&current);
+    let given = &form.values;
+    let changed =
+        desk.change_password(&form.signed.caller, &given.current_password, &given.password, this.as_deref(), &visitor);
+    match changed.await {
+        Ok(()) => Ok(Redirect::to(HERE).into_response()),
+        Err(DeskError::Invalid { field, problem }) => {
+            let name = if field == "password" { "field-new-password" } else { "field-current-password" };
+            let text = texts::tn("field-problem", &[("field", texts::t(name).into()), ("problem", problem.into())]);
+            page(&desk, &form.signed, &current, StatusCode::UNPROCESSABLE_ENTITY, Some(text)).await
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+#[derive(Template)]
+#[template(path = "new_app.html")]
+struct NewAppPage {
+    frame: Frame,
+    base32: String,
+    qr: String,
+    error: Option<String>,
+}
+
+fn new_app_page(desk: &Desk, signed: &Signed, secret: &[u8], error: Option<String>) -> Response {
+    let issuer = format!("Postern {}", desk.settings.load().organization.name);
+    let shown = totp::enrolment(secret, &signed.caller.name, &issuer);
+    let status = if error.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
+    let frame = Frame::signed(desk, "app-title", signed).at("/settings");
+    render_as(status, &NewAppPage { frame, base32: shown.base32, qr: shown.qr, error })
+}
+
+/// A secret for a new authenticator app; it counts once the app has shown a right code.
+pub(super) async fn new_app(
+    State(desk): State<Arc<Desk>>,
+    current: Session,
+    signed: Signed,
+) -> Result<Response, Refusal> {
+    only_fresh(&desk, &signed)?;
+    let secret = totp::new_secret();
+    session::remember(&current, NEW_APP, &secret).await?;
+    Ok(new_app_page(&desk, &signed, &secret, None))
+}
+
+#[derive(Deserialize)]
+pub(super) struct CodeForm {
+    code: String,
+}
+
+pub(super) async fn enrol_app(
+    State(desk): State<Arc<Desk>>,
+    current: Session,
+    form: Form<CodeForm>,
+) -> Result<Response, Refusal> {
+    only_fresh(&desk, &form.signed)?;
+    let secret: Option<Vec<u8>> = current.get(NEW_APP).await?;
+    let Some(secret) = secret else { return Ok(Redirect::to("/settings/sign-in/app").into_response()) };
+    match desk.enrol_totp(&form.signed.caller, &secret, &form.values.code).await {
+        Ok(codes) => {
+            let _: Option<Vec<u8>> = session::recall(&current, NEW_APP).await?;
+            Ok(codes_page(&desk, &form.signed, codes))
+        }
+        Err(DeskError::Invalid { problem, .. }) => {
+            let error =
+                texts::tn("field-problem", &[("field", texts::t("field-code").into()), ("problem", problem.into())]);
+            Ok(new_app_page(&desk, &form.signed, &secret, Some(error)))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+#[derive(Template)]
+#[template(path = "recovery_codes.html")]
+struct CodesPage {
+    frame: Frame,
+    codes: Vec<String>,
+}
+
+fn codes_page(desk: &Desk, signed: &Signed, codes: Vec<String>) -> Response {
+    render(&CodesPage { frame: Frame::signed(desk, "codes-title", signed).at("/settings"), codes })
+}
+
+pub(super) async fn recovery_codes(State(desk): State<Arc<Desk>>, form: Form<Nothing>) -> Result<Response, Refusal> {
+    only_fresh(&desk, &form.signed)?;
+    let codes = desk.new_recovery_codes(&form.signed.caller).await?;
+    Ok(codes_page(&desk, &form.signed, codes))
+}
+
+pub(super) async fn remove_app(State(desk): State<Arc<Desk>>, form: Form<Nothing>) -> Result<Response, Refusal> {
+    only_fresh(&desk, &form.signed)?;
+    desk.remove_totp(&form.signed.caller).await?;
+    Ok(Redirect::to(HERE).into_response())
+}
+
+pub(super) async fn end_session(
+    State(desk): State<Arc<Desk>>,
+    Path(id): Path<String>,
+    form: Form<Nothing>,
+) -> Result<Response, Refusal> {
+    desk.revoke_session(&form.signed.caller, &id).await?;
+    Ok(Redirect::to(HERE).into_response())
+}
+
+pub(super) async fn remove_passkey(
+    State(desk): State<Arc<Desk>>,
+    Path(id): Path<String>,
+    form: Form<Nothing>,
+) -> Result<Response, Refusal> {
+    only_fresh(&desk, &form.signed)?;
+    desk.remove_passkey(&form.signed.caller, &id).await?;
+    Ok(Redirect::to("/settings/sign-in").into_response())
+}

@@ -1,0 +1,186 @@
+//! Settings: people, API tokens, sessions, organizations, and how Postern is.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Redirect, Response};
+use postern_domain::Timestamp;
+use postern_domain::access::{Permission, Person, Role};
+use postern_services::desk::{KeptOrganization, KeptToken};
+use serde::Deserialize;
+use tower_sessions::Session;
+
+use super::form::{Form, Nothing, number};
+use super::page::{Frame, Refusal, render};
+use super::session::{Signed, say};
+use super::{names, organizations, powershell, texts};
+use postern_domain::finding::Finding;
+use postern_services::desk::people::{InviteRequest, PersonRequest, SessionView};
+use postern_services::desk::views::StatusView;
+use postern_services::desk::{Desk, DeskError, TokenRequest};
+use postern_services::directory::SourceState;
+
+#[derive(Template)]
+#[template(path = "settings.html")]
+struct SettingsPage {
+    frame: Frame,
+    /// None for those who may not manage access.
+    access: Option<Access>,
+    /// None for those who look after one organization.
+    status: Option<StatusView>,
+    directory: Vec<SourceState>,
+    organizations: Vec<KeptOrganization>,
+    /// Whether organizations may be added.
+    may_add_organizations: bool,
+    /// The lines that make use of the PowerShell module.
+    powershell: String,
+}
+
+struct Access {
+    people: Vec<Person>,
+    tokens: Vec<KeptToken>,
+    sessions: Vec<SessionView>,
+}
+
+pub(super) async fn show(State(desk): State<Arc<Desk>>, signed: Signed) -> Result<Response, Refusal> {
+    let caller = &signed.caller;
+    let access = match caller.role.is_some_and(|role| role.may(Permission::ManageAccess)) {
+        true => Some(Access {
+            people: desk.people(caller).await?,
+            tokens: desk.tokens(caller).await?,
+            sessions: desk.sessions(caller).await?,
+        }),
+        false => None,
+    };
+    let everywhere = caller.organization.is_none();
+    Ok(render(&SettingsPage {
+        access,
+        status: if everywhere { Some(desk.status(caller).await?) } else { None },
+        directory: if everywhere { desk.directory(caller)? } else { Vec::new() },
+        organizations: desk.organizations(caller)?,
+        may_add_organizations: organizations::may_edit(caller),
+        powershell: powershell::lines(&desk.settings.load().portal.base_url()),
+        frame: Frame::signed(&desk, "settings-title", &signed).at("/settings"),
+    }))
+}
+
+#[derive(Template)]
+#[template(path = "check.html")]
+struct CheckPage {
+    frame: Frame,
+    findings: Vec<Finding>,
+    lines: String,
+}
+
+/// Whether Postern runs and is asked as it should be.
+pub(super) async fn check(State(desk): State<Arc<Desk>>, signed: Signed) -> Result<Response, Refusal> {
+    let findings = desk.doctor(&signed.caller).await?;
+    let lines = desk.wiring_lines(&signed.caller)?;
+    Ok(render(&CheckPage { frame: Frame::signed(&desk, "check-title", &signed).at("/settings"), findings, lines }))
+}
+
+/// Something that is shown once.
+#[derive(Template)]
+#[template(path = "secret.html")]
+struct SecretPage {
+    frame: Frame,
+    about: String,
+    secret: String,
+}
+
+fn secret(desk: &Desk, signed: &Signed, title: &str, about: String, secret: String) -> Response {
+    render(&SecretPage { frame: Frame::signed(desk, title, signed).at("/settings"), about, secret })
+}
+
+fn role(key: &str) -> Result<Role, DeskError> {
+    Role::from_key(key).ok_or_else(|| DeskError::Invalid { field: "role".into(), problem: "choose one".into() })
+}
+
+#[derive(Deserialize)]
+pub(super) struct InviteForm {
+    address: String,
+    role: String,
+}
+
+pub(super) async fn invite(State(desk): State<Arc<Desk>>, form: Form<InviteForm>) -> Result<Response, Refusal> {
+    let request = InviteRequest { address: form.values.address, role: role(&form.values.role)? };
+    let made = desk.invite(&form.signed.caller, &request).await?;
+    let about = texts::t1("invite-link", "address", made.address.unwrap_or_default());
+    Ok(secret(&desk, &form.signed, "invite-title", about, made.link))
+}
+
+#[derive(Deserialize)]
+pub(super) struct PersonForm {
+    what: String,
+    #[serde(default)]
+    role: String,
+}
+
+pub(super) async fn person(
+    State(desk): State<Arc<Desk>>,
+    current: Session,
+    Path(address): Path<String>,
+    form: Form<PersonForm>,
+) -> Result<Response, Refusal> {
+    let Form { signed, values } = form;
+    let caller = &signed.caller;
+    match values.what.as_str() {
+        "reset" => {
+            let made = desk.reset_person(caller, &address).await?;
+            let about = texts::t1("invite-link", "address", address);
+            return Ok(secret(&desk, &signed, "invite-title", about, made.link));
+        }
+        "remove" => desk.remove_person(caller, &address).await?,
+        "role" => {
+            let request = PersonRequest { role: Some(role(&values.role)?), disabled: None };
+            desk.change_person(caller, &address, &request).await?;
+        }
+        what => {
+            let request = PersonRequest { role: None, disabled: Some(what == "disable") };
+            desk.change_person(caller, &address, &request).await?;
+        }
+    }
+    say(&current, texts::t1("person-changed", "address", address)).await?;
+    Ok(Redirect::to("/settings").into_response())
+}
+
+#[derive(Deserialize)]
+pub(super) struct TokenForm {
+    name: String,
+    role: String,
+    #[serde(default)]
+    days: String,
+}
+
+pub(super) async fn add_token(State(desk): State<Arc<Desk>>, form: Form<TokenForm>) -> Result<Response, Refusal> {
+    let days = number("days", &form.values.days)?.filter(|days| *days > 0);
+    let expires_at: Option<Timestamp> =
+        days.map(|days| desk.clock.now().plus(std::time::Duration::from_secs(u64::from(days) * 86_400)));
+    let request = TokenRequest { name: form.values.name, role: role(&form.values.role)?, expires_at };
+    let made = desk.add_token(&form.signed.caller, &request).await?;
+    let about = texts::t1("token-shown", "name", made.kept.name);
+    Ok(secret(&desk, &form.signed, "token-title", about, made.token))
+}
+
+pub(super) async fn revoke_token(
+    State(desk): State<Arc<Desk>>,
+    current: Session,
+    Path(name): Path<String>,
+    form: Form<Nothing>,
+) -> Result<Response, Refusal> {
+    desk.revoke_token(&form.signed.caller, &name).await?;
+    say(&current, texts::t1("token-revoked", "name", name)).await?;
+    Ok(Redirect::to("/settings").into_response())
+}
+
+pub(super) async fn end_session(
+    State(desk): State<Arc<Desk>>,
+    current: Session,
+    Path(id): Path<String>,
+    form: Form<Nothing>,
+) -> Result<Response, Refusal> {
+    desk.revoke_session(&form.signed.caller, &id).await?;
+    say(&current, texts::t("session-ended")).await?;
+    Ok(Redirect::to("/settings").into_response())
+}

@@ -1,0 +1,178 @@
+//! Sign in by password, with a code where one is asked for, and out again.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::{Query, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect, Response};
+use postern_domain::Timestamp;
+use serde::{Deserialize, Serialize};
+use tower_sessions::Session;
+
+use super::client::Visiting;
+use super::form::{Form, Nothing};
+use super::page::{Frame, Refusal, render_as, safe_next};
+use super::{session, texts};
+use postern_services::built_with;
+use postern_services::desk::Desk;
+use postern_services::desk::people::{Passed, SignInError};
+
+/// How long the second step may take.
+const CODE_MS: i64 = 5 * 60 * 1000;
+const PENDING: &str = "pending";
+
+#[derive(Template)]
+#[template(path = "sign_in.html")]
+struct SignInPage {
+    frame: Frame,
+    address: String,
+    next: String,
+    error: Option<String>,
+    provider: Option<String>,
+    nobody: bool,
+}
+
+#[derive(Template)]
+#[template(path = "code.html")]
+struct CodePage {
+    frame: Frame,
+    error: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Wanted {
+    next: Option<String>,
+    again: Option<String>,
+}
+
+/// The form; whoever is signed in goes on, unless they have to prove themselves again.
+pub(super) async fn show(
+    State(desk): State<Arc<Desk>>,
+    current: Session,
+    Query(wanted): Query<Wanted>,
+) -> Result<Response, Refusal> {
+    let signed = session::Signed::find(&desk, &current).await?;
+    if let Some(signed) = signed {
+        if wanted.again.is_none() {
+            return Ok(Redirect::to(&safe_next(wanted.next.as_deref())).into_response());
+        }
+        let error = Some(texts::t("sign-in-again"));
+        return form(&desk, StatusCode::OK, signed.caller.name, wanted.next.as_deref(), error).await;
+    }
+    form(&desk, StatusCode::OK, String::new(), wanted.next.as_deref(), None).await
+}
+
+async fn form(
+    desk: &Desk,
+    status: StatusCode,
+    address: String,
+    next: Option<&str>,
+    error: Option<String>,
+) -> Result<Response, Refusal> {
+    let provider = desk.settings.load().single_sign_on.as_ref().map(|provider| provider.name.clone());
+    let nobody = desk.has_nobody().await?;
+    let next = next.map(|next| safe_next(Some(next))).unwrap_or_default();
+    Ok(render_as(
+        status,
+        &SignInPage { frame: Frame::open(desk, "sign-in-title"), address, next, error, provider, nobody },
+    ))
+}
+
+/// What a refused sign-in is answered with.
+fn status(error: &SignInError) -> StatusCode {
+    match error {
+        SignInError::Wait(_) => StatusCode::TOO_MANY_REQUESTS,
+        _ => StatusCode::UNAUTHORIZED,
+    }
+}
+
+#[derive(Deserialize)]
+pub(super) struct PasswordForm {
+    address: String,
+    password: String,
+    #[serde(default)]
+    next: String,
+}
+
+/// The first step; a code may be asked for next.
+#[derive(Debug, Serialize, Deserialize)]
+struct Pending {
+    address: String,
+    next: String,
+    at: Timestamp,
+}
+
+pub(super) async fn by_password(
+    State(desk): State<Arc<Desk>>,
+    current: Session,
+    Visiting(visitor): Visiting,
+    axum::Form(given): axum::Form<PasswordForm>,
+) -> Result<Response, Refusal> {
+    let next = safe_next(Some(&given.next));
+    match desk.sign_in_by_password(&given.address, &given.password, &visitor).await {
+        Ok(Passed::Entered(entry)) => {
+            session::sign_in(&desk, &current, &entry, visitor).await?;
+            Ok(Redirect::to(&next).into_response())
+        }
+        Ok(Passed::WantsCode) => {
+            let pending = Pending { address: given.address.trim().to_lowercase(), next, at: desk.clock.now() };
+            session::remember(&current, PENDING, pending).await?;
+            Ok(Redirect::to("/sign-in/code").into_response())
+        }
+        Err(SignInError::Desk(error)) => Err(error.into()),
+        Err(error) => {
+            let shown = Some(error.to_string());
+            form(&desk, status(&error), given.address, Some(&given.next), shown).await
+        }
+    }
+}
+
+fn code_page(desk: &Desk, status: StatusCode, error: Option<String>) -> Response {
+    render_as(status, &CodePage { frame: Frame::open(desk, "code-title"), error })
+}
+
+async fn pending(desk: &Desk, current: &Session) -> Result<Option<Pending>, Refusal> {
+    let pending: Option<Pending> = current.get(PENDING).await?;
+    Ok(pending.filter(|pending| desk.clock.now().as_millis() - pending.at.as_millis() < CODE_MS))
+}
+
+pub(super) async fn ask_code(State(desk): State<Arc<Desk>>, current: Session) -> Result<Response, Refusal> {
+    Ok(match pending(&desk, &current).await? {
+        Some(_) => code_page(&desk, StatusCode::OK, None),
+        None => Redirect::to("/sign-in").into_response(),
+    })
+}
+
+#[derive(Deserialize)]
+pub(super) struct CodeForm {
+    code: String,
+}
+
+pub(super) async fn by_code(
+    State(desk): State<Arc<Desk>>,
+    current: Session,
+    Visiting(visitor): Visiting,
+    axum::Form(given): axum::Form<CodeForm>,
+) -> Result<Response, Refusal> {
+    let Some(pending) = pending(&desk, &current).await? else { return Ok(Redirect::to("/sign-in").into_response()) };
+    match desk.sign_in_by_code(&pending.address, &given.code, &visitor).await {
+        Ok(entry) => {
+            session::sign_in(&desk, &current, &entry, visitor).await?;
+            Ok(Redirect::to(&pending.next).into_response())
+        }
+        Err(SignInError::Desk(error)) => Err(error.into()),
+        Err(error) => Ok(code_page(&desk, status(&error), Some(error.to_string()))),
+    }
+}
+
+/// Out: the session is gone.
+pub(super) async fn out(
+    State(desk): State<Arc<Desk>>,
+    current: Session,
+    form: Form<Nothing>,
+) -> Result<Response, Refusal> {
+    desk.signed_out(&form.signed.caller).await?;
+    current.flush().await?;
+    Ok(Redirect::to("/sign-in").into_response())
+}

@@ -1,0 +1,67 @@
+//! What a one-time link opens: the first admin's account, or that of somebody who was invited.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect, Response};
+use serde::Deserialize;
+use tower_sessions::Session;
+
+use super::client::Visiting;
+use super::page::{Frame, Refusal, render_as};
+use super::{session, texts};
+use postern_services::desk::people::SignUp;
+use postern_services::desk::{Desk, DeskError};
+
+#[derive(Template)]
+#[template(path = "sign_up.html")]
+struct SignUpPage {
+    frame: Frame,
+    /// Whom the link is for; none: they say so.
+    invited: Option<String>,
+    role: String,
+    address: String,
+    error: Option<String>,
+}
+
+fn page(desk: &Desk, status: StatusCode, opened: SignUp, address: String, error: Option<String>) -> Response {
+    let title = if opened.address.is_some() { "sign-up-title" } else { "first-admin-title" };
+    let frame = Frame::open(desk, title);
+    render_as(status, &SignUpPage { frame, invited: opened.address, role: opened.role.to_string(), address, error })
+}
+
+pub(super) async fn show(State(desk): State<Arc<Desk>>, Path(token): Path<String>) -> Result<Response, Refusal> {
+    let opened = desk.sign_up(&token).await?;
+    Ok(page(&desk, StatusCode::OK, opened, String::new(), None))
+}
+
+#[derive(Deserialize)]
+pub(super) struct SignUpForm {
+    #[serde(default)]
+    address: String,
+    password: String,
+}
+
+pub(super) async fn accept(
+    State(desk): State<Arc<Desk>>,
+    current: Session,
+    Visiting(visitor): Visiting,
+    Path(token): Path<String>,
+    axum::Form(given): axum::Form<SignUpForm>,
+) -> Result<Response, Refusal> {
+    match desk.use_sign_up(&token, &given.address, &given.password, &visitor).await {
+        Ok(entry) => {
+            session::sign_in(&desk, &current, &entry, visitor).await?;
+            Ok(Redirect::to("/").into_response())
+        }
+        Err(DeskError::Invalid { field, problem }) => {
+            let opened = desk.sign_up(&token).await?;
+            let name = if field == "password" { "field-password" } else { "field-address" };
+            let error = texts::tn("field-problem", &[("field", texts::t(name).into()), ("problem", problem.into())]);
+            Ok(page(&desk, StatusCode::UNPROCESSABLE_ENTITY, opened, given.address, Some(error)))
+        }
+        Err(error) => Err(error.into()),
+    }
+}

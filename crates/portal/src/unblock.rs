@@ -1,0 +1,223 @@
+//! Unblock, step by step: details and recommendations, reason, a last question, what was done. Each
+//! step is a page, so that it works without JavaScript.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect, Response};
+use postern_domain::evidence::AttemptRecord;
+use postern_domain::{EntityId, Reference, Timestamp};
+use serde::{Deserialize, Serialize};
+use tower_sessions::Session;
+
+use super::form::{Form, Nothing};
+use super::page::{Frame, Refusal, render, render_as};
+use super::session::{Signed, recall, remember, say};
+use super::{names, texts};
+use postern_services::desk::views::RestrictionView;
+use postern_services::desk::{Desk, DeskError, Recommendation, ReleaseRequest, RestrictRequest};
+use postern_services::present;
+
+/// Whoever has not tried for so long has given up, or can't any more.
+const QUIET: std::time::Duration = std::time::Duration::from_secs(15 * 60);
+const DONE: &str = "unblocked";
+
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct UnblockForm {
+    #[serde(default)]
+    step: String,
+    #[serde(default)]
+    reason: String,
+    #[serde(default)]
+    reference: String,
+    #[serde(default)]
+    entity: Vec<String>,
+    #[serde(default)]
+    made_sure: Vec<String>,
+}
+
+impl UnblockForm {
+    fn made_sure(&self) -> Vec<Recommendation> {
+        self.made_sure.iter().filter_map(|key| Recommendation::from_key(key)).collect()
+    }
+}
+
+#[derive(Template)]
+#[template(path = "unblock.html")]
+struct UnblockPage {
+    frame: Frame,
+    /// Who is to be unblocked, and whether somebody still tries to send as them.
+    restrictions: Vec<(RestrictionView, Trying)>,
+    step: &'static str,
+    reason: String,
+    made_sure: Vec<Recommendation>,
+    error: Option<String>,
+    probation: String,
+}
+
+impl UnblockPage {
+    fn recommendations() -> [Recommendation; 4] {
+        Recommendation::ALL
+    }
+
+    fn is_made_sure(&self, one: &Recommendation) -> bool {
+        self.made_sure.contains(one)
+    }
+}
+
+/// What Postern itself sees of whether the account is safe again.
+#[derive(Debug, PartialEq, Eq)]
+struct Trying {
+    /// Whether somebody tried a moment ago.
+    still: bool,
+    /// In words.
+    text: String,
+}
+
+impl Trying {
+    fn new(restriction: &RestrictionView, last: Option<&AttemptRecord>, now: Timestamp) -> Self {
+        let Some(at) = restriction.last_refused_at else {
+            return Self { still: false, text: texts::t("recommend-quiet-never") };
+        };
+        let still = now.since(at) < QUIET;
+        let ago = present::duration(std::time::Duration::from_secs(now.since(at).as_secs().max(1)));
+        let from = last.filter(|last| last.at >= at).and_then(|last| last.client_address);
+        let text = match (still, from) {
+            (true, Some(from)) => texts::tn2("recommend-still-from", "ago", ago, "address", from.to_string()),
+            (true, None) => texts::t1("recommend-still", "ago", ago),
+            (false, _) => texts::t1("recommend-quiet", "ago", ago),
+        };
+        Self { still, text }
+    }
+}
+
+pub(super) async fn step(
+    State(desk): State<Arc<Desk>>,
+    current: Session,
+    form: Form<UnblockForm>,
+) -> Result<Response, Refusal> {
+    let Form { signed, values } = form;
+    desk.may_manage(&signed.caller)?;
+    let mut restrictions = Vec::new();
+    for entity in &values.entity {
+        let all = desk.restrictions_of(&signed.caller, entity).await?;
+        let Some(found) = all.into_iter().find(|one| one.released_at.is_none()) else { continue };
+        let last = desk.attempts(&signed.caller, entity)?.pop();
+        let trying = Trying::new(&found, last.as_ref(), desk.clock.now());
+        restrictions.push((found, trying));
+    }
+    if restrictions.is_empty() {
+        say(&current, texts::t("unblock-nobody")).await?;
+        return Ok(Redirect::to("/restricted").into_response());
+    }
+    let reason = values.reason.trim().to_owned();
+    let (step, error) = match values.step.as_str() {
+        "reason" => ("reason", None),
+        "confirm" | "yes" if reason.is_empty() => ("reason", Some(texts::t("unblock-reason-missing"))),
+        "confirm" => ("confirm", None),
+        "yes" => return release(&desk, &current, &signed, &restrictions, &values).await,
+        _ => ("overview", None),
+    };
+    let probation = desk.settings.load().probation;
+    let duration = present::duration(probation.duration);
+    let probation = texts::tn2("unblock-probation", "duration", duration, "percent", probation.percent);
+    let frame = Frame::signed(&desk, "unblock-title", &signed).at("/restricted");
+    let status = if error.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
+    let made_sure = values.made_sure();
+    Ok(render_as(status, &UnblockPage { frame, restrictions, step, reason, made_sure, error, probation }))
+}
+
+async fn release(
+    desk: &Desk,
+    current: &Session,
+    signed: &Signed,
+    restrictions: &[(RestrictionView, Trying)],
+    values: &UnblockForm,
+) -> Result<Response, Refusal> {
+    // One that was looked at is released as it was seen; of many, whatever is in force.
+    let only = Reference::parse(&values.reference).ok().filter(|_| restrictions.len() == 1);
+    let mut done = Done { reason: values.reason.trim().to_owned(), ..Done::default() };
+    let request = ReleaseRequest { reason: done.reason.clone(), reference: only, made_sure: values.made_sure() };
+    for (restriction, _) in restrictions {
+        match desk.release(&signed.caller, &restriction.entity.to_string(), &request).await {
+            Ok(released) => done.entities.push(Unblocked {
+                at: released.released_at.unwrap_or_else(|| desk.clock.now()),
+                probation: released.probation_until,
+                until: released.until,
+                entity: released.entity,
+            }),
+            // Of several, what was done is told, and what was not.
+            Err(error) if restrictions.len() > 1 => done.failed.push((restriction.entity.clone(), error.to_string())),
+            Err(error) => return Err(error.into()),
+        }
+    }
+    remember(current, DONE, done).await?;
+    Ok(Redirect::to("/unblocked").into_response())
+}
+
+/// What was done, and what was not.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Done {
+    reason: String,
+    entities: Vec<Unblocked>,
+    failed: Vec<(EntityId, String)>,
+}
+
+/// Who was unblocked, when, until when they are on probation, and until when they had been restricted.
+#[derive(Debug, Serialize, Deserialize)]
+struct Unblocked {
+    entity: EntityId,
+    at: Timestamp,
+    probation: Option<Timestamp>,
+    until: Option<Timestamp>,
+}
+
+#[derive(Template)]
+#[template(path = "unblocked.html")]
+struct DonePage {
+    frame: Frame,
+    done: Done,
+    node: String,
+}
+
+impl DonePage {
+    fn names(&self) -> String {
+        self.done.entities.iter().map(|one| one.entity.to_string()).collect::<Vec<_>>().join(", ")
+    }
+}
+
+/// What was done last.
+pub(super) async fn done(State(desk): State<Arc<Desk>>, current: Session, signed: Signed) -> Result<Response, Refusal> {
+    let Some(done) = current.get::<Done>(DONE).await? else {
+        return Ok(Redirect::to("/restricted").into_response());
+    };
+    let frame = Frame::signed(&desk, "unblock-title", &signed).at("/restricted");
+    Ok(render(&DonePage { frame, done, node: present::host_name() }))
+}
+
+/// Takes the last release back: restricts again.
+pub(super) async fn undo(
+    State(desk): State<Arc<Desk>>,
+    current: Session,
+    form: Form<Nothing>,
+) -> Result<Response, Refusal> {
+    desk.may_manage(&form.signed.caller)?;
+    let Some(done) = recall::<Done>(&current, DONE).await? else {
+        return Ok(Redirect::to("/restricted").into_response());
+    };
+    let reason = texts::t1("undo-reason", "reason", done.reason.chars().take(900).collect::<String>());
+    let mut names = Vec::new();
+    for Unblocked { entity, until, .. } in &done.entities {
+        let until = until.filter(|until| *until > desk.clock.now());
+        let request = RestrictRequest { entity: entity.to_string(), reason: reason.clone(), until };
+        match desk.restrict(&form.signed.caller, &request).await {
+            // Somebody, or the gate, was faster: it is what was wanted.
+            Ok(_) | Err(DeskError::Conflict(_)) => names.push(entity.to_string()),
+            Err(error) => return Err(error.into()),
+        }
+    }
+    say(&current, texts::t1("undo-done", "entities", names.join(", "))).await?;
+    Ok(Redirect::to("/restricted").into_response())
+}

@@ -1,0 +1,34 @@
+//! Why am I restricted? The page behind the link in a refusal, for whoever has the whole link.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::{Path, State};
+use axum::response::Response;
+use postern_domain::Timestamp;
+
+use super::page::{Frame, Refusal, render};
+use super::texts;
+use postern_services::desk::{Desk, WhyView};
+use postern_services::present;
+
+#[derive(Template)]
+#[template(path = "why.html")]
+struct WhyPage {
+    frame: Frame,
+    why: WhyView,
+}
+
+impl WhyPage {
+    fn time(at: &Timestamp) -> String {
+        present::time(*at)
+    }
+}
+
+pub(super) async fn show(
+    State(desk): State<Arc<Desk>>,
+    Path((reference, signature)): Path<(String, String)>,
+) -> Result<Response, Refusal> {
+    let why = desk.why(&reference, &signature).await?;
+    Ok(render(&WhyPage { frame: Frame::open(&desk, "why-title"), why }))
+}
