@@ -128,7 +128,7 @@ pub(super) async fn new_app(
     signed: Signed,
 ) -> Result<Response, Refusal> {
     only_fresh(&desk, &signed)?;
-    let secret = totp::new_secret();
+    let secret = totp::new_secret(&*desk.randomness);
     session::remember(&current, NEW_APP, &secret).await?;
     Ok(new_app_page(&desk, &signed, &secret, None))
 }

@@ -134,7 +134,7 @@ pub(super) async fn sign_in(desk: &Desk, session: &Session, entry: &Entry, visit
     session.clear().await;
     let signed_in = SignedIn { person: entry.person.address.clone(), method: entry.method, at: entry.at, visitor };
     session.insert(SIGNED_IN, signed_in).await?;
-    session.insert(CSRF, secret::random()).await?;
+    session.insert(CSRF, secret::random(&*desk.randomness)).await?;
     session.set_expiry(Some(idle(&desk.settings.load())));
     Ok(())
 }

@@ -15,5 +15,6 @@ pub mod metrics;
 pub mod outbox;
 pub mod powershell;
 pub mod present;
+pub mod randomness;
 pub mod settings;
 pub mod sign_in;

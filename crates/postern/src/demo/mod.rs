@@ -17,6 +17,7 @@ use clock::QuickClock;
 use postern_cli::output::{BAD, BOLD, DIM, GOOD, WARN, bar, styled};
 use postern_config as config;
 use postern_services::clock::Clock;
+use postern_services::randomness::SystemRandomness;
 use postern_services::desk::views::UsageView;
 use postern_services::desk::{AlertFilter, Caller, CallerKind, Desk, ReleaseRequest, RestrictionFilter};
 use postern_services::outbox::mails;
@@ -43,7 +44,7 @@ pub async fn run(pace: Duration) -> anyhow::Result<()> {
     let port = free_port()?;
     let settings = settings(folder.path(), port)?;
     let clock = Arc::new(QuickClock::starting_at_nine());
-    let running = serve::start(settings, Arc::clone(&clock) as Arc<dyn Clock>).await?;
+    let running = serve::start(settings, Arc::clone(&clock) as Arc<dyn Clock>, Arc::new(SystemRandomness)).await?;
     let desk = Arc::clone(running.desk());
     let told = play(&desk, &clock, port, pace).await;
     running.stop().await?;

@@ -19,6 +19,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use postern_services::clock::Clock;
+use postern_services::randomness::Randomness;
 use postern_services::desk::Desk;
 use postern_services::directory::Roster;
 use postern_services::settings::{Listen, Settings};
@@ -59,11 +60,11 @@ pub struct Running {
 ///
 /// # Errors
 /// Something that is needed from the start can't be had.
-pub async fn run(settings: Settings, clock: Arc<dyn Clock>) -> anyhow::Result<()> {
+pub async fn run(settings: Settings, clock: Arc<dyn Clock>, randomness: Arc<dyn Randomness>) -> anyhow::Result<()> {
     let mut terminate = signal(SignalKind::terminate()).context("SIGTERM can't be handled")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("SIGINT can't be handled")?;
     let mut hangup = signal(SignalKind::hangup()).context("SIGHUP can't be handled")?;
-    let running = start(settings, clock).await?;
+    let running = start(settings, clock, randomness).await?;
     notify(&[sd_notify::NotifyState::Ready]);
     loop {
         tokio::select! {
@@ -81,7 +82,7 @@ pub async fn run(settings: Settings, clock: Arc<dyn Clock>) -> anyhow::Result<()
 /// # Errors
 /// Something that is needed can't be had: the data folder, a database of this version, a free
 /// port. The error is one line that says which.
-pub async fn start(settings: Settings, clock: Arc<dyn Clock>) -> anyhow::Result<Running> {
+pub async fn start(settings: Settings, clock: Arc<dyn Clock>, randomness: Arc<dyn Randomness>) -> anyhow::Result<Running> {
     let folder = DataFolder::open(&settings.data)?;
     let started = clock.now();
     let (store, ledger) = {
@@ -107,8 +108,8 @@ pub async fn start(settings: Settings, clock: Arc<dyn Clock>) -> anyhow::Result<
     let courier = Arc::new(Courier::new(Arc::clone(&own_mail)).context("sending webhooks")?);
     let tenants = desk::organizations::tenants(&settings, &store.organizations().await?)?;
     let settings = Arc::new(ArcSwap::from_pointee(settings.with_tenants(tenants)));
-    let links = Links::new(store.key("links", &rand::random()).await?);
-    let sign_in = Arc::new(SignIn::new()?);
+    let links = Links::new(store.key("links", &randomness.bytes()).await?);
+    let sign_in = Arc::new(SignIn::new(&*randomness)?);
 
     let roster = Arc::new(Roster::open(&settings.load().data, &settings.load()));
     let alert_policies = Arc::new(AlertPolicies::default());
@@ -122,6 +123,7 @@ pub async fn start(settings: Settings, clock: Arc<dyn Clock>) -> anyhow::Result<
         metrics: Arc::clone(&metrics),
         new_mail: new_mail.clone(),
         events: events.clone(),
+        randomness: Arc::clone(&randomness),
         links: links.clone(),
     }));
     incidents.restore(started).await?;
@@ -164,6 +166,7 @@ pub async fn start(settings: Settings, clock: Arc<dyn Clock>) -> anyhow::Result<
         wiring,
         wiring_check: Arc::new(PostfixCheck),
         clock: Arc::clone(&clock),
+        randomness,
         events,
         metrics: Arc::clone(&metrics),
         health: Arc::clone(&health),

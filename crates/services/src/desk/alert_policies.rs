@@ -250,7 +250,7 @@ impl Desk {
         let now = self.clock.now();
         let entity = EntityId::account_named(format!("test@{}", organization.domains[0]));
         let reason = format!("this is a test, asked for by {}; nobody is restricted", caller.name);
-        let reference = Reference::from_random(rand::random());
+        let reference = self.randomness.reference();
         let alert = gate::alert(reference, policy.trigger, &told, Some(entity), Cause::Manual { reason }, now);
         let mut tests = Vec::new();
         for mail in told.messages(&settings, &alert, None) {

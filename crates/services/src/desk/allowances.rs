@@ -53,7 +53,7 @@ impl Desk {
         self.may_manage(caller)?;
         let now = self.clock.now();
         let allowance = Allowance {
-            reference: Reference::from_random(rand::random()),
+            reference: self.randomness.reference(),
             entity: self.new_entity(caller, &request.entity)?,
             external_per_hour: request.external_per_hour,
             internal_per_hour: request.internal_per_hour,

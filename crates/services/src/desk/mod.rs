@@ -49,6 +49,7 @@ use crate::links::Links;
 use crate::metrics::Metrics;
 use crate::outbox::Courier;
 use crate::settings::Settings;
+use crate::randomness::Randomness;
 use crate::sign_in::SignIn;
 
 pub use alerts::AlertRequest;
@@ -204,6 +205,8 @@ pub struct Desk {
     pub wiring_check: Arc<dyn WiringCheck>,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// Random bytes.
+    pub randomness: Arc<dyn Randomness>,
     /// Where it is told what happens.
     pub events: Events,
     /// What is measured.

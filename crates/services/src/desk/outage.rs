@@ -60,7 +60,7 @@ impl Desk {
         let settings = self.settings.load();
         let told = self.alert_policies.told(&settings, Trigger::StoreAway, None);
         let cause = Cause::Away { part: "the store".into(), error };
-        let reference = Reference::from_random(rand::random());
+        let reference = self.randomness.reference();
         let alert = gate::alert(reference, Trigger::StoreAway, &told, None, cause, outage.since);
         outage.waiting = told.messages(&settings, &alert, None);
         self.metrics.alerts.inc();

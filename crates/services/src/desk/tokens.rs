@@ -68,7 +68,7 @@ impl Desk {
         if request.expires_at.is_some_and(|at| at <= now) {
             return Err(invalid("expires_at", "is in the past; expected a later time"));
         }
-        let token = format!("{PREFIX}{}", secret::random());
+        let token = format!("{PREFIX}{}", secret::random(&*self.randomness));
         let kept = KeptToken {
             name: name.to_owned(),
             organization: caller.organization.clone(),

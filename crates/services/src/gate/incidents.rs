@@ -22,6 +22,7 @@ use crate::events::Events;
 use crate::links::Links;
 use crate::metrics::Metrics;
 use crate::outbox::mails;
+use crate::randomness::Randomness;
 use crate::settings::Settings;
 
 /// Where nobody is restricted, an entity that stays over its limit is one incident for so
@@ -68,6 +69,8 @@ pub struct IncidentParts {
     pub new_mail: watch::Sender<()>,
     /// Where it is told what happens.
     pub events: Events,
+    /// Makes references.
+    pub randomness: Arc<dyn Randomness>,
     /// Makes the links in notices.
     pub links: Links,
 }
@@ -133,7 +136,7 @@ impl Incidents {
         }
         self.pause_after_failure(now)?;
         let restriction = Restriction {
-            reference: Reference::from_random(rand::random()),
+            reference: self.parts.randomness.reference(),
             entity: new.entity,
             cause: new.cause,
             since: now,
@@ -264,7 +267,7 @@ impl Incidents {
         now: Timestamp,
     ) -> Incident {
         let told = self.told(settings, trigger, entity);
-        let reference = Reference::from_random(rand::random());
+        let reference = self.parts.randomness.reference();
         let organization = settings.directory.organization_of(entity);
         let audit = NewAuditEntry {
             at: now,

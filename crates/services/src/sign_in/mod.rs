@@ -14,6 +14,7 @@ use std::sync::Arc;
 use tokio::sync::Semaphore;
 
 use crate::https;
+use crate::randomness::Randomness;
 use throttles::Throttles;
 
 /// Where the provider sends people back to, below the portal's address.
@@ -46,12 +47,12 @@ impl SignIn {
     /// Puts it together.
     ///
     /// # Errors
-    /// This machine's certificates can't be read, or there is no randomness.
-    pub fn new() -> anyhow::Result<Self> {
+    /// This machine's certificates can't be read.
+    pub fn new(randomness: &dyn Randomness) -> anyhow::Result<Self> {
         Ok(Self {
             throttles: Throttles::default(),
             http: https::client()?,
-            nobody: password::hash(&secret::random())?,
+            nobody: password::hash(&secret::random(randomness), &randomness.bytes())?,
             hashing: Arc::new(Semaphore::new(2)),
         })
     }

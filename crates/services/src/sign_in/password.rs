@@ -1,7 +1,6 @@
 //! Passwords (OWASP ASVS 5 section 6.2, RFC 9106).
 
 use argon2::Argon2;
-use argon2::password_hash::rand_core::OsRng;
 use argon2::password_hash::{PasswordHash, PasswordHasher, PasswordVerifier, SaltString};
 use zxcvbn::{Score, zxcvbn};
 
@@ -10,14 +9,15 @@ pub const SHORTEST: usize = 8;
 /// The longest one; nobody types more, and it would be hashed.
 pub const LONGEST: usize = 256;
 
-/// Hashes with argon2id as OWASP recommends (19 MiB, two passes); a PHC string.
+/// Hashes with argon2id as OWASP recommends (19 MiB, two passes) and a salt that is drawn for each; a PHC string.
 ///
 /// # Errors
 /// The hash can't be made.
-pub fn hash(password: &str) -> anyhow::Result<String> {
-    let salt = SaltString::generate(&mut OsRng);
+pub fn hash(password: &str, salt: &[u8; 16]) -> anyhow::Result<String> {
+    let fail = |error| anyhow::anyhow!("the password can't be hashed: {error}");
+    let salt = SaltString::encode_b64(salt).map_err(fail)?;
     let hashed = Argon2::default().hash_password(password.as_bytes(), &salt);
-    hashed.map(|phc| phc.to_string()).map_err(|error| anyhow::anyhow!("the password can't be hashed: {error}"))
+    hashed.map(|phc| phc.to_string()).map_err(fail)
 }
 
 /// Whether it is the one that was hashed.
@@ -56,7 +56,7 @@ mod tests {
 
     #[test]
     fn a_password_matches_its_own_hash_only() {
-        let phc = hash("correct horse battery staple").unwrap();
+        let phc = hash("correct horse battery staple", &[7; 16]).unwrap();
         assert!(phc.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{phc}");
         assert!(matches("correct horse battery staple", &phc));
         assert!(!matches("correct horse battery stapl", &phc));

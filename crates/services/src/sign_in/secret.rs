@@ -4,12 +4,14 @@ use hmac::{Hmac, KeyInit, Mac};
 use postern_store::audit::hex;
 use sha2::{Digest, Sha256};
 
+use crate::randomness::Randomness;
+
 /// Crockford's letters: none is taken for another when it is typed in.
 const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 
 /// 256 random bits: nothing to guess, so that a plain hash is enough to keep.
-pub fn random() -> String {
-    hex(&rand::random::<[u8; 32]>())
+pub fn random(randomness: &dyn Randomness) -> String {
+    hex(&randomness.bytes::<32>())
 }
 
 /// What is kept of a secret.
@@ -18,8 +20,8 @@ pub fn hash(secret: &str) -> [u8; 32] {
 }
 
 /// A code that people write down: 80 random bits, as `xxxx-xxxx-xxxx-xxxx`.
-pub fn recovery_code() -> String {
-    let letters: Vec<u8> = rand::random::<[u8; 16]>().iter().map(|byte| ALPHABET[usize::from(byte % 32)]).collect();
+pub fn recovery_code(randomness: &dyn Randomness) -> String {
+    let letters: Vec<u8> = randomness.bytes::<16>().iter().map(|byte| ALPHABET[usize::from(byte % 32)]).collect();
     let parts: Vec<_> = letters.chunks(4).map(String::from_utf8_lossy).collect();
     parts.join("-")
 }
@@ -54,10 +56,11 @@ pub fn is_signed(key: &[u8; 32], text: &str, signature: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::randomness::SystemRandomness;
 
     #[test]
     fn a_recovery_code_is_read_in_any_spelling() {
-        let code = recovery_code();
+        let code = recovery_code(&SystemRandomness);
         assert_eq!(code.len(), 19);
         assert_eq!(normalise_recovery_code(&code.to_uppercase().replace('-', " ")), code);
         assert_eq!(normalise_recovery_code("OIL0 0000"), "0110-0000");

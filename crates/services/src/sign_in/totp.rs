@@ -4,9 +4,11 @@ use qrcode::QrCode;
 use qrcode::render::svg;
 use totp_rs::{Builder, Secret, Totp};
 
+use crate::randomness::Randomness;
+
 /// A new shared secret: 160 random bits (RFC 4226 section 4, R6).
-pub fn new_secret() -> Vec<u8> {
-    rand::random::<[u8; 20]>().to_vec()
+pub fn new_secret(randomness: &dyn Randomness) -> Vec<u8> {
+    randomness.bytes::<20>().to_vec()
 }
 
 /// What the owner of a secret puts into the app.

@@ -145,7 +145,7 @@ impl Desk {
     /// # Errors
     /// The caller is no person, or the store fails.
     pub async fn new_recovery_codes(&self, caller: &Caller) -> Result<Vec<String>, DeskError> {
-        let codes: Vec<String> = (0..RECOVERY_CODES).map(|_| secret::recovery_code()).collect();
+        let codes: Vec<String> = (0..RECOVERY_CODES).map(|_| secret::recovery_code(&*self.randomness)).collect();
         let hashes = codes.iter().map(|code| secret::hash(code)).collect();
         let detail = json!({ "left": RECOVERY_CODES });
         self.change_own(caller, CredentialChange::RecoveryCodes(hashes), "person.recovery-codes", detail).await?;

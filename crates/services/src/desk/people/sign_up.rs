@@ -62,7 +62,7 @@ impl Desk {
         invitation: &Invitation,
         audit: Option<&NewAuditEntry>,
     ) -> Result<SignUpLink, DeskError> {
-        let token = secret::random();
+        let token = secret::random(&*self.randomness);
         self.store.invite(invitation, &secret::hash(&token), audit).await?;
         let base = self.settings.load().portal.base_url();
         Ok(SignUpLink {
@@ -128,9 +128,10 @@ impl Desk {
         let organization = self.settings.load().organization.name.clone();
         let (address, new) = (address.to_owned(), new.to_owned());
         let invalid = |problem| DeskError::Invalid { field: "password".into(), problem };
+        let salt = self.randomness.bytes();
         let work = move || {
             password::check(&new, &[&address, &organization, "postern"])
-                .map(|()| password::hash(&new).map_err(|error| error.to_string()))
+                .map(|()| password::hash(&new, &salt).map_err(|error| error.to_string()))
         };
         let hashed = self.sign_in.hashing(work).await.ok_or_else(|| invalid("can't be hashed; try again".into()))?;
         hashed.map_err(invalid)?.map_err(invalid)
