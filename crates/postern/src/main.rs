@@ -14,7 +14,9 @@ use postern_services::randomness::SystemRandomness;
 
 fn main() -> ExitCode {
     cli::run(Programs {
-        serve: |settings| Ok(cli::runtime()?.block_on(serve::run(settings, Arc::new(SystemClock), Arc::new(SystemRandomness)))?),
+        serve: |settings| {
+            Ok(cli::runtime()?.block_on(serve::run(settings, Arc::new(SystemClock), Arc::new(SystemRandomness)))?)
+        },
         replay: replay::command::run,
         demo: |pace| Ok(cli::runtime()?.block_on(demo::run(pace))?),
     })

@@ -12,6 +12,7 @@ pub mod health;
 pub mod https;
 pub mod links;
 pub mod metrics;
+pub mod node;
 pub mod outbox;
 pub mod powershell;
 pub mod present;

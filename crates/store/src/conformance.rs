@@ -6,7 +6,7 @@ use postern_domain::access::Role;
 use postern_domain::alert::{Alert, AlertBook, AlertNote, AlertPolicy, AlertStatus, Severity, Trigger};
 use postern_domain::evidence::{Cause, Evidence};
 use postern_domain::policy::{Allowance, OutboundPolicy, PolicyBook};
-use postern_domain::restriction::{Release, Restriction, RestrictionRecord};
+use postern_domain::restriction::{Release, Restriction, RestrictionRecord, Standing};
 use postern_domain::traffic::Traffic;
 use postern_domain::window::{Excess, Window};
 use postern_domain::{EntityId, EntityKind, OrganizationId, Reference, Timestamp};
@@ -91,6 +91,8 @@ pub(crate) async fn suite<S: Store, F: AsyncFn() -> S>(fresh: F) {
     a_restriction_is_written_with_everything_that_belongs_to_it(&fresh().await).await;
     an_entity_has_one_restriction_in_force(&fresh().await).await;
     a_release_ends_it_once(&fresh().await).await;
+    a_standing_is_that_of_the_restriction_in_force_or_of_the_last_release(&fresh().await).await;
+    changes_come_in_the_order_in_which_they_were_written(&fresh().await).await;
     the_daily_limit_leaves_out_mails_but_no_alerts(&fresh().await).await;
     the_outbox_keeps_a_mail_until_it_is_delivered(&fresh().await).await;
     the_audit_trail_is_a_chain(&fresh().await).await;
@@ -164,6 +166,53 @@ async fn a_release_ends_it_once(store: &impl Store) {
     // It can be restricted again.
     let again = restriction("a", 2, 7);
     store.restrict(&again, &incident(&again, 7)).await.unwrap();
+}
+
+async fn a_standing_is_that_of_the_restriction_in_force_or_of_the_last_release(store: &impl Store) {
+    let alice = entity("a");
+    assert_eq!(store.standing(&alice).await.unwrap(), Standing::Free);
+    let release_of = async |made: &Restriction, release: Release| {
+        let audit = audit("restriction.release", "a@example.com", 0);
+        store.release(&alice, Some(&made.reference), &release, &audit).await.unwrap();
+    };
+    let first = Restriction { until: Some(at(90)), ..restriction("a", 1, 0) };
+    store.restrict(&first, &incident(&first, 0)).await.unwrap();
+    let restricted = Standing::Restricted { reference: first.reference.clone(), until: Some(at(90)) };
+    assert_eq!(store.standing(&alice).await.unwrap(), restricted);
+    release_of(&first, Release { probation_until: Some(at(500)), ..release(5) }).await;
+    assert_eq!(store.standing(&alice).await.unwrap(), Standing::Probation { until: at(500) });
+    // The last release counts, whatever an earlier one said.
+    let second = restriction("a", 2, 6);
+    store.restrict(&second, &incident(&second, 6)).await.unwrap();
+    release_of(&second, Release { probation_until: Some(at(60)), ..release(7) }).await;
+    assert_eq!(store.standing(&alice).await.unwrap(), Standing::Probation { until: at(60) });
+    assert_eq!(store.probations(at(8)).await.unwrap(), [(alice.clone(), at(60))]);
+    let third = restriction("a", 3, 8);
+    store.restrict(&third, &incident(&third, 8)).await.unwrap();
+    release_of(&third, Release { probation_until: None, ..release(9) }).await;
+    assert_eq!(store.standing(&alice).await.unwrap(), Standing::Free);
+    assert_eq!(store.probations(at(10)).await.unwrap(), []);
+}
+
+async fn changes_come_in_the_order_in_which_they_were_written(store: &impl Store) {
+    let mut newest = store.newest_change();
+    assert_eq!(*newest.borrow_and_update(), 0);
+    for minute in 1..=5 {
+        store.record(&audit("policy.edit", "Default", minute)).await.unwrap();
+    }
+    assert!(newest.has_changed().unwrap());
+    assert_eq!(*newest.borrow_and_update(), 5);
+    let of = |entries: Vec<crate::audit::AuditEntry>| entries.iter().map(|entry| entry.seq).collect::<Vec<_>>();
+    assert_eq!(of(store.changes_after(0, 3).await.unwrap()), [1, 2, 3]);
+    assert_eq!(of(store.changes_after(3, 3).await.unwrap()), [4, 5]);
+    assert_eq!(of(store.changes_after(5, 3).await.unwrap()), [] as [i64; 0]);
+    // What is undone, or writes no entry, is no change.
+    let made = restriction("a", 1, 6);
+    store.restrict(&made, &incident(&made, 6)).await.unwrap();
+    assert_eq!(*newest.borrow_and_update(), 6);
+    store.restrict(&restriction("a", 2, 7), &incident(&made, 7)).await.unwrap_err();
+    store.note_refusals(&[Refusals { reference: made.reference, count: 1, last: at(8) }]).await.unwrap();
+    assert!(!newest.has_changed().unwrap());
 }
 
 async fn the_daily_limit_leaves_out_mails_but_no_alerts(store: &impl Store) {

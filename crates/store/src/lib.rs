@@ -18,9 +18,10 @@ use async_trait::async_trait;
 use postern_domain::access::Role;
 use postern_domain::alert::{Alert, AlertBook, AlertNote, AlertStatus, Severity, Trigger};
 use postern_domain::policy::{Allowance, PolicyBook};
-use postern_domain::restriction::{Release, Released, Restriction, RestrictionRecord};
+use postern_domain::restriction::{Release, Released, Restriction, RestrictionRecord, Standing};
 use postern_domain::{EntityId, EntityKind, OrganizationId, Reference, Timestamp};
 use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
 
 pub use acquaintances::Acquaintances;
 use audit::{AuditEntry, AuditReport, NewAuditEntry};
@@ -447,6 +448,12 @@ pub trait Store: People + Idempotency + Acquaintances + TrafficHistory {
     /// The database fails.
     async fn count_restrictions(&self, filter: &RestrictionFilter) -> Result<u64, StoreError>;
 
+    /// What an entity may do: by the restriction in force, else by its last release.
+    ///
+    /// # Errors
+    /// The database fails.
+    async fn standing(&self, entity: &EntityId) -> Result<Standing, StoreError>;
+
     /// Entities on probation at `now`, and until when.
     ///
     /// # Errors
@@ -613,6 +620,16 @@ pub trait Store: People + Idempotency + Acquaintances + TrafficHistory {
     /// # Errors
     /// The database fails.
     async fn record(&self, entry: &NewAuditEntry) -> Result<AuditEntry, StoreError>;
+
+    /// Audit entries after the one of that number, oldest first, at most `limit`.
+    ///
+    /// # Errors
+    /// The database fails.
+    async fn changes_after(&self, seq: i64, limit: u32) -> Result<Vec<AuditEntry>, StoreError>;
+
+    /// The number of the newest audit entry that this process knows of; 0 if there is none. It changes after the
+    /// entry's transaction is committed.
+    fn newest_change(&self) -> watch::Receiver<i64>;
 
     /// How many alerts there are, whatever `skip` and `limit` say.
     ///

@@ -17,11 +17,11 @@ use clock::QuickClock;
 use postern_cli::output::{BAD, BOLD, DIM, GOOD, WARN, bar, styled};
 use postern_config as config;
 use postern_services::clock::Clock;
-use postern_services::randomness::SystemRandomness;
 use postern_services::desk::views::UsageView;
 use postern_services::desk::{AlertFilter, Caller, CallerKind, Desk, ReleaseRequest, RestrictionFilter};
 use postern_services::outbox::mails;
 use postern_services::present;
+use postern_services::randomness::SystemRandomness;
 use postern_services::settings::Settings;
 use sender::Sender;
 

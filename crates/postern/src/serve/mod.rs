@@ -12,16 +12,14 @@ use anyhow::Context;
 use arc_swap::ArcSwap;
 use axum::middleware::from_fn;
 use postern_ledger::memory::MemoryLedger;
-use postern_store::Store;
 use postern_store::sqlite::SqliteStore;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use postern_services::clock::Clock;
-use postern_services::randomness::Randomness;
 use postern_services::desk::Desk;
-use postern_services::directory::Roster;
+use postern_services::randomness::Randomness;
 use postern_services::settings::{Listen, Settings};
 use wiring_check::PostfixCheck;
 
@@ -30,17 +28,12 @@ use crate::doors::policy::Door;
 use crate::doors::workers::Workers;
 use data_folder::DataFolder;
 use postern_api::finish::finish;
-use postern_services::events::Events;
-use postern_services::gate::{
-    Acquaintances, AlertPolicies, Gate, IncidentParts, Incidents, Parts, Policies, Recents, Standings, TrafficMeter,
-    Wiring,
-};
+use postern_services::gate::Gate;
 use postern_services::health::{Health, Part};
-use postern_services::links::Links;
 use postern_services::metrics::Metrics;
-use postern_services::outbox::{Courier, Outbox, OwnMail};
-use postern_services::sign_in::SignIn;
-use postern_services::{desk, present};
+use postern_services::node::{Node, NodeParts};
+use postern_services::outbox::Outbox;
+use postern_services::present;
 
 /// Postern while it runs.
 pub struct Running {
@@ -82,7 +75,11 @@ pub async fn run(settings: Settings, clock: Arc<dyn Clock>, randomness: Arc<dyn 
 /// # Errors
 /// Something that is needed can't be had: the data folder, a database of this version, a free
 /// port. The error is one line that says which.
-pub async fn start(settings: Settings, clock: Arc<dyn Clock>, randomness: Arc<dyn Randomness>) -> anyhow::Result<Running> {
+pub async fn start(
+    settings: Settings,
+    clock: Arc<dyn Clock>,
+    randomness: Arc<dyn Randomness>,
+) -> anyhow::Result<Running> {
     let folder = DataFolder::open(&settings.data)?;
     let started = clock.now();
     let (store, ledger) = {
@@ -94,93 +91,27 @@ pub async fn start(settings: Settings, clock: Arc<dyn Clock>, randomness: Arc<dy
         });
         opened.await.context("opening the data folder")??
     };
-    let store: Arc<dyn Store> = Arc::new(store);
-    let ledger = Arc::new(ledger);
-    let metrics = Arc::new(Metrics::default());
-    let health = Arc::new(Health::default());
-    let standings = Arc::new(Standings::default());
-    let recents = Arc::new(Recents::default());
-    let wiring = Arc::new(Wiring::default());
-    let own_mail = Arc::new(OwnMail::default());
-    let (new_mail, _) = watch::channel(());
     let (closing, is_closing) = watch::channel(false);
-    let events = Events::new(is_closing.clone());
-    let courier = Arc::new(Courier::new(Arc::clone(&own_mail)).context("sending webhooks")?);
-    let tenants = desk::organizations::tenants(&settings, &store.organizations().await?)?;
-    let settings = Arc::new(ArcSwap::from_pointee(settings.with_tenants(tenants)));
-    let links = Links::new(store.key("links", &randomness.bytes()).await?);
-    let sign_in = Arc::new(SignIn::new(&*randomness)?);
-
-    let roster = Arc::new(Roster::open(&settings.load().data, &settings.load()));
-    let alert_policies = Arc::new(AlertPolicies::default());
-    alert_policies.restore(&*store, &settings.load(), started).await?;
-    let incidents = Arc::new(Incidents::new(IncidentParts {
-        settings: Arc::clone(&settings),
-        store: Arc::clone(&store),
-        standings: Arc::clone(&standings),
-        alert_policies: Arc::clone(&alert_policies),
-        roster: Arc::clone(&roster),
-        metrics: Arc::clone(&metrics),
-        new_mail: new_mail.clone(),
-        events: events.clone(),
-        randomness: Arc::clone(&randomness),
-        links: links.clone(),
-    }));
-    incidents.restore(started).await?;
-    let acquaintances = Arc::new(Acquaintances::default());
-    acquaintances.restore(&*store).await?;
-    let traffic = Arc::new(TrafficMeter::default());
-    let policies = Arc::new(Policies::default());
-    policies.restore(&*store, &settings.load().outbound_policy, started).await?;
-    let gate = Arc::new(Gate::new(Parts {
-        settings: Arc::clone(&settings),
-        ledger: Arc::clone(&ledger),
-        standings: Arc::clone(&standings),
-        policies: Arc::clone(&policies),
-        incidents: Arc::clone(&incidents),
-        recents: Arc::clone(&recents),
-        own_mail: Arc::clone(&own_mail),
-        wiring: Arc::clone(&wiring),
-        clock: Arc::clone(&clock),
-        metrics: Arc::clone(&metrics),
-        links: links.clone(),
-        roster: Arc::clone(&roster),
-        acquaintances: Arc::clone(&acquaintances),
-        traffic: Arc::clone(&traffic),
-    }));
-    let desk = Arc::new(Desk {
-        settings: Arc::clone(&settings),
-        ledger: Arc::clone(&ledger),
-        store: Arc::clone(&store),
-        standings,
-        policies,
-        sign_in,
-        links,
-        roster,
-        acquaintances,
-        traffic,
-        courier: Arc::clone(&courier),
-        alert_policies,
-        incidents,
-        recents,
-        wiring,
-        wiring_check: Arc::new(PostfixCheck),
+    let Node { desk, gate, new_mail } = Node::new(NodeParts {
+        settings,
+        store: Arc::new(store),
+        ledger: Arc::new(ledger),
         clock: Arc::clone(&clock),
         randomness,
-        events,
-        metrics: Arc::clone(&metrics),
-        health: Arc::clone(&health),
-        started,
-        busiest_known: desk::BusiestKnown::default(),
-    });
+        wiring_check: Arc::new(PostfixCheck),
+        closing: is_closing.clone(),
+    })
+    .await?;
+    let settings = Arc::clone(&desk.settings);
+    let (health, metrics) = (Arc::clone(&desk.health), Arc::clone(&desk.metrics));
 
     first_admin(&desk).await;
     let mut parts = JoinSet::new();
     let sockets = listen(&settings.load(), &folder, &desk, &gate, &is_closing, &mut parts).await?;
     let outbox = Outbox {
         settings: Arc::clone(&settings),
-        store: Arc::clone(&store),
-        courier,
+        store: Arc::clone(&desk.store),
+        courier: Arc::clone(&desk.courier),
         new_mail,
         clock: Arc::clone(&clock),
         metrics: Arc::clone(&metrics),
@@ -188,7 +119,10 @@ pub async fn start(settings: Settings, clock: Arc<dyn Clock>, randomness: Arc<dy
     // Each at its own pace: a webhook that takes its time keeps no mail waiting.
     parts.spawn(outbox.clone().run(false, is_closing.clone()));
     parts.spawn(outbox.run(true, is_closing.clone()));
-    let journal = tasks::JournalWriter::start(Arc::clone(&ledger), clock, Arc::clone(&health), Arc::clone(&metrics))?;
+    let journal =
+        tasks::JournalWriter::start(Arc::clone(&desk.ledger), clock, Arc::clone(&health), Arc::clone(&metrics))?;
+    let (projector, ends) = (Arc::clone(&desk.projector), is_closing.clone());
+    parts.spawn(async move { projector.follow(ends).await });
     parts.spawn(tasks::store_watch(Arc::clone(&desk), is_closing.clone()));
     parts.spawn(tasks::forgetting(Arc::clone(&desk), is_closing.clone()));
     parts.spawn(tasks::directory(Arc::clone(&desk), is_closing.clone()));
@@ -201,7 +135,7 @@ pub async fn start(settings: Settings, clock: Arc<dyn Clock>, randomness: Arc<dy
         data = %now.data.display(),
         policy_door = now.policy_door.listen.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "),
         portal = %now.portal.listen,
-        entities = ledger.len(),
+        entities = desk.ledger.len(),
         "ready"
     );
     drop(now);
@@ -339,7 +273,8 @@ impl Running {
     }
 
     async fn with_tenants(&self, settings: Settings) -> anyhow::Result<Settings> {
-        let tenants = desk::organizations::tenants(&settings, &self.desk.store.organizations().await?)?;
+        let tenants =
+            postern_services::desk::organizations::tenants(&settings, &self.desk.store.organizations().await?)?;
         Ok(settings.with_tenants(tenants))
     }
 

@@ -1,8 +1,8 @@
 //! Alert policies: who is told of what, and whether telling works.
 
+use postern_domain::EntityId;
 use postern_domain::alert::{AlertBook, AlertPolicy, Trigger};
 use postern_domain::evidence::Cause;
-use postern_domain::{EntityId, Reference};
 use postern_store::audit::NewAuditEntry;
 use postern_store::{KeptAlertPolicies, MailKind, QueuedMail};
 use serde_json::{Map, Value, json};

@@ -1,7 +1,7 @@
 //! Allowances: higher limits for one entity, for a time.
 
+use postern_domain::Timestamp;
 use postern_domain::policy::Allowance;
-use postern_domain::{Reference, Timestamp};
 use postern_store::audit::NewAuditEntry;
 use serde::{Deserialize, Serialize};
 use serde_json::json;

@@ -43,13 +43,15 @@ use serde_json::Value;
 use crate::clock::Clock;
 use crate::directory::Roster;
 use crate::events::Events;
-use crate::gate::{Acquaintances, AlertPolicies, Incidents, Policies, Recents, Standings, TrafficMeter, Wiring};
+use crate::gate::{
+    Acquaintances, AlertPolicies, Incidents, Policies, Projector, Recents, Standings, TrafficMeter, Wiring,
+};
 use crate::health::Health;
 use crate::links::Links;
 use crate::metrics::Metrics;
 use crate::outbox::Courier;
-use crate::settings::Settings;
 use crate::randomness::Randomness;
+use crate::settings::Settings;
 use crate::sign_in::SignIn;
 
 pub use alerts::AlertRequest;
@@ -179,6 +181,8 @@ pub struct Desk {
     pub store: Arc<dyn Store>,
     /// Who may send.
     pub standings: Arc<Standings>,
+    /// Puts what is written in force.
+    pub projector: Arc<Projector>,
     /// What they may send.
     pub policies: Arc<Policies>,
     /// Who has an account, and in which groups.

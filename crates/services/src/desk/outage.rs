@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use postern_domain::alert::{Alert, AlertStatus, Trigger};
 use postern_domain::evidence::Cause;
-use postern_domain::{OrganizationId, Reference, Timestamp};
+use postern_domain::{OrganizationId, Timestamp};
 use postern_store::audit::NewAuditEntry;
 use postern_store::{Incident, Outgoing, QueuedMail};
 use serde_json::json;

@@ -104,7 +104,11 @@ impl Desk {
             match self.let_out(&entity, leave).await {
                 Ok(_) => {}
                 // Somebody was faster.
-                Err(DeskError::NotFound(_)) => self.standings.set(&entity, Standing::Free),
+                Err(DeskError::NotFound(_)) => {
+                    if let Err(error) = self.projector.catch_up().await {
+                        tracing::error!(%entity, %reference, %error, "what became of a restriction can't be read");
+                    }
+                }
                 Err(error) => tracing::error!(%entity, %reference, %error, "a release is overdue"),
             }
         }
@@ -143,7 +147,7 @@ impl Desk {
             }),
         };
         let released = self.store.release(entity, Some(&restriction.reference), &release, &audit).await?;
-        self.standings.set(entity, standing);
+        self.projector.catch_up().await?;
         self.metrics.releases.inc();
         let about = json!({ "entity": entity, "reference": restriction.reference, "by": by, "reason": why });
         self.events.tell("restriction.released", now, &organization, about);

@@ -16,7 +16,7 @@ use postern_store::{Incident, Store, StoreError};
 use serde_json::json;
 use tokio::sync::watch;
 
-use super::{AlertPolicies, Standings, Told};
+use super::{AlertPolicies, Projector, Standings, Told};
 use crate::directory::Roster;
 use crate::events::Events;
 use crate::links::Links;
@@ -59,6 +59,8 @@ pub struct IncidentParts {
     pub store: Arc<dyn Store>,
     /// Who may send.
     pub standings: Arc<Standings>,
+    /// Puts what is written in force.
+    pub projector: Arc<Projector>,
     /// Who is told.
     pub alert_policies: Arc<AlertPolicies>,
     /// Which groups accounts are in.
@@ -96,18 +98,11 @@ impl Incidents {
         }
     }
 
-    /// Takes over what is in force: restrictions, probations, open alerts.
+    /// Takes over the open alerts.
     ///
     /// # Errors
     /// The store can't be read.
     pub async fn restore(&self, now: Timestamp) -> Result<(), StoreError> {
-        for (entity, until) in self.parts.store.probations(now).await? {
-            self.parts.standings.set(&entity, Standing::Probation { until });
-        }
-        for kept in self.parts.store.restrictions(&postern_store::RestrictionFilter::default()).await? {
-            let restriction = kept.record.restriction();
-            self.parts.standings.set(&restriction.entity, standing(restriction));
-        }
         let since = Timestamp::from_millis(now.as_millis() - i64::try_from(SAME_INCIDENT.as_millis()).unwrap_or(0));
         let repeated =
             [Trigger::LimitExceeded, Trigger::LimitNearlyReached, Trigger::ReportOnly, Trigger::SuspiciousPattern];
@@ -178,13 +173,12 @@ impl Incidents {
             Ok(()) => {}
             // Another node was faster; its restriction is as good.
             Err(StoreError::AlreadyRestricted { reference, entity }) => {
-                let until = restriction.until;
-                self.parts.standings.set(&entity, Standing::Restricted { reference: reference.clone(), until });
+                self.in_force(&entity, now).await?;
                 return Ok(reference);
             }
             Err(error) => return Err(self.store_failed(&restriction.entity, error, now)),
         }
-        self.parts.standings.set(&restriction.entity, standing(&restriction));
+        self.in_force(&restriction.entity, now).await?;
         self.parts.metrics.restrictions.inc();
         self.parts.new_mail.send_replace(());
         let about = json!({
@@ -308,6 +302,11 @@ impl Incidents {
         self.lock_alerted().retain(|_, at| now.since(*at) < SAME_INCIDENT);
     }
 
+    /// Waits until what is written is in force.
+    async fn in_force(&self, entity: &EntityId, now: Timestamp) -> Result<(), StoreError> {
+        self.parts.projector.catch_up().await.map_err(|error| self.store_failed(entity, error, now))
+    }
+
     fn pause_after_failure(&self, now: Timestamp) -> Result<(), StoreError> {
         let failed_at = *self.store_failed_at.lock().unwrap_or_else(PoisonError::into_inner);
         match failed_at {
@@ -332,7 +331,7 @@ impl Incidents {
 }
 
 /// The standing that a restriction makes.
-fn standing(restriction: &Restriction) -> Standing {
+pub(super) fn standing(restriction: &Restriction) -> Standing {
     Standing::Restricted { reference: restriction.reference.clone(), until: restriction.until }
 }
 

@@ -26,8 +26,8 @@ impl Standings {
         }
     }
 
-    /// Sets the entity's standing, in force with the next question.
-    pub fn set(&self, entity: &EntityId, standing: Standing) {
+    /// Sets the entity's standing, in force with the next question; for the projector.
+    pub(super) fn set(&self, entity: &EntityId, standing: Standing) {
         let mut standings = self.by_entity.write().unwrap_or_else(PoisonError::into_inner);
         match standing {
             Standing::Free => standings.remove(entity),

@@ -54,6 +54,21 @@ pub(super) fn append(tx: &Transaction<'_>, entry: &NewAuditEntry) -> Result<Audi
     })
 }
 
+/// The number of the newest entry; 0 if there is none.
+pub(super) fn newest(db: &Connection) -> rusqlite::Result<i64> {
+    db.prepare_cached("SELECT coalesce(max(seq), 0) FROM audit")?.query_row([], |row| row.get(0))
+}
+
+pub(super) fn after(db: &Connection, seq: i64, limit: u32) -> Result<Vec<AuditEntry>, Fault> {
+    let mut statement = db.prepare_cached("SELECT * FROM audit WHERE seq > ?1 ORDER BY seq LIMIT ?2")?;
+    let mut rows = statement.query(params![seq, limit])?;
+    let mut entries = Vec::new();
+    while let Some(row) = rows.next()? {
+        entries.push(from_row(row)?);
+    }
+    Ok(entries)
+}
+
 pub(super) fn list(db: &Connection, filter: &AuditFilter) -> Result<Vec<AuditEntry>, Fault> {
     // Only where it is asked for, so that the planner has its index.
     let target = if filter.target.is_some() { "target = :target" } else { ":target IS NULL" };

@@ -20,10 +20,11 @@ use std::time::Duration;
 use async_trait::async_trait;
 use postern_domain::alert::{AlertNote, Trigger};
 use postern_domain::policy::Allowance;
-use postern_domain::restriction::{Release, Released, Restriction};
+use postern_domain::restriction::{Release, Released, Restriction, Standing};
 use postern_domain::{EntityId, OrganizationId, Reference, Timestamp};
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use rusqlite_migration::{M, Migrations, SchemaVersion};
+use tokio::sync::watch;
 
 use crate::audit::{AuditEntry, AuditReport, Hash, NewAuditEntry};
 use crate::{
@@ -58,6 +59,8 @@ struct Inner {
     reader: Mutex<Connection>,
     /// What looks at everything takes its time, and no list waits for it either.
     scanner: Mutex<Connection>,
+    /// The number of the newest audit entry that is committed.
+    newest_change: watch::Sender<i64>,
 }
 
 /// An error inside a transaction: the database's, or one that undoes it.
@@ -115,7 +118,8 @@ impl SqliteStore {
         migrations.to_latest(&mut writer).map_err(|e| fail(e.into()))?;
         let another = || connect(path).map(Mutex::new).map_err(|e| fail(e.into()));
         let (reader, scanner) = (another()?, another()?);
-        Ok(Self(Arc::new(Inner { path: name, writer: Mutex::new(writer), reader, scanner })))
+        let newest_change = watch::Sender::new(audit::newest(&writer).map_err(|e| fail(e.into()))?);
+        Ok(Self(Arc::new(Inner { path: name, writer: Mutex::new(writer), reader, scanner, newest_change })))
     }
 
     async fn write<T, F>(&self, work: F) -> Result<T, StoreError>
@@ -127,7 +131,9 @@ impl SqliteStore {
             let mut connection = inner.writer.lock().unwrap_or_else(PoisonError::into_inner);
             let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
             let value = work(&transaction)?;
+            let newest = audit::newest(&transaction)?;
             transaction.commit()?;
+            inner.newest_change.send_if_modified(|known| std::mem::replace(known, newest) != newest);
             Ok(value)
         })
         .await
@@ -231,6 +237,11 @@ impl Store for SqliteStore {
     async fn count_restrictions(&self, filter: &RestrictionFilter) -> Result<u64, StoreError> {
         let filter = filter.clone();
         self.read(move |db| restrictions::count(db, &filter)).await
+    }
+
+    async fn standing(&self, entity: &EntityId) -> Result<Standing, StoreError> {
+        let entity = entity.clone();
+        self.read(move |db| restrictions::standing(db, &entity)).await
     }
 
     async fn probations(&self, now: Timestamp) -> Result<Vec<(EntityId, Timestamp)>, StoreError> {
@@ -416,6 +427,14 @@ impl Store for SqliteStore {
     async fn record(&self, entry: &NewAuditEntry) -> Result<AuditEntry, StoreError> {
         let entry = entry.clone();
         self.write(move |tx| audit::append(tx, &entry)).await
+    }
+
+    async fn changes_after(&self, seq: i64, limit: u32) -> Result<Vec<AuditEntry>, StoreError> {
+        self.read(move |db| audit::after(db, seq, limit)).await
+    }
+
+    fn newest_change(&self) -> watch::Receiver<i64> {
+        self.0.newest_change.subscribe()
     }
 
     async fn count_alerts(&self, filter: &AlertFilter) -> Result<u64, StoreError> {

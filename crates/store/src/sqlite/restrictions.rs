@@ -1,6 +1,6 @@
 //! Table `restrictions`.
 
-use postern_domain::restriction::{Release, Released, Restriction, RestrictionRecord};
+use postern_domain::restriction::{Release, Released, Restriction, RestrictionRecord, Standing};
 use postern_domain::{EntityId, EntityKind, OrganizationId, Reference, Timestamp};
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Row, ToSql, Transaction, params};
@@ -139,9 +139,26 @@ pub(super) fn count(db: &Connection, filter: &RestrictionFilter) -> Result<u64, 
     Ok(u64::try_from(count).unwrap_or(0))
 }
 
+pub(super) fn standing(db: &Connection, entity: &EntityId) -> Result<Standing, Fault> {
+    if let Some(kept) = in_force(db, entity)? {
+        let restriction = kept.record.restriction();
+        return Ok(Standing::Restricted { reference: restriction.reference.clone(), until: restriction.until });
+    }
+    let mut statement = db.prepare_cached(
+        "SELECT probation_until FROM restrictions WHERE entity = ?1 AND released_at IS NOT NULL \
+         ORDER BY released_at DESC, since DESC LIMIT 1",
+    )?;
+    let until: Option<Option<i64>> = statement.query_row([entity.to_string()], |row| row.get(0)).optional()?;
+    let until = until.flatten().map(Timestamp::from_millis);
+    Ok(until.map_or(Standing::Free, |until| Standing::Probation { until }))
+}
+
+/// By the last release of each entity.
 pub(super) fn probations(db: &Connection, now: Timestamp) -> Result<Vec<(EntityId, Timestamp)>, Fault> {
     let mut statement = db.prepare_cached(
-        "SELECT entity, max(probation_until) FROM restrictions WHERE probation_until > ?1 GROUP BY entity",
+        "SELECT entity, probation_until FROM restrictions AS last WHERE probation_until > ?1 AND NOT EXISTS \
+         (SELECT 1 FROM restrictions AS later WHERE later.entity = last.entity \
+          AND (later.released_at, later.since) > (last.released_at, last.since))",
     )?;
     let rows = statement.query_map([now.as_millis()], |row| {
         Ok((EntityId::from_text(&row.get::<_, String>(0)?), Timestamp::from_millis(row.get(1)?)))

@@ -1,0 +1,111 @@
+//! Nodes in the process of a test: a clock that the test moves, randomness from a seed, a store in a folder of its own.
+
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use postern_domain::access::Role;
+use postern_domain::finding::Finding;
+use postern_domain::policy::CopyAlias;
+use postern_domain::time::Zone;
+use postern_domain::{Domain, Organization, OrganizationId, Timestamp};
+use postern_store::sqlite::SqliteStore;
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
+use tempfile::TempDir;
+
+use super::*;
+use crate::desk::views::StatusView;
+use crate::desk::{Caller, CallerKind};
+
+/// A clock that stands still until it is moved.
+pub(crate) struct MovedClock(AtomicI64);
+
+impl MovedClock {
+    pub(crate) fn advance(&self, by: Duration) {
+        self.0.fetch_add(i64::try_from(by.as_millis()).unwrap(), Ordering::Relaxed);
+    }
+}
+
+impl Clock for MovedClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_millis(self.0.load(Ordering::Relaxed))
+    }
+}
+
+/// The same bytes at every run.
+struct Seeded(Mutex<StdRng>);
+
+impl Randomness for Seeded {
+    fn fill(&self, bytes: &mut [u8]) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).fill_bytes(bytes);
+    }
+}
+
+struct NoMailServer;
+
+#[async_trait]
+impl WiringCheck for NoMailServer {
+    async fn findings(&self, _: &Settings, _: &StatusView) -> Vec<Finding> {
+        Vec::new()
+    }
+
+    fn lines(&self, _: &Settings, _: &[CopyAlias]) -> String {
+        String::new()
+    }
+}
+
+/// Where nodes live: one store, one clock.
+pub(crate) struct Site {
+    pub(crate) clock: Arc<MovedClock>,
+    store: SqliteStore,
+    folder: TempDir,
+    nodes: AtomicI64,
+}
+
+impl Site {
+    pub(crate) fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let store = SqliteStore::open(&folder.path().join("postern.db")).unwrap();
+        let noon = Timestamp::parse("2026-11-25T12:00:00Z").unwrap();
+        Self { clock: Arc::new(MovedClock(AtomicI64::new(noon.as_millis()))), store, folder, nodes: AtomicI64::new(0) }
+    }
+
+    /// Another node over the same store. Nothing runs in its background: it sees what others do when it looks.
+    pub(crate) async fn node(&self) -> Node {
+        let number = self.nodes.fetch_add(1, Ordering::Relaxed);
+        let organization = Organization {
+            id: OrganizationId::first(),
+            name: "Example".into(),
+            domains: vec![Domain::parse("example.com").unwrap()],
+            admins: vec!["admin@example.com".into()],
+            helpdesk: Vec::new(),
+            time_zone: Zone::utc(),
+        };
+        let data = self.folder.path().join(number.to_string());
+        let ledger = MemoryLedger::open(&data.join("usage"), self.clock.now()).unwrap();
+        let (_, closing) = watch::channel(false);
+        Node::new(NodeParts {
+            settings: Settings { data, ..Settings::of(organization, "https://postern.example.com") },
+            store: Arc::new(self.store.clone()),
+            ledger: Arc::new(ledger),
+            clock: Arc::clone(&self.clock) as Arc<dyn Clock>,
+            randomness: Arc::new(Seeded(Mutex::new(StdRng::seed_from_u64(number.unsigned_abs())))),
+            wiring_check: Arc::new(NoMailServer),
+            closing,
+        })
+        .await
+        .unwrap()
+    }
+}
+
+/// An admin who may do everything.
+pub(crate) fn admin() -> Caller {
+    Caller {
+        name: "root".into(),
+        kind: CallerKind::LocalUser,
+        organization: None,
+        role: Some(Role::OrganizationManagement),
+    }
+}

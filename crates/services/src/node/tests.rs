@@ -1,0 +1,107 @@
+//! What one node makes of what another has done.
+
+use std::time::Duration;
+
+use postern_domain::EntityId;
+use postern_domain::evidence::{Cause, Evidence};
+use postern_domain::restriction::Standing;
+
+use super::testing::{Site, admin};
+use super::*;
+use crate::desk::{ReleaseRequest, RestrictRequest};
+use crate::gate::NewRestriction;
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+fn alice() -> EntityId {
+    EntityId::account_named("alice@example.com")
+}
+
+async fn restrict(node: &Node, minutes: Option<u32>) {
+    let until = minutes.map(|minutes| node.desk.clock.now().plus(MINUTE * minutes));
+    let request = RestrictRequest { entity: "alice@example.com".into(), reason: "phished".into(), until };
+    node.desk.restrict(&admin(), &request).await.unwrap();
+}
+
+async fn release(node: &Node) {
+    let request = ReleaseRequest { reason: "password changed".into(), reference: None, made_sure: Vec::new() };
+    node.desk.release(&admin(), "alice@example.com", &request).await.unwrap();
+}
+
+fn standing(node: &Node) -> Standing {
+    node.desk.standings.get(&alice(), node.desk.clock.now())
+}
+
+#[tokio::test]
+async fn an_expiry_keeps_the_probation_that_an_admin_has_begun_elsewhere() {
+    let site = Site::new();
+    let (one, other) = (site.node().await, site.node().await);
+    restrict(&one, Some(60)).await;
+    other.desk.projector.catch_up().await.unwrap();
+    release(&other).await;
+    let on_probation = standing(&other);
+    assert!(matches!(on_probation, Standing::Probation { .. }), "{on_probation:?}");
+    // The time of the restriction comes before the first node has seen the release.
+    site.clock.advance(61 * MINUTE);
+    one.desk.release_expired().await;
+    assert_eq!(standing(&one), on_probation);
+}
+
+#[tokio::test]
+async fn an_expiry_keeps_the_restriction_that_was_made_anew_elsewhere() {
+    let site = Site::new();
+    let (one, other) = (site.node().await, site.node().await);
+    restrict(&one, Some(60)).await;
+    other.desk.projector.catch_up().await.unwrap();
+    release(&other).await;
+    restrict(&other, None).await;
+    site.clock.advance(61 * MINUTE);
+    one.desk.release_expired().await;
+    assert!(standing(&one).is_restricted());
+    assert_eq!(standing(&one), standing(&other));
+}
+
+#[tokio::test]
+async fn a_restriction_that_another_node_made_ends_when_that_node_said() {
+    let site = Site::new();
+    let (one, other) = (site.node().await, site.node().await);
+    restrict(&one, Some(60)).await;
+    let new = NewRestriction {
+        entity: alice(),
+        cause: Cause::Manual { reason: "seen here too".into() },
+        evidence: Evidence::default(),
+        until: None,
+        actor: None,
+        notify: Vec::new(),
+    };
+    other.desk.incidents.restrict(new, "", site.clock.now()).await.unwrap();
+    assert_eq!(standing(&other), standing(&one));
+}
+
+#[tokio::test]
+async fn what_another_node_does_is_seen_without_being_asked_for() {
+    let site = Site::new();
+    let (one, other) = (site.node().await, site.node().await);
+    let (_end, closing) = watch::channel(false);
+    let projector = Arc::clone(&other.desk.projector);
+    let following = tokio::spawn(async move { projector.follow(closing).await });
+    restrict(&one, None).await;
+    let seen = async {
+        while !standing(&other).is_restricted() {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_millis(800), seen).await.expect("in force before a second is over");
+    following.abort();
+}
+
+#[tokio::test]
+async fn a_node_starts_with_what_is_in_force() {
+    let site = Site::new();
+    let one = site.node().await;
+    restrict(&one, None).await;
+    assert_eq!(standing(&site.node().await), standing(&one));
+    release(&one).await;
+    assert_eq!(standing(&site.node().await), standing(&one));
+    assert!(matches!(standing(&one), Standing::Probation { .. }));
+}
