@@ -76,6 +76,6 @@ fn rules_and_access_are_edited() {
 #[test]
 fn every_page_is_for_those_who_may_see_it_and_says_so_in_its_headers() {
     let postern = Postern::start("");
-    let routes = concat!(env!("CARGO_MANIFEST_DIR"), "/../web/src/portal/mod.rs");
+    let routes = concat!(env!("CARGO_MANIFEST_DIR"), "/../portal/src/lib.rs");
     flows(&postern, "portal/routes.mjs", &[("ROUTES", routes)]);
 }
