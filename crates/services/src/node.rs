@@ -14,7 +14,7 @@ use crate::directory::Roster;
 use crate::events::Events;
 use crate::gate::{
     Acquaintances, AlertPolicies, Gate, IncidentParts, Incidents, Parts, Policies, Projector, Recents, Standings,
-    TrafficMeter, Wiring,
+    TrafficMeter, Views, Wiring,
 };
 use crate::health::Health;
 use crate::links::Links;
@@ -75,7 +75,14 @@ impl Node {
         let roster = Arc::new(Roster::open(&settings.load().data, &settings.load()));
         let alert_policies = Arc::new(AlertPolicies::default());
         alert_policies.restore(&*store, &settings.load(), started).await?;
-        let projector = Arc::new(Projector::new(Arc::clone(&store), Arc::clone(&standings)));
+        let policies = Arc::new(Policies::default());
+        policies.restore(&*store, &settings.load().outbound_policy, started).await?;
+        let views = Views {
+            standings: Arc::clone(&standings),
+            policies: Arc::clone(&policies),
+            alert_policies: Arc::clone(&alert_policies),
+        };
+        let projector = Arc::new(Projector::new(Arc::clone(&store), views));
         projector.restore(started).await?;
         let incidents = Arc::new(Incidents::new(IncidentParts {
             settings: Arc::clone(&settings),
@@ -94,8 +101,6 @@ impl Node {
         let acquaintances = Arc::new(Acquaintances::default());
         acquaintances.restore(&*store).await?;
         let traffic = Arc::new(TrafficMeter::default());
-        let policies = Arc::new(Policies::default());
-        policies.restore(&*store, &settings.load().outbound_policy, started).await?;
         let gate = Arc::new(Gate::new(Parts {
             settings: Arc::clone(&settings),
             ledger: Arc::clone(&ledger),

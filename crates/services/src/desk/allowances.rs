@@ -73,8 +73,7 @@ impl Desk {
             target: allowance.entity.to_string(),
             detail: json!(allowance),
         };
-        self.store.grant(&allowance, &audit).await?;
-        self.policies.set_allowance(&allowance.entity, Some(allowance.clone()));
+        self.write(self.store.grant(&allowance, &audit)).await?;
         self.events.tell("allowance.granted", now, &organization, json!(allowance));
         tracing::info!(entity = %allowance.entity, by = caller.name, until = %allowance.until, "allowance granted");
         Ok(allowance)
@@ -96,8 +95,7 @@ impl Desk {
             target: entity.to_string(),
             detail: json!({}),
         };
-        self.store.end_allowance(&entity, &audit).await?;
-        self.policies.set_allowance(&entity, None);
+        self.write(self.store.end_allowance(&entity, &audit)).await?;
         self.events.tell(
             "allowance.ended",
             self.clock.now(),

@@ -246,7 +246,7 @@ impl Desk {
         }
         let audit = audit(&changes, caller, &organization, self.clock.now());
         let new = KeptPolicies { book, ..kept };
-        self.store.save_policies(&organization, &new, &audit).await?;
+        self.write(self.store.save_policies(&organization, &new, &audit)).await?;
         for entry in &audit {
             tracing::info!(
                 actor = caller.name,
@@ -256,7 +256,6 @@ impl Desk {
             );
         }
         let revision = new.revision + 1;
-        self.policies.set(&organization, KeptPolicies { revision, ..new });
         self.events.tell(
             "policies.changed",
             self.clock.now(),

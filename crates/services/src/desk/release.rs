@@ -146,8 +146,7 @@ impl Desk {
                 "windows_reset": reset,
             }),
         };
-        let released = self.store.release(entity, Some(&restriction.reference), &release, &audit).await?;
-        self.projector.catch_up().await?;
+        let released = self.write(self.store.release(entity, Some(&restriction.reference), &release, &audit)).await?;
         self.metrics.releases.inc();
         let about = json!({ "entity": entity, "reference": restriction.reference, "by": by, "reason": why });
         self.events.tell("restriction.released", now, &organization, about);

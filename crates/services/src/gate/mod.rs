@@ -48,7 +48,7 @@ pub use alert_policies::{AlertPolicies, Told, limit, recipients, webhooks};
 pub use by_organization::ByOrganization;
 pub use incidents::{IncidentParts, Incidents, NewRestriction, SYSTEM, alert, evidence};
 pub use policies::Policies;
-pub use projector::Projector;
+pub use projector::{Projector, Views};
 pub use recents::Recents;
 pub use standings::Standings;
 pub use traffic::{HOURS_DAYS, TrafficMeter};

@@ -13,29 +13,39 @@ use postern_store::audit::AuditEntry;
 use postern_store::{RestrictionFilter, Store, StoreError};
 use tokio::sync::{Mutex, watch};
 
-use super::Standings;
 use super::incidents::standing;
+use super::{AlertPolicies, Policies, Standings};
 
 /// Entries that are read at once.
 const AT_ONCE: u32 = 256;
 /// How long changes of other processes may go unseen, and when a store that has failed is asked again.
 const AT_LEAST_EVERY: Duration = Duration::from_secs(1);
 
+/// What is kept up to date.
+pub struct Views {
+    /// Who may send.
+    pub standings: Arc<Standings>,
+    /// What they may send.
+    pub policies: Arc<Policies>,
+    /// Who is told.
+    pub alert_policies: Arc<AlertPolicies>,
+}
+
 /// Follows the trail.
 pub struct Projector {
     store: Arc<dyn Store>,
-    standings: Arc<Standings>,
+    views: Views,
     /// The number of the last entry that is projected. Locked while the next ones are.
     projected: Mutex<i64>,
 }
 
 impl Projector {
     /// Nothing is projected before [`Projector::restore`].
-    pub fn new(store: Arc<dyn Store>, standings: Arc<Standings>) -> Self {
-        Self { store, standings, projected: Mutex::new(0) }
+    pub fn new(store: Arc<dyn Store>, views: Views) -> Self {
+        Self { store, views, projected: Mutex::new(0) }
     }
 
-    /// Takes over what is in force at the start.
+    /// Takes over who may send at the start; policies and alert policies have been restored by then.
     ///
     /// # Errors
     /// The store can't be read.
@@ -44,11 +54,11 @@ impl Projector {
         // The number first: what is written meanwhile is projected again.
         *projected = *self.store.newest_change().borrow();
         for (entity, until) in self.store.probations(now).await? {
-            self.standings.set(&entity, Standing::Probation { until });
+            self.views.standings.set(&entity, Standing::Probation { until });
         }
         for kept in self.store.restrictions(&RestrictionFilter::default()).await? {
             let restriction = kept.record.restriction();
-            self.standings.set(&restriction.entity, standing(restriction));
+            self.views.standings.set(&restriction.entity, standing(restriction));
         }
         Ok(())
     }
@@ -86,13 +96,31 @@ impl Projector {
         }
     }
 
+    /// Takes what the store holds now, not what the entry says: a later one may have been written already.
     async fn project(&self, change: &AuditEntry) -> Result<(), StoreError> {
-        match change.action.as_str() {
-            "restriction.add" | "restriction.release" => {
-                // What the store holds now, not what the entry says: a later one may have been written already.
+        let Views { standings, policies, alert_policies } = &self.views;
+        let of = change.organization.as_ref();
+        match change.action.split_once('.') {
+            Some(("restriction", _)) => {
                 let entity = EntityId::from_text(&change.target);
-                let standing = self.store.standing(&entity).await?;
-                self.standings.set(&entity, standing);
+                standings.set(&entity, self.store.standing(&entity).await?);
+            }
+            Some(("allowance", _)) => {
+                let entity = EntityId::from_text(&change.target);
+                let in_force = self.store.allowances(change.at).await?;
+                policies.set_allowance(&entity, in_force.into_iter().find(|allowance| allowance.entity == entity));
+            }
+            Some(("policy", _)) => {
+                let kept = self.store.policies().await?;
+                for (organization, kept) in kept.into_iter().filter(|(organization, _)| Some(organization) == of) {
+                    policies.set(&organization, kept);
+                }
+            }
+            Some(("alert-policy", _)) => {
+                let kept = self.store.alert_policies().await?;
+                for (organization, kept) in kept.into_iter().filter(|(organization, _)| Some(organization) == of) {
+                    alert_policies.set(&organization, kept);
+                }
             }
             _ => {}
         }

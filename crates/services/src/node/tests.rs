@@ -2,13 +2,15 @@
 
 use std::time::Duration;
 
-use postern_domain::EntityId;
+use postern_domain::alert::Trigger;
 use postern_domain::evidence::{Cause, Evidence};
 use postern_domain::restriction::Standing;
+use postern_domain::{EntityId, OrganizationId};
+use serde_json::json;
 
 use super::testing::{Site, admin};
 use super::*;
-use crate::desk::{ReleaseRequest, RestrictRequest};
+use crate::desk::{AllowanceRequest, ReleaseRequest, RestrictRequest};
 use crate::gate::NewRestriction;
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -104,4 +106,61 @@ async fn a_node_starts_with_what_is_in_force() {
     release(&one).await;
     assert_eq!(standing(&site.node().await), standing(&one));
     assert!(matches!(standing(&one), Standing::Probation { .. }));
+}
+
+fn per_day(node: &Node) -> u32 {
+    node.desk.policies.load().of(&OrganizationId::first()).book.default.per_day
+}
+
+#[tokio::test]
+async fn whoever_was_slower_sees_what_the_faster_one_wrote_and_may_try_again() {
+    let site = Site::new();
+    let (one, other) = (site.node().await, site.node().await);
+    let change = async |node: &Node, per_day: u32| {
+        let patch = json!({ "per_day": per_day });
+        node.desk.change_policy(&admin(), "Default", &patch, None).await.map(|policy| policy.policy.per_day)
+    };
+    assert_eq!(change(&one, 7).await.unwrap(), 7);
+    let refused = change(&other, 8).await.unwrap_err();
+    assert!(refused.to_string().contains("were changed meanwhile"), "{refused}");
+    assert_eq!(per_day(&other), 7);
+    assert_eq!(change(&other, 8).await.unwrap(), 8);
+    one.desk.projector.catch_up().await.unwrap();
+    assert_eq!((per_day(&one), per_day(&other)), (8, 8));
+}
+
+#[tokio::test]
+async fn an_allowance_is_in_force_everywhere_and_ends_everywhere() {
+    let site = Site::new();
+    let (one, other) = (site.node().await, site.node().await);
+    let now = site.clock.now();
+    let request = AllowanceRequest {
+        entity: "alice@example.com".into(),
+        external_per_hour: Some(9000),
+        internal_per_hour: None,
+        per_day: None,
+        until: now.plus(MINUTE),
+        reason: "newsletter".into(),
+    };
+    let granted = one.desk.grant_allowance(&admin(), &request).await.unwrap();
+    other.desk.projector.catch_up().await.unwrap();
+    assert_eq!(other.desk.policies.allowance(&alice(), now), Some(granted));
+    other.desk.end_allowance(&admin(), "alice@example.com").await.unwrap();
+    one.desk.projector.catch_up().await.unwrap();
+    assert_eq!(one.desk.policies.allowance(&alice(), now), None);
+}
+
+#[tokio::test]
+async fn alert_policies_are_the_same_everywhere() {
+    let site = Site::new();
+    let (one, other) = (site.node().await, site.node().await);
+    let name = Trigger::UserRestricted.name();
+    one.desk.change_alert_policy(&admin(), name, &json!({ "recipients": ["soc@example.com"] }), None).await.unwrap();
+    other.desk.projector.catch_up().await.unwrap();
+    let recipients = |node: &Node| {
+        let kept = node.desk.alert_policies.load();
+        kept.of(&OrganizationId::first()).book.find(name).unwrap().recipients.clone()
+    };
+    assert_eq!(recipients(&other), Some(vec!["soc@example.com".to_owned()]));
+    assert_eq!(recipients(&one), recipients(&other));
 }
