@@ -36,6 +36,9 @@ build:
 dist:
 	$(CARGO) build --profile dist -p postern
 
+# Scenarios wait for servers more than they compute: twice as many side by side as there are cores.
+export RUST_TEST_THREADS ?= $(shell expr 2 \* $$(nproc))
+
 test: packages
 	env -u POSTERN__DATA $(CARGO) test --workspace
 
@@ -48,7 +51,8 @@ test-all: test without-features deny
 # The program without MySQL, LDAP, passkeys and single sign-on: lints and unit tests.
 without-features:
 	$(CARGO) clippy -p postern --no-default-features -- -D warnings
-	env -u POSTERN__DATA $(CARGO) test -p postern --no-default-features --bins
+	env -u POSTERN__DATA $(CARGO) test -p postern -p postern-config -p postern-portal -p postern-services \
+	    --no-default-features --lib --bins
 
 # Debian packages that the scenarios start their own instances of.
 packages:
