@@ -40,7 +40,7 @@ dist:
 export RUST_TEST_THREADS ?= $(shell expr 2 \* $$(nproc))
 
 test: packages
-	env -u POSTERN__DATA $(CARGO) test --workspace
+	env -u POSTERN__DATA $(CARGO) test --workspace --no-fail-fast
 
 # The long round: the tests with a thousand rounds of the kill -9 loop and the API tried by many more requests,
 # the program without its optional parts, and the dependencies.

@@ -87,7 +87,7 @@ mod tests {
     fn every_text_that_a_page_names_is_there_and_none_is_left_over() {
         FluentResource::try_new(ENGLISH.to_owned()).map_err(|(_, errors)| errors).unwrap();
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let files = files(&root.join("src/portal")).into_iter().chain(files(&root.join("templates/portal")));
+        let files = files(&root.join("src")).into_iter().chain(files(&root.join("templates")));
         let all: Vec<String> =
             files.filter(|file| !file.ends_with("texts.rs")).map(|file| fs::read_to_string(file).unwrap()).collect();
         let lines = ENGLISH.lines().filter_map(|line| line.split_once(" =")).map(|(name, _)| name.to_owned());
