@@ -39,8 +39,12 @@ dist:
 # Scenarios wait for servers more than they compute: twice as many side by side as there are cores.
 export RUST_TEST_THREADS ?= $(shell expr 2 \* $$(nproc))
 
+# What a person waits for is timed with nothing beside it.
+TIMED := cmdlets::powershell::pipelines
+
 test: packages
-	env -u POSTERN__DATA $(CARGO) test --workspace --no-fail-fast
+	env -u POSTERN__DATA $(CARGO) test --workspace --no-fail-fast -- --skip $(TIMED)
+	env -u POSTERN__DATA $(CARGO) test --workspace --test scenarios $(TIMED)
 
 # The long round: the tests with a thousand rounds of the kill -9 loop and the API tried by many more requests,
 # the program without its optional parts, and the dependencies.

@@ -83,11 +83,11 @@ Describe 'The Tab key' {
         try {
             Get-Offered 'Get-HostedOutboundSpamFilterPolicy post' | Should -Be 'post'
             Disconnect-Postern
-            (Measure-Command { Get-Offered 'Get-PosternUsage post' | Should -Be 'post' }).TotalSeconds | Should -BeLessThan 3
+            (Measure-Command { Get-Offered 'Get-PosternUsage post' | Should -Be 'post' }).TotalSeconds | Should -BeLessThan 1
             Get-Offered 'Get-PosternUsage ' | Should -Be ' '
             Connect-Postern $server.Uri -Token $admin
             Stop-TestServer $server
-            (Measure-Command { Get-Offered 'Get-PosternUsage post' | Should -Be 'post' }).TotalSeconds | Should -BeLessThan 3
+            (Measure-Command { Get-Offered 'Get-PosternUsage post' | Should -Be 'post' }).TotalSeconds | Should -BeLessThan 2
         } finally { Start-TestServer $server; Pop-Location }
         $Error.Count | Should -Be 0
     }
