@@ -63,6 +63,11 @@ impl Restriction {
         Released { restriction: self, release }
     }
 
+    /// What the entity may do while it is in force.
+    pub fn standing(&self) -> Standing {
+        Standing::Restricted { reference: self.reference.clone(), until: self.until }
+    }
+
     /// The window it was made for; none if an admin made it.
     pub fn window(&self) -> Option<Window> {
         match &self.cause {

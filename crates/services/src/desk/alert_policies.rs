@@ -220,7 +220,7 @@ impl Desk {
             target: target.to_owned(),
             detail: json!({ "from": before, "to": after }),
         };
-        self.write(self.store.save_alert_policies(&organization, &new, std::slice::from_ref(&audit))).await?;
+        self.projector.write(self.store.save_alert_policies(&organization, &new, std::slice::from_ref(&audit))).await?;
         tracing::info!(action, policy = target, by = caller.name, "alert policies changed");
         self.events.tell(
             "alert-policies.changed",

@@ -73,7 +73,7 @@ impl Desk {
             target: allowance.entity.to_string(),
             detail: json!(allowance),
         };
-        self.write(self.store.grant(&allowance, &audit)).await?;
+        self.projector.write(self.store.grant(&allowance, &audit)).await?;
         self.events.tell("allowance.granted", now, &organization, json!(allowance));
         tracing::info!(entity = %allowance.entity, by = caller.name, until = %allowance.until, "allowance granted");
         Ok(allowance)
@@ -95,7 +95,7 @@ impl Desk {
             target: entity.to_string(),
             detail: json!({}),
         };
-        self.write(self.store.end_allowance(&entity, &audit)).await?;
+        self.projector.write(self.store.end_allowance(&entity, &audit)).await?;
         self.events.tell(
             "allowance.ended",
             self.clock.now(),

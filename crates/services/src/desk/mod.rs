@@ -224,17 +224,6 @@ pub struct Desk {
 }
 
 impl Desk {
-    /// Writes a change, and returns when it is in force. One that is refused, since somebody else was faster, has
-    /// what they wrote in force, so that the caller can look at it.
-    async fn write<T>(&self, change: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
-        let written = change.await;
-        match &written {
-            Err(StoreError::Database { .. } | StoreError::Newer { .. }) => {}
-            _ => self.projector.catch_up().await?,
-        }
-        written
-    }
-
     fn may(&self, caller: &Caller, permission: Permission) -> Result<(), DeskError> {
         let takes = match caller.role {
             Some(role) if role.may(permission) => return Ok(()),

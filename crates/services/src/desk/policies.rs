@@ -246,7 +246,7 @@ impl Desk {
         }
         let audit = audit(&changes, caller, &organization, self.clock.now());
         let new = KeptPolicies { book, ..kept };
-        self.write(self.store.save_policies(&organization, &new, &audit)).await?;
+        self.projector.write(self.store.save_policies(&organization, &new, &audit)).await?;
         for entry in &audit {
             tracing::info!(
                 actor = caller.name,

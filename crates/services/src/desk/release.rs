@@ -146,7 +146,8 @@ impl Desk {
                 "windows_reset": reset,
             }),
         };
-        let released = self.write(self.store.release(entity, Some(&restriction.reference), &release, &audit)).await?;
+        let released =
+            self.projector.write(self.store.release(entity, Some(&restriction.reference), &release, &audit)).await?;
         self.metrics.releases.inc();
         let about = json!({ "entity": entity, "reference": restriction.reference, "by": by, "reason": why });
         self.events.tell("restriction.released", now, &organization, about);

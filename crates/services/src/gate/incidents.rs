@@ -169,16 +169,12 @@ impl Incidents {
             mails,
             daily_notification_limits: told.limits,
         };
-        match self.parts.store.restrict(&restriction, &incident).await {
+        match self.parts.projector.write(self.parts.store.restrict(&restriction, &incident)).await {
             Ok(()) => {}
             // Another node was faster; its restriction is as good.
-            Err(StoreError::AlreadyRestricted { reference, entity }) => {
-                self.in_force(&entity, now).await?;
-                return Ok(reference);
-            }
+            Err(StoreError::AlreadyRestricted { reference, .. }) => return Ok(reference),
             Err(error) => return Err(self.store_failed(&restriction.entity, error, now)),
         }
-        self.in_force(&restriction.entity, now).await?;
         self.parts.metrics.restrictions.inc();
         self.parts.new_mail.send_replace(());
         let about = json!({
@@ -302,11 +298,6 @@ impl Incidents {
         self.lock_alerted().retain(|_, at| now.since(*at) < SAME_INCIDENT);
     }
 
-    /// Waits until what is written is in force.
-    async fn in_force(&self, entity: &EntityId, now: Timestamp) -> Result<(), StoreError> {
-        self.parts.projector.catch_up().await.map_err(|error| self.store_failed(entity, error, now))
-    }
-
     fn pause_after_failure(&self, now: Timestamp) -> Result<(), StoreError> {
         let failed_at = *self.store_failed_at.lock().unwrap_or_else(PoisonError::into_inner);
         match failed_at {
@@ -328,11 +319,6 @@ impl Incidents {
     fn lock_alerted(&self) -> std::sync::MutexGuard<'_, HashMap<(Trigger, EntityId), Timestamp>> {
         self.alerted.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// The standing that a restriction makes.
-pub(super) fn standing(restriction: &Restriction) -> Standing {
-    Standing::Restricted { reference: restriction.reference.clone(), until: restriction.until }
 }
 
 /// A new alert. Where a restriction shares its reference, that holds the evidence.

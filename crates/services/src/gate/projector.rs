@@ -1,19 +1,18 @@
 //! Brings what the gate holds in memory up to date with the audit trail, entry by entry.
 //!
 //! The trail has every change in the order in which it was written, whoever wrote it: this process or another. Who
-//! changes something writes it to the store and then calls [`Projector::catch_up`]: when that returns, the change is
-//! in force here.
+//! changes something writes it through [`Projector::write`]: when that returns, the change is in force here.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use postern_domain::restriction::Standing;
-use postern_domain::{EntityId, Timestamp};
+use postern_domain::{EntityId, OrganizationId, Timestamp};
 use postern_store::audit::AuditEntry;
 use postern_store::{RestrictionFilter, Store, StoreError};
 use tokio::sync::{Mutex, watch};
 
-use super::incidents::standing;
 use super::{AlertPolicies, Policies, Standings};
 
 /// Entries that are read at once.
@@ -29,6 +28,27 @@ pub struct Views {
     pub policies: Arc<Policies>,
     /// Who is told.
     pub alert_policies: Arc<AlertPolicies>,
+}
+
+/// What an entry is about, of what is kept up to date.
+#[derive(PartialEq, Eq, Hash)]
+enum Subject {
+    Standing(EntityId),
+    Allowance(EntityId),
+    Policies(OrganizationId),
+    AlertPolicies(OrganizationId),
+}
+
+impl Subject {
+    fn of(change: &AuditEntry) -> Option<Self> {
+        match change.action.split_once('.')?.0 {
+            "restriction" => Some(Self::Standing(EntityId::from_text(&change.target))),
+            "allowance" => Some(Self::Allowance(EntityId::from_text(&change.target))),
+            "policy" => change.organization.clone().map(Self::Policies),
+            "alert-policy" => change.organization.clone().map(Self::AlertPolicies),
+            _ => None,
+        }
+    }
 }
 
 /// Follows the trail.
@@ -58,23 +78,41 @@ impl Projector {
         }
         for kept in self.store.restrictions(&RestrictionFilter::default()).await? {
             let restriction = kept.record.restriction();
-            self.views.standings.set(&restriction.entity, standing(restriction));
+            self.views.standings.set(&restriction.entity, restriction.standing());
         }
         Ok(())
+    }
+
+    /// Writes a change, and returns when it is in force. One that is refused, since somebody else was faster, has
+    /// what they wrote in force, so that the caller can look at it.
+    ///
+    /// # Errors
+    /// The change is refused, or the store fails. Where that comes after the change is written, it is in force as
+    /// soon as the store can be read.
+    pub async fn write<T>(&self, change: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+        let written = change.await;
+        match &written {
+            Err(StoreError::Database { .. } | StoreError::Newer { .. }) => {}
+            _ => self.catch_up().await?,
+        }
+        written
     }
 
     /// Projects every entry that is written by now.
     ///
     /// # Errors
-    /// The store can't be read; what was read until then is projected.
+    /// The store can't be read; what is not projected by then is the next time.
     pub async fn catch_up(&self) -> Result<(), StoreError> {
         let mut projected = self.projected.lock().await;
         loop {
             let changes = self.store.changes_after(*projected, AT_ONCE).await?;
-            for change in &changes {
-                self.project(change).await?;
-                *projected = change.seq;
+            let Some(last) = changes.last() else { return Ok(()) };
+            // What several entries are about is read once: the store holds what the last of them made of it.
+            let subjects: HashSet<Subject> = changes.iter().filter_map(Subject::of).collect();
+            for subject in subjects {
+                self.project(subject, last.at).await?;
             }
+            *projected = last.seq;
             if changes.len() < AT_ONCE as usize {
                 return Ok(());
             }
@@ -91,38 +129,29 @@ impl Projector {
             }
             if let Err(error) = self.catch_up().await {
                 tracing::warn!(%error, "changes can't be read; what is in force stays so meanwhile");
-                tokio::time::sleep(AT_LEAST_EVERY).await;
             }
         }
     }
 
-    /// Takes what the store holds now, not what the entry says: a later one may have been written already.
-    async fn project(&self, change: &AuditEntry) -> Result<(), StoreError> {
+    /// Takes what the store holds now, not what an entry says: a later one may have been written already.
+    async fn project(&self, subject: Subject, now: Timestamp) -> Result<(), StoreError> {
         let Views { standings, policies, alert_policies } = &self.views;
-        let of = change.organization.as_ref();
-        match change.action.split_once('.') {
-            Some(("restriction", _)) => {
-                let entity = EntityId::from_text(&change.target);
-                standings.set(&entity, self.store.standing(&entity).await?);
-            }
-            Some(("allowance", _)) => {
-                let entity = EntityId::from_text(&change.target);
-                let in_force = self.store.allowances(change.at).await?;
+        match subject {
+            Subject::Standing(entity) => standings.set(&entity, self.store.standing(&entity).await?),
+            Subject::Allowance(entity) => {
+                let in_force = self.store.allowances(now).await?;
                 policies.set_allowance(&entity, in_force.into_iter().find(|allowance| allowance.entity == entity));
             }
-            Some(("policy", _)) => {
-                let kept = self.store.policies().await?;
-                for (organization, kept) in kept.into_iter().filter(|(organization, _)| Some(organization) == of) {
+            Subject::Policies(of) => {
+                for (organization, kept) in self.store.policies().await?.into_iter().filter(|(id, _)| *id == of) {
                     policies.set(&organization, kept);
                 }
             }
-            Some(("alert-policy", _)) => {
-                let kept = self.store.alert_policies().await?;
-                for (organization, kept) in kept.into_iter().filter(|(organization, _)| Some(organization) == of) {
+            Subject::AlertPolicies(of) => {
+                for (organization, kept) in self.store.alert_policies().await?.into_iter().filter(|(id, _)| *id == of) {
                     alert_policies.set(&organization, kept);
                 }
             }
-            _ => {}
         }
         Ok(())
     }

@@ -1,7 +1,7 @@
 //! Table `audit`.
 
 use postern_domain::{OrganizationId, Timestamp};
-use rusqlite::{Connection, OptionalExtension, Row, Transaction, named_params, params};
+use rusqlite::{Connection, OptionalExtension, Row, Rows, Transaction, named_params, params};
 
 use super::organizations::organization;
 use super::{Fault, like};
@@ -61,12 +61,7 @@ pub(super) fn newest(db: &Connection) -> rusqlite::Result<i64> {
 
 pub(super) fn after(db: &Connection, seq: i64, limit: u32) -> Result<Vec<AuditEntry>, Fault> {
     let mut statement = db.prepare_cached("SELECT * FROM audit WHERE seq > ?1 ORDER BY seq LIMIT ?2")?;
-    let mut rows = statement.query(params![seq, limit])?;
-    let mut entries = Vec::new();
-    while let Some(row) = rows.next()? {
-        entries.push(from_row(row)?);
-    }
-    Ok(entries)
+    read(statement.query(params![seq, limit])?)
 }
 
 pub(super) fn list(db: &Connection, filter: &AuditFilter) -> Result<Vec<AuditEntry>, Fault> {
@@ -83,7 +78,7 @@ pub(super) fn list(db: &Connection, filter: &AuditFilter) -> Result<Vec<AuditEnt
            AND (:organization IS NULL OR organization = :organization) \
          ORDER BY seq DESC LIMIT :limit OFFSET :skip",
     ))?;
-    let mut rows = statement.query(named_params! {
+    read(statement.query(named_params! {
         ":action": filter.action,
         ":actor": filter.actor,
         ":target": filter.target,
@@ -94,12 +89,7 @@ pub(super) fn list(db: &Connection, filter: &AuditFilter) -> Result<Vec<AuditEnt
         ":organization": filter.organization.as_ref().map(OrganizationId::as_str),
         ":limit": filter.limit.map_or(-1, i64::from),
         ":skip": filter.skip,
-    })?;
-    let mut entries = Vec::new();
-    while let Some(row) = rows.next()? {
-        entries.push(from_row(row)?);
-    }
-    Ok(entries)
+    })?)
 }
 
 pub(super) fn verify(db: &Connection, must_hold: Option<Hash>) -> Result<AuditReport, Fault> {
@@ -121,6 +111,14 @@ pub(super) fn verify(db: &Connection, must_hold: Option<Hash>) -> Result<AuditRe
         verifier.next(&raw, previous, hash);
     }
     Ok(verifier.finish())
+}
+
+fn read(mut rows: Rows<'_>) -> Result<Vec<AuditEntry>, Fault> {
+    let mut entries = Vec::new();
+    while let Some(row) = rows.next()? {
+        entries.push(from_row(row)?);
+    }
+    Ok(entries)
 }
 
 fn from_row(row: &Row<'_>) -> Result<AuditEntry, Fault> {

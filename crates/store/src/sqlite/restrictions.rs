@@ -141,8 +141,7 @@ pub(super) fn count(db: &Connection, filter: &RestrictionFilter) -> Result<u64, 
 
 pub(super) fn standing(db: &Connection, entity: &EntityId) -> Result<Standing, Fault> {
     if let Some(kept) = in_force(db, entity)? {
-        let restriction = kept.record.restriction();
-        return Ok(Standing::Restricted { reference: restriction.reference.clone(), until: restriction.until });
+        return Ok(kept.record.restriction().standing());
     }
     let mut statement = db.prepare_cached(
         "SELECT probation_until FROM restrictions WHERE entity = ?1 AND released_at IS NOT NULL \
