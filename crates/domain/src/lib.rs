@@ -5,7 +5,7 @@
 //!
 //! [`address`] → [`entity`] (who sends) → [`attempt`] (one message) → [`gate`] (may it go on?)
 //! → [`window`] (how much was sent) → [`policy`] (how much may be) → [`restriction`] with its
-//! [`evidence`], and [`alert`].
+//! [`evidence`], and [`alert`]. What happened is a [`fact`].
 
 pub mod access;
 pub mod address;
@@ -14,6 +14,7 @@ pub mod attempt;
 pub mod detection;
 pub mod entity;
 pub mod evidence;
+pub mod fact;
 pub mod finding;
 pub mod gate;
 pub mod organization;
@@ -26,6 +27,7 @@ pub mod window;
 
 pub use address::{Address, Domain};
 pub use entity::{EntityId, EntityKind};
+pub use fact::Fact;
 pub use organization::{Organization, OrganizationId};
 pub use reference::Reference;
 pub use time::Timestamp;

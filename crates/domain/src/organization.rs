@@ -96,6 +96,23 @@ pub struct Organization {
     pub time_zone: Zone,
 }
 
+/// An organization as it is kept, and as the API shows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct KeptOrganization {
+    /// What it is called in addresses and commands.
+    pub id: OrganizationId,
+    /// Its name, in mails and pages.
+    pub name: String,
+    /// Accepted domains, the default one first.
+    pub domains: Vec<String>,
+    /// Its admins' addresses.
+    pub admins: Vec<String>,
+    /// Whom its restricted accounts may still write to, besides postmaster.
+    pub helpdesk: Vec<String>,
+    /// Where its days begin and end (IANA).
+    pub time_zone: String,
+}
+
 impl Organization {
     /// Recipients with the keyword for the organization's admins replaced by them, each once.
     pub fn expand(&self, named: &[String]) -> Vec<String> {

@@ -1,7 +1,10 @@
 //! The audit trail: a chain in which every entry holds the hash of the one before it, so that
 //! an entry can't be changed or taken out without all later hashes changing.
 
-use postern_domain::{OrganizationId, Timestamp};
+use std::collections::HashMap;
+
+use postern_domain::fact::FactColumns;
+use postern_domain::{Fact, OrganizationId, Timestamp};
 use serde::Serialize;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -21,12 +24,8 @@ pub struct NewAuditEntry {
     pub organization: Option<OrganizationId>,
     /// By whom: a person, or `system`.
     pub actor: String,
-    /// What, for example `restriction.release`.
-    pub action: &'static str,
-    /// To whom or what.
-    pub target: String,
-    /// Particulars.
-    pub detail: Value,
+    /// What.
+    pub fact: Fact,
 }
 
 /// An entry of the trail.
@@ -34,6 +33,8 @@ pub struct NewAuditEntry {
 pub struct AuditEntry {
     /// Its number, from 1, without gaps.
     pub seq: i64,
+    /// Its number among those about its organization, from 1, without gaps; none if it is about all of them.
+    pub organization_seq: Option<i64>,
     /// When.
     pub at: Timestamp,
     /// The organization it is about; none: all of them.
@@ -52,6 +53,17 @@ pub struct AuditEntry {
     /// The entry's own hash, in hexadecimal digits.
     #[serde(serialize_with = "as_hex")]
     pub hash: Hash,
+}
+
+impl AuditEntry {
+    /// What was done, typed.
+    ///
+    /// # Errors
+    /// Another version wrote it, and this one can't read it.
+    pub fn fact(&self) -> Result<Fact, serde_json::Error> {
+        let Self { action, target, detail, .. } = self.clone();
+        Fact::read(FactColumns { action, target, detail })
+    }
 }
 
 /// What a check of the whole trail found.
@@ -112,38 +124,69 @@ impl RawEntry<'_> {
     }
 }
 
+/// Where a trail ends, as it is written beside it: the number and the hash of the last entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Head {
+    /// Its number.
+    pub seq: i64,
+    /// Its hash.
+    pub hash: Hash,
+}
+
+/// Where the trail ends, and where the part about each organization does.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Heads {
+    /// The last entry; none: there is none.
+    pub trail: Option<Head>,
+    /// The last entry about each organization, by numbers of its own.
+    pub organizations: HashMap<String, Head>,
+}
+
 /// Checks a chain entry by entry.
 #[derive(Debug)]
 pub struct Verifier {
     report: AuditReport,
     must_hold: Option<Hash>,
+    kept: Heads,
+    found: Heads,
 }
 
 impl Verifier {
-    /// Starts at the first entry. With `must_hold`, an entry of that hash has to turn up.
-    pub fn new(must_hold: Option<Hash>) -> Self {
+    /// Starts at the first entry. With `must_hold`, an entry of that hash has to turn up; the trail has to end as
+    /// `kept` says.
+    pub fn new(must_hold: Option<Hash>, kept: Heads) -> Self {
         let must_hold = must_hold.filter(|hash| *hash != GENESIS);
-        Self { report: AuditReport { entries: 0, head: GENESIS, broken: None }, must_hold }
+        let report = AuditReport { entries: 0, head: GENESIS, broken: None };
+        Self { report, must_hold, kept, found: Heads::default() }
     }
 
-    /// Takes the next entry, with the hashes stored for it.
-    pub fn next(&mut self, entry: &RawEntry<'_>, previous: &[u8], hash: &[u8]) {
+    /// Takes the next entry, with its organization's number and the hashes stored for it.
+    pub fn next(&mut self, entry: &RawEntry<'_>, organization_seq: Option<i64>, previous: &[u8], hash: &[u8]) {
         let expected_seq = i64::try_from(self.report.entries).unwrap_or(i64::MAX) + 1;
         let computed = entry.hash(&self.report.head);
+        let before = entry.organization.and_then(|id| self.found.organizations.get(id)).map_or(0, |head| head.seq);
+        let expected_own = entry.organization.map(|_| before + 1);
         let why = if entry.seq != expected_seq {
             Some(format!("entry {expected_seq} is missing"))
         } else if previous != self.report.head {
             Some("it does not follow the entry before it".to_owned())
         } else if hash != computed {
             Some("it was changed after it was written".to_owned())
+        } else if organization_seq != expected_own {
+            Some("its number among those of its organization was changed".to_owned())
         } else {
             None
         };
-        if let (Some(why), None) = (why, &self.report.broken) {
-            self.report.broken = Some(Break { seq: entry.seq, why });
+        if let Some(why) = why {
+            self.broken(entry.seq, why);
         }
         self.report.entries += 1;
         self.report.head = hash.try_into().unwrap_or(computed);
+        let head = |seq| Head { seq, hash: self.report.head };
+        self.found.trail = Some(head(entry.seq));
+        if let (Some(id), Some(seq)) = (entry.organization, organization_seq) {
+            self.found.organizations.insert(id.to_owned(), head(seq));
+        }
         if self.must_hold == Some(self.report.head) {
             self.must_hold = None;
         }
@@ -151,12 +194,26 @@ impl Verifier {
 
     /// The result.
     pub fn finish(mut self) -> AuditReport {
-        if let (Some(hash), None) = (self.must_hold, &self.report.broken) {
-            let seq = i64::try_from(self.report.entries).unwrap_or(i64::MAX);
-            let why = format!("no entry has the hash {}: entries at the end are missing", hex(&hash));
-            self.report.broken = Some(Break { seq, why });
+        let last = i64::try_from(self.report.entries).unwrap_or(i64::MAX);
+        if self.found != self.kept {
+            let seq = |head: Option<Head>| head.map_or(0, |head| head.seq);
+            let (found, kept) = (seq(self.found.trail), seq(self.kept.trail));
+            let why = if found < kept {
+                format!("entries {} to {kept} at the end are missing", found + 1)
+            } else {
+                "the trail does not end with the entry that was written last".to_owned()
+            };
+            self.broken(last, why);
+        }
+        if let Some(hash) = self.must_hold {
+            self.broken(last, format!("no entry has the hash {}: entries at the end are missing", hex(&hash)));
         }
         self.report
+    }
+
+    /// The first fault is the one that is reported.
+    fn broken(&mut self, seq: i64, why: String) {
+        self.report.broken.get_or_insert(Break { seq, why });
     }
 }
 

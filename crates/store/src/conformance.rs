@@ -5,6 +5,7 @@ mod people;
 use postern_domain::access::Role;
 use postern_domain::alert::{Alert, AlertBook, AlertNote, AlertPolicy, AlertStatus, Severity, Trigger};
 use postern_domain::evidence::{Cause, Evidence};
+use postern_domain::fact::{Fact, FactColumns};
 use postern_domain::policy::{Allowance, OutboundPolicy, PolicyBook};
 use postern_domain::restriction::{Release, Restriction, RestrictionRecord, Standing};
 use postern_domain::traffic::Traffic;
@@ -18,7 +19,7 @@ use crate::idempotency::{GivenAnswer, KeyedRequest, Seen};
 use crate::traffic::TrafficNote;
 use crate::{
     AlertFilter, AuditFilter, Delivery, Incident, KeptAlertPolicies, KeptOrganization, KeptPolicies, KeptToken,
-    MailKind, Outgoing, Refusals, RestrictionFilter, RestrictionOrder, Store, StoreError,
+    MailKind, OpenAlert, Outgoing, Refusals, RestrictionFilter, RestrictionOrder, Store, StoreError,
 };
 
 pub(crate) fn at(minute: u32) -> Timestamp {
@@ -29,9 +30,15 @@ pub(crate) fn entity(name: &str) -> EntityId {
     EntityId::account_named(format!("{name}@example.com"))
 }
 
-pub(crate) fn audit(action: &'static str, target: &str, minute: u32) -> NewAuditEntry {
-    let detail = json!({ "minute": minute, "ü": [1, 2.5, null] });
-    NewAuditEntry { at: at(minute), organization: None, actor: "alice".into(), action, target: target.into(), detail }
+/// An entry of that action and target; its particulars are made up.
+pub(crate) fn audit(action: &str, target: &str, minute: u32) -> NewAuditEntry {
+    let detail = json!({
+        "minute": minute, "ü": [1, 2.5, null], "reference": Reference::from_random(1), "reason": "x", "role": "global-reader",
+        "to": {}, "from": {}, "entity": "a", "granted_at": at(0), "until": at(9), "granted_by": "alice",
+        "id": "contoso", "name": "Contoso", "domains": [], "admins": [], "helpdesk": [], "time_zone": "UTC",
+    });
+    let fact = Fact::read(FactColumns { action: action.into(), target: target.into(), detail }).unwrap();
+    NewAuditEntry { at: at(minute), organization: None, actor: "alice".into(), fact }
 }
 
 pub(crate) fn restriction(name: &str, number: u64, minute: u32) -> Restriction {
@@ -68,6 +75,7 @@ pub(crate) fn incident(restriction: &Restriction, minute: u32) -> Incident {
             closed_at: None,
         },
         audit: audit("restriction.add", &restriction.entity.to_string(), minute),
+        unless_open_since: None,
         mails: vec![mail(MailKind::Alert, "admin@example.com"), mail(MailKind::Notice, "owner@example.com")],
         daily_notification_limits: Vec::new(),
     }
@@ -91,6 +99,7 @@ pub(crate) async fn suite<S: Store, F: AsyncFn() -> S>(fresh: F) {
     a_restriction_is_written_with_everything_that_belongs_to_it(&fresh().await).await;
     an_entity_has_one_restriction_in_force(&fresh().await).await;
     a_release_ends_it_once(&fresh().await).await;
+    an_undone_release_leaves_the_same_restriction(&fresh().await).await;
     a_standing_is_that_of_the_restriction_in_force_or_of_the_last_release(&fresh().await).await;
     changes_come_in_the_order_in_which_they_were_written(&fresh().await).await;
     the_daily_limit_leaves_out_mails_but_no_alerts(&fresh().await).await;
@@ -161,11 +170,53 @@ async fn a_release_ends_it_once(store: &impl Store) {
     assert_eq!(store.restrictions(&all).await.unwrap()[0].record.release(), Some(&release(5)));
     let alert = &store.alerts(&AlertFilter::default()).await.unwrap()[0].alert;
     assert_eq!((alert.status, alert.closed_at), (AlertStatus::Resolved, Some(at(5))));
-    assert_eq!(store.probations(at(6)).await.unwrap(), [(entity("a"), at(65))]);
-    assert!(store.probations(at(65)).await.unwrap().is_empty());
+    let probation = Standing::Probation { until: at(65) };
+    assert_eq!(store.standings(at(6)).await.unwrap(), [(entity("a"), probation)]);
+    assert!(store.standings(at(65)).await.unwrap().is_empty());
     // It can be restricted again.
     let again = restriction("a", 2, 7);
     store.restrict(&again, &incident(&again, 7)).await.unwrap();
+}
+
+async fn an_undone_release_leaves_the_same_restriction(store: &impl Store) {
+    let made = Restriction { until: Some(at(90)), ..restriction("a", 1, 0) };
+    store.restrict(&made, &incident(&made, 0)).await.unwrap();
+    let mails = store.due_mails(at(99), false, 10).await.unwrap();
+    let undo = async |of: &Reference, minute| {
+        store.undo_release(of, &audit("restriction.restore", "a@example.com", minute)).await
+    };
+    let release_it = async |minute| {
+        let audit = audit("restriction.release", "a@example.com", minute);
+        store.release(&entity("a"), None, &release(minute), &audit).await.unwrap();
+    };
+    let none = undo(&Reference::from_random(9), 1).await;
+    assert!(matches!(none, Err(StoreError::NoRestriction { .. })), "{none:?}");
+    let in_force = undo(&made.reference, 1).await;
+    assert!(matches!(in_force, Err(StoreError::AlreadyRestricted { .. })), "{in_force:?}");
+    release_it(5).await;
+    undo(&made.reference, 6).await.unwrap();
+    let kept = store.restrictions(&RestrictionFilter::default()).await.unwrap();
+    assert_eq!(kept[0].record, RestrictionRecord::InForce(made.clone()));
+    let alert = &store.alerts(&AlertFilter::default()).await.unwrap()[0].alert;
+    assert_eq!((alert.status, alert.closed_at), (AlertStatus::Active, None));
+    assert_eq!(store.due_mails(at(99), false, 10).await.unwrap(), mails, "nobody is told a second time");
+    release_it(7).await;
+    let over = undo(&made.reference, 90).await;
+    assert!(matches!(over, Err(StoreError::TimeIsOver { .. })), "{over:?}");
+    // Another restriction has been made and released since.
+    let second = restriction("a", 2, 8);
+    store.restrict(&second, &incident(&second, 8)).await.unwrap();
+    release_it(9).await;
+    let late = undo(&made.reference, 10).await;
+    assert!(matches!(late, Err(StoreError::NotLastReleased { .. })), "{late:?}");
+    // What somebody had closed by hand stays closed.
+    undo(&second.reference, 10).await.unwrap();
+    let note = AlertNote { at: at(11), by: "x".into(), status: Some(AlertStatus::Dismissed), comment: String::new() };
+    store.note_alert(&second.reference, &note, &audit("alert.note", "x", 11)).await.unwrap();
+    release_it(12).await;
+    undo(&second.reference, 13).await.unwrap();
+    let of = AlertFilter { reference: Some(second.reference), ..AlertFilter::default() };
+    assert_eq!(store.alerts(&of).await.unwrap()[0].alert.status, AlertStatus::Dismissed);
 }
 
 async fn a_standing_is_that_of_the_restriction_in_force_or_of_the_last_release(store: &impl Store) {
@@ -186,19 +237,21 @@ async fn a_standing_is_that_of_the_restriction_in_force_or_of_the_last_release(s
     store.restrict(&second, &incident(&second, 6)).await.unwrap();
     release_of(&second, Release { probation_until: Some(at(60)), ..release(7) }).await;
     assert_eq!(store.standing(&alice).await.unwrap(), Standing::Probation { until: at(60) });
-    assert_eq!(store.probations(at(8)).await.unwrap(), [(alice.clone(), at(60))]);
+    assert_eq!(store.standings(at(8)).await.unwrap(), [(alice.clone(), Standing::Probation { until: at(60) })]);
     let third = restriction("a", 3, 8);
     store.restrict(&third, &incident(&third, 8)).await.unwrap();
+    let restricted = Standing::Restricted { reference: third.reference.clone(), until: None };
+    assert_eq!(store.standings(at(8)).await.unwrap(), [(alice.clone(), restricted)]);
     release_of(&third, Release { probation_until: None, ..release(9) }).await;
     assert_eq!(store.standing(&alice).await.unwrap(), Standing::Free);
-    assert_eq!(store.probations(at(10)).await.unwrap(), []);
+    assert_eq!(store.standings(at(10)).await.unwrap(), []);
 }
 
 async fn changes_come_in_the_order_in_which_they_were_written(store: &impl Store) {
     let mut newest = store.newest_change();
     assert_eq!(*newest.borrow_and_update(), 0);
     for minute in 1..=5 {
-        store.record(&audit("policy.edit", "Default", minute)).await.unwrap();
+        store.record(&audit("policy.change", "Default", minute)).await.unwrap();
     }
     assert!(newest.has_changed().unwrap());
     assert_eq!(*newest.borrow_and_update(), 5);
@@ -259,7 +312,7 @@ async fn the_audit_trail_is_a_chain(store: &impl Store) {
     let empty = store.verify_audit(None).await.unwrap();
     assert_eq!((empty.entries, empty.broken), (0, None));
     for minute in 0..20 {
-        store.record(&audit("policy.edit", "Default", minute)).await.unwrap();
+        store.record(&audit("policy.change", "Default", minute)).await.unwrap();
     }
     let entries = store.audit(&last(100)).await.unwrap();
     let numbers: Vec<_> = entries.iter().map(|entry| entry.seq).collect();
@@ -277,17 +330,27 @@ async fn alerts_without_a_restriction_are_found(store: &impl Store) {
     raised.alert.policy = Trigger::LimitExceeded;
     store.raise(&raised).await.unwrap();
     assert!(store.restrictions(&RestrictionFilter::default()).await.unwrap().is_empty());
-    let open = store.open_alerts(Trigger::LimitExceeded, at(0)).await.unwrap();
-    assert!(open.is_empty(), "raised at that moment, not after it");
+    let open = async |only: Option<&EntityId>, since| store.open_alerts(only, since).await.unwrap();
+    assert!(open(None, at(0)).await.is_empty(), "raised at that moment, not after it");
     let earlier = Timestamp::from_millis(at(0).as_millis() - 1);
-    assert_eq!(store.open_alerts(Trigger::LimitExceeded, earlier).await.unwrap(), [(entity("a"), at(0))]);
-    assert!(store.open_alerts(Trigger::UserRestricted, earlier).await.unwrap().is_empty());
+    let found = OpenAlert { trigger: Trigger::LimitExceeded, entity: entity("a"), raised_at: at(0) };
+    assert_eq!(open(None, earlier).await, [found.clone()]);
+    assert_eq!(open(Some(&entity("a")), earlier).await, [found]);
+    assert!(open(Some(&entity("b")), earlier).await.is_empty());
+    // The same again is none, as long as the first one is open.
+    let mut again = incident(&restriction("a", 2, 5), 5);
+    again.alert.policy = Trigger::LimitExceeded;
+    again.unless_open_since = Some(earlier);
+    let refused = store.raise(&again).await;
+    assert!(matches!(&refused, Err(StoreError::AlreadyRaised { reference, .. }) if *reference == made.reference));
+    again.unless_open_since = Some(at(0));
+    store.raise(&again).await.unwrap();
     let resolved = AlertFilter { status: Some(AlertStatus::Resolved), ..AlertFilter::default() };
     assert!(store.alerts(&resolved).await.unwrap().is_empty());
 }
 
 async fn policies_are_kept_in_order_and_changed_by_one_at_a_time(store: &impl Store) {
-    assert_eq!(store.policies().await.unwrap(), []);
+    assert_eq!(store.policies(None).await.unwrap(), []);
     let policy = |name: &str| OutboundPolicy {
         name: name.into(),
         notify: vec!["x@example.com".into()],
@@ -300,7 +363,7 @@ async fn policies_are_kept_in_order_and_changed_by_one_at_a_time(store: &impl St
         .await
         .unwrap();
     assert_eq!(
-        store.policies().await.unwrap(),
+        store.policies(None).await.unwrap(),
         [(OrganizationId::first(), KeptPolicies { revision: 1, ..first.clone() })]
     );
     let late = store.save_policies(&OrganizationId::first(), &first, &[audit("policy.change", "A", 1)]).await;
@@ -308,7 +371,7 @@ async fn policies_are_kept_in_order_and_changed_by_one_at_a_time(store: &impl St
     let swapped = PolicyBook { custom: vec![policy("A"), policy("B")], ..PolicyBook::default() };
     let second = KeptPolicies { book: swapped, revision: 1, file: None };
     store.save_policies(&OrganizationId::first(), &second, &[audit("policy.change", "A", 2)]).await.unwrap();
-    let (_, kept) = store.policies().await.unwrap().remove(0);
+    let (_, kept) = store.policies(None).await.unwrap().remove(0);
     assert_eq!((kept.book, kept.revision, kept.file.as_deref()), (second.book, 2, Some("{}")));
     assert_eq!(store.audit(&last(10)).await.unwrap().len(), 3);
 }
@@ -327,10 +390,10 @@ async fn an_entity_has_one_allowance_in_force(store: &impl Store) {
     };
     store.grant(&allowance(1, 2000, 10), &audit("allowance.grant", "a", 0)).await.unwrap();
     store.grant(&allowance(2, 3000, 20), &audit("allowance.grant", "a", 0)).await.unwrap();
-    assert_eq!(store.allowances(at(9)).await.unwrap(), [allowance(2, 3000, 20)]);
-    assert_eq!(store.allowances(at(20)).await.unwrap(), []);
+    assert_eq!(store.allowances(None, at(9)).await.unwrap(), [allowance(2, 3000, 20)]);
+    assert_eq!(store.allowances(None, at(20)).await.unwrap(), []);
     store.end_allowance(&entity("a"), &audit("allowance.end", "a", 5)).await.unwrap();
-    assert_eq!(store.allowances(at(9)).await.unwrap(), []);
+    assert_eq!(store.allowances(None, at(9)).await.unwrap(), []);
     let twice = store.end_allowance(&entity("a"), &audit("allowance.end", "a", 6)).await;
     assert!(matches!(twice, Err(StoreError::NoAllowance { .. })), "{twice:?}");
     assert_eq!(store.audit(&last(10)).await.unwrap().len(), 3);
@@ -413,14 +476,14 @@ async fn webhooks_wait_beside_mails(store: &impl Store) {
 }
 
 async fn alert_policies_are_kept_and_changed_by_one_at_a_time(store: &impl Store) {
-    assert_eq!(store.alert_policies().await.unwrap(), []);
+    assert_eq!(store.alert_policies(None).await.unwrap(), []);
     let own =
         AlertPolicy { name: "Sales".into(), recipients: Some(vec!["x@example.com".into()]), ..AlertPolicy::default() };
     let off = AlertPolicy { enabled: false, ..AlertPolicy::built_in(Trigger::ConnectorRestricted) };
     let kept = KeptAlertPolicies { book: AlertBook::new([own, off]), revision: 0, file: Some("[]".into()) };
     store.save_alert_policies(&OrganizationId::first(), &kept, &[audit("alert-policy.add", "Sales", 0)]).await.unwrap();
     assert_eq!(
-        store.alert_policies().await.unwrap(),
+        store.alert_policies(None).await.unwrap(),
         [(OrganizationId::first(), KeptAlertPolicies { revision: 1, ..kept.clone() })]
     );
     let late =
@@ -546,7 +609,14 @@ async fn organizations_are_kept_apart(store: &impl Store) {
         time_zone: "Europe/Berlin".into(),
     };
     let entry = || NewAuditEntry { organization: Some(contoso.clone()), ..audit("organization.add", "contoso", 0) };
-    store.save_organization(&kept, &entry()).await.unwrap();
+    store.add_organization(&kept, &entry()).await.unwrap();
+    let twice = store.add_organization(&kept, &entry()).await;
+    assert!(matches!(twice, Err(StoreError::OrganizationExists { .. })), "{twice:?}");
+    let fabrikam = KeptOrganization { id: OrganizationId::parse("fabrikam").unwrap(), ..kept.clone() };
+    let unknown = store.save_organization(&KeptOrganization { domains: Vec::new(), ..fabrikam.clone() }, &entry()).await;
+    assert!(matches!(unknown, Err(StoreError::NoOrganization { .. })), "{unknown:?}");
+    let taken = store.add_organization(&fabrikam, &entry()).await;
+    assert!(matches!(&taken, Err(StoreError::DomainTaken { domain }) if domain.as_str() == "contoso.example"));
     let renamed = KeptOrganization { name: "Contoso Ltd".into(), ..kept };
     store.save_organization(&renamed, &entry()).await.unwrap();
     assert_eq!(store.organizations().await.unwrap(), [renamed]);
@@ -561,14 +631,24 @@ async fn organizations_are_kept_apart(store: &impl Store) {
     let alerts = AlertFilter { organization: only.clone(), ..AlertFilter::default() };
     assert_eq!((store.count_restrictions(&filter).await.unwrap(), store.count_alerts(&alerts).await.unwrap()), (1, 1));
     let entries = AuditFilter { organization: only.clone(), ..AuditFilter::default() };
-    assert_eq!(store.audit(&entries).await.unwrap().len(), 2);
+    // Numbers of its own, whatever others do.
+    store.record(&entry()).await.unwrap();
+    let found = store.audit(&entries).await.unwrap();
+    let numbers: Vec<_> = found.iter().map(|entry| (entry.seq, entry.organization_seq)).collect();
+    assert_eq!(numbers, [(5, Some(3)), (2, Some(2)), (1, Some(1))]);
+    assert_eq!(store.seq_of(&contoso, 3).await.unwrap(), Some(5));
+    assert_eq!(store.seq_of(&contoso, 4).await.unwrap(), None);
     assert_eq!(store.verify_audit(None).await.unwrap().broken, None);
 
     let own = KeptPolicies { book: PolicyBook::default(), revision: 0, file: None };
     store.save_policies(&contoso, &own, &[]).await.unwrap();
     store.save_policies(&OrganizationId::first(), &own, &[]).await.unwrap();
-    let with: Vec<_> = store.policies().await.unwrap().into_iter().map(|(id, kept)| (id, kept.revision)).collect();
-    assert_eq!(with, [(contoso.clone(), 1), (OrganizationId::first(), 1)]);
+    let revisions = async |only| {
+        let kept = store.policies(only).await.unwrap();
+        kept.into_iter().map(|(id, kept)| (id, kept.revision)).collect::<Vec<_>>()
+    };
+    assert_eq!(revisions(None).await, [(contoso.clone(), 1), (OrganizationId::first(), 1)]);
+    assert_eq!(revisions(Some(&contoso)).await, [(contoso.clone(), 1)]);
     // The same name twice, in two organizations.
     let token = |organization: Option<OrganizationId>| KeptToken {
         name: "backup".into(),
@@ -586,7 +666,7 @@ async fn organizations_are_kept_apart(store: &impl Store) {
 
     store.remove_organization(&contoso, &entry()).await.unwrap();
     assert!(store.organizations().await.unwrap().is_empty());
-    assert_eq!(store.policies().await.unwrap().len(), 1);
+    assert_eq!(store.policies(None).await.unwrap().len(), 1);
     assert_eq!(store.count_restrictions(&filter).await.unwrap(), 1, "what happened stays");
     let gone = store.remove_organization(&contoso, &entry()).await;
     assert!(matches!(gone, Err(StoreError::NoOrganization { .. })), "{gone:?}");

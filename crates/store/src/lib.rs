@@ -17,9 +17,10 @@ mod conformance;
 use async_trait::async_trait;
 use postern_domain::access::Role;
 use postern_domain::alert::{Alert, AlertBook, AlertNote, AlertStatus, Severity, Trigger};
+pub use postern_domain::organization::KeptOrganization;
 use postern_domain::policy::{Allowance, PolicyBook};
 use postern_domain::restriction::{Release, Released, Restriction, RestrictionRecord, Standing};
-use postern_domain::{EntityId, EntityKind, OrganizationId, Reference, Timestamp};
+use postern_domain::{Domain, EntityId, EntityKind, OrganizationId, Reference, Timestamp};
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
@@ -87,6 +88,50 @@ pub enum StoreError {
     NoSession {
         /// The id.
         id: String,
+    },
+    /// There is no restriction of that reference.
+    #[error("there is no restriction {reference}")]
+    NoRestriction {
+        /// The reference.
+        reference: Reference,
+    },
+    /// The entity's last release is not that of this restriction.
+    #[error("{reference} is not the last restriction of {entity} that was released")]
+    NotLastReleased {
+        /// Who.
+        entity: EntityId,
+        /// The restriction that was meant.
+        reference: Reference,
+    },
+    /// The time of the restriction has come.
+    #[error("{reference} would have ended at {until} by itself; restrict {entity} anew if that is wanted")]
+    TimeIsOver {
+        /// Who.
+        entity: EntityId,
+        /// The restriction.
+        reference: Reference,
+        /// When it ends.
+        until: Timestamp,
+    },
+    /// The same alert is open.
+    #[error("an alert of the same policy about {entity} is open ({reference})")]
+    AlreadyRaised {
+        /// Who.
+        entity: EntityId,
+        /// The alert that is open.
+        reference: Reference,
+    },
+    /// There is an organization of that id.
+    #[error("there is an organization {id} already")]
+    OrganizationExists {
+        /// The id.
+        id: OrganizationId,
+    },
+    /// Another organization has the domain.
+    #[error("{domain} is another organization's")]
+    DomainTaken {
+        /// The domain.
+        domain: Domain,
     },
     /// There is no organization of that id.
     #[error("there is no organization {id}")]
@@ -195,23 +240,6 @@ pub enum Delivery {
     },
 }
 
-/// An organization as it is kept, and as the API shows it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-pub struct KeptOrganization {
-    /// What it is called in addresses and commands.
-    pub id: OrganizationId,
-    /// Its name, in mails and pages.
-    pub name: String,
-    /// Accepted domains, the default one first.
-    pub domains: Vec<String>,
-    /// Its admins' addresses.
-    pub admins: Vec<String>,
-    /// Whom its restricted accounts may still write to, besides postmaster.
-    pub helpdesk: Vec<String>,
-    /// Where its days begin and end (IANA).
-    pub time_zone: String,
-}
-
 /// One incident that is to be written down, whole or not at all.
 #[derive(Debug, Clone)]
 pub struct Incident {
@@ -221,6 +249,8 @@ pub struct Incident {
     pub alert: Alert,
     /// What the audit trail says.
     pub audit: NewAuditEntry,
+    /// It is not written if an alert of the same trigger about the same entity was raised after this and is open.
+    pub unless_open_since: Option<Timestamp>,
     /// The mails it causes.
     pub mails: Vec<Outgoing>,
     /// Alert policies of which at most so many alerts are told on one day (UTC): the mails that
@@ -354,26 +384,31 @@ pub struct OutboxState {
     pub given_up: u32,
 }
 
-/// The outbound policies as they are kept.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct KeptPolicies {
+/// A book of policies that is changed by one at a time.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Versioned<B> {
     /// The policies.
-    pub book: PolicyBook,
+    pub book: B,
     /// How often they have been changed.
     pub revision: u64,
-    /// The configuration file's default policy as it was last taken over, in JSON.
+    /// What the configuration file says of them, as it was last taken over, in JSON.
     pub file: Option<String>,
 }
 
+/// The outbound policies as they are kept.
+pub type KeptPolicies = Versioned<PolicyBook>;
 /// The alert policies as they are kept.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct KeptAlertPolicies {
-    /// The policies.
-    pub book: AlertBook,
-    /// How often they have been changed.
-    pub revision: u64,
-    /// The configuration file's alert policies as they were last taken over, in JSON.
-    pub file: Option<String>,
+pub type KeptAlertPolicies = Versioned<AlertBook>;
+
+/// An alert that is not closed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenAlert {
+    /// What raised it.
+    pub trigger: Trigger,
+    /// About whom.
+    pub entity: EntityId,
+    /// When.
+    pub raised_at: Timestamp,
 }
 
 /// An API token as it is kept; the token itself is not.
@@ -420,7 +455,7 @@ pub trait Store: People + Idempotency + Acquaintances + TrafficHistory {
     /// Writes an incident that restricts nobody.
     ///
     /// # Errors
-    /// The database fails.
+    /// [`StoreError::AlreadyRaised`], or the database fails.
     async fn raise(&self, incident: &Incident) -> Result<(), StoreError>;
 
     /// Ends the restriction of `entity` and resolves its alert. With `only`, not if another
@@ -435,6 +470,14 @@ pub trait Store: People + Idempotency + Acquaintances + TrafficHistory {
         release: &Release,
         audit: &NewAuditEntry,
     ) -> Result<Released, StoreError>;
+
+    /// Undoes the release of the restriction of that reference: it is in force again as it was, and so is its alert. `audit`
+    /// says when.
+    ///
+    /// # Errors
+    /// [`StoreError::NoRestriction`], [`StoreError::AlreadyRestricted`], [`StoreError::NotLastReleased`],
+    /// [`StoreError::TimeIsOver`], or the database fails.
+    async fn undo_release(&self, reference: &Reference, audit: &NewAuditEntry) -> Result<(), StoreError>;
 
     /// Restrictions, newest first.
     ///
@@ -454,11 +497,11 @@ pub trait Store: People + Idempotency + Acquaintances + TrafficHistory {
     /// The database fails.
     async fn standing(&self, entity: &EntityId) -> Result<Standing, StoreError>;
 
-    /// Entities on probation at `now`, and until when.
+    /// The standing of every entity that is restricted, or on probation at `now`.
     ///
     /// # Errors
     /// The database fails.
-    async fn probations(&self, now: Timestamp) -> Result<Vec<(EntityId, Timestamp)>, StoreError>;
+    async fn standings(&self, now: Timestamp) -> Result<Vec<(EntityId, Standing)>, StoreError>;
 
     /// Adds to the number of attempts that restrictions refused.
     ///
@@ -489,11 +532,12 @@ pub trait Store: People + Idempotency + Acquaintances + TrafficHistory {
     /// The database fails.
     async fn alert_notes(&self, reference: &Reference) -> Result<Vec<AlertNote>, StoreError>;
 
-    /// Entities about which an alert of `policy` was raised after `since` and is not closed.
+    /// Alerts about entities, or with `only` about that one, that were raised after `since` and are not closed: the
+    /// newest of each trigger and entity.
     ///
     /// # Errors
     /// The database fails.
-    async fn open_alerts(&self, policy: Trigger, since: Timestamp) -> Result<Vec<(EntityId, Timestamp)>, StoreError>;
+    async fn open_alerts(&self, only: Option<&EntityId>, since: Timestamp) -> Result<Vec<OpenAlert>, StoreError>;
 
     /// Restrictions without an end that are in force since before `before`, and of which nobody
     /// was told yet that this is long.
@@ -508,11 +552,14 @@ pub trait Store: People + Idempotency + Acquaintances + TrafficHistory {
     /// [`StoreError::Changed`] if it was told or released meanwhile, or the database fails.
     async fn raise_overdue(&self, restriction: &Reference, incident: &Incident) -> Result<(), StoreError>;
 
-    /// The alert policies of every organization that has some of its own.
+    /// The alert policies of every organization that has some of its own, or with `only` of that one.
     ///
     /// # Errors
     /// The database fails.
-    async fn alert_policies(&self) -> Result<Vec<(OrganizationId, KeptAlertPolicies)>, StoreError>;
+    async fn alert_policies(
+        &self,
+        only: Option<&OrganizationId>,
+    ) -> Result<Vec<(OrganizationId, KeptAlertPolicies)>, StoreError>;
 
     /// Writes an organization's alert policies, if they are still those of `kept.revision` (0:
     /// there are none), and counts the revision up.
@@ -532,10 +579,16 @@ pub trait Store: People + Idempotency + Acquaintances + TrafficHistory {
     /// The database fails.
     async fn organizations(&self) -> Result<Vec<KeptOrganization>, StoreError>;
 
-    /// Writes an organization, new or in place of the one of its id.
+    /// Adds an organization.
     ///
     /// # Errors
-    /// The database fails.
+    /// [`StoreError::OrganizationExists`], [`StoreError::DomainTaken`], or the database fails.
+    async fn add_organization(&self, new: &KeptOrganization, audit: &NewAuditEntry) -> Result<(), StoreError>;
+
+    /// Writes an organization in place of the one of its id.
+    ///
+    /// # Errors
+    /// [`StoreError::NoOrganization`], [`StoreError::DomainTaken`], or the database fails.
     async fn save_organization(&self, kept: &KeptOrganization, audit: &NewAuditEntry) -> Result<(), StoreError>;
 
     /// Removes an organization with its policies, people and tokens. What happened stays.
@@ -544,11 +597,14 @@ pub trait Store: People + Idempotency + Acquaintances + TrafficHistory {
     /// [`StoreError::NoOrganization`], or the database fails.
     async fn remove_organization(&self, id: &OrganizationId, audit: &NewAuditEntry) -> Result<(), StoreError>;
 
-    /// The outbound policies of every organization that has some of its own.
+    /// The outbound policies of every organization that has some of its own, or with `only` of that one.
     ///
     /// # Errors
     /// The database fails.
-    async fn policies(&self) -> Result<Vec<(OrganizationId, KeptPolicies)>, StoreError>;
+    async fn policies(
+        &self,
+        only: Option<&OrganizationId>,
+    ) -> Result<Vec<(OrganizationId, KeptPolicies)>, StoreError>;
 
     /// Writes an organization's outbound policies, if they are still those of `kept.revision` (0:
     /// there are none), and counts the revision up.
@@ -574,11 +630,11 @@ pub trait Store: People + Idempotency + Acquaintances + TrafficHistory {
     /// [`StoreError::NoAllowance`], or the database fails.
     async fn end_allowance(&self, entity: &EntityId, audit: &NewAuditEntry) -> Result<(), StoreError>;
 
-    /// Allowances in force at `now`, the one that ends first in front.
+    /// Allowances in force at `now`, or with `only` that entity's, the one that ends first in front.
     ///
     /// # Errors
     /// The database fails.
-    async fn allowances(&self, now: Timestamp) -> Result<Vec<Allowance>, StoreError>;
+    async fn allowances(&self, only: Option<&EntityId>, now: Timestamp) -> Result<Vec<Allowance>, StoreError>;
 
     /// Keeps a token by the SHA-256 of it.
     ///
@@ -626,6 +682,12 @@ pub trait Store: People + Idempotency + Acquaintances + TrafficHistory {
     /// # Errors
     /// The database fails.
     async fn changes_after(&self, seq: i64, limit: u32) -> Result<Vec<AuditEntry>, StoreError>;
+
+    /// The number in the whole trail of the organization's entry of this number of its own; none: there is none.
+    ///
+    /// # Errors
+    /// The database fails.
+    async fn seq_of(&self, organization: &OrganizationId, own: i64) -> Result<Option<i64>, StoreError>;
 
     /// The number of the newest audit entry that this process knows of; 0 if there is none. It changes after the
     /// entry's transaction is committed.

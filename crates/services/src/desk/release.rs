@@ -28,45 +28,6 @@ pub struct ReleaseRequest {
     pub made_sure: Vec<Recommendation>,
 }
 
-/// What should be made sure of before an account is released, as Microsoft recommends it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Recommendation {
-    /// The password is changed.
-    PasswordChanged,
-    /// Multi-factor authentication is on.
-    MultiFactorOn,
-    /// No forwarding and no inbox rule is left that its owner did not make.
-    NoRulesLeft,
-    /// Whoever is signed in is signed out.
-    SessionsEnded,
-}
-
-impl Recommendation {
-    /// All of them, in the order in which people are asked.
-    pub const ALL: [Recommendation; 4] = [
-        Recommendation::PasswordChanged,
-        Recommendation::MultiFactorOn,
-        Recommendation::NoRulesLeft,
-        Recommendation::SessionsEnded,
-    ];
-
-    /// The recommendation of that name.
-    pub fn from_key(key: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|one| one.key() == key)
-    }
-
-    /// The name used in the API and the audit trail.
-    pub fn key(self) -> &'static str {
-        match self {
-            Recommendation::PasswordChanged => "password-changed",
-            Recommendation::MultiFactorOn => "multi-factor-on",
-            Recommendation::NoRulesLeft => "no-rules-left",
-            Recommendation::SessionsEnded => "sessions-ended",
-        }
-    }
-}
-
 /// Who lets an entity out, and why.
 struct Leave<'a> {
     /// Only out of this restriction.

@@ -5,15 +5,16 @@ use postern_domain::alert::{AlertBook, AlertPolicy};
 use rusqlite::{Connection, Transaction, params};
 
 use super::Fault;
-use super::policies::{next_revision, revisions, set_state, state};
+use super::policies::{Keys, load_books, save_version};
 use crate::KeptAlertPolicies;
 
-const REVISION: &str = "alert_policies.revision.";
-const FILE: &str = "alert_policies.file.";
+const KEYS: Keys = Keys::of_alert_policies();
 
-pub(super) fn load(db: &Connection) -> Result<Vec<(OrganizationId, KeptAlertPolicies)>, Fault> {
-    let mut all = Vec::new();
-    for (organization, revision) in revisions(db, REVISION)? {
+pub(super) fn load(
+    db: &Connection,
+    only: Option<&OrganizationId>,
+) -> Result<Vec<(OrganizationId, KeptAlertPolicies)>, Fault> {
+    load_books(db, &KEYS, only, |organization| {
         let mut statement =
             db.prepare_cached("SELECT body FROM alert_policies WHERE organization = ?1 ORDER BY position")?;
         let mut rows = statement.query([organization.as_str()])?;
@@ -21,23 +22,18 @@ pub(super) fn load(db: &Connection) -> Result<Vec<(OrganizationId, KeptAlertPoli
         while let Some(row) = rows.next()? {
             policies.push(serde_json::from_str(&row.get::<_, String>(0)?)?);
         }
-        let file = state(db, &format!("{FILE}{organization}"))?;
-        all.push((organization, KeptAlertPolicies { book: AlertBook::new(policies), revision, file }));
-    }
-    Ok(all)
+        Ok(AlertBook::new(policies))
+    })
 }
 
 pub(super) fn save(tx: &Transaction<'_>, organization: &OrganizationId, kept: &KeptAlertPolicies) -> Result<(), Fault> {
-    next_revision(tx, &format!("{REVISION}{organization}"), kept.revision, "the alert policies")?;
+    save_version(tx, &KEYS, organization, kept)?;
     tx.execute("DELETE FROM alert_policies WHERE organization = ?1", [organization.as_str()])?;
     let mut insert =
         tx.prepare_cached("INSERT INTO alert_policies (organization, name, position, body) VALUES (?1, ?2, ?3, ?4)")?;
     for (position, policy) in kept.book.all().iter().enumerate() {
         let position = i64::try_from(position).unwrap_or(i64::MAX);
         insert.execute(params![organization.as_str(), policy.name, position, serde_json::to_string(policy)?])?;
-    }
-    if let Some(file) = &kept.file {
-        set_state(tx, &format!("{FILE}{organization}"), file)?;
     }
     Ok(())
 }

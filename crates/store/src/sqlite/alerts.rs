@@ -7,11 +7,16 @@ use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 
 use super::restrictions::{named, time};
 use super::{Fault, audit, like, outbox};
-use crate::{AlertFilter, Incident, KeptAlert, MailKind, Outgoing, StoreError};
+use crate::{AlertFilter, Incident, KeptAlert, MailKind, OpenAlert, Outgoing, StoreError};
 
 /// Writes an alert, its audit entry and its mails.
 pub(super) fn raise(tx: &Transaction<'_>, incident: &Incident) -> Result<(), Fault> {
     let alert = &incident.alert;
+    if let (Some(since), Some(entity)) = (incident.unless_open_since, &alert.entity)
+        && let Some(reference) = open_of(tx, alert.policy, entity, since)?
+    {
+        return Err(StoreError::AlreadyRaised { entity: entity.clone(), reference }.into());
+    }
     let mails = within_limits(tx, incident)?;
     let notified = mails.iter().any(|mail| mail.kind != MailKind::Notice);
     tx.execute(
@@ -62,6 +67,16 @@ pub(super) fn resolve(tx: &Transaction<'_>, reference: &Reference, at: Timestamp
     tx.execute(
         "UPDATE alerts SET status = 'resolved', closed_at = ?2 WHERE reference = ?1 AND closed_at IS NULL",
         params![reference.as_str(), at.as_millis()],
+    )?;
+    Ok(())
+}
+
+/// A restriction will be in force again, and so is its alert, if its release had closed it.
+pub(super) fn reopen(tx: &Transaction<'_>, reference: &Reference) -> Result<(), Fault> {
+    tx.execute(
+        "UPDATE alerts SET status = 'active', closed_at = NULL WHERE reference = ?1 AND status = 'resolved' \
+         AND closed_at = (SELECT released_at FROM restrictions WHERE reference = ?1)",
+        [reference.as_str()],
     )?;
     Ok(())
 }
@@ -181,14 +196,39 @@ pub(super) fn list(db: &Connection, filter: &AlertFilter) -> Result<Vec<KeptAler
     Ok(kept)
 }
 
-pub(super) fn open(db: &Connection, policy: Trigger, since: Timestamp) -> Result<Vec<(EntityId, Timestamp)>, Fault> {
+pub(super) fn open(db: &Connection, only: Option<&EntityId>, since: Timestamp) -> Result<Vec<OpenAlert>, Fault> {
+    // Only where it is asked for, so that the planner has its index.
+    let whose = if only.is_some() { "entity = ?2" } else { "entity <> '' AND ?2 IS NULL" };
+    let mut statement = db.prepare_cached(&format!(
+        "SELECT policy, entity, max(raised_at) FROM alerts WHERE raised_at > ?1 AND closed_at IS NULL AND {whose} \
+         GROUP BY policy, entity ORDER BY policy, entity"
+    ))?;
+    let mut rows = statement.query(params![since.as_millis(), only.map(ToString::to_string)])?;
+    let mut open = Vec::new();
+    while let Some(row) = rows.next()? {
+        let (policy, entity): (String, String) = (row.get(0)?, row.get(1)?);
+        open.push(OpenAlert {
+            trigger: Trigger::from_name(&policy).ok_or_else(|| Fault::unreadable("alerts.policy", policy))?,
+            entity: EntityId::from_text(&entity),
+            raised_at: Timestamp::from_millis(row.get(2)?),
+        });
+    }
+    Ok(open)
+}
+
+fn open_of(
+    db: &Connection,
+    trigger: Trigger,
+    entity: &EntityId,
+    since: Timestamp,
+) -> Result<Option<Reference>, Fault> {
     let mut statement = db.prepare_cached(
-        "SELECT entity, max(raised_at) FROM alerts WHERE policy = ?1 AND raised_at > ?2 AND closed_at IS NULL GROUP BY entity",
+        "SELECT reference FROM alerts WHERE entity = ?1 AND raised_at > ?2 AND policy = ?3 AND closed_at IS NULL LIMIT 1",
     )?;
-    let rows = statement.query_map(params![policy.name(), since.as_millis()], |row| {
-        Ok((EntityId::from_text(&row.get::<_, String>(0)?), Timestamp::from_millis(row.get(1)?)))
-    })?;
-    Ok(rows.collect::<Result<_, _>>()?)
+    let found = statement
+        .query_row(params![entity.to_string(), since.as_millis(), trigger.name()], |row| row.get::<_, String>(0))
+        .optional()?;
+    found.map(|text| Reference::parse(&text).map_err(|_| Fault::unreadable("alerts.reference", text))).transpose()
 }
 
 fn from_row(row: &Row<'_>) -> Result<Alert, Fault> {

@@ -1,34 +1,44 @@
-//! Table `audit`.
+//! Tables `audit` and `audit_heads`.
 
+use postern_domain::fact::FactColumns;
 use postern_domain::{OrganizationId, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row, Rows, Transaction, named_params, params};
 
 use super::organizations::organization;
 use super::{Fault, like};
 use crate::AuditFilter;
-use crate::audit::{AuditEntry, AuditReport, GENESIS, Hash, NewAuditEntry, RawEntry, Verifier};
+use crate::audit::{AuditEntry, AuditReport, GENESIS, Hash, Head, Heads, NewAuditEntry, RawEntry, Verifier};
+
+/// In `audit_heads`, the whole trail.
+const TRAIL: &str = "";
 
 pub(super) fn append(tx: &Transaction<'_>, entry: &NewAuditEntry) -> Result<AuditEntry, Fault> {
-    let last = tx
-        .query_row("SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1", [], |row| {
-            Ok((row.get::<_, i64>(0)?, row.get::<_, Hash>(1)?))
-        })
-        .optional()?;
-    let (seq, previous) = last.map_or((1, GENESIS), |(seq, hash)| (seq + 1, hash));
-    let detail = entry.detail.to_string();
+    let head = |of: &str| -> rusqlite::Result<Option<Head>> {
+        tx.prepare_cached("SELECT seq, hash FROM audit_heads WHERE organization = ?1")?
+            .query_row([of], |row| Ok(Head { seq: row.get(0)?, hash: row.get(1)? }))
+            .optional()
+    };
+    let (seq, previous) = head(TRAIL)?.map_or((1, GENESIS), |last| (last.seq + 1, last.hash));
+    let organization = entry.organization.as_ref().map(OrganizationId::as_str);
+    let organization_seq = match organization {
+        Some(id) => Some(head(id)?.map_or(1, |last| last.seq + 1)),
+        None => None,
+    };
+    let FactColumns { action, target, detail } = entry.fact.columns();
+    let text = detail.to_string();
     let raw = RawEntry {
         seq,
         at: entry.at.as_millis(),
-        organization: entry.organization.as_ref().map(OrganizationId::as_str),
+        organization,
         actor: &entry.actor,
-        action: entry.action,
-        target: &entry.target,
-        detail: &detail,
+        action: &action,
+        target: &target,
+        detail: &text,
     };
     let hash = raw.hash(&previous);
     tx.prepare_cached(
-        "INSERT INTO audit (seq, at, actor, action, target, detail, previous, hash, organization) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+        "INSERT INTO audit (seq, at, actor, action, target, detail, previous, hash, organization, organization_seq) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
     )?
     .execute(params![
         seq,
@@ -39,24 +49,40 @@ pub(super) fn append(tx: &Transaction<'_>, entry: &NewAuditEntry) -> Result<Audi
         raw.detail,
         previous,
         hash,
-        raw.organization
+        organization,
+        organization_seq
     ])?;
+    for (of, seq) in [(Some(TRAIL), Some(seq)), (organization, organization_seq)] {
+        if let (Some(of), Some(seq)) = (of, seq) {
+            tx.prepare_cached("INSERT OR REPLACE INTO audit_heads (organization, seq, hash) VALUES (?1, ?2, ?3)")?
+                .execute(params![of, seq, hash])?;
+        }
+    }
     Ok(AuditEntry {
         seq,
+        organization_seq,
         at: entry.at,
         organization: entry.organization.clone(),
         actor: entry.actor.clone(),
-        action: entry.action.to_owned(),
-        target: entry.target.clone(),
-        detail: entry.detail.clone(),
+        action,
+        target,
+        detail,
         previous,
         hash,
     })
 }
 
+/// The number that the organization's entry of this number of its own has in the whole trail.
+pub(super) fn seq_of(db: &Connection, of: &OrganizationId, own: i64) -> Result<Option<i64>, Fault> {
+    let mut statement =
+        db.prepare_cached("SELECT seq FROM audit WHERE organization = ?1 AND organization_seq = ?2")?;
+    Ok(statement.query_row(params![of.as_str(), own], |row| row.get(0)).optional()?)
+}
+
 /// The number of the newest entry; 0 if there is none.
 pub(super) fn newest(db: &Connection) -> rusqlite::Result<i64> {
-    db.prepare_cached("SELECT coalesce(max(seq), 0) FROM audit")?.query_row([], |row| row.get(0))
+    let mut statement = db.prepare_cached("SELECT seq FROM audit_heads WHERE organization = ?1")?;
+    Ok(statement.query_row([TRAIL], |row| row.get(0)).optional()?.unwrap_or(0))
 }
 
 pub(super) fn after(db: &Connection, seq: i64, limit: u32) -> Result<Vec<AuditEntry>, Fault> {
@@ -67,6 +93,11 @@ pub(super) fn after(db: &Connection, seq: i64, limit: u32) -> Result<Vec<AuditEn
 pub(super) fn list(db: &Connection, filter: &AuditFilter) -> Result<Vec<AuditEntry>, Fault> {
     // Only where it is asked for, so that the planner has its index.
     let target = if filter.target.is_some() { "target = :target" } else { ":target IS NULL" };
+    // An organization's entries are found, and are in order, by numbers of its own.
+    let (organization, order) = match filter.organization {
+        Some(_) => ("organization = :organization", "organization_seq"),
+        None => (":organization IS NULL", "seq"),
+    };
     let mut statement = db.prepare_cached(&format!(
         "SELECT * FROM audit \
          WHERE {target} AND (:action IS NULL OR action = :action OR action LIKE :action || '.%') \
@@ -75,8 +106,8 @@ pub(super) fn list(db: &Connection, filter: &AuditFilter) -> Result<Vec<AuditEnt
                 OR target LIKE :search ESCAPE '\\' OR detail LIKE :search ESCAPE '\\') \
            AND (:since IS NULL OR at >= :since) AND (:until IS NULL OR at < :until) \
            AND (:before IS NULL OR seq < :before) \
-           AND (:organization IS NULL OR organization = :organization) \
-         ORDER BY seq DESC LIMIT :limit OFFSET :skip",
+           AND {organization} \
+         ORDER BY {order} DESC LIMIT :limit OFFSET :skip",
     ))?;
     read(statement.query(named_params! {
         ":action": filter.action,
@@ -93,7 +124,9 @@ pub(super) fn list(db: &Connection, filter: &AuditFilter) -> Result<Vec<AuditEnt
 }
 
 pub(super) fn verify(db: &Connection, must_hold: Option<Hash>) -> Result<AuditReport, Fault> {
-    let mut verifier = Verifier::new(must_hold);
+    // One transaction, so that the heads are those of the entries that are read.
+    let db = db.unchecked_transaction()?;
+    let mut verifier = Verifier::new(must_hold, heads(&db)?);
     let mut statement = db.prepare_cached("SELECT * FROM audit ORDER BY seq")?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
@@ -108,9 +141,24 @@ pub(super) fn verify(db: &Connection, must_hold: Option<Hash>) -> Result<AuditRe
         };
         let previous = row.get_ref("previous")?.as_blob().map_err(rusqlite::Error::from)?;
         let hash = row.get_ref("hash")?.as_blob().map_err(rusqlite::Error::from)?;
-        verifier.next(&raw, previous, hash);
+        verifier.next(&raw, row.get("organization_seq")?, previous, hash);
     }
     Ok(verifier.finish())
+}
+
+fn heads(db: &Connection) -> Result<Heads, Fault> {
+    let mut heads = Heads::default();
+    let mut statement = db.prepare_cached("SELECT organization, seq, hash FROM audit_heads")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let (of, head) = (row.get::<_, String>(0)?, Head { seq: row.get(1)?, hash: row.get(2)? });
+        if of == TRAIL {
+            heads.trail = Some(head);
+        } else {
+            heads.organizations.insert(of, head);
+        }
+    }
+    Ok(heads)
 }
 
 fn read(mut rows: Rows<'_>) -> Result<Vec<AuditEntry>, Fault> {
@@ -124,6 +172,7 @@ fn read(mut rows: Rows<'_>) -> Result<Vec<AuditEntry>, Fault> {
 fn from_row(row: &Row<'_>) -> Result<AuditEntry, Fault> {
     Ok(AuditEntry {
         seq: row.get("seq")?,
+        organization_seq: row.get("organization_seq")?,
         at: Timestamp::from_millis(row.get("at")?),
         organization: organization(row)?,
         actor: row.get("actor")?,

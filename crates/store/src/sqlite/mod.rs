@@ -18,7 +18,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use postern_domain::alert::{AlertNote, Trigger};
+use postern_domain::alert::AlertNote;
 use postern_domain::policy::Allowance;
 use postern_domain::restriction::{Release, Released, Restriction, Standing};
 use postern_domain::{EntityId, OrganizationId, Reference, Timestamp};
@@ -29,7 +29,7 @@ use tokio::sync::watch;
 use crate::audit::{AuditEntry, AuditReport, Hash, NewAuditEntry};
 use crate::{
     AlertFilter, AuditFilter, Delivery, Incident, KeptAlert, KeptAlertPolicies, KeptOrganization, KeptPolicies,
-    KeptRestriction, KeptToken, OutboxState, QueuedMail, Refusals, RestrictionFilter, Store, StoreError,
+    KeptRestriction, KeptToken, OpenAlert, OutboxState, QueuedMail, Refusals, RestrictionFilter, Store, StoreError,
 };
 
 const SCHEMA: &[M<'_>] = &[
@@ -45,6 +45,7 @@ const SCHEMA: &[M<'_>] = &[
     M::up(include_str!("schema-10.sql")),
     M::up(include_str!("schema-11.sql")),
     M::up(include_str!("schema-12.sql")),
+    M::up(include_str!("schema-13.sql")),
 ];
 
 /// The store in one SQLite file.
@@ -229,6 +230,17 @@ impl Store for SqliteStore {
         .await
     }
 
+    async fn undo_release(&self, reference: &Reference, audit: &NewAuditEntry) -> Result<(), StoreError> {
+        let (reference, audit) = (reference.clone(), audit.clone());
+        self.write(move |tx| {
+            alerts::reopen(tx, &reference)?;
+            restrictions::undo_release(tx, &reference, audit.at)?;
+            audit::append(tx, &audit)?;
+            Ok(())
+        })
+        .await
+    }
+
     async fn restrictions(&self, filter: &RestrictionFilter) -> Result<Vec<KeptRestriction>, StoreError> {
         let filter = filter.clone();
         self.read(move |db| restrictions::list(db, &filter)).await
@@ -244,8 +256,8 @@ impl Store for SqliteStore {
         self.read(move |db| restrictions::standing(db, &entity)).await
     }
 
-    async fn probations(&self, now: Timestamp) -> Result<Vec<(EntityId, Timestamp)>, StoreError> {
-        self.read(move |db| restrictions::probations(db, now)).await
+    async fn standings(&self, now: Timestamp) -> Result<Vec<(EntityId, Standing)>, StoreError> {
+        self.read(move |db| restrictions::standings(db, now)).await
     }
 
     async fn note_refusals(&self, refusals: &[Refusals]) -> Result<(), StoreError> {
@@ -278,8 +290,9 @@ impl Store for SqliteStore {
         self.read(move |db| alerts::notes(db, &reference)).await
     }
 
-    async fn open_alerts(&self, policy: Trigger, since: Timestamp) -> Result<Vec<(EntityId, Timestamp)>, StoreError> {
-        self.read(move |db| alerts::open(db, policy, since)).await
+    async fn open_alerts(&self, only: Option<&EntityId>, since: Timestamp) -> Result<Vec<OpenAlert>, StoreError> {
+        let only = only.cloned();
+        self.read(move |db| alerts::open(db, only.as_ref(), since)).await
     }
 
     async fn overdue(&self, before: Timestamp) -> Result<Vec<KeptRestriction>, StoreError> {
@@ -299,10 +312,20 @@ impl Store for SqliteStore {
         self.read(organizations::list).await
     }
 
+    async fn add_organization(&self, new: &KeptOrganization, audit: &NewAuditEntry) -> Result<(), StoreError> {
+        let (new, audit) = (new.clone(), audit.clone());
+        self.write(move |tx| {
+            organizations::add(tx, &new, audit.at, &audit.actor)?;
+            audit::append(tx, &audit)?;
+            Ok(())
+        })
+        .await
+    }
+
     async fn save_organization(&self, kept: &KeptOrganization, audit: &NewAuditEntry) -> Result<(), StoreError> {
         let (kept, audit) = (kept.clone(), audit.clone());
         self.write(move |tx| {
-            organizations::save(tx, &kept, audit.at, &audit.actor)?;
+            organizations::save(tx, &kept)?;
             audit::append(tx, &audit)?;
             Ok(())
         })
@@ -319,8 +342,12 @@ impl Store for SqliteStore {
         .await
     }
 
-    async fn alert_policies(&self) -> Result<Vec<(OrganizationId, KeptAlertPolicies)>, StoreError> {
-        self.read(alert_policies::load).await
+    async fn alert_policies(
+        &self,
+        only: Option<&OrganizationId>,
+    ) -> Result<Vec<(OrganizationId, KeptAlertPolicies)>, StoreError> {
+        let only = only.cloned();
+        self.read(move |db| alert_policies::load(db, only.as_ref())).await
     }
 
     async fn save_alert_policies(
@@ -340,8 +367,12 @@ impl Store for SqliteStore {
         .await
     }
 
-    async fn policies(&self) -> Result<Vec<(OrganizationId, KeptPolicies)>, StoreError> {
-        self.read(policies::load).await
+    async fn policies(
+        &self,
+        only: Option<&OrganizationId>,
+    ) -> Result<Vec<(OrganizationId, KeptPolicies)>, StoreError> {
+        let only = only.cloned();
+        self.read(move |db| policies::load(db, only.as_ref())).await
     }
 
     async fn save_policies(
@@ -381,8 +412,9 @@ impl Store for SqliteStore {
         .await
     }
 
-    async fn allowances(&self, now: Timestamp) -> Result<Vec<Allowance>, StoreError> {
-        self.read(move |db| policies::allowances(db, now)).await
+    async fn allowances(&self, only: Option<&EntityId>, now: Timestamp) -> Result<Vec<Allowance>, StoreError> {
+        let only = only.cloned();
+        self.read(move |db| policies::allowances(db, only.as_ref(), now)).await
     }
 
     async fn add_token(&self, token: &KeptToken, hash: &[u8; 32], audit: &NewAuditEntry) -> Result<(), StoreError> {
@@ -433,6 +465,11 @@ impl Store for SqliteStore {
         self.read(move |db| audit::after(db, seq, limit)).await
     }
 
+    async fn seq_of(&self, organization: &OrganizationId, own: i64) -> Result<Option<i64>, StoreError> {
+        let organization = organization.clone();
+        self.read(move |db| audit::seq_of(db, &organization, own)).await
+    }
+
     fn newest_change(&self) -> watch::Receiver<i64> {
         self.0.newest_change.subscribe()
     }
@@ -448,7 +485,7 @@ impl Store for SqliteStore {
     }
 
     async fn verify_audit(&self, must_hold: Option<Hash>) -> Result<AuditReport, StoreError> {
-        self.read(move |db| audit::verify(db, must_hold)).await
+        self.scan(move |db| audit::verify(db, must_hold)).await
     }
 
     async fn due_mails(&self, now: Timestamp, webhooks: bool, limit: u32) -> Result<Vec<QueuedMail>, StoreError> {

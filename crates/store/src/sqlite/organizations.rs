@@ -1,6 +1,6 @@
 //! Table `organizations`, and the column `organization` of others.
 
-use postern_domain::{OrganizationId, Timestamp};
+use postern_domain::{Domain, OrganizationId, Timestamp};
 use rusqlite::{Connection, Row, Transaction, params};
 
 use super::Fault;
@@ -22,12 +22,32 @@ pub(super) fn list(db: &Connection) -> Result<Vec<KeptOrganization>, Fault> {
     Ok(organizations)
 }
 
-pub(super) fn save(tx: &Transaction<'_>, kept: &KeptOrganization, at: Timestamp, by: &str) -> Result<(), Fault> {
-    tx.execute(
-        "INSERT INTO organizations (id, body, created_at, created_by) VALUES (?1, ?2, ?3, ?4)
-         ON CONFLICT (id) DO UPDATE SET body = excluded.body",
-        params![kept.id.as_str(), serde_json::to_string(kept)?, at.as_millis(), by],
+pub(super) fn add(tx: &Transaction<'_>, new: &KeptOrganization, at: Timestamp, by: &str) -> Result<(), Fault> {
+    has_own_domains(tx, new)?;
+    let added = tx.execute(
+        "INSERT INTO organizations (id, body, created_at, created_by) VALUES (?1, ?2, ?3, ?4) ON CONFLICT (id) DO NOTHING",
+        params![new.id.as_str(), serde_json::to_string(new)?, at.as_millis(), by],
     )?;
+    if added == 0 { Err(StoreError::OrganizationExists { id: new.id.clone() }.into()) } else { Ok(()) }
+}
+
+pub(super) fn save(tx: &Transaction<'_>, kept: &KeptOrganization) -> Result<(), Fault> {
+    has_own_domains(tx, kept)?;
+    let saved = tx.execute(
+        "UPDATE organizations SET body = ?2 WHERE id = ?1",
+        params![kept.id.as_str(), serde_json::to_string(kept)?],
+    )?;
+    if saved == 0 { Err(StoreError::NoOrganization { id: kept.id.clone() }.into()) } else { Ok(()) }
+}
+
+/// A domain is one organization's: looked at where nobody else writes meanwhile.
+fn has_own_domains(tx: &Transaction<'_>, new: &KeptOrganization) -> Result<(), Fault> {
+    for other in list(tx)?.iter().filter(|other| other.id != new.id) {
+        if let Some(taken) = new.domains.iter().find(|domain| other.domains.contains(domain)) {
+            let domain = Domain::parse(taken).map_err(|_| Fault::unreadable("organizations.body", taken))?;
+            return Err(StoreError::DomainTaken { domain }.into());
+        }
+    }
     Ok(())
 }
 

@@ -5,40 +5,78 @@ use postern_domain::{EntityId, OrganizationId, Reference, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 
 use super::Fault;
-use crate::{KeptPolicies, StoreError};
+use crate::{KeptPolicies, StoreError, Versioned};
 
-const REVISION: &str = "policies.revision.";
-const FILE: &str = "policies.file.";
-
-/// The organizations that have policies of this kind of their own, with their revisions.
-pub(super) fn revisions(db: &Connection, prefix: &'static str) -> Result<Vec<(OrganizationId, u64)>, Fault> {
-    let mut statement = db.prepare_cached("SELECT key, value FROM state WHERE key LIKE ?1 || '%'")?;
-    let mut rows = statement.query([prefix])?;
-    let mut found = Vec::new();
-    while let Some(row) = rows.next()? {
-        let (key, value): (String, String) = (row.get(0)?, row.get(1)?);
-        let id = OrganizationId::parse(&key[prefix.len()..]).map_err(|_| Fault::unreadable("state.key", &key))?;
-        found.push((id, value.parse().map_err(|_| Fault::unreadable("state.value", value))?));
-    }
-    Ok(found)
+/// Where the revision and the file of a kind of book are in `state`, before the organization's id.
+pub(super) struct Keys {
+    revision: &'static str,
+    file: &'static str,
+    /// What they are called where somebody else was faster.
+    what: &'static str,
 }
 
-/// Counts the revision up, if it is still `expected`.
-pub(super) fn next_revision(tx: &Transaction<'_>, key: &str, expected: u64, what: &'static str) -> Result<(), Fault> {
-    let found = match state(tx, key)? {
+const KEYS: Keys =
+    Keys { revision: "policies.revision.", file: "policies.file.", what: "the outbound policies" };
+
+impl Keys {
+    pub(super) const fn of_alert_policies() -> Self {
+        Self { revision: "alert_policies.revision.", file: "alert_policies.file.", what: "the alert policies" }
+    }
+}
+
+/// The books of this kind of the organizations that have one, or with `only` of that one.
+pub(super) fn load_books<B>(
+    db: &Connection,
+    keys: &Keys,
+    only: Option<&OrganizationId>,
+    book: impl Fn(&OrganizationId) -> Result<B, Fault>,
+) -> Result<Vec<(OrganizationId, Versioned<B>)>, Fault> {
+    let mut statement = db.prepare_cached("SELECT key, value FROM state WHERE key GLOB ?1 || '*'")?;
+    let wanted = format!("{}{}", keys.revision, only.map_or("", OrganizationId::as_str));
+    let mut rows = statement.query([wanted])?;
+    let mut books = Vec::new();
+    while let Some(row) = rows.next()? {
+        let (key, value): (String, String) = (row.get(0)?, row.get(1)?);
+        let organization = OrganizationId::parse(&key[keys.revision.len()..])
+            .map_err(|_| Fault::unreadable("state.key", &key))?;
+        if only.is_some_and(|only| *only != organization) {
+            continue;
+        }
+        let revision = value.parse().map_err(|_| Fault::unreadable("state.value", value))?;
+        let file = state(db, &format!("{}{organization}", keys.file))?;
+        let book = book(&organization)?;
+        books.push((organization, Versioned { book, revision, file }));
+    }
+    Ok(books)
+}
+
+/// Counts the revision up, if it is still that of `kept`, and writes what the configuration file said.
+pub(super) fn save_version<B>(
+    tx: &Transaction<'_>,
+    keys: &Keys,
+    organization: &OrganizationId,
+    kept: &Versioned<B>,
+) -> Result<(), Fault> {
+    let key = format!("{}{organization}", keys.revision);
+    let found = match state(tx, &key)? {
         Some(text) => text.parse().map_err(|_| Fault::unreadable("state.value", text))?,
         None => 0u64,
     };
-    if found != expected {
-        return Err(StoreError::Changed { what }.into());
+    if found != kept.revision {
+        return Err(StoreError::Changed { what: keys.what }.into());
     }
-    set_state(tx, key, &(expected + 1).to_string())?;
+    set_state(tx, &key, &(found + 1).to_string())?;
+    if let Some(file) = &kept.file {
+        set_state(tx, &format!("{}{organization}", keys.file), file)?;
+    }
     Ok(())
 }
 
-pub(super) fn load(db: &Connection) -> Result<Vec<(OrganizationId, KeptPolicies)>, Fault> {
-    let mut all = Vec::new();
-    for (organization, revision) in revisions(db, REVISION)? {
+pub(super) fn load(
+    db: &Connection,
+    only: Option<&OrganizationId>,
+) -> Result<Vec<(OrganizationId, KeptPolicies)>, Fault> {
+    load_books(db, &KEYS, only, |organization| {
         let mut book = PolicyBook::default();
         let mut statement = db.prepare_cached(
             "SELECT priority IS NULL, body FROM outbound_policies WHERE organization = ?1 ORDER BY priority",
@@ -52,23 +90,18 @@ pub(super) fn load(db: &Connection) -> Result<Vec<(OrganizationId, KeptPolicies)
                 book.custom.push(policy);
             }
         }
-        let file = state(db, &format!("{FILE}{organization}"))?;
-        all.push((organization, KeptPolicies { book, revision, file }));
-    }
-    Ok(all)
+        Ok(book)
+    })
 }
 
 pub(super) fn save(tx: &Transaction<'_>, organization: &OrganizationId, kept: &KeptPolicies) -> Result<(), Fault> {
-    next_revision(tx, &format!("{REVISION}{organization}"), kept.revision, "the outbound policies")?;
+    save_version(tx, &KEYS, organization, kept)?;
     tx.execute("DELETE FROM outbound_policies WHERE organization = ?1", [organization.as_str()])?;
     let mut insert = tx
         .prepare_cached("INSERT INTO outbound_policies (organization, name, priority, body) VALUES (?1, ?2, ?3, ?4)")?;
     for (policy, priority) in kept.book.all() {
         let priority = priority.and_then(|priority| i64::try_from(priority).ok());
         insert.execute(params![organization.as_str(), policy.name, priority, serde_json::to_string(policy)?])?;
-    }
-    if let Some(file) = &kept.file {
-        set_state(tx, &format!("{FILE}{organization}"), file)?;
     }
     Ok(())
 }
@@ -107,10 +140,17 @@ pub(super) fn end_allowance(tx: &Transaction<'_>, entity: &EntityId, by: &str, a
     Ok(())
 }
 
-pub(super) fn allowances(db: &Connection, now: Timestamp) -> Result<Vec<Allowance>, Fault> {
-    let mut statement =
-        db.prepare_cached("SELECT * FROM allowances WHERE ended_at IS NULL AND until > ?1 ORDER BY until, reference")?;
-    let mut rows = statement.query([now.as_millis()])?;
+pub(super) fn allowances(
+    db: &Connection,
+    only: Option<&EntityId>,
+    now: Timestamp,
+) -> Result<Vec<Allowance>, Fault> {
+    // Only where it is asked for, so that the planner has its index.
+    let whose = if only.is_some() { "entity = ?2" } else { "?2 IS NULL" };
+    let mut statement = db.prepare_cached(&format!(
+        "SELECT * FROM allowances WHERE ended_at IS NULL AND until > ?1 AND {whose} ORDER BY until, reference"
+    ))?;
+    let mut rows = statement.query(params![now.as_millis(), only.map(ToString::to_string)])?;
     let mut allowances = Vec::new();
     while let Some(row) = rows.next()? {
         allowances.push(allowance(row)?);
@@ -133,10 +173,10 @@ fn allowance(row: &Row<'_>) -> Result<Allowance, Fault> {
     })
 }
 
-pub(super) fn state(db: &Connection, key: &str) -> rusqlite::Result<Option<String>> {
+fn state(db: &Connection, key: &str) -> rusqlite::Result<Option<String>> {
     db.query_row("SELECT value FROM state WHERE key = ?1", [key], |row| row.get(0)).optional()
 }
 
-pub(super) fn set_state(tx: &Transaction<'_>, key: &str, value: &str) -> rusqlite::Result<()> {
+fn set_state(tx: &Transaction<'_>, key: &str, value: &str) -> rusqlite::Result<()> {
     tx.execute("INSERT OR REPLACE INTO state (key, value) VALUES (?1, ?2)", [key, value]).map(|_| ())
 }

@@ -61,6 +61,34 @@ pub(super) fn release(
     Ok(restriction.release(release.clone()))
 }
 
+/// Puts a restriction in force again as it was, if nothing has happened to its entity since its release.
+pub(super) fn undo_release(tx: &Transaction<'_>, reference: &Reference, now: Timestamp) -> Result<(), Fault> {
+    let found = list(
+        tx,
+        &RestrictionFilter { reference: Some(reference.clone()), released: true, ..RestrictionFilter::default() },
+    )?;
+    let Some(kept) = found.first() else {
+        return Err(StoreError::NoRestriction { reference: reference.clone() }.into());
+    };
+    let Restriction { entity, until, .. } = kept.record.restriction().clone();
+    if let Some(kept) = in_force(tx, &entity)? {
+        let reference = kept.record.restriction().reference.clone();
+        return Err(StoreError::AlreadyRestricted { entity, reference }.into());
+    }
+    if last_released(tx, &entity)?.is_none_or(|(last, _)| last != reference.as_str()) {
+        return Err(StoreError::NotLastReleased { entity, reference: reference.clone() }.into());
+    }
+    if let Some(until) = until.filter(|until| *until <= now) {
+        return Err(StoreError::TimeIsOver { entity, reference: reference.clone(), until }.into());
+    }
+    tx.execute(
+        "UPDATE restrictions SET released_at = NULL, released_by = NULL, release_reason = NULL, probation_until = NULL \
+         WHERE reference = ?1",
+        [reference.as_str()],
+    )?;
+    Ok(())
+}
+
 /// What a filter keeps, as the text after `WHERE`, and what its names stand for. Only conditions
 /// that hold stand in it: the planner finds its index by them.
 fn conditions(filter: &RestrictionFilter) -> (String, Vec<(&'static str, Value)>) {
@@ -140,29 +168,52 @@ pub(super) fn count(db: &Connection, filter: &RestrictionFilter) -> Result<u64, 
 }
 
 pub(super) fn standing(db: &Connection, entity: &EntityId) -> Result<Standing, Fault> {
-    if let Some(kept) = in_force(db, entity)? {
-        return Ok(kept.record.restriction().standing());
-    }
     let mut statement = db.prepare_cached(
-        "SELECT probation_until FROM restrictions WHERE entity = ?1 AND released_at IS NOT NULL \
-         ORDER BY released_at DESC, since DESC LIMIT 1",
+        "SELECT entity, reference, until FROM restrictions WHERE entity = ?1 AND released_at IS NULL",
     )?;
-    let until: Option<Option<i64>> = statement.query_row([entity.to_string()], |row| row.get(0)).optional()?;
-    let until = until.flatten().map(Timestamp::from_millis);
+    if let Some(restricted) = statement.query_row([entity.to_string()], |row| Ok(restricted(row))).optional()? {
+        return Ok(restricted?.1);
+    }
+    let until = last_released(db, entity)?.and_then(|(_, until)| until);
     Ok(until.map_or(Standing::Free, |until| Standing::Probation { until }))
 }
 
-/// By the last release of each entity.
-pub(super) fn probations(db: &Connection, now: Timestamp) -> Result<Vec<(EntityId, Timestamp)>, Fault> {
+/// The reference of the restriction of an entity that was released last, and until when the entity is on probation.
+fn last_released(db: &Connection, entity: &EntityId) -> rusqlite::Result<Option<(String, Option<Timestamp>)>> {
+    let mut statement = db.prepare_cached(
+        "SELECT reference, probation_until FROM restrictions WHERE entity = ?1 AND released_at IS NOT NULL \
+         ORDER BY released_at DESC, since DESC LIMIT 1",
+    )?;
+    statement.query_row([entity.to_string()], |row| Ok((row.get(0)?, time(row, "probation_until")?))).optional()
+}
+
+/// Probations are by the last release of each entity.
+pub(super) fn standings(db: &Connection, now: Timestamp) -> Result<Vec<(EntityId, Standing)>, Fault> {
     let mut statement = db.prepare_cached(
         "SELECT entity, probation_until FROM restrictions AS last WHERE probation_until > ?1 AND NOT EXISTS \
-         (SELECT 1 FROM restrictions AS later WHERE later.entity = last.entity \
-          AND (later.released_at, later.since) > (last.released_at, last.since))",
+         (SELECT 1 FROM restrictions AS later WHERE later.entity = last.entity AND (later.released_at IS NULL \
+          OR (later.released_at, later.since) > (last.released_at, last.since)))",
     )?;
-    let rows = statement.query_map([now.as_millis()], |row| {
-        Ok((EntityId::from_text(&row.get::<_, String>(0)?), Timestamp::from_millis(row.get(1)?)))
+    let on_probation = statement.query_map([now.as_millis()], |row| {
+        let until = Timestamp::from_millis(row.get(1)?);
+        Ok((EntityId::from_text(&row.get::<_, String>(0)?), Standing::Probation { until }))
     })?;
-    Ok(rows.collect::<Result<_, _>>()?)
+    let mut standings: Vec<_> = on_probation.collect::<Result<_, _>>()?;
+    let mut statement =
+        db.prepare_cached("SELECT entity, reference, until FROM restrictions WHERE released_at IS NULL")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        standings.push(restricted(row)?);
+    }
+    Ok(standings)
+}
+
+fn restricted(row: &Row<'_>) -> Result<(EntityId, Standing), Fault> {
+    let reference: String = row.get("reference")?;
+    let reference =
+        Reference::parse(&reference).map_err(|_| Fault::unreadable("restrictions.reference", reference))?;
+    let entity = EntityId::from_text(&row.get::<_, String>("entity")?);
+    Ok((entity, Standing::Restricted { reference, until: time(row, "until")? }))
 }
 
 pub(super) fn note_refusals(tx: &Transaction<'_>, refusals: &[Refusals]) -> Result<(), Fault> {

@@ -40,7 +40,7 @@ async fn a_database_from_a_newer_version_is_refused_and_left_alone() {
     drop(SqliteStore::open(&path).unwrap());
     Connection::open(&path).unwrap().pragma_update(None, "user_version", 99).unwrap();
     let error = SqliteStore::open(&path).unwrap_err().to_string();
-    assert!(error.contains("newer version of Postern (schema 99, this version knows 12)"), "{error}");
+    assert!(error.contains("newer version of Postern (schema 99, this version knows 13)"), "{error}");
     let version: i64 =
         Connection::open(&path).unwrap().pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
     assert_eq!(version, 99);
@@ -61,15 +61,62 @@ async fn changes_to_the_audit_trail_are_found() {
         ("UPDATE audit SET at = at + 1 WHERE seq = 2", 2, "changed after it was written"),
         ("DELETE FROM audit WHERE seq = 3", 4, "entry 3 is missing"),
         ("UPDATE audit SET previous = zeroblob(32) WHERE seq = 4", 4, "does not follow the entry before it"),
+        ("DELETE FROM audit WHERE seq > 3", 3, "entries 4 to 5 at the end are missing"),
+        ("DELETE FROM audit", 0, "entries 1 to 5 at the end are missing"),
+        ("UPDATE audit_heads SET hash = zeroblob(32)", 5, "does not end with the entry that was written last"),
+        ("UPDATE audit SET organization_seq = 1 WHERE seq = 2", 2, "among those of its organization"),
     ] {
         let (_folder, path) = file();
         let store = SqliteStore::open(&path).unwrap();
         for minute in 0..5 {
-            store.record(&conformance::audit("policy.edit", "Default", minute)).await.unwrap();
+            store.record(&conformance::audit("policy.change", "Default", minute)).await.unwrap();
         }
         Connection::open(&path).unwrap().execute_batch(change).unwrap();
         let broken = store.verify_audit(None).await.unwrap().broken.unwrap();
         assert_eq!(broken.seq, seq, "{change}");
         assert!(broken.why.contains(why), "{change}: {}", broken.why);
     }
+}
+
+#[tokio::test]
+async fn what_is_written_after_the_end_was_cut_off_does_not_hide_it() {
+    let (_folder, path) = file();
+    let store = SqliteStore::open(&path).unwrap();
+    for minute in 0..5 {
+        store.record(&conformance::audit("policy.change", "Default", minute)).await.unwrap();
+    }
+    Connection::open(&path).unwrap().execute_batch("DELETE FROM audit WHERE seq = 5").unwrap();
+    store.record(&conformance::audit("policy.change", "Default", 6)).await.unwrap();
+    let broken = store.verify_audit(None).await.unwrap().broken.unwrap();
+    assert_eq!((broken.seq, broken.why.as_str()), (6, "entry 5 is missing"));
+}
+
+#[tokio::test]
+async fn a_trail_from_before_gets_heads_and_numbers_of_each_organization() {
+    let (_folder, path) = file();
+    let mut db = connect(&path).unwrap();
+    Migrations::from_slice(&SCHEMA[..12]).to_latest(&mut db).unwrap();
+    let mut previous = crate::audit::GENESIS;
+    for (seq, organization) in [(1, None), (2, Some("default")), (3, Some("contoso")), (4, Some("default"))] {
+        let (actor, action, target, detail) = ("root", "policy.change", "Default", "{}");
+        let raw = crate::audit::RawEntry { seq, at: 7, organization, actor, action, target, detail };
+        let hash = raw.hash(&previous);
+        db.execute(
+            "INSERT INTO audit (seq, at, actor, action, target, detail, previous, hash, organization) \
+             VALUES (?1, 7, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            rusqlite::params![seq, actor, action, target, detail, previous, hash, organization],
+        )
+        .unwrap();
+        previous = hash;
+    }
+    drop(db);
+    let store = SqliteStore::open(&path).unwrap();
+    assert_eq!(*store.newest_change().borrow(), 4);
+    let report = store.verify_audit(None).await.unwrap();
+    assert_eq!((report.entries, report.broken), (4, None));
+    let numbers: Vec<_> =
+        store.changes_after(0, 10).await.unwrap().into_iter().map(|entry| entry.organization_seq).collect();
+    assert_eq!(numbers, [None, Some(1), Some(1), Some(2)]);
+    store.record(&conformance::audit("policy.change", "Default", 9)).await.unwrap();
+    assert_eq!(store.verify_audit(None).await.unwrap().broken, None);
 }

@@ -1,0 +1,27 @@
+-- Each organization sees numbers of its own, which tell nothing of what others do.
+ALTER TABLE audit ADD COLUMN organization_seq INTEGER;
+
+UPDATE audit SET organization_seq = numbered.own
+FROM (
+    SELECT seq, row_number() OVER (PARTITION BY organization ORDER BY seq) AS own FROM audit
+    WHERE organization IS NOT NULL
+) AS numbered
+WHERE audit.seq = numbered.seq;
+
+DROP INDEX audit_organization;
+CREATE UNIQUE INDEX audit_organization ON audit (organization, organization_seq);
+
+-- Where the trail ends, and where each organization's part of it does; the whole trail is the organization ''. Entries
+-- that are cut off at the end are missed by it.
+CREATE TABLE audit_heads (
+    organization TEXT PRIMARY KEY NOT NULL,
+    seq          INTEGER NOT NULL,
+    hash         BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+
+INSERT INTO audit_heads SELECT '', seq, hash FROM audit ORDER BY seq DESC LIMIT 1;
+INSERT INTO audit_heads
+SELECT organization, max(organization_seq), hash FROM audit WHERE organization IS NOT NULL GROUP BY organization;
+
+-- What is in force is read at the start without the evidence.
+CREATE INDEX restrictions_standing ON restrictions (entity, reference, until) WHERE released_at IS NULL;
