@@ -19,7 +19,7 @@ fn everything_but_the_domains_has_a_default() {
     assert_eq!(settings.outbound_policy, OutboundPolicy::built_in());
     assert_eq!(settings.alerts.recipients, ["TenantAdmins"]);
     assert_eq!(settings.organization.admins, ["postmaster@example.com"]);
-    assert_eq!(settings.directory.escape_lane.len(), 2);
+    assert_eq!(settings.own_directory.escape_lane.len(), 2);
     assert_eq!(settings.smtp.from.address, "postern@example.com");
 }
 
@@ -48,7 +48,7 @@ fn the_environment_overrides_the_file() {
     assert_eq!(settings.data, PathBuf::from("/tmp/x"));
     assert_eq!(settings.outbound_policy.per_day, 12);
     assert_eq!(settings.organization.domains[1].as_str(), "b.example");
-    assert_eq!(settings.directory.connectors.len(), 1);
+    assert_eq!(settings.own_directory.connectors.len(), 1);
     let error = parse(LEAST, &[("POSTERN__SMTP__SERVRE", "x:1")]).unwrap_err().to_string();
     assert_eq!(error, "POSTERN__SMTP__SERVRE: smtp.servre = \"x:1\": unknown key; did you mean server?");
 }

@@ -68,7 +68,7 @@ pub async fn check(
     match read.await.unwrap_or_else(|error| Err(error.into())) {
         Ok(Some((copies, config))) => {
             findings.extend(copies);
-            let tenants = settings.tenants.values().flat_map(|tenant| &tenant.domains);
+            let tenants = settings.tenants().flat_map(|tenant| &tenant.domains);
             let domains: Vec<_> =
                 settings.organization.domains.iter().chain(tenants).map(ToString::to_string).collect();
             findings.extend(wired::check(&config, &services, &domains, servers));

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::address::{Address, Domain};
+use crate::policy::InvalidSetting;
 use crate::time::{Zone, text_schema};
 
 /// The keyword for an organization's admins in lists of recipients.
@@ -111,6 +112,54 @@ pub struct KeptOrganization {
     pub helpdesk: Vec<String>,
     /// Where its days begin and end (IANA).
     pub time_zone: String,
+}
+
+impl From<&Organization> for KeptOrganization {
+    fn from(organization: &Organization) -> Self {
+        Self {
+            id: organization.id.clone(),
+            name: organization.name.clone(),
+            domains: organization.domains.iter().map(ToString::to_string).collect(),
+            admins: organization.admins.clone(),
+            helpdesk: organization.helpdesk.iter().map(ToString::to_string).collect(),
+            time_zone: organization.time_zone.name().into(),
+        }
+    }
+}
+
+impl KeptOrganization {
+    /// The organization that was kept, or that somebody asks for. One without admins has postmaster of its first domain.
+    ///
+    /// # Errors
+    /// Something in it can't be.
+    pub fn read(&self) -> Result<Organization, InvalidSetting> {
+        let invalid = |field, problem| InvalidSetting { field, problem };
+        let length = self.name.chars().count();
+        if length == 0 || length > 100 || self.name.chars().any(char::is_control) {
+            return Err(invalid("name", "expected 1 to 100 characters".into()));
+        }
+        let addresses = |field: &'static str, texts: &[String]| -> Result<Vec<Address>, InvalidSetting> {
+            let read = |text: &String| {
+                Address::parse(text, "").map_err(|why| invalid(field, format!("{text:?} {why}; expected an address")))
+            };
+            texts.iter().map(read).collect()
+        };
+        let domain = |text: &String| Domain::parse(text).map_err(|why| invalid("domains", format!("{text:?} {why}")));
+        let domains: Vec<Domain> = self.domains.iter().map(domain).collect::<Result<_, _>>()?;
+        let Some(first) = domains.first() else {
+            return Err(invalid("domains", "expected at least one domain".into()));
+        };
+        let admins = addresses("admins", &self.admins)?;
+        let postmaster = || vec![format!("postmaster@{first}")];
+        Ok(Organization {
+            id: self.id.clone(),
+            name: self.name.clone(),
+            admins: if admins.is_empty() { postmaster() } else { admins.iter().map(ToString::to_string).collect() },
+            helpdesk: addresses("helpdesk", &self.helpdesk)?,
+            time_zone: Zone::parse(&self.time_zone).map_err(|error| invalid("time_zone", error.to_string()))?,
+            domains,
+        })
+    }
 }
 
 impl Organization {

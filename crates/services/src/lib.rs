@@ -10,6 +10,7 @@ pub mod events;
 pub mod gate;
 pub mod health;
 pub mod https;
+pub mod in_force;
 pub mod links;
 pub mod metrics;
 pub mod node;

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use anyhow::Context;
-use arc_swap::ArcSwap;
 use postern_ledger::memory::MemoryLedger;
 use postern_store::Store;
 use tokio::sync::watch;
@@ -13,10 +12,11 @@ use crate::desk::{self, Desk, WiringCheck};
 use crate::directory::Roster;
 use crate::events::Events;
 use crate::gate::{
-    Acquaintances, AlertPolicies, Gate, IncidentParts, Incidents, Parts, Policies, Projector, Recents, Standings,
-    TrafficMeter, Views, Wiring,
+    Acquaintances, AlertPolicies, Gate, IncidentParts, Incidents, OpenAlerts, Parts, Policies, Projector, Recents,
+    Standings, TrafficMeter, Views, Wiring,
 };
 use crate::health::Health;
+use crate::in_force::SettingsInForce;
 use crate::links::Links;
 use crate::metrics::Metrics;
 use crate::outbox::{Courier, OwnMail};
@@ -26,7 +26,7 @@ use crate::sign_in::SignIn;
 
 /// What a node is made from.
 pub struct NodeParts {
-    /// Settings; those of the store's organizations are put in.
+    /// What the configuration file says.
     pub settings: Settings,
     /// Durable state.
     pub store: Arc<dyn Store>,
@@ -66,21 +66,23 @@ impl Node {
         let wiring = Arc::new(Wiring::default());
         let own_mail = Arc::new(OwnMail::default());
         let (new_mail, _) = watch::channel(());
-        let events = Events::new(closing);
+        let events = Events::new(Arc::clone(&store), closing);
         let courier = Arc::new(Courier::new(Arc::clone(&own_mail)).context("sending webhooks")?);
-        let tenants = desk::organizations::tenants(&settings, &store.organizations().await?)?;
-        let settings = Arc::new(ArcSwap::from_pointee(settings.with_tenants(tenants)));
+        desk::organizations::check_settings(&settings, &store.organizations().await?)?;
+        let settings = Arc::new(SettingsInForce::new(settings));
         let links = Links::new(store.key("links", &randomness.bytes()).await?);
         let sign_in = Arc::new(SignIn::new(&*randomness)?);
         let roster = Arc::new(Roster::open(&settings.load().data, &settings.load()));
         let alert_policies = Arc::new(AlertPolicies::default());
-        alert_policies.restore(&*store, &settings.load(), started).await?;
         let policies = Arc::new(Policies::default());
-        policies.restore(&*store, &settings.load().outbound_policy, started).await?;
+        let open_alerts = Arc::new(OpenAlerts::default());
         let views = Views {
             standings: Arc::clone(&standings),
             policies: Arc::clone(&policies),
             alert_policies: Arc::clone(&alert_policies),
+            open_alerts: Arc::clone(&open_alerts),
+            settings: Arc::clone(&settings),
+            events: events.clone(),
         };
         let projector = Arc::new(Projector::new(Arc::clone(&store), views));
         projector.restore(started).await?;
@@ -90,14 +92,13 @@ impl Node {
             standings: Arc::clone(&standings),
             projector: Arc::clone(&projector),
             alert_policies: Arc::clone(&alert_policies),
+            open_alerts: Arc::clone(&open_alerts),
             roster: Arc::clone(&roster),
             metrics: Arc::clone(&metrics),
             new_mail: new_mail.clone(),
-            events: events.clone(),
             randomness: Arc::clone(&randomness),
             links: links.clone(),
         }));
-        incidents.restore(started).await?;
         let acquaintances = Arc::new(Acquaintances::default());
         acquaintances.restore(&*store).await?;
         let traffic = Arc::new(TrafficMeter::default());
@@ -143,6 +144,7 @@ impl Node {
             started,
             busiest_known: desk::BusiestKnown::default(),
         });
+        desk.take_over(desk.settings.load_full().settings()).await?;
         Ok(Self { desk, gate, new_mail })
     }
 }

@@ -18,7 +18,7 @@ use crate::audit::NewAuditEntry;
 use crate::idempotency::{GivenAnswer, KeyedRequest, Seen};
 use crate::traffic::TrafficNote;
 use crate::{
-    AlertFilter, AuditFilter, Delivery, Incident, KeptAlertPolicies, KeptOrganization, KeptPolicies, KeptToken,
+    AlertFilter, AuditFilter, Delivery, FileSection, Incident, KeptAlertPolicies, KeptOrganization, KeptPolicies, KeptToken,
     MailKind, OpenAlert, Outgoing, Refusals, RestrictionFilter, RestrictionOrder, Store, StoreError,
 };
 
@@ -357,7 +357,7 @@ async fn policies_are_kept_in_order_and_changed_by_one_at_a_time(store: &impl St
         ..OutboundPolicy::default()
     };
     let book = PolicyBook { custom: vec![policy("B"), policy("A")], ..PolicyBook::default() };
-    let first = KeptPolicies { book, revision: 0, file: Some("{}".into()) };
+    let first = KeptPolicies { book, revision: 0 };
     store
         .save_policies(&OrganizationId::first(), &first, &[audit("policy.add", "B", 0), audit("policy.add", "A", 0)])
         .await
@@ -369,10 +369,15 @@ async fn policies_are_kept_in_order_and_changed_by_one_at_a_time(store: &impl St
     let late = store.save_policies(&OrganizationId::first(), &first, &[audit("policy.change", "A", 1)]).await;
     assert!(matches!(late, Err(StoreError::Changed { .. })), "{late:?}");
     let swapped = PolicyBook { custom: vec![policy("A"), policy("B")], ..PolicyBook::default() };
-    let second = KeptPolicies { book: swapped, revision: 1, file: None };
+    let second = KeptPolicies { book: swapped, revision: 1 };
     store.save_policies(&OrganizationId::first(), &second, &[audit("policy.change", "A", 2)]).await.unwrap();
     let (_, kept) = store.policies(None).await.unwrap().remove(0);
-    assert_eq!((kept.book, kept.revision, kept.file.as_deref()), (second.book, 2, Some("{}")));
+    assert_eq!((kept.book, kept.revision), (second.book, 2));
+    let file = FileSection::OutboundPolicy;
+    assert_eq!(store.taken_over(file).await.unwrap(), None);
+    store.note_taken_over(file, "{}").await.unwrap();
+    assert_eq!(store.taken_over(file).await.unwrap().as_deref(), Some("{}"));
+    assert_eq!(store.taken_over(FileSection::AlertPolicies).await.unwrap(), None);
     assert_eq!(store.audit(&last(10)).await.unwrap().len(), 3);
 }
 
@@ -640,7 +645,7 @@ async fn organizations_are_kept_apart(store: &impl Store) {
     assert_eq!(store.seq_of(&contoso, 4).await.unwrap(), None);
     assert_eq!(store.verify_audit(None).await.unwrap().broken, None);
 
-    let own = KeptPolicies { book: PolicyBook::default(), revision: 0, file: None };
+    let own = KeptPolicies::default();
     store.save_policies(&contoso, &own, &[]).await.unwrap();
     store.save_policies(&OrganizationId::first(), &own, &[]).await.unwrap();
     let revisions = async |only| {

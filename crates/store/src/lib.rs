@@ -391,8 +391,25 @@ pub struct Versioned<B> {
     pub book: B,
     /// How often they have been changed.
     pub revision: u64,
-    /// What the configuration file says of them, as it was last taken over, in JSON.
-    pub file: Option<String>,
+}
+
+/// A part of the configuration file that is taken over into the store when it says something new.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FileSection {
+    /// `[outbound_policy]`
+    OutboundPolicy,
+    /// `[[alert_policy]]`
+    AlertPolicies,
+}
+
+impl FileSection {
+    /// The name used in the store.
+    pub fn key(self) -> &'static str {
+        match self {
+            FileSection::OutboundPolicy => "policies.file.default",
+            FileSection::AlertPolicies => "alert_policies.file.default",
+        }
+    }
 }
 
 /// The outbound policies as they are kept.
@@ -572,6 +589,18 @@ pub trait Store: People + Idempotency + Acquaintances + TrafficHistory {
         kept: &KeptAlertPolicies,
         audit: &[NewAuditEntry],
     ) -> Result<(), StoreError>;
+
+    /// What a part of the configuration file said when it was last taken over, in JSON.
+    ///
+    /// # Errors
+    /// The database fails.
+    async fn taken_over(&self, section: FileSection) -> Result<Option<String>, StoreError>;
+
+    /// Notes what a part of the configuration file says that is taken over.
+    ///
+    /// # Errors
+    /// The database fails.
+    async fn note_taken_over(&self, section: FileSection, said: &str) -> Result<(), StoreError>;
 
     /// Organizations besides the first one, by id.
     ///

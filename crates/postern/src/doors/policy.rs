@@ -9,7 +9,6 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
-use arc_swap::ArcSwap;
 use postern_domain::gate::Verdict;
 use postern_ledger::Ledger;
 use postern_wire::policy::{self, Malformed, Request};
@@ -36,7 +35,7 @@ pub struct Door<L> {
     /// Decides.
     pub gate: Arc<Gate<L>>,
     /// Limits and time-outs; those of a connection are the ones in force when it came.
-    pub settings: Arc<ArcSwap<Settings>>,
+    pub settings: Arc<SettingsInForce>,
     /// What is measured.
     pub metrics: Arc<Metrics>,
     /// Who serves the connections.

@@ -9,7 +9,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Context;
-use arc_swap::ArcSwap;
 use axum::middleware::from_fn;
 use postern_ledger::memory::MemoryLedger;
 use postern_store::sqlite::SqliteStore;
@@ -37,7 +36,7 @@ use postern_services::present;
 
 /// Postern while it runs.
 pub struct Running {
-    settings: Arc<ArcSwap<Settings>>,
+    settings: Arc<SettingsInForce>,
     health: Arc<Health>,
     metrics: Arc<Metrics>,
     desk: Arc<Desk>,
@@ -225,7 +224,7 @@ impl Running {
         }
         let current = self.settings.load_full();
         let loaded = match postern_config::load(&current.file) {
-            Ok(new) => self.with_tenants(new).await,
+            Ok(new) => self.checked(new).await,
             Err(error) => Err(error.into()),
         };
         match loaded {
@@ -247,14 +246,11 @@ impl Running {
                     },
                     ..new
                 };
-                let (desk, now) = (&self.desk, self.desk.clock.now());
-                if let Err(error) = desk.policies.take_over(&*desk.store, &kept.outbound_policy, now).await {
-                    tracing::error!(%error, "the file's outbound policy can't be taken over; send SIGHUP again later");
+                let desk = &self.desk;
+                if let Err(error) = desk.take_over(&kept).await {
+                    tracing::error!(%error, "the file's policies can't be taken over; send SIGHUP again later");
                 }
-                if let Err(error) = desk.alert_policies.take_over(&*desk.store, &kept, now).await {
-                    tracing::error!(%error, "the file's alert policies can't be taken over; send SIGHUP again later");
-                }
-                self.settings.store(Arc::new(kept));
+                self.settings.replace_settings(kept);
                 desk.roster.put_together(&self.settings.load());
                 self.metrics.reloads.inc();
                 self.health.note(Part::Configuration, Ok(()));
@@ -272,10 +268,11 @@ impl Running {
         notify(&[sd_notify::NotifyState::Ready]);
     }
 
-    async fn with_tenants(&self, settings: Settings) -> anyhow::Result<Settings> {
-        let tenants =
-            postern_services::desk::organizations::tenants(&settings, &self.desk.store.organizations().await?)?;
-        Ok(settings.with_tenants(tenants))
+    /// Settings that go with the organizations of the store.
+    async fn checked(&self, settings: Settings) -> anyhow::Result<Settings> {
+        let kept = self.desk.store.organizations().await?;
+        postern_services::desk::organizations::check_settings(&settings, &kept)?;
+        Ok(settings)
     }
 
     /// Drains the doors, writes out what is pending, and ends.

@@ -1,10 +1,9 @@
 //! Alert policies: who is told of what, and whether telling works.
 
-use postern_domain::EntityId;
+use postern_domain::{EntityId, Fact};
 use postern_domain::alert::{AlertBook, AlertPolicy, Trigger};
 use postern_domain::evidence::Cause;
-use postern_store::audit::NewAuditEntry;
-use postern_store::{KeptAlertPolicies, MailKind, QueuedMail};
+use postern_store::{MailKind, QueuedMail};
 use serde_json::{Map, Value, json};
 
 use super::policy_file::{Null, normal};
@@ -58,8 +57,7 @@ impl Desk {
     /// The caller may not, something can't be, or the store fails.
     pub async fn add_alert_policy(&self, caller: &Caller, body: &Value) -> Result<AlertPolicyView, DeskError> {
         let mut name = String::new();
-        let named = body.get("name").and_then(Value::as_str).unwrap_or_default();
-        self.change_alert_policies(caller, None, ("alert-policy.add", named), |book| {
+        self.change_alert_policies(caller, None, |book| {
             name = self.edit_alert_policies(caller, book, Edit::Add(body))?;
             Ok(())
         })
@@ -81,7 +79,7 @@ impl Desk {
         expected: Option<u64>,
     ) -> Result<AlertPolicyView, DeskError> {
         let mut new_name = name.to_owned();
-        self.change_alert_policies(caller, expected, ("alert-policy.change", name), |book| {
+        self.change_alert_policies(caller, expected, |book| {
             new_name = self.edit_alert_policies(caller, book, Edit::Change(name, patch))?;
             Ok(())
         })
@@ -99,7 +97,7 @@ impl Desk {
         name: &str,
         expected: Option<u64>,
     ) -> Result<(), DeskError> {
-        self.change_alert_policies(caller, expected, ("alert-policy.remove", name), |book| {
+        self.change_alert_policies(caller, expected, |book| {
             self.edit_alert_policies(caller, book, Edit::Remove(name))?;
             Ok(())
         })
@@ -199,36 +197,15 @@ impl Desk {
         &self,
         caller: &Caller,
         expected: Option<u64>,
-        (action, target): (&'static str, &str),
         change: impl FnOnce(&mut AlertBook) -> Result<(), DeskError>,
     ) -> Result<(), DeskError> {
         self.may_manage(caller)?;
-        let _one_at_a_time = self.alert_policies.editing().await;
-        let organization = self.organization_for(caller);
-        let kept = KeptAlertPolicies::clone(self.alert_policies.load().of(&organization));
-        if expected.is_some_and(|revision| revision != kept.revision) {
-            return Err(DeskError::Changed("the alert policies"));
-        }
-        let mut new = kept.clone();
-        change(&mut new.book)?;
-        let (before, after) = (kept.book.find(target), new.book.find(target));
-        let audit = NewAuditEntry {
-            at: self.clock.now(),
-            organization: Some(organization.clone()),
-            actor: caller.name.clone(),
-            action,
-            target: target.to_owned(),
-            detail: json!({ "from": before, "to": after }),
-        };
-        self.projector.write(self.store.save_alert_policies(&organization, &new, std::slice::from_ref(&audit))).await?;
-        tracing::info!(action, policy = target, by = caller.name, "alert policies changed");
-        self.events.tell(
-            "alert-policies.changed",
-            audit.at,
-            &organization,
-            json!({ "policy": target, "by": caller.name }),
-        );
-        Ok(())
+        self.edit_book::<AlertBook>(caller, expected, |book, _| {
+            let before = book.clone();
+            change(book)?;
+            Ok(differences(&before, book))
+        })
+        .await
     }
 
     /// Sends a test through every channel of an alert policy, now, and tells what each answered.
@@ -265,6 +242,26 @@ impl Desk {
         tracing::info!(by = caller.name, policy = policy.name, channels = tests.len(), "alert policy tested");
         Ok(tests)
     }
+}
+
+/// What is different, policy by policy. One that was renamed is one that was removed and one that was added.
+fn differences(before: &AlertBook, after: &AlertBook) -> Vec<Fact> {
+    let mut facts = Vec::new();
+    for old in before.all().iter().filter(|old| after.find(&old.name).is_none()) {
+        facts.push(Fact::AlertPolicyRemoved { name: old.name.clone(), from: Some(Box::new(old.clone())) });
+    }
+    for new in after.all() {
+        let to = Some(Box::new(new.clone()));
+        match before.find(&new.name) {
+            None => facts.push(Fact::AlertPolicyAdded { name: new.name.clone(), to }),
+            Some(old) if old == new => {}
+            Some(old) => {
+                let from = Some(Box::new(old.clone()));
+                facts.push(Fact::AlertPolicyChanged { name: new.name.clone(), from, to });
+            }
+        }
+    }
+    facts
 }
 
 fn no_policy(name: &str) -> DeskError {

@@ -1,11 +1,10 @@
 //! Alerts: list, show, say what is done about one.
 
 use postern_domain::alert::{AlertNote, AlertStatus};
-use postern_domain::{EntityId, OrganizationId};
+use postern_domain::{EntityId, Fact, OrganizationId};
 use postern_store::AlertFilter;
 use postern_store::audit::NewAuditEntry;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 
 use super::views::{AlertDetailView, AlertView};
 use super::{Caller, Desk, DeskError};
@@ -98,21 +97,16 @@ impl Desk {
         let note = AlertNote { at, by: caller.name.clone(), status: request.status, comment: comment.to_owned() };
         let audit = NewAuditEntry {
             at,
-            organization: Some(organization.clone()),
+            organization: Some(organization),
             actor: caller.name.clone(),
-            action: "alert.note",
-            target: reference.to_string(),
-            detail: json!({ "status": note.status, "comment": note.comment }),
+            fact: Fact::AlertNoted {
+                reference: reference.clone(),
+                entity: before.entity,
+                status: note.status,
+                comment: note.comment.clone(),
+            },
         };
-        self.store.note_alert(&reference, &note, &audit).await?;
-        let changed = self.alert(caller, reference.as_str()).await?;
-        let about = json!({ "entity": changed.alert.entity, "reference": reference, "status": changed.alert.status, "by": caller.name });
-        self.events.tell("alert.changed", at, &organization, about);
-        if changed.alert.status.is_closed()
-            && let Some(entity) = &changed.alert.entity
-        {
-            self.incidents.alert_closed(changed.alert.policy, entity);
-        }
-        Ok(changed)
+        self.projector.write(self.store.note_alert(&reference, &note, &audit)).await?;
+        self.alert(caller, reference.as_str()).await
     }
 }

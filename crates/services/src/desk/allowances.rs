@@ -1,10 +1,9 @@
 //! Allowances: higher limits for one entity, for a time.
 
-use postern_domain::Timestamp;
+use postern_domain::{Fact, Timestamp};
 use postern_domain::policy::Allowance;
 use postern_store::audit::NewAuditEntry;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 
 use super::{Caller, Desk, DeskError, reason};
 
@@ -37,7 +36,7 @@ impl Desk {
     /// The caller may not look, or the store fails.
     pub async fn allowances(&self, caller: &Caller) -> Result<Vec<Allowance>, DeskError> {
         self.may_look(caller)?;
-        let mut allowances = self.store.allowances(self.clock.now()).await?;
+        let mut allowances = self.store.allowances(None, self.clock.now()).await?;
         if let Some(organization) = &caller.organization {
             let settings = self.settings.load();
             allowances.retain(|allowance| settings.directory.organization_of(&allowance.entity) == *organization);
@@ -69,12 +68,12 @@ impl Desk {
             at: now,
             organization: Some(organization.clone()),
             actor: caller.name.clone(),
-            action: "allowance.grant",
-            target: allowance.entity.to_string(),
-            detail: json!(allowance),
+            fact: Fact::AllowanceGranted {
+                entity: allowance.entity.clone(),
+                allowance: Box::new(allowance.clone()),
+            },
         };
         self.projector.write(self.store.grant(&allowance, &audit)).await?;
-        self.events.tell("allowance.granted", now, &organization, json!(allowance));
         tracing::info!(entity = %allowance.entity, by = caller.name, until = %allowance.until, "allowance granted");
         Ok(allowance)
     }
@@ -91,17 +90,9 @@ impl Desk {
             at: self.clock.now(),
             organization: Some(organization.clone()),
             actor: caller.name.clone(),
-            action: "allowance.end",
-            target: entity.to_string(),
-            detail: json!({}),
+            fact: Fact::AllowanceEnded { entity: entity.clone() },
         };
         self.projector.write(self.store.end_allowance(&entity, &audit)).await?;
-        self.events.tell(
-            "allowance.ended",
-            self.clock.now(),
-            &organization,
-            json!({ "entity": entity, "by": caller.name }),
-        );
         tracing::info!(%entity, by = caller.name, "allowance ended");
         Ok(())
     }

@@ -8,8 +8,8 @@ impl Desk {
     /// Every alias that a mail server needs whose protocol adds one recipient at most.
     pub(super) fn copy_aliases(&self) -> Vec<CopyAlias> {
         let settings = self.settings.load();
-        let known = self.policies.load();
-        let organizations = std::iter::once(&*settings.organization).chain(settings.tenants.values().map(|one| &**one));
+        let known = self.policies.books.load();
+        let organizations = std::iter::once(&*settings.organization).chain(settings.tenants());
         let mut aliases = Vec::new();
         for organization in organizations {
             let Some(domain) = organization.domains.first() else { continue };

@@ -7,6 +7,8 @@ mod alert_policies;
 mod alerts;
 mod allowances;
 mod audit;
+mod books;
+mod configuration;
 mod copies;
 mod directory;
 mod explain;
@@ -22,6 +24,7 @@ mod restricted;
 mod status;
 mod tokens;
 mod traffic;
+mod undo_release;
 mod usage;
 pub mod views;
 mod watch;
@@ -31,7 +34,6 @@ mod wiring_check;
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use arc_swap::ArcSwap;
 use postern_domain::access::{Permission, Role};
 use postern_domain::policy::InvalidSetting;
 use postern_domain::{Address, EntityId, OrganizationId, Reference, Timestamp};
@@ -47,11 +49,11 @@ use crate::gate::{
     Acquaintances, AlertPolicies, Incidents, Policies, Projector, Recents, Standings, TrafficMeter, Wiring,
 };
 use crate::health::Health;
+use crate::in_force::SettingsInForce;
 use crate::links::Links;
 use crate::metrics::Metrics;
 use crate::outbox::Courier;
 use crate::randomness::Randomness;
-use crate::settings::Settings;
 use crate::sign_in::SignIn;
 
 pub use alerts::AlertRequest;
@@ -62,6 +64,7 @@ pub use preview::{DAYS as PREVIEW_DAYS, EffectView, PreviewView};
 pub use release::{Recommendation, ReleaseRequest};
 pub use restrict::RestrictRequest;
 pub use tokens::{NewToken, TokenRequest};
+pub use undo_release::UndoReleaseRequest;
 pub use traffic::{BusiestKnown, BusyView, DayView};
 pub use why::WhyView;
 pub use wiring_check::WiringCheck;
@@ -149,10 +152,18 @@ pub enum DeskError {
 impl From<StoreError> for DeskError {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::AlreadyRestricted { .. } | StoreError::TokenExists { .. } | StoreError::PersonExists { .. } => {
-                DeskError::Conflict(error.to_string())
+            StoreError::AlreadyRestricted { .. }
+            | StoreError::NotLastReleased { .. }
+            | StoreError::TimeIsOver { .. }
+            | StoreError::AlreadyRaised { .. }
+            | StoreError::TokenExists { .. }
+            | StoreError::PersonExists { .. }
+            | StoreError::OrganizationExists { .. } => DeskError::Conflict(error.to_string()),
+            StoreError::DomainTaken { .. } => {
+                DeskError::Invalid { field: "domains".into(), problem: error.to_string() }
             }
             StoreError::NotRestricted { .. }
+            | StoreError::NoRestriction { .. }
             | StoreError::NoAllowance { .. }
             | StoreError::NoPerson { .. }
             | StoreError::NoSession { .. }
@@ -174,7 +185,7 @@ impl From<InvalidSetting> for DeskError {
 /// Everything the use cases work with.
 pub struct Desk {
     /// Settings in force.
-    pub settings: Arc<ArcSwap<Settings>>,
+    pub settings: Arc<SettingsInForce>,
     /// Usage.
     pub ledger: Arc<MemoryLedger>,
     /// Durable state.
@@ -211,7 +222,7 @@ pub struct Desk {
     pub clock: Arc<dyn Clock>,
     /// Random bytes.
     pub randomness: Arc<dyn Randomness>,
-    /// Where it is told what happens.
+    /// Where it is watched what happens.
     pub events: Events,
     /// What is measured.
     pub metrics: Arc<Metrics>,

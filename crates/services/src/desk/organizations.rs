@@ -1,13 +1,10 @@
 //! Organizations: the first one, which the configuration has, and those that a hoster adds.
 
 use postern_domain::access::Permission;
-use postern_domain::address::{Address, Domain};
-use postern_domain::time::Zone;
-use postern_domain::{Organization, OrganizationId};
+use postern_domain::{Fact, OrganizationId};
 use postern_store::KeptOrganization;
 use postern_store::audit::NewAuditEntry;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 
 use super::{Caller, Desk, DeskError};
 use crate::settings::Settings;
@@ -42,9 +39,9 @@ impl Desk {
     pub fn organizations(&self, caller: &Caller) -> Result<Vec<KeptOrganization>, DeskError> {
         self.may_look(caller)?;
         let settings = self.settings.load();
-        let mut all: Vec<_> = settings.tenants.values().map(|tenant| kept(tenant)).collect();
+        let mut all: Vec<_> = settings.tenants().map(KeptOrganization::from).collect();
         all.sort_by(|a, b| a.id.cmp(&b.id));
-        all.insert(0, kept(&settings.organization));
+        all.insert(0, KeptOrganization::from(&*settings.organization));
         all.retain(|one| caller.organization.as_ref().is_none_or(|own| *own == one.id));
         Ok(all)
     }
@@ -60,7 +57,6 @@ impl Desk {
         request: &OrganizationRequest,
     ) -> Result<KeptOrganization, DeskError> {
         self.may_everywhere(caller, Permission::ManageAccess)?;
-        let _one_at_a_time = self.policies.editing().await;
         let id = OrganizationId::parse(id).map_err(|error| invalid("id", error.to_string()))?;
         if self.settings.load().organization(&id).is_some() {
             return Err(DeskError::Conflict(format!("there is an organization {id} already")));
@@ -73,7 +69,12 @@ impl Desk {
             helpdesk: Vec::new(),
             time_zone: "UTC".into(),
         };
-        self.save_organization(caller, "organization.add", new, request).await
+        let new = self.asked_for(new, request)?;
+        let fact = Fact::OrganizationAdded { id: new.id.clone(), organization: Box::new(new.clone()) };
+        let audit = self.about(caller, &new.id, fact);
+        self.projector.write(self.store.add_organization(&new, &audit)).await?;
+        tracing::info!(organization = %new.id, by = caller.name, "organization added");
+        Ok(new)
     }
 
     /// Changes an organization, in force at once.
@@ -88,9 +89,13 @@ impl Desk {
         request: &OrganizationRequest,
     ) -> Result<KeptOrganization, DeskError> {
         self.may_everywhere(caller, Permission::ManageAccess)?;
-        let _one_at_a_time = self.policies.editing().await;
         let known = self.tenant(id)?;
-        self.save_organization(caller, "organization.change", known, request).await
+        let new = self.asked_for(known, request)?;
+        let fact = Fact::OrganizationChanged { id: new.id.clone(), organization: Box::new(new.clone()) };
+        let audit = self.about(caller, &new.id, fact);
+        self.projector.write(self.store.save_organization(&new, &audit)).await?;
+        tracing::info!(organization = %new.id, by = caller.name, "organization changed");
+        Ok(new)
     }
 
     /// Removes an organization with its policies, people and tokens; its domains are nobody's then.
@@ -99,15 +104,11 @@ impl Desk {
     /// The caller may not, there is none of that id, it is the first one, or the store fails.
     pub async fn remove_organization(&self, caller: &Caller, id: &str) -> Result<(), DeskError> {
         self.may_everywhere(caller, Permission::ManageAccess)?;
-        let _one_at_a_time = self.policies.editing().await;
         let known = self.tenant(id)?;
-        self.store
-            .remove_organization(&known.id, &self.about(caller, "organization.remove", &known, json!({})))
-            .await?;
-        self.policies.forget(&known.id);
-        self.alert_policies.forget(&known.id);
+        let audit = self.about(caller, &known.id, Fact::OrganizationRemoved { id: known.id.clone() });
+        self.projector.write(self.store.remove_organization(&known.id, &audit)).await?;
         tracing::info!(organization = %known.id, by = caller.name, "organization removed");
-        self.put_organizations_in_force().await
+        Ok(())
     }
 
     fn tenant(&self, id: &str) -> Result<KeptOrganization, DeskError> {
@@ -118,13 +119,12 @@ impl Desk {
                 "the first organization is in the configuration file; change it there".into(),
             ));
         }
-        settings.organization(&id).map(|found| kept(found)).ok_or_else(|| no_organization(id.as_str()))
+        settings.organization(&id).map(|found| KeptOrganization::from(&**found)).ok_or_else(|| no_organization(id.as_str()))
     }
 
-    async fn save_organization(
+    /// The same with what is asked for, if that can be. Domains of other tenants are looked for where it is written.
+    fn asked_for(
         &self,
-        caller: &Caller,
-        action: &'static str,
         mut new: KeptOrganization,
         request: &OrganizationRequest,
     ) -> Result<KeptOrganization, DeskError> {
@@ -143,41 +143,17 @@ impl Desk {
         if let Some(zone) = &request.time_zone {
             new.time_zone.clone_from(zone);
         }
-        let organization = read(&new)?;
-        let settings = self.settings.load_full();
-        let taken = |domain: &&Domain| {
-            let owner = settings.directory.tenants.domains.get(domain.as_str());
-            settings.organization.domains.contains(domain) || owner.is_some_and(|owner| *owner != organization.id)
-        };
-        if let Some(domain) = organization.domains.iter().find(taken) {
+        let organization = new.read()?;
+        let of_the_file = &self.settings.load().organization.domains;
+        if let Some(domain) = organization.domains.iter().find(|domain| of_the_file.contains(domain)) {
             return Err(invalid("domains", format!("{domain} is another organization's")));
         }
-        let new = kept(&organization);
-        let detail = json!(new);
-        self.store.save_organization(&new, &self.about(caller, action, &new, detail)).await?;
-        tracing::info!(organization = %new.id, action, by = caller.name, "organizations changed");
-        self.put_organizations_in_force().await?;
-        Ok(new)
+        Ok(KeptOrganization::from(&organization))
     }
 
-    /// Takes over what the store says of organizations.
-    async fn put_organizations_in_force(&self) -> Result<(), DeskError> {
-        let tenants = self.store.organizations().await?;
-        let tenants = tenants.iter().map(read).collect::<Result<Vec<_>, _>>()?;
-        let settings = Settings::clone(&self.settings.load()).with_tenants(tenants);
-        self.settings.store(std::sync::Arc::new(settings));
-        Ok(())
-    }
-
-    fn about(&self, caller: &Caller, action: &'static str, about: &KeptOrganization, detail: Value) -> NewAuditEntry {
-        NewAuditEntry {
-            at: self.clock.now(),
-            organization: Some(about.id.clone()),
-            actor: caller.name.clone(),
-            action,
-            target: about.id.to_string(),
-            detail,
-        }
+    fn about(&self, caller: &Caller, id: &OrganizationId, fact: Fact) -> NewAuditEntry {
+        let (organization, actor) = (Some(id.clone()), caller.name.clone());
+        NewAuditEntry { at: self.clock.now(), organization, actor, fact }
     }
 }
 
@@ -189,61 +165,17 @@ fn no_organization(id: &str) -> DeskError {
     DeskError::NotFound(format!("there is no organization {id}"))
 }
 
-/// An organization as it is kept and shown.
-fn kept(organization: &Organization) -> KeptOrganization {
-    KeptOrganization {
-        id: organization.id.clone(),
-        name: organization.name.clone(),
-        domains: organization.domains.iter().map(ToString::to_string).collect(),
-        admins: organization.admins.clone(),
-        helpdesk: organization.helpdesk.iter().map(ToString::to_string).collect(),
-        time_zone: organization.time_zone.name().into(),
-    }
-}
-
-/// An organization as it was kept, or as somebody asks for it.
+/// Whether settings of the file go with the organizations of the store.
 ///
 /// # Errors
-/// Something in it can't be.
-pub fn read(kept: &KeptOrganization) -> Result<Organization, DeskError> {
-    let length = kept.name.chars().count();
-    if length == 0 || length > 100 || kept.name.chars().any(char::is_control) {
-        return Err(invalid("name", "expected 1 to 100 characters".into()));
-    }
-    let addresses = |field: &'static str, texts: &[String]| -> Result<Vec<Address>, DeskError> {
-        let read = |text: &String| {
-            Address::parse(text, "").map_err(|why| invalid(field, format!("{text:?} {why}; expected an address")))
-        };
-        texts.iter().map(read).collect()
-    };
-    let domain = |text: &String| Domain::parse(text).map_err(|why| invalid("domains", format!("{text:?} {why}")));
-    let domains: Vec<Domain> = kept.domains.iter().map(domain).collect::<Result<_, _>>()?;
-    let Some(first) = domains.first() else {
-        return Err(invalid("domains", "expected at least one domain".into()));
-    };
-    let admins = addresses("admins", &kept.admins)?;
-    let postmaster = || vec![format!("postmaster@{first}")];
-    Ok(Organization {
-        id: kept.id.clone(),
-        name: kept.name.clone(),
-        admins: if admins.is_empty() { postmaster() } else { admins.iter().map(ToString::to_string).collect() },
-        helpdesk: addresses("helpdesk", &kept.helpdesk)?,
-        time_zone: Zone::parse(&kept.time_zone).map_err(|error| invalid("time_zone", error.to_string()))?,
-        domains,
-    })
-}
-
-/// The organizations of the store beside the file's one.
-///
-/// # Errors
-/// One of them can't be read, or has a domain of the file's.
-pub fn tenants(settings: &Settings, kept: &[KeptOrganization]) -> Result<Vec<Organization>, DeskError> {
-    let tenants = kept.iter().map(read).collect::<Result<Vec<_>, _>>()?;
-    for tenant in &tenants {
-        if let Some(domain) = tenant.domains.iter().find(|domain| settings.organization.domains.contains(domain)) {
+/// One of those can't be read, or has a domain of the file's.
+pub fn check_settings(settings: &Settings, kept: &[KeptOrganization]) -> Result<(), DeskError> {
+    for tenant in kept {
+        let domains = tenant.read()?.domains;
+        if let Some(domain) = domains.iter().find(|domain| settings.organization.domains.contains(domain)) {
             let problem = format!("{domain} is the organization {}'s (postern organization)", tenant.id);
             return Err(DeskError::Invalid { field: "organization.domains".into(), problem });
         }
     }
-    Ok(tenants)
+    Ok(())
 }

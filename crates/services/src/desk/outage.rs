@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use postern_domain::alert::{Alert, AlertStatus, Trigger};
 use postern_domain::evidence::Cause;
-use postern_domain::{OrganizationId, Timestamp};
+use postern_domain::fact::STORE;
+use postern_domain::{Fact, OrganizationId, Timestamp};
 use postern_store::audit::NewAuditEntry;
 use postern_store::{Incident, Outgoing, QueuedMail};
-use serde_json::json;
 
 use super::Desk;
 use crate::gate::{self, SYSTEM};
@@ -98,19 +98,23 @@ impl Desk {
             at: now,
             organization: None,
             actor: SYSTEM.into(),
-            action: "alert.raise",
-            target: "store".into(),
-            detail: json!({ "reference": alert.reference, "reason": alert.cause.describe() }),
+            fact: Fact::AlertRaised {
+                about: STORE.into(),
+                reference: alert.reference.clone(),
+                reason: alert.cause.describe(),
+                policy: Some(alert.policy),
+            },
         };
         let alert = Alert { status: AlertStatus::Resolved, closed_at: Some(now), ..alert };
         let incident = Incident {
             organization: OrganizationId::first(),
             alert,
             audit,
+            unless_open_since: None,
             mails: Vec::new(),
             daily_notification_limits: Vec::new(),
         };
-        if let Err(error) = self.store.raise(&incident).await {
+        if let Err(error) = self.projector.write(self.store.raise(&incident)).await {
             tracing::warn!(%error, "that the store was away can't be written down");
         }
     }

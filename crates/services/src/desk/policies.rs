@@ -5,9 +5,7 @@ use std::collections::BTreeMap;
 use postern_domain::gate::limits_for;
 use postern_domain::policy::{Limits, OutboundPolicy, PolicyBook};
 use postern_domain::restriction::Standing;
-use postern_domain::{EntityId, OrganizationId, Timestamp};
-use postern_store::KeptPolicies;
-use postern_store::audit::NewAuditEntry;
+use postern_domain::{EntityId, Fact, Timestamp};
 use serde_json::{Value, json};
 
 use super::policy_file::{self, PRIORITY, no_policy, to_object};
@@ -21,7 +19,7 @@ impl Desk {
     /// The caller may not look.
     pub fn policies(&self, caller: &Caller) -> Result<Vec<PolicyView>, DeskError> {
         self.may_look(caller)?;
-        let all = self.policies.load();
+        let all = self.policies.books.load();
         let kept = all.of(&self.organization_for(caller));
         Ok(kept.book.all().map(|(policy, priority)| self.policy_view(policy, priority, kept.revision)).collect())
     }
@@ -32,7 +30,7 @@ impl Desk {
     /// The caller may not look, or there is none of that name.
     pub fn policy(&self, caller: &Caller, name: &str) -> Result<PolicyView, DeskError> {
         self.may_look(caller)?;
-        let all = self.policies.load();
+        let all = self.policies.books.load();
         let kept = all.of(&self.organization_for(caller));
         let (policy, priority) = kept.book.find(name).ok_or_else(|| no_policy(name))?;
         Ok(self.policy_view(policy, priority, kept.revision))
@@ -47,7 +45,7 @@ impl Desk {
         let now = self.clock.now();
         let settings = self.settings.load();
         let entity = self.entity(caller, entity)?;
-        let all = self.policies.load();
+        let all = self.policies.books.load();
         let kept = all.of(&settings.directory.organization_of(&entity));
         let roster = self.roster.load();
         let member = roster.member(&entity);
@@ -148,7 +146,7 @@ impl Desk {
     /// Those that the changes themselves would have, but for the store's.
     pub fn check_policies(&self, caller: &Caller, edits: &[Edit<'_>]) -> Result<(), DeskError> {
         self.may_manage(caller)?;
-        let mut book = self.policies.load().of(&self.organization_for(caller)).book.clone();
+        let mut book = self.policies.books.load().of(&self.organization_for(caller)).book.clone();
         for edit in edits {
             self.edit_policies(caller, &mut book, *edit)?;
         }
@@ -175,7 +173,7 @@ impl Desk {
     /// The caller may not look.
     pub fn export_policies(&self, caller: &Caller) -> Result<PolicyBook, DeskError> {
         self.may_look(caller)?;
-        Ok(self.policies.load().of(&self.organization_for(caller)).book.clone())
+        Ok(self.policies.books.load().of(&self.organization_for(caller)).book.clone())
     }
 
     /// Puts the policies of a file in the place of all there are, and tells what that changes;
@@ -192,7 +190,7 @@ impl Desk {
         self.may_manage(caller)?;
         let book = policy_file::read(&self.settings.load(), &self.organization_for(caller), file)?;
         if dry_run {
-            return Ok(differences(&self.policies.load().of(&self.organization_for(caller)).book, &book));
+            return Ok(differences(&self.policies.books.load().of(&self.organization_for(caller)).book, &book));
         }
         self.change_policies(caller, None, |now| {
             *now = book;
@@ -205,7 +203,7 @@ impl Desk {
     pub(super) fn limits_of(&self, entity: &EntityId, standing: &Standing, now: Timestamp) -> (OutboundPolicy, Limits) {
         let settings = self.settings.load();
         let organization = settings.directory.organization_of(entity);
-        let policy = self.policies.load().of(&organization).book.choose(self.roster.load().member(entity)).clone();
+        let policy = self.policies.books.load().of(&organization).book.choose(self.roster.load().member(entity)).clone();
         let allowance = self.policies.allowance(entity, now);
         let limits = limits_for(standing, &policy, settings.probation.percent, allowance.as_ref(), now);
         (policy, limits)
@@ -231,37 +229,15 @@ impl Desk {
         edit: impl FnOnce(&mut PolicyBook) -> Result<(), DeskError>,
     ) -> Result<Vec<PolicyChangeView>, DeskError> {
         self.may_manage(caller)?;
-        let _one_at_a_time = self.policies.editing().await;
-        let organization = self.organization_for(caller);
-        let kept = KeptPolicies::clone(self.policies.load().of(&organization));
-        if expected.is_some_and(|expected| expected != kept.revision) {
-            return Err(DeskError::Changed("the outbound policies"));
-        }
-        let mut book = kept.book.clone();
-        edit(&mut book)?;
-        book.check()?;
-        let changes = differences(&kept.book, &book);
-        if changes.is_empty() {
-            return Ok(changes);
-        }
-        let audit = audit(&changes, caller, &organization, self.clock.now());
-        let new = KeptPolicies { book, ..kept };
-        self.projector.write(self.store.save_policies(&organization, &new, &audit)).await?;
-        for entry in &audit {
-            tracing::info!(
-                actor = caller.name,
-                action = entry.action,
-                policy = entry.target,
-                "outbound policies changed"
-            );
-        }
-        let revision = new.revision + 1;
-        self.events.tell(
-            "policies.changed",
-            self.clock.now(),
-            &organization,
-            json!({ "revision": revision, "by": caller.name }),
-        );
+        let mut changes = Vec::new();
+        self.edit_book::<PolicyBook>(caller, expected, |book, revision| {
+            let before = book.clone();
+            edit(book)?;
+            book.check()?;
+            changes = differences(&before, book);
+            Ok(facts(changes.clone(), revision))
+        })
+        .await?;
         Ok(changes)
     }
 }
@@ -271,7 +247,7 @@ fn by_window(limits: &Limits) -> BTreeMap<String, u32> {
 }
 
 /// What is different, policy by policy and setting by setting.
-fn differences(before: &PolicyBook, after: &PolicyBook) -> Vec<PolicyChangeView> {
+pub(super) fn differences(before: &PolicyBook, after: &PolicyBook) -> Vec<PolicyChangeView> {
     let mut changes = Vec::new();
     let change = |policy: &str, setting: &str, from: Value, to: Value| PolicyChangeView {
         policy: policy.to_owned(),
@@ -301,36 +277,23 @@ fn differences(before: &PolicyBook, after: &PolicyBook) -> Vec<PolicyChangeView>
     changes
 }
 
-/// One entry for each policy that changes.
-fn audit(
-    changes: &[PolicyChangeView],
-    caller: &Caller,
-    organization: &OrganizationId,
-    at: Timestamp,
-) -> Vec<NewAuditEntry> {
-    let mut entries: Vec<NewAuditEntry> = Vec::new();
-    for change in changes {
-        let action = match (&change.from, change.setting.as_str()) {
-            (Value::Null, "") => "policy.add",
-            (_, "") => "policy.remove",
-            _ => "policy.change",
-        };
-        let detail = json!({ "from": change.from, "to": change.to });
-        match entries.iter_mut().find(|entry| entry.target == change.policy && entry.action == action) {
-            Some(entry) => entry.detail[&change.setting] = detail,
-            None => {
-                let detail = if change.setting.is_empty() { detail } else { json!({ &change.setting: detail }) };
-                let (actor, target) = (caller.name.clone(), change.policy.clone());
-                entries.push(NewAuditEntry {
-                    at,
-                    organization: Some(organization.clone()),
-                    actor,
-                    action,
-                    target,
-                    detail,
-                });
-            }
+/// One fact for each policy that changes.
+pub(super) fn facts(changes: Vec<PolicyChangeView>, revision: u64) -> Vec<Fact> {
+    let revision = Some(revision);
+    let mut facts = Vec::new();
+    let mut changed: BTreeMap<String, BTreeMap<String, Value>> = BTreeMap::new();
+    for PolicyChangeView { policy: name, setting, from, to } in changes {
+        if !setting.is_empty() {
+            changed.entry(name).or_default().insert(setting, json!({ "from": from, "to": to }));
+        } else if from.is_null() {
+            let to = serde_json::from_value(to).unwrap_or_default();
+            facts.push(Fact::PolicyAdded { name, to: Box::new(to), revision });
+        } else {
+            let from = serde_json::from_value(from).unwrap_or_default();
+            facts.push(Fact::PolicyRemoved { name, from: Box::new(from), revision });
         }
     }
-    entries
+    let changed = changed.into_iter().map(|(name, settings)| Fact::PolicyChanged { name, revision, settings });
+    facts.extend(changed);
+    facts
 }

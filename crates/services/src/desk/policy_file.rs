@@ -6,7 +6,8 @@ use postern_domain::policy::{OutboundPolicy, PolicyBook, Preset};
 use serde_json::{Map, Value, json};
 
 use super::DeskError;
-use crate::settings::{Settings, checked_recipient};
+use crate::in_force::InForce;
+use crate::settings::checked_recipient;
 
 /// Keys that are understood beside the policy's own.
 pub(super) const PRIORITY: &str = "priority";
@@ -25,7 +26,7 @@ pub(super) enum Null {
 ///
 /// # Errors
 /// Something in it can't be; the error names the setting.
-pub fn read(settings: &Settings, organization: &OrganizationId, file: &Value) -> Result<PolicyBook, DeskError> {
+pub fn read(settings: &InForce, organization: &OrganizationId, file: &Value) -> Result<PolicyBook, DeskError> {
     let invalid =
         |field: &str, problem: &str| DeskError::Invalid { field: field.to_owned().into(), problem: problem.into() };
     let file = file.as_object().ok_or_else(|| invalid("body", "expected an object with default and custom"))?;
@@ -54,7 +55,7 @@ pub fn read(settings: &Settings, organization: &OrganizationId, file: &Value) ->
 /// # Errors
 /// Something in it can't be; the error names the setting.
 pub(super) fn add(
-    settings: &Settings,
+    settings: &InForce,
     organization: &OrganizationId,
     book: &mut PolicyBook,
     body: &Value,
@@ -72,7 +73,7 @@ pub(super) fn add(
 /// # Errors
 /// There is none of that name, or something can't be.
 pub(super) fn change(
-    settings: &Settings,
+    settings: &InForce,
     organization: &OrganizationId,
     book: &mut PolicyBook,
     name: &str,
@@ -104,7 +105,7 @@ pub(super) fn no_policy(name: &str) -> DeskError {
 /// Sets what `patch` names, one key after the other, so that an error names the key; returns
 /// the priority, if it names one.
 fn patch(
-    settings: &Settings,
+    settings: &InForce,
     organization: &OrganizationId,
     policy: &mut OutboundPolicy,
     patch: &Value,
@@ -141,7 +142,7 @@ fn patch(
 /// One spelling for what can be spelled in many ways. Names without a domain are accounts of the
 /// organization.
 pub(super) fn normal(
-    settings: &Settings,
+    settings: &InForce,
     organization: &OrganizationId,
     key: &str,
     value: Value,
@@ -187,7 +188,7 @@ pub(super) fn normal(
     }
 }
 
-fn account(settings: &Settings, organization: &OrganizationId, text: &str) -> String {
+fn account(settings: &InForce, organization: &OrganizationId, text: &str) -> String {
     let text = text.trim();
     let own = settings.organization(organization).filter(|_| !text.contains(['@', ':']));
     let whole = own.map_or_else(|| text.to_owned(), |own| format!("{text}@{}", own.domains[0]));

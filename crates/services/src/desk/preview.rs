@@ -57,7 +57,7 @@ impl Desk {
         self.may_manage(caller)?;
         let organization = self.organization_for(caller);
         let settings = self.settings.load_full();
-        let now = self.policies.load().of(&organization).book.clone();
+        let now = self.policies.books.load().of(&organization).book.clone();
         let mut changed = now.clone();
         let edited = match name {
             Some(name) => policy_file::change(&settings, &organization, &mut changed, name, patch)?,

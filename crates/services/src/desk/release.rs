@@ -1,13 +1,13 @@
 //! Release an entity, so that it may send again.
 
+pub use postern_domain::restriction::Recommendation;
 use postern_domain::restriction::{Release, Standing, windows_to_reset};
 use postern_domain::window::Window;
-use postern_domain::{EntityId, Reference};
+use postern_domain::{EntityId, Fact, Reference};
 use postern_ledger::Ledger;
 use postern_store::audit::NewAuditEntry;
 use postern_store::{RestrictionFilter, StoreError};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 
 use super::views::RestrictionView;
 use super::{Caller, Desk, DeskError, reason};
@@ -95,23 +95,20 @@ impl Desk {
         let organization = self.settings.load().directory.organization_of(entity);
         let audit = NewAuditEntry {
             at: now,
-            organization: Some(organization.clone()),
+            organization: Some(organization),
             actor: by.into(),
-            action: "restriction.release",
-            target: entity.to_string(),
-            detail: json!({
-                "reference": restriction.reference,
-                "reason": why,
-                "made_sure": made_sure,
-                "probation_until": until,
-                "windows_reset": reset,
-            }),
+            fact: Fact::RestrictionReleased {
+                entity: entity.clone(),
+                reference: restriction.reference.clone(),
+                reason: why.into(),
+                made_sure: made_sure.to_vec(),
+                probation_until: until,
+                windows_reset: reset,
+            },
         };
         let released =
             self.projector.write(self.store.release(entity, Some(&restriction.reference), &release, &audit)).await?;
         self.metrics.releases.inc();
-        let about = json!({ "entity": entity, "reference": restriction.reference, "by": by, "reason": why });
-        self.events.tell("restriction.released", now, &organization, about);
         tracing::info!(%entity, reference = %restriction.reference, by, why, "released");
         let record = postern_domain::restriction::RestrictionRecord::Released(released);
         Ok(postern_store::KeptRestriction { record, ..kept }.into())

@@ -1,11 +1,10 @@
 //! API tokens: for scripts and for the command line from another machine.
 
-use postern_domain::Timestamp;
+use postern_domain::{Fact, Timestamp};
 use postern_domain::access::{Permission, Role};
 use postern_store::KeptToken;
 use postern_store::audit::NewAuditEntry;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 
 use super::{Caller, CallerKind, Desk, DeskError};
 use crate::sign_in::secret;
@@ -82,11 +81,9 @@ impl Desk {
             at: now,
             organization: caller.organization.clone(),
             actor: caller.name.clone(),
-            action: "token.add",
-            target: kept.name.clone(),
-            detail: json!({ "role": kept.role, "expires_at": kept.expires_at }),
+            fact: Fact::TokenAdded { name: kept.name.clone(), role: kept.role, expires_at: kept.expires_at },
         };
-        self.store.add_token(&kept, &secret::hash(&token), &audit).await?;
+        self.projector.write(self.store.add_token(&kept, &secret::hash(&token), &audit)).await?;
         tracing::info!(name = kept.name, role = kept.role.key(), by = caller.name, "token added");
         Ok(NewToken { token, kept })
     }
@@ -101,11 +98,9 @@ impl Desk {
             at: self.clock.now(),
             organization: caller.organization.clone(),
             actor: caller.name.clone(),
-            action: "token.revoke",
-            target: name.to_owned(),
-            detail: json!({}),
+            fact: Fact::TokenRevoked { name: name.to_owned() },
         };
-        self.store.revoke_token(caller.organization.as_ref(), name, &audit).await?;
+        self.projector.write(self.store.revoke_token(caller.organization.as_ref(), name, &audit)).await?;
         tracing::info!(name, by = caller.name, "token revoked");
         Ok(())
     }

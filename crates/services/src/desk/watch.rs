@@ -4,12 +4,12 @@ use super::{Caller, Desk, DeskError};
 use crate::events::Watcher;
 
 impl Desk {
-    /// Watches from now on.
+    /// Watches from now on, or what came after the event of the number `after`.
     ///
     /// # Errors
-    /// The caller may not look.
-    pub fn watch(&self, caller: &Caller) -> Result<Watcher, DeskError> {
+    /// The caller may not look, or the store fails.
+    pub async fn watch(&self, caller: &Caller, after: Option<i64>) -> Result<Watcher, DeskError> {
         self.may_look(caller)?;
-        Ok(self.events.watch(caller.organization.clone()))
+        Ok(self.events.watch(caller.organization.clone(), after).await?)
     }
 }

@@ -177,7 +177,7 @@ impl Roster {
     pub fn put_together(&self, settings: &Settings) {
         let mut sources = self.lock();
         sources.retain(|name, _| settings.directories.iter().any(|source| source.name == *name));
-        let directory = &settings.directory;
+        let directory = &settings.own_directory;
         let mut snapshot = Snapshot { groups: directory.groups.clone(), ..Snapshot::default() };
         for said in sources.values().filter_map(|kept| kept.said.as_ref()) {
             snapshot.knows_accounts |= !said.entries.accounts.is_empty();

@@ -1,33 +1,26 @@
 //! Incidents: restrictions and alerts, written down whole before anyone is told of them.
 
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use arc_swap::ArcSwap;
 use postern_domain::alert::{Alert, AlertStatus, Trigger};
 use postern_domain::evidence::{AttemptRecord, Cause, Evidence, MAX_ATTEMPTS, WindowCount};
 use postern_domain::policy::Limits;
 use postern_domain::restriction::{Restriction, Standing};
 use postern_domain::window::{Usage, Window};
-use postern_domain::{EntityId, EntityKind, Reference, Timestamp};
+use postern_domain::{EntityId, EntityKind, Fact, Reference, Timestamp};
 use postern_store::audit::NewAuditEntry;
 use postern_store::{Incident, Store, StoreError};
-use serde_json::json;
 use tokio::sync::watch;
 
-use super::{AlertPolicies, Projector, Standings, Told};
+use super::{AlertPolicies, OpenAlerts, Projector, Standings, Told};
 use crate::directory::Roster;
-use crate::events::Events;
+use crate::in_force::{InForce, SettingsInForce};
 use crate::links::Links;
 use crate::metrics::Metrics;
 use crate::outbox::mails;
 use crate::randomness::Randomness;
-use crate::settings::Settings;
 
-/// Where nobody is restricted, an entity that stays over its limit is one incident for so
-/// long, unless its alert is closed before.
-const SAME_INCIDENT: Duration = Duration::from_secs(24 * 3600);
 /// After the store has failed, it is left alone for so long before it is tried again.
 const STORE_PAUSE: Duration = Duration::from_secs(1);
 
@@ -54,7 +47,7 @@ pub struct NewRestriction {
 /// What incidents are written with.
 pub struct IncidentParts {
     /// Settings in force.
-    pub settings: Arc<ArcSwap<Settings>>,
+    pub settings: Arc<SettingsInForce>,
     /// Durable state.
     pub store: Arc<dyn Store>,
     /// Who may send.
@@ -63,14 +56,14 @@ pub struct IncidentParts {
     pub projector: Arc<Projector>,
     /// Who is told.
     pub alert_policies: Arc<AlertPolicies>,
+    /// What was told and goes on.
+    pub open_alerts: Arc<OpenAlerts>,
     /// Which groups accounts are in.
     pub roster: Arc<Roster>,
     /// What is measured.
     pub metrics: Arc<Metrics>,
     /// Wakes the outbox.
     pub new_mail: watch::Sender<()>,
-    /// Where it is told what happens.
-    pub events: Events,
     /// Makes references.
     pub randomness: Arc<dyn Randomness>,
     /// Makes the links in notices.
@@ -83,34 +76,12 @@ pub struct Incidents {
     /// One incident at a time, so that an entity is restricted once.
     writing: tokio::sync::Mutex<()>,
     store_failed_at: Mutex<Option<Timestamp>>,
-    /// Entities with an open alert that restricted nobody.
-    alerted: Mutex<HashMap<(Trigger, EntityId), Timestamp>>,
 }
 
 impl Incidents {
     /// Puts the writer together.
     pub fn new(parts: IncidentParts) -> Self {
-        Self {
-            parts,
-            writing: tokio::sync::Mutex::new(()),
-            store_failed_at: Mutex::new(None),
-            alerted: Mutex::default(),
-        }
-    }
-
-    /// Takes over the open alerts.
-    ///
-    /// # Errors
-    /// The store can't be read.
-    pub async fn restore(&self, now: Timestamp) -> Result<(), StoreError> {
-        let since = Timestamp::from_millis(now.as_millis() - i64::try_from(SAME_INCIDENT.as_millis()).unwrap_or(0));
-        let repeated =
-            [Trigger::LimitExceeded, Trigger::LimitNearlyReached, Trigger::ReportOnly, Trigger::SuspiciousPattern];
-        for policy in repeated {
-            let open = self.parts.store.open_alerts(policy, since).await?;
-            self.lock_alerted().extend(open.into_iter().map(|(entity, at)| ((policy, entity), at)));
-        }
-        Ok(())
+        Self { parts, writing: tokio::sync::Mutex::new(()), store_failed_at: Mutex::new(None) }
     }
 
     /// Restricts an entity: restriction, alert, audit entry and mails in one transaction, in
@@ -158,14 +129,14 @@ impl Incidents {
                 at: now,
                 organization: Some(organization.id.clone()),
                 actor: new.actor.unwrap_or_else(|| SYSTEM.into()),
-                action: "restriction.add",
-                target: restriction.entity.to_string(),
-                detail: json!({
-                    "reference": restriction.reference,
-                    "reason": restriction.cause.describe(),
-                    "until": restriction.until,
-                }),
+                fact: Fact::RestrictionAdded {
+                    entity: restriction.entity.clone(),
+                    reference: restriction.reference.clone(),
+                    reason: restriction.cause.describe(),
+                    until: restriction.until,
+                },
             },
+            unless_open_since: None,
             mails,
             daily_notification_limits: told.limits,
         };
@@ -177,13 +148,6 @@ impl Incidents {
         }
         self.parts.metrics.restrictions.inc();
         self.parts.new_mail.send_replace(());
-        let about = json!({
-            "entity": restriction.entity,
-            "reference": restriction.reference,
-            "reason": restriction.cause.describe(),
-            "until": restriction.until,
-        });
-        self.parts.events.tell("restriction.made", now, &organization.id, about);
         tracing::warn!(
             entity = %restriction.entity,
             reference = %restriction.reference,
@@ -196,8 +160,7 @@ impl Incidents {
 
     /// Whether something that restricts nobody is a new incident.
     pub fn wants_alert(&self, policy: Trigger, entity: &EntityId, now: Timestamp) -> bool {
-        let key = (policy, entity.clone());
-        self.lock_alerted().get(&key).is_none_or(|at| now.since(*at) >= SAME_INCIDENT)
+        !self.parts.open_alerts.has(policy, entity, now)
     }
 
     /// Raises an alert that restricts nobody. If the store fails, the next message over the
@@ -209,11 +172,11 @@ impl Incidents {
         }
         let settings = self.parts.settings.load();
         let incident = self.incident(&settings, policy, entity, cause, evidence, now);
-        match self.parts.store.raise(&incident).await {
-            Ok(()) => {
-                self.lock_alerted().insert((policy, entity.clone()), now);
-                self.raised(entity, &incident);
-            }
+        let incident = Incident { unless_open_since: Some(OpenAlerts::since(now)), ..incident };
+        match self.parts.projector.write(self.parts.store.raise(&incident)).await {
+            Ok(()) => self.raised(entity, &incident),
+            // Another node was faster; its alert is as good.
+            Err(StoreError::AlreadyRaised { .. }) => {}
             Err(error) => {
                 self.store_failed(entity, error, now);
             }
@@ -235,7 +198,7 @@ impl Incidents {
             let cause = Cause::ReleaseOverdue { restriction: restriction.reference.clone(), since: restriction.since };
             let entity = &restriction.entity;
             let incident = self.incident(&settings, Trigger::ReleaseOverdue, entity, cause, Evidence::default(), now);
-            match self.parts.store.raise_overdue(&restriction.reference, &incident).await {
+            match self.parts.projector.write(self.parts.store.raise_overdue(&restriction.reference, &incident)).await {
                 Ok(()) => self.raised(entity, &incident),
                 Err(StoreError::Changed { .. }) => {}
                 Err(error) => {
@@ -249,7 +212,7 @@ impl Incidents {
     /// What is written down of an alert that restricts nobody.
     fn incident(
         &self,
-        settings: &Settings,
+        settings: &InForce,
         trigger: Trigger,
         entity: &EntityId,
         cause: Cause,
@@ -263,39 +226,42 @@ impl Incidents {
             at: now,
             organization: Some(organization.clone()),
             actor: SYSTEM.into(),
-            action: "alert.raise",
-            target: entity.to_string(),
-            detail: json!({ "reference": reference, "reason": cause.describe() }),
+            fact: Fact::AlertRaised {
+                about: entity.to_string(),
+                reference: reference.clone(),
+                reason: cause.describe(),
+                policy: Some(trigger),
+            },
         };
         let alert = Alert { evidence, ..alert(reference, trigger, &told, Some(entity.clone()), cause, now) };
         let mails = told.messages(settings, &alert, None);
-        Incident { organization, alert, audit, mails, daily_notification_limits: told.limits }
+        Incident {
+            organization,
+            alert,
+            audit,
+            unless_open_since: None,
+            mails,
+            daily_notification_limits: told.limits,
+        }
     }
 
-    /// Tells what was written down: metrics, events, outbox, log.
+    /// Tells what was written down: metrics, outbox, log.
     fn raised(&self, entity: &EntityId, incident: &Incident) {
-        let Alert { reference, policy, raised_at, .. } = &incident.alert;
+        let Alert { reference, policy, .. } = &incident.alert;
         let reason = incident.alert.cause.describe();
         self.parts.metrics.alerts.inc();
-        let about = json!({ "entity": entity, "reference": reference, "policy": policy, "reason": reason });
-        self.parts.events.tell("alert.raised", *raised_at, &incident.organization, about);
         self.parts.new_mail.send_replace(());
         tracing::warn!(%entity, %reference, reason, alert = policy.name(), "alert");
     }
 
-    fn told(&self, settings: &Settings, trigger: Trigger, entity: &EntityId) -> Told {
+    fn told(&self, settings: &InForce, trigger: Trigger, entity: &EntityId) -> Told {
         let roster = self.parts.roster.load();
         self.parts.alert_policies.told(settings, trigger, Some(roster.member(entity)))
     }
 
-    /// An alert was closed: what happens next is a new incident.
-    pub fn alert_closed(&self, policy: Trigger, entity: &EntityId) {
-        self.lock_alerted().remove(&(policy, entity.clone()));
-    }
-
     /// Forgets alerts that are too old to be the same incident.
     pub fn sweep(&self, now: Timestamp) {
-        self.lock_alerted().retain(|_, at| now.since(*at) < SAME_INCIDENT);
+        self.parts.open_alerts.sweep(now);
     }
 
     fn pause_after_failure(&self, now: Timestamp) -> Result<(), StoreError> {
@@ -314,10 +280,6 @@ impl Incidents {
         self.parts.metrics.store_errors.inc();
         tracing::error!(%entity, %error, "an incident can't be written down; mail over the limit is deferred meanwhile");
         error
-    }
-
-    fn lock_alerted(&self) -> std::sync::MutexGuard<'_, HashMap<(Trigger, EntityId), Timestamp>> {
-        self.alerted.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

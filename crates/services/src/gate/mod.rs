@@ -10,8 +10,10 @@
 mod acquaintances;
 mod alert_policies;
 mod attempts;
+mod books;
 mod by_organization;
 mod incidents;
+mod open_alerts;
 mod policies;
 mod projector;
 mod recents;
@@ -24,7 +26,6 @@ mod wiring;
 use std::sync::Arc;
 use std::time::Duration;
 
-use arc_swap::ArcSwap;
 use postern_domain::attempt::Phase;
 use postern_domain::entity::Client;
 use postern_domain::gate::Verdict;
@@ -40,13 +41,15 @@ use crate::directory::Roster;
 use crate::links::Links;
 use crate::metrics::Metrics;
 use crate::outbox::OwnMail;
-use crate::settings::Settings;
+use crate::in_force::{InForce, SettingsInForce};
 use attempts::{Attempts, Message};
 
 pub use acquaintances::Acquaintances;
 pub use alert_policies::{AlertPolicies, Told, limit, recipients, webhooks};
+pub use books::{Book, Books};
 pub use by_organization::ByOrganization;
 pub use incidents::{IncidentParts, Incidents, NewRestriction, SYSTEM, alert, evidence};
+pub use open_alerts::OpenAlerts;
 pub use policies::Policies;
 pub use projector::{Projector, Views};
 pub use recents::Recents;
@@ -70,7 +73,7 @@ pub struct Gate<L> {
 /// What the gate is made of.
 pub struct Parts<L> {
     /// Settings in force.
-    pub settings: Arc<ArcSwap<Settings>>,
+    pub settings: Arc<SettingsInForce>,
     /// Usage.
     pub ledger: Arc<L>,
     /// Who may send.
@@ -110,7 +113,7 @@ pub struct Session {
 /// A question about one message, with what is known around it.
 struct Question<'a, 'r> {
     request: &'a Request<'r>,
-    settings: &'a Settings,
+    settings: &'a InForce,
     message: &'a Message,
     /// The policy that holds for the entity.
     policy: &'a OutboundPolicy,
@@ -165,7 +168,7 @@ impl<L: Ledger> Gate<L> {
         if matches!(attempt.phase(), Phase::Committed(_)) {
             return Verdict::Pass;
         }
-        let policies = self.parts.policies.load();
+        let policies = self.parts.policies.books.load();
         let roster = self.parts.roster.load();
         let organization = settings.directory.organization_of(&message.entity);
         let policy = policies.of(&organization).book.choose(roster.member(&message.entity));

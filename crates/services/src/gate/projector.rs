@@ -1,19 +1,21 @@
-//! Brings what the gate holds in memory up to date with the audit trail, entry by entry.
+//! Brings what a node holds in memory up to date with the audit trail, entry by entry.
 //!
 //! The trail has every change in the order in which it was written, whoever wrote it: this process or another. Who
-//! changes something writes it through [`Projector::write`]: when that returns, the change is in force here.
+//! changes something writes it through [`Projector::write`]: when that returns, the change is in force here, and those
+//! who watch have been told of it.
 
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use postern_domain::restriction::Standing;
-use postern_domain::{EntityId, OrganizationId, Timestamp};
+use postern_domain::{EntityId, Fact, Organization, OrganizationId, Timestamp};
 use postern_store::audit::AuditEntry;
-use postern_store::{RestrictionFilter, Store, StoreError};
+use postern_store::{KeptOrganization, Store, StoreError};
 use tokio::sync::{Mutex, watch};
 
-use super::{AlertPolicies, Policies, Standings};
+use super::{AlertPolicies, OpenAlerts, Policies, Standings};
+use crate::events::Events;
+use crate::in_force::SettingsInForce;
 
 /// Entries that are read at once.
 const AT_ONCE: u32 = 256;
@@ -21,6 +23,7 @@ const AT_ONCE: u32 = 256;
 const AT_LEAST_EVERY: Duration = Duration::from_secs(1);
 
 /// What is kept up to date.
+#[derive(Clone)]
 pub struct Views {
     /// Who may send.
     pub standings: Arc<Standings>,
@@ -28,6 +31,12 @@ pub struct Views {
     pub policies: Arc<Policies>,
     /// Who is told.
     pub alert_policies: Arc<AlertPolicies>,
+    /// What was told and goes on.
+    pub open_alerts: Arc<OpenAlerts>,
+    /// Which organizations there are.
+    pub settings: Arc<SettingsInForce>,
+    /// Those who watch.
+    pub events: Events,
 }
 
 /// What an entry is about, of what is kept up to date.
@@ -35,18 +44,39 @@ pub struct Views {
 enum Subject {
     Standing(EntityId),
     Allowance(EntityId),
+    OpenAlerts(EntityId),
     Policies(OrganizationId),
     AlertPolicies(OrganizationId),
+    Organizations,
+    /// Nobody knows: another version wrote it.
+    Everything,
 }
 
 impl Subject {
-    fn of(change: &AuditEntry) -> Option<Self> {
-        match change.action.split_once('.')?.0 {
-            "restriction" => Some(Self::Standing(EntityId::from_text(&change.target))),
-            "allowance" => Some(Self::Allowance(EntityId::from_text(&change.target))),
-            "policy" => change.organization.clone().map(Self::Policies),
-            "alert-policy" => change.organization.clone().map(Self::AlertPolicies),
-            _ => None,
+    fn of(change: &AuditEntry) -> Vec<Self> {
+        let Ok(fact) = change.fact() else { return vec![Self::Everything] };
+        let organization = || change.organization.clone().unwrap_or_else(OrganizationId::first);
+        match fact {
+            Fact::RestrictionAdded { entity, .. }
+            | Fact::RestrictionReleased { entity, .. }
+            | Fact::RestrictionRestored { entity, .. } => vec![Self::Standing(entity)],
+            Fact::AllowanceGranted { entity, .. } | Fact::AllowanceEnded { entity } => vec![Self::Allowance(entity)],
+            Fact::AlertRaised { .. } | Fact::AlertNoted { .. } => {
+                fact.entity().map(Self::OpenAlerts).into_iter().collect()
+            }
+            Fact::PolicyAdded { .. } | Fact::PolicyChanged { .. } | Fact::PolicyRemoved { .. } => {
+                vec![Self::Policies(organization())]
+            }
+            Fact::AlertPolicyAdded { .. } | Fact::AlertPolicyChanged { .. } | Fact::AlertPolicyRemoved { .. } => {
+                vec![Self::AlertPolicies(organization())]
+            }
+            Fact::OrganizationAdded { .. } | Fact::OrganizationChanged { .. } => vec![Self::Organizations],
+            // With its books.
+            Fact::OrganizationRemoved { id } => {
+                vec![Self::Organizations, Self::Policies(id.clone()), Self::AlertPolicies(id)]
+            }
+            // People, tokens and sessions are asked of the store each time: nothing is held in memory.
+            _ => Vec::new(),
         }
     }
 }
@@ -65,21 +95,17 @@ impl Projector {
         Self { store, views, projected: Mutex::new(0) }
     }
 
-    /// Takes over who may send at the start; policies and alert policies have been restored by then.
+    /// Takes over at the start what the store holds.
     ///
     /// # Errors
     /// The store can't be read.
     pub async fn restore(&self, now: Timestamp) -> Result<(), StoreError> {
         let mut projected = self.projected.lock().await;
         // The number first: what is written meanwhile is projected again.
-        *projected = *self.store.newest_change().borrow();
-        for (entity, until) in self.store.probations(now).await? {
-            self.views.standings.set(&entity, Standing::Probation { until });
-        }
-        for kept in self.store.restrictions(&RestrictionFilter::default()).await? {
-            let restriction = kept.record.restriction();
-            self.views.standings.set(&restriction.entity, restriction.standing());
-        }
+        let newest = *self.store.newest_change().borrow();
+        self.read_everything(now).await?;
+        *projected = newest;
+        self.views.events.begin_after(newest);
         Ok(())
     }
 
@@ -106,14 +132,16 @@ impl Projector {
         let mut projected = self.projected.lock().await;
         loop {
             let changes = self.store.changes_after(*projected, AT_ONCE).await?;
-            let Some(last) = changes.last() else { return Ok(()) };
+            let (count, Some(last)) = (changes.len(), changes.last()) else { return Ok(()) };
+            let (seq, at) = (last.seq, last.at);
             // What several entries are about is read once: the store holds what the last of them made of it.
-            let subjects: HashSet<Subject> = changes.iter().filter_map(Subject::of).collect();
+            let subjects: HashSet<Subject> = changes.iter().flat_map(Subject::of).collect();
             for subject in subjects {
-                self.project(subject, last.at).await?;
+                self.project(subject, at).await?;
             }
-            *projected = last.seq;
-            if changes.len() < AT_ONCE as usize {
+            *projected = seq;
+            self.views.events.happened(changes);
+            if count < AT_ONCE as usize {
                 return Ok(());
             }
         }
@@ -135,24 +163,46 @@ impl Projector {
 
     /// Takes what the store holds now, not what an entry says: a later one may have been written already.
     async fn project(&self, subject: Subject, now: Timestamp) -> Result<(), StoreError> {
-        let Views { standings, policies, alert_policies } = &self.views;
+        let Views { standings, policies, alert_policies, open_alerts, settings, .. } = &self.views;
         match subject {
             Subject::Standing(entity) => standings.set(&entity, self.store.standing(&entity).await?),
             Subject::Allowance(entity) => {
-                let in_force = self.store.allowances(now).await?;
-                policies.set_allowance(&entity, in_force.into_iter().find(|allowance| allowance.entity == entity));
+                policies.set_allowance(&entity, self.store.allowances(Some(&entity), now).await?.pop());
+            }
+            Subject::OpenAlerts(entity) => {
+                open_alerts.set(&entity, self.store.open_alerts(Some(&entity), OpenAlerts::since(now)).await?);
             }
             Subject::Policies(of) => {
-                for (organization, kept) in self.store.policies().await?.into_iter().filter(|(id, _)| *id == of) {
-                    policies.set(&organization, kept);
-                }
+                let book = self.store.policies(Some(&of)).await?.pop();
+                policies.books.set(&of, book.map(|(_, book)| book));
             }
             Subject::AlertPolicies(of) => {
-                for (organization, kept) in self.store.alert_policies().await?.into_iter().filter(|(id, _)| *id == of) {
-                    alert_policies.set(&organization, kept);
-                }
+                let book = self.store.alert_policies(Some(&of)).await?.pop();
+                alert_policies.set(&of, book.map(|(_, book)| book));
             }
+            Subject::Organizations => settings.replace_tenants(read(&self.store.organizations().await?)),
+            Subject::Everything => self.read_everything(now).await?,
         }
         Ok(())
     }
+
+    async fn read_everything(&self, now: Timestamp) -> Result<(), StoreError> {
+        let Views { standings, policies, alert_policies, open_alerts, settings, .. } = &self.views;
+        settings.replace_tenants(read(&self.store.organizations().await?));
+        policies.books.replace(self.store.policies(None).await?);
+        policies.replace_allowances(self.store.allowances(None, now).await?);
+        alert_policies.replace(self.store.alert_policies(None).await?);
+        open_alerts.replace(self.store.open_alerts(None, OpenAlerts::since(now)).await?);
+        standings.replace(self.store.standings(now).await?);
+        Ok(())
+    }
+}
+
+/// One that can't be read is left out, and its accounts are the first organization's meanwhile: the others' mail goes on.
+fn read(kept: &[KeptOrganization]) -> Vec<Organization> {
+    let read = |kept: &KeptOrganization| {
+        let organization = kept.read();
+        organization.map_err(|error| tracing::error!(organization = %kept.id, %error, "an organization can't be read"))
+    };
+    kept.iter().filter_map(|kept| read(kept).ok()).collect()
 }

@@ -35,6 +35,17 @@ impl Standings {
         };
     }
 
+    /// Sets these standings, in place of all there were; for the projector.
+    pub(super) fn replace(&self, new: impl IntoIterator<Item = (EntityId, Standing)>) {
+        *self.by_entity.write().unwrap_or_else(PoisonError::into_inner) = new.into_iter().collect();
+    }
+
+    /// Everything that is held here.
+    #[cfg(test)]
+    pub(crate) fn all(&self) -> HashMap<EntityId, Standing> {
+        self.by_entity.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// Restrictions whose time has come.
     pub fn expired(&self, now: Timestamp) -> Vec<(EntityId, Reference)> {
         let standings = self.by_entity.read().unwrap_or_else(PoisonError::into_inner);

@@ -18,7 +18,7 @@ use postern_store::{MailKind, Outgoing};
 use postern_wire::dsn::NonDeliveryReport;
 
 use crate::present;
-use crate::settings::Settings;
+use crate::in_force::InForce;
 
 /// Attempts that a mail shows.
 const SHOWN_ATTEMPTS: usize = 10;
@@ -89,14 +89,14 @@ struct NoticeHtml<'a> {
 }
 
 /// The organization that an alert is of.
-pub fn whose<'a>(settings: &'a Settings, alert: &Alert) -> &'a Organization {
+pub fn whose<'a>(settings: &'a InForce, alert: &Alert) -> &'a Organization {
     alert.entity.as_ref().map_or(&settings.organization, |entity| settings.organization_of(entity))
 }
 
 /// One mail for each recipient of an alert, each with the alert policy that wants it. The
 /// restriction is the one that the alert is about.
 pub fn for_alert(
-    settings: &Settings,
+    settings: &InForce,
     alert: &Alert,
     restriction: Option<&Restriction>,
     recipients: &[(Option<String>, String)],
@@ -136,7 +136,7 @@ pub fn for_alert(
 }
 
 /// An alert as plain text and as HTML.
-pub fn alert_bodies(settings: &Settings, alert: &Alert, restriction: Option<&Restriction>) -> (String, String) {
+pub fn alert_bodies(settings: &InForce, alert: &Alert, restriction: Option<&Restriction>) -> (String, String) {
     let evidence = restriction.map_or(&alert.evidence, |restriction| &restriction.evidence);
     let host = present::host_name();
     let organization = whose(settings, alert);
@@ -241,7 +241,7 @@ fn cells(attempt: &AttemptRecord) -> [String; 5] {
 
 /// The notice to the owner of a restricted account: a non-delivery report in its own mailbox.
 /// `recipient` is the one that was refused, `why` the page that says more.
-pub fn for_owner(settings: &Settings, restriction: &Restriction, recipient: &str, why: Option<&str>) -> Outgoing {
+pub fn for_owner(settings: &InForce, restriction: &Restriction, recipient: &str, why: Option<&str>) -> Outgoing {
     let reply = Reply::restricted(restriction.entity.kind(), &restriction.reference, None);
     let diagnostic = format!("{} {} {}", reply.code, reply.status, reply.text);
     let owner = restriction.entity.name();

@@ -8,14 +8,13 @@ pub mod webhooks;
 use std::sync::Arc;
 use std::time::Duration;
 
-use arc_swap::ArcSwap;
 use backon::{BackoffBuilder, ExponentialBuilder};
 use postern_store::{Delivery, QueuedMail, Store};
 use tokio::sync::watch;
 
 use crate::clock::Clock;
 use crate::metrics::Metrics;
-use crate::settings::Settings;
+use crate::in_force::SettingsInForce;
 pub use courier::{Courier, Failure};
 pub use own_mail::OwnMail;
 
@@ -33,7 +32,7 @@ const GIVE_UP_REFUSED: Duration = Duration::from_secs(24 * 3600);
 #[derive(Clone)]
 pub struct Outbox {
     /// Settings in force.
-    pub settings: Arc<ArcSwap<Settings>>,
+    pub settings: Arc<SettingsInForce>,
     /// Where the mails are.
     pub store: Arc<dyn Store>,
     /// Carries them.

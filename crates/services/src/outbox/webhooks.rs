@@ -17,6 +17,7 @@ use serde_json::{Value, json};
 use sha2::Sha256;
 
 use super::{Failure, mails};
+use crate::in_force::InForce;
 use crate::present::with_sources;
 use crate::settings::{Settings, WebhookFormat};
 use crate::{https, present};
@@ -28,7 +29,7 @@ const ANSWER: usize = 200;
 
 /// One request for each of these webhooks, each with the alert policy that wants it.
 pub fn for_alert(
-    settings: &Settings,
+    settings: &InForce,
     alert: &Alert,
     restriction: Option<&Restriction>,
     names: &[(Option<String>, String)],
@@ -51,7 +52,7 @@ pub fn for_alert(
     names.iter().filter_map(message).collect()
 }
 
-fn standard(settings: &Settings, alert: &Alert, restriction: Option<&Restriction>) -> Value {
+fn standard(settings: &InForce, alert: &Alert, restriction: Option<&Restriction>) -> Value {
     json!({
         "type": "alert.raised",
         "timestamp": alert.raised_at,
@@ -73,7 +74,7 @@ fn standard(settings: &Settings, alert: &Alert, restriction: Option<&Restriction
 }
 
 /// `text` is what notifications show (Slack: "Sending messages using incoming webhooks").
-fn slack(settings: &Settings, alert: &Alert) -> Value {
+fn slack(settings: &InForce, alert: &Alert) -> Value {
     // Slack reads these three as markup.
     let escape = |text: &str| text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
     let title = format!("{}-severity alert: {}", alert.severity, alert.policy);
@@ -89,7 +90,7 @@ fn slack(settings: &Settings, alert: &Alert) -> Value {
 }
 
 /// An Adaptive Card, as Teams's workflows take it.
-fn teams(settings: &Settings, alert: &Alert) -> Value {
+fn teams(settings: &InForce, alert: &Alert) -> Value {
     let title = format!("{}-severity alert: {}", alert.severity, alert.policy);
     let facts: Vec<_> =
         facts(settings, alert).into_iter().map(|(title, value)| json!({ "title": title, "value": value })).collect();
@@ -110,7 +111,7 @@ fn teams(settings: &Settings, alert: &Alert) -> Value {
     })
 }
 
-fn facts(settings: &Settings, alert: &Alert) -> Vec<(&'static str, String)> {
+fn facts(settings: &InForce, alert: &Alert) -> Vec<(&'static str, String)> {
     let mut facts = vec![
         ("Who", about(alert)),
         ("Why", alert.cause.describe()),

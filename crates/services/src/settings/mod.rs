@@ -9,14 +9,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hashbrown::HashMap;
 use ipnet::IpNet;
 use postern_domain::access::Role;
 use postern_domain::alert::AlertPolicy;
-use postern_domain::entity::{Directory, Tenants};
+use postern_domain::entity::Directory;
 pub use postern_domain::organization::TENANT_ADMINS;
 use postern_domain::policy::OutboundPolicy;
-use postern_domain::{Address, EntityId, Organization, OrganizationId};
+use postern_domain::{Address, Organization};
 use postern_wire::policy::RequestLimits;
 
 use crate::countries::Countries;
@@ -32,10 +31,8 @@ pub struct Settings {
     pub data: PathBuf,
     /// The first organization, as the file has it.
     pub organization: Arc<Organization>,
-    /// The others, as the store has them; put in when they are known.
-    pub tenants: Arc<HashMap<OrganizationId, Arc<Organization>>>,
-    /// Who is who; made of the organization and the connectors.
-    pub directory: Directory,
+    /// Who is who without the organizations of the store: made of the organization and the connectors.
+    pub own_directory: Directory,
     /// Where accounts and groups are read.
     pub directories: Vec<Source>,
     /// The policy door.
@@ -235,27 +232,6 @@ pub struct Log {
     pub filter: String,
 }
 
-impl Settings {
-    /// The same with these organizations besides the first one.
-    #[must_use]
-    pub fn with_tenants(mut self, tenants: impl IntoIterator<Item = Organization>) -> Self {
-        let tenants = tenants.into_iter().map(|tenant| (tenant.id.clone(), Arc::new(tenant)));
-        self.tenants = Arc::new(tenants.collect());
-        self.directory.tenants = Tenants::new(self.tenants.values().map(|tenant| &**tenant));
-        self
-    }
-
-    /// An organization; none if there is none of that id.
-    pub fn organization(&self, id: &OrganizationId) -> Option<&Arc<Organization>> {
-        if id.is_first() { Some(&self.organization) } else { self.tenants.get(id) }
-    }
-
-    /// The organization that an entity is of.
-    pub fn organization_of(&self, entity: &EntityId) -> &Arc<Organization> {
-        self.organization(&self.directory.organization_of(entity)).unwrap_or(&self.organization)
-    }
-}
-
 /// A recipient of alerts: an address, or the keyword for the organization's admins.
 ///
 /// # Errors
@@ -279,17 +255,16 @@ impl Settings {
         Self {
             file: PathBuf::from("postern.toml"),
             data: PathBuf::from("data"),
-            directory: Directory {
+            own_directory: Directory {
                 rules,
                 domains: organization.domains.iter().cloned().collect(),
                 connectors: Vec::new(),
                 trust_envelope_sender: false,
                 escape_lane: organization.escape_lane().collect(),
-                tenants: Tenants::default(),
-                groups: HashMap::default(),
+                tenants: postern_domain::entity::Tenants::default(),
+                groups: hashbrown::HashMap::default(),
             },
             organization: Arc::new(organization),
-            tenants: Arc::default(),
             directories: Vec::new(),
             policy_door: PolicyDoor {
                 listen: Vec::new(),

@@ -8,7 +8,7 @@ use super::Fault;
 use super::policies::{Keys, load_books, save_version};
 use crate::KeptAlertPolicies;
 
-const KEYS: Keys = Keys::of_alert_policies();
+const KEYS: Keys = Keys { revision: "alert_policies.revision.", what: "the alert policies" };
 
 pub(super) fn load(
     db: &Connection,

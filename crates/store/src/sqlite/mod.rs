@@ -28,7 +28,7 @@ use tokio::sync::watch;
 
 use crate::audit::{AuditEntry, AuditReport, Hash, NewAuditEntry};
 use crate::{
-    AlertFilter, AuditFilter, Delivery, Incident, KeptAlert, KeptAlertPolicies, KeptOrganization, KeptPolicies,
+    AlertFilter, AuditFilter, Delivery, FileSection, Incident, KeptAlert, KeptAlertPolicies, KeptOrganization, KeptPolicies,
     KeptRestriction, KeptToken, OpenAlert, OutboxState, QueuedMail, Refusals, RestrictionFilter, Store, StoreError,
 };
 
@@ -306,6 +306,15 @@ impl Store for SqliteStore {
             alerts::raise(tx, &incident)
         })
         .await
+    }
+
+    async fn taken_over(&self, section: FileSection) -> Result<Option<String>, StoreError> {
+        self.read(move |db| Ok(policies::state(db, section.key())?)).await
+    }
+
+    async fn note_taken_over(&self, section: FileSection, said: &str) -> Result<(), StoreError> {
+        let said = said.to_owned();
+        self.write(move |tx| Ok(policies::set_state(tx, section.key(), &said)?)).await
     }
 
     async fn organizations(&self) -> Result<Vec<KeptOrganization>, StoreError> {

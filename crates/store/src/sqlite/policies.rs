@@ -7,22 +7,15 @@ use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 use super::Fault;
 use crate::{KeptPolicies, StoreError, Versioned};
 
-/// Where the revision and the file of a kind of book are in `state`, before the organization's id.
+/// A kind of book.
 pub(super) struct Keys {
-    revision: &'static str,
-    file: &'static str,
-    /// What they are called where somebody else was faster.
-    what: &'static str,
+    /// Where its revision is in `state`, before the organization's id.
+    pub(super) revision: &'static str,
+    /// What its policies are called where somebody else was faster.
+    pub(super) what: &'static str,
 }
 
-const KEYS: Keys =
-    Keys { revision: "policies.revision.", file: "policies.file.", what: "the outbound policies" };
-
-impl Keys {
-    pub(super) const fn of_alert_policies() -> Self {
-        Self { revision: "alert_policies.revision.", file: "alert_policies.file.", what: "the alert policies" }
-    }
-}
+const KEYS: Keys = Keys { revision: "policies.revision.", what: "the outbound policies" };
 
 /// The books of this kind of the organizations that have one, or with `only` of that one.
 pub(super) fn load_books<B>(
@@ -43,14 +36,13 @@ pub(super) fn load_books<B>(
             continue;
         }
         let revision = value.parse().map_err(|_| Fault::unreadable("state.value", value))?;
-        let file = state(db, &format!("{}{organization}", keys.file))?;
         let book = book(&organization)?;
-        books.push((organization, Versioned { book, revision, file }));
+        books.push((organization, Versioned { book, revision }));
     }
     Ok(books)
 }
 
-/// Counts the revision up, if it is still that of `kept`, and writes what the configuration file said.
+/// Counts the revision up, if it is still that of `kept`.
 pub(super) fn save_version<B>(
     tx: &Transaction<'_>,
     keys: &Keys,
@@ -66,9 +58,6 @@ pub(super) fn save_version<B>(
         return Err(StoreError::Changed { what: keys.what }.into());
     }
     set_state(tx, &key, &(found + 1).to_string())?;
-    if let Some(file) = &kept.file {
-        set_state(tx, &format!("{}{organization}", keys.file), file)?;
-    }
     Ok(())
 }
 
@@ -173,10 +162,10 @@ fn allowance(row: &Row<'_>) -> Result<Allowance, Fault> {
     })
 }
 
-fn state(db: &Connection, key: &str) -> rusqlite::Result<Option<String>> {
+pub(super) fn state(db: &Connection, key: &str) -> rusqlite::Result<Option<String>> {
     db.query_row("SELECT value FROM state WHERE key = ?1", [key], |row| row.get(0)).optional()
 }
 
-fn set_state(tx: &Transaction<'_>, key: &str, value: &str) -> rusqlite::Result<()> {
+pub(super) fn set_state(tx: &Transaction<'_>, key: &str, value: &str) -> rusqlite::Result<()> {
     tx.execute("INSERT OR REPLACE INTO state (key, value) VALUES (?1, ?2)", [key, value]).map(|_| ())
 }

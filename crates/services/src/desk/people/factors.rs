@@ -1,8 +1,7 @@
 //! What a person signs in with, changed by themselves.
 
-use postern_domain::Timestamp;
+use postern_domain::{Fact, Timestamp};
 use postern_store::people::{CredentialChange, Credentials, KeptPasskey, KeptTotp};
-use serde_json::json;
 
 use super::Visitor;
 use super::sign_in::SignInError;
@@ -102,7 +101,7 @@ impl Desk {
             return Err(wrong("is wrong".into()));
         }
         let phc = self.new_password(&caller.name, new).await?;
-        self.change_own(caller, CredentialChange::Password(phc), "person.password", json!({})).await?;
+        self.change_own(caller, CredentialChange::Password(phc), Fact::PasswordChanged { address: caller.name.clone() }).await?;
         Ok(self.store.revoke_sessions(&caller.name, session).await?)
     }
 
@@ -121,7 +120,7 @@ impl Desk {
             return Err(DeskError::Conflict("you sign in by single sign-on; its second factor counts".into()));
         }
         let totp = CredentialChange::Totp(Some(KeptTotp { secret: shared.to_vec(), step }));
-        self.change_own(caller, totp, "person.totp-add", json!({})).await?;
+        self.change_own(caller, totp, Fact::TotpAdded { address: caller.name.clone() }).await?;
         self.new_recovery_codes(caller).await
     }
 
@@ -130,14 +129,10 @@ impl Desk {
     /// # Errors
     /// The caller is no person, or the store fails.
     pub async fn remove_totp(&self, caller: &Caller) -> Result<(), DeskError> {
-        self.change_own(
-            caller,
-            CredentialChange::RecoveryCodes(Vec::new()),
-            "person.recovery-codes",
-            json!({ "left": 0 }),
-        )
-        .await?;
-        self.change_own(caller, CredentialChange::Totp(None), "person.totp-remove", json!({})).await
+        let address = caller.name.clone();
+        let fact = Fact::RecoveryCodesChanged { address: address.clone(), left: 0 };
+        self.change_own(caller, CredentialChange::RecoveryCodes(Vec::new()), fact).await?;
+        self.change_own(caller, CredentialChange::Totp(None), Fact::TotpRemoved { address }).await
     }
 
     /// New recovery codes; the old ones open nothing any more. They are shown once.
@@ -147,8 +142,8 @@ impl Desk {
     pub async fn new_recovery_codes(&self, caller: &Caller) -> Result<Vec<String>, DeskError> {
         let codes: Vec<String> = (0..RECOVERY_CODES).map(|_| secret::recovery_code(&*self.randomness)).collect();
         let hashes = codes.iter().map(|code| secret::hash(code)).collect();
-        let detail = json!({ "left": RECOVERY_CODES });
-        self.change_own(caller, CredentialChange::RecoveryCodes(hashes), "person.recovery-codes", detail).await?;
+        let fact = Fact::RecoveryCodesChanged { address: caller.name.clone(), left: RECOVERY_CODES };
+        self.change_own(caller, CredentialChange::RecoveryCodes(hashes), fact).await?;
         Ok(codes)
     }
 
@@ -160,8 +155,8 @@ impl Desk {
         if self.own_credentials(caller).await?.passkeys.len() >= MOST_PASSKEYS {
             return Err(DeskError::Conflict(format!("you have {MOST_PASSKEYS} passkeys; remove one first")));
         }
-        let detail = json!({ "name": passkey.name });
-        self.change_own(caller, CredentialChange::AddPasskey(passkey), "person.passkey-add", detail).await
+        let fact = Fact::PasskeyAdded { address: caller.name.clone(), name: passkey.name.clone() };
+        self.change_own(caller, CredentialChange::AddPasskey(passkey), fact).await
     }
 
     /// Removes a passkey of the caller's, by its id in hex.
@@ -175,22 +170,22 @@ impl Desk {
             return Err(DeskError::NotFound("you have no such passkey".into()));
         };
         let change = CredentialChange::RemovePasskey(found.id.clone());
-        self.change_own(caller, change, "person.passkey-remove", json!({ "name": found.name })).await
+        let fact = Fact::PasskeyRemoved { address: caller.name.clone(), name: found.name.clone() };
+        self.change_own(caller, change, fact).await
     }
 
     async fn change_own(
         &self,
         caller: &Caller,
         change: CredentialChange,
-        action: &'static str,
-        detail: serde_json::Value,
+        fact: Fact,
     ) -> Result<(), DeskError> {
         if caller.kind != CallerKind::Person {
             return Err(DeskError::NotFound("you are no person who signs in here".into()));
         }
-        let audit = self.audited(caller, action, &caller.name, detail);
-        self.store.change_credentials(&caller.name, &[change], Some(&audit)).await?;
-        tracing::info!(person = caller.name, action, "sign-in changed");
+        let audit = self.audited(caller, fact);
+        self.projector.write(self.store.change_credentials(&caller.name, &[change], Some(&audit))).await?;
+        tracing::info!(person = caller.name, action = audit.fact.columns().action, "sign-in changed");
         Ok(())
     }
 }

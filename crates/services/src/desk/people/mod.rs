@@ -7,12 +7,12 @@ mod sign_up;
 
 use std::net::IpAddr;
 
+use postern_domain::Fact;
 use postern_domain::access::{Origin, Permission, Person, PersonState, Role};
 use postern_domain::address::Address;
 use postern_store::audit::NewAuditEntry;
 use postern_store::people::Invitation;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 
 use super::{Caller, CallerKind, Desk, DeskError};
 
@@ -88,13 +88,14 @@ impl Desk {
         let again = known
             .as_ref()
             .is_some_and(|(known, _)| known.state == PersonState::Invited && known.organization == person.organization);
+        let invited = |again| Fact::PersonInvited { address: address.clone(), role: request.role, again };
         if !again {
-            let audit = self.audited(caller, "person.invite", &address, json!({ "role": request.role }));
-            self.store.add_person(&person, None, &audit).await?;
+            let audit = self.audited(caller, invited(false));
+            self.projector.write(self.store.add_person(&person, None, &audit)).await?;
         } else {
             // The first link was lost, or the role has changed: the new one takes its place.
-            let audit = self.audited(caller, "person.invite", &address, json!({ "role": request.role, "again": true }));
-            self.store.change_person(&person, &audit).await?;
+            let audit = self.audited(caller, invited(true));
+            self.projector.write(self.store.change_person(&person, &audit)).await?;
         }
         tracing::info!(person = address, role = request.role.key(), by = caller.name, "person invited");
         self.link(caller, &person).await
@@ -144,8 +145,9 @@ impl Desk {
             (Some(false), PersonState::Disabled) => self.enabled_state(&person).await?,
             (_, state) => state,
         };
-        let detail = json!({ "role": person.role, "state": person.state });
-        self.store.change_person(&person, &self.audited(caller, "person.change", &person.address, detail)).await?;
+        let fact =
+            Fact::PersonChanged { address: person.address.clone(), role: person.role, state: Some(person.state) };
+        self.projector.write(self.store.change_person(&person, &self.audited(caller, fact))).await?;
         tracing::info!(
             person = person.address,
             role = person.role.key(),
@@ -164,9 +166,8 @@ impl Desk {
         self.may(caller, Permission::ManageAccess)?;
         let person = self.managed_person(caller, address).await?;
         not_oneself(caller, &person)?;
-        self.store
-            .remove_person(&person.address, &self.audited(caller, "person.remove", &person.address, json!({})))
-            .await?;
+        let audit = self.audited(caller, Fact::PersonRemoved { address: person.address.clone() });
+        self.projector.write(self.store.remove_person(&person.address, &audit)).await?;
         tracing::info!(person = person.address, by = caller.name, "person removed");
         Ok(())
     }
@@ -215,19 +216,17 @@ impl Desk {
             created_by: caller.name.clone(),
             expires_at: now.plus(self.settings.load().sign_in.invitation),
         };
-        let audit =
-            self.audited(caller, "person.link", &person.address, json!({ "expires_at": invitation.expires_at }));
+        let fact = Fact::PersonLinked { address: person.address.clone(), expires_at: invitation.expires_at };
+        let audit = self.audited(caller, fact);
         self.keep_invitation(&invitation, Some(&audit)).await
     }
 
-    fn audited(&self, caller: &Caller, action: &'static str, target: &str, detail: Value) -> NewAuditEntry {
+    fn audited(&self, caller: &Caller, fact: Fact) -> NewAuditEntry {
         NewAuditEntry {
             at: self.clock.now(),
             organization: caller.organization.clone(),
             actor: caller.name.clone(),
-            action,
-            target: target.to_owned(),
-            detail,
+            fact,
         }
     }
 }

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use postern_domain::Timestamp;
+use postern_domain::Fact;
 use postern_domain::access::{Method, Permission, Person, PersonState};
 use postern_store::people::KeptSession;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 
 use super::Visitor;
 use crate::desk::{Caller, CallerKind, Desk, DeskError};
@@ -118,8 +118,8 @@ impl Desk {
         if caller.organization.is_some() && !self.sessions(caller).await?.iter().any(|session| session.id == id) {
             return Err(DeskError::NotFound(format!("there is no session {id}")));
         }
-        let audit = self.audited(caller, "session.revoke", id, json!({}));
-        self.store.revoke_session(id, self.only_own(caller), &audit).await?;
+        let audit = self.audited(caller, Fact::SessionRevoked { id: id.to_owned() });
+        self.projector.write(self.store.revoke_session(id, self.only_own(caller), &audit)).await?;
         tracing::info!(session = id, by = caller.name, "session revoked");
         Ok(())
     }

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use postern_domain::Timestamp;
+use postern_domain::Fact;
 use postern_domain::access::{Method, Origin, Person, PersonState};
 use postern_store::audit::NewAuditEntry;
 use postern_store::people::{CredentialChange, Credentials};
-use serde_json::json;
 
 use super::Visitor;
 use crate::desk::{Caller, CallerKind, Desk, DeskError};
@@ -177,8 +177,11 @@ impl Desk {
             }
             Some(known) if known.role == role => known.address,
             Some(known) => {
-                let audit = self.audited(&provider, "person.change", &known.address, json!({ "role": role }));
-                self.store.change_person(&Person { role, ..known.clone() }, &audit).await?;
+                let audit = self.audited(
+                    &provider,
+                    Fact::PersonChanged { address: known.address.clone(), role, state: None },
+                );
+                self.projector.write(self.store.change_person(&Person { role, ..known.clone() }, &audit)).await?;
                 known.address
             }
             None => {
@@ -192,8 +195,8 @@ impl Desk {
                     created_by: provider.name.clone(),
                     last_sign_in_at: None,
                 };
-                let audit = self.audited(&provider, "person.add", &person.address, json!({ "role": role }));
-                self.store.add_person(&person, Some(&identity.subject), &audit).await?;
+                let audit = self.audited(&provider, Fact::PersonAdded { address: person.address.clone(), role });
+                self.projector.write(self.store.add_person(&person, Some(&identity.subject), &audit)).await?;
                 person.address
             }
         };
@@ -205,9 +208,10 @@ impl Desk {
         let now = self.clock.now();
         let organization = self.known_person(address).await?.organization;
         let caller = Caller { name: address.to_owned(), kind: CallerKind::Person, organization, role: None };
-        let detail = json!({ "method": method, "from": visitor.address });
-        let audit = self.audited(&caller, "person.sign-in", address, detail);
-        self.store.change_credentials(address, &[CredentialChange::SignedIn(now)], Some(&audit)).await?;
+        let fact = Fact::SignedIn { address: address.to_owned(), method, from: visitor.address };
+        let audit = self.audited(&caller, fact);
+        let signed_in = [CredentialChange::SignedIn(now)];
+        self.projector.write(self.store.change_credentials(address, &signed_in, Some(&audit))).await?;
         self.sign_in.throttles.succeeded(address);
         tracing::info!(person = address, method = method.describe(), from = ?visitor.address, "signed in");
         let person = self.known_person(address).await?;
@@ -227,7 +231,8 @@ impl Desk {
     /// # Errors
     /// The store fails.
     pub async fn signed_out(&self, caller: &Caller) -> Result<(), DeskError> {
-        self.store.record(&self.audited(caller, "person.sign-out", &caller.name, json!({}))).await?;
+        let audit = self.audited(caller, Fact::SignedOut { address: caller.name.clone() });
+        self.projector.write(self.store.record(&audit)).await?;
         Ok(())
     }
 
@@ -246,11 +251,9 @@ impl Desk {
             at: now,
             organization: None,
             actor: visitor.address.map_or_else(|| "unknown".into(), |address| address.to_string()),
-            action: "person.sign-in-failed",
-            target: address.to_owned(),
-            detail: json!({ "what": what }),
+            fact: Fact::SignInFailed { address: address.to_owned(), what: what.to_owned() },
         };
-        match self.store.record(&audit).await {
+        match self.projector.write(self.store.record(&audit)).await {
             Ok(_) => error,
             Err(store) => store.into(),
         }

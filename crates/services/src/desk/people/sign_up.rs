@@ -1,11 +1,11 @@
 //! One-time links: the first admin's, and those of people who were invited.
 
 use postern_domain::Timestamp;
+use postern_domain::Fact;
 use postern_domain::access::{Method, Origin, Person, PersonState, Role};
 use postern_store::audit::NewAuditEntry;
 use postern_store::people::Invitation;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 
 use super::sign_in::Entry;
 use super::{Visitor, person_address};
@@ -63,7 +63,7 @@ impl Desk {
         audit: Option<&NewAuditEntry>,
     ) -> Result<SignUpLink, DeskError> {
         let token = secret::random(&*self.randomness);
-        self.store.invite(invitation, &secret::hash(&token), audit).await?;
+        self.projector.write(self.store.invite(invitation, &secret::hash(&token), audit)).await?;
         let base = self.settings.load().portal.base_url();
         Ok(SignUpLink {
             address: invitation.address.clone(),
@@ -116,9 +116,9 @@ impl Desk {
             last_sign_in_at: None,
         };
         let caller = Caller { name: address.clone(), kind: CallerKind::Person, organization, role: Some(person.role) };
-        let detail = json!({ "role": person.role, "from": visitor.address });
-        let audit = self.audited(&caller, "person.sign-up", &address, detail);
-        self.store.accept(&secret::hash(token), &person, &phc, &audit).await?;
+        let fact = Fact::SignedUp { address: address.clone(), role: person.role, from: visitor.address };
+        let audit = self.audited(&caller, fact);
+        self.projector.write(self.store.accept(&secret::hash(token), &person, &phc, &audit)).await?;
         tracing::info!(person = address, role = person.role.key(), "signed up");
         self.enter(&address, Method::Invitation, visitor).await
     }

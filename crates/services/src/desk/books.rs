@@ -1,0 +1,101 @@
+//! Changing a book of policies, outbound or alert ones.
+
+use std::pin::Pin;
+
+use postern_domain::alert::AlertBook;
+use postern_domain::policy::PolicyBook;
+use postern_domain::{Fact, OrganizationId};
+use postern_store::audit::NewAuditEntry;
+use postern_store::{Store, StoreError, Versioned};
+
+use super::{Caller, Desk, DeskError};
+use crate::gate::{Book, Books};
+
+type Saved<'a> = Pin<Box<dyn Future<Output = Result<(), StoreError>> + Send + 'a>>;
+
+/// A kind of book that is edited.
+pub(super) trait EditedBook: Book {
+    /// What its policies are called where somebody else was faster.
+    const WHAT: &'static str;
+
+    /// The books in force.
+    fn books(desk: &Desk) -> &Books<Self>;
+
+    /// Writes one.
+    fn save<'a>(
+        store: &'a dyn Store,
+        organization: &'a OrganizationId,
+        book: &'a Versioned<Self>,
+        audit: &'a [NewAuditEntry],
+    ) -> Saved<'a>;
+}
+
+impl EditedBook for PolicyBook {
+    const WHAT: &'static str = "the outbound policies";
+
+    fn books(desk: &Desk) -> &Books<Self> {
+        &desk.policies.books
+    }
+
+    fn save<'a>(
+        store: &'a dyn Store,
+        organization: &'a OrganizationId,
+        book: &'a Versioned<Self>,
+        audit: &'a [NewAuditEntry],
+    ) -> Saved<'a> {
+        store.save_policies(organization, book, audit)
+    }
+}
+
+impl EditedBook for AlertBook {
+    const WHAT: &'static str = "the alert policies";
+
+    fn books(desk: &Desk) -> &Books<Self> {
+        &desk.alert_policies
+    }
+
+    fn save<'a>(
+        store: &'a dyn Store,
+        organization: &'a OrganizationId,
+        book: &'a Versioned<Self>,
+        audit: &'a [NewAuditEntry],
+    ) -> Saved<'a> {
+        store.save_alert_policies(organization, book, audit)
+    }
+}
+
+impl Desk {
+    /// Changes an organization's book; in force when this returns. `edit` is handed the book and the revision that it will
+    /// have, and says what is new about it; if that is nothing, nothing is written. `expected` is the revision that the
+    /// caller has seen.
+    pub(super) async fn edit_book<B: EditedBook>(
+        &self,
+        caller: &Caller,
+        expected: Option<u64>,
+        edit: impl FnOnce(&mut B, u64) -> Result<Vec<Fact>, DeskError>,
+    ) -> Result<(), DeskError> {
+        let organization = self.organization_for(caller);
+        let _one_at_a_time = B::books(self).editing().await;
+        let known = Versioned::clone(B::books(self).load().of(&organization));
+        if expected.is_some_and(|expected| expected != known.revision) {
+            return Err(DeskError::Changed(B::WHAT));
+        }
+        let mut new = known.clone();
+        let facts = edit(&mut new.book, known.revision + 1)?;
+        if facts.is_empty() {
+            return Ok(());
+        }
+        let at = self.clock.now();
+        let entry = |fact| {
+            let (organization, actor) = (Some(organization.clone()), caller.name.clone());
+            NewAuditEntry { at, organization, actor, fact }
+        };
+        let audit: Vec<_> = facts.into_iter().map(entry).collect();
+        self.projector.write(B::save(&*self.store, &organization, &new, &audit)).await?;
+        for entry in &audit {
+            let columns = entry.fact.columns();
+            tracing::info!(actor = caller.name, action = columns.action, policy = columns.target, "policies changed");
+        }
+        Ok(())
+    }
+}

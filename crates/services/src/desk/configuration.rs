@@ -1,0 +1,82 @@
+//! What the configuration file says of policies is taken over when it says something new: whoever spoke last is right.
+
+use postern_domain::Fact;
+use postern_domain::alert::{AlertBook, AlertPolicy};
+use postern_domain::policy::PolicyBook;
+use postern_store::FileSection;
+use serde_json::{Value, json};
+
+use super::books::EditedBook;
+use super::policies::{differences, facts};
+use super::{Caller, CallerKind, Desk, DeskError};
+use crate::settings::Settings;
+
+/// How often an edit is tried where somebody else was faster.
+const ATTEMPTS: u32 = 5;
+
+impl Desk {
+    /// Takes over what the file says of the default outbound policy and of alert policies, where that is not what it said
+    /// last time. What can't be taken over stays as it was, and is tried again when the file is read again.
+    ///
+    /// # Errors
+    /// The store can't be read or written.
+    pub async fn take_over(&self, file: &Settings) -> Result<(), DeskError> {
+        let policy = &file.outbound_policy;
+        self.take_over_section(FileSection::OutboundPolicy, json!(policy), |_, book: &mut PolicyBook, revision| {
+            let before = book.clone();
+            book.default = policy.clone();
+            facts(differences(&before, book), revision)
+        })
+        .await?;
+        let policies = &file.alerts.policies;
+        self.take_over_section(FileSection::AlertPolicies, json!(policies), |said, book: &mut AlertBook, _| {
+            let said: Vec<_> = said.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+            alert_policies(&said, policies, book)
+        })
+        .await
+    }
+
+    /// `edit` is handed what the file said last, the book, and the revision that it will have.
+    async fn take_over_section<B: EditedBook>(
+        &self,
+        section: FileSection,
+        says: Value,
+        edit: impl Fn(Option<&str>, &mut B, u64) -> Vec<Fact>,
+    ) -> Result<(), DeskError> {
+        let says = says.to_string();
+        let said = self.store.taken_over(section).await?;
+        if said.as_ref() == Some(&says) {
+            return Ok(());
+        }
+        let file = Caller { name: "configuration file".into(), kind: CallerKind::System, organization: None, role: None };
+        let mut attempt = 1;
+        loop {
+            let edit = |book: &mut B, revision| Ok(edit(said.as_deref(), book, revision));
+            match self.edit_book(&file, None, edit).await {
+                Err(DeskError::Changed(_)) if attempt < ATTEMPTS => attempt += 1,
+                done => break done?,
+            }
+        }
+        Ok(self.store.note_taken_over(section, &says).await?)
+    }
+}
+
+/// Policies that are new or say something new are put in; those that are gone from the file are removed, or are what they
+/// are by themselves again.
+fn alert_policies(said: &[AlertPolicy], says: &[AlertPolicy], book: &mut AlertBook) -> Vec<Fact> {
+    let mut facts = Vec::new();
+    for policy in says.iter().filter(|policy| !said.contains(policy)) {
+        let from = book.find(&policy.name).cloned().map(Box::new);
+        book.put(policy.clone());
+        facts.push(Fact::AlertPolicyChanged { name: policy.name.clone(), from, to: Some(Box::new(policy.clone())) });
+    }
+    for gone in said.iter().filter(|gone| !says.iter().any(|policy| policy.name == gone.name)) {
+        if gone.is_built_in() {
+            book.put(AlertPolicy::built_in(gone.trigger));
+        } else {
+            book.remove(&gone.name);
+        }
+        facts.push(Fact::AlertPolicyRemoved { name: gone.name.clone(), from: Some(Box::new(gone.clone())) });
+    }
+    facts
+}
