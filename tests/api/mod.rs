@@ -6,7 +6,7 @@ use std::process::{Command, Output};
 
 use serde_json::{Value, json};
 
-use crate::harness::http::{begin, call, call_with, exchange};
+use crate::harness::http::{begin, begin_with, call, call_with, exchange};
 use crate::harness::postern::{Postern, command};
 
 fn token(postern: &Postern, name: &str, role: &str) -> String {
@@ -91,6 +91,7 @@ fn takes(route: &str) -> &'static [&'static str] {
         | "get /api/v1/status" => LOOK,
         "post /api/v1/restrictions"
         | "post /api/v1/restrictions/{entity}/release"
+        | "post /api/v1/restrictions/{entity}/undo-release"
         | "post /api/v1/directory/refresh"
         | "post /api/v1/policies"
         | "post /api/v1/policies/{name}/preview"
@@ -134,7 +135,9 @@ fn every_route_is_open_to_those_whose_role_it_takes_and_nobody_else() {
     let body_of = |route: &str| {
         let keys: &[&str] = match route {
             "post /api/v1/restrictions" => &["entity", "reason"],
-            "post /api/v1/restrictions/{entity}/release" => &["reason"],
+            "post /api/v1/restrictions/{entity}/release" | "post /api/v1/restrictions/{entity}/undo-release" => {
+                &["reason"]
+            }
             "post /api/v1/allowances" => &["entity", "reason", "until", "per_day"],
             "post /api/v1/tokens" => &["name", "role"],
             "patch /api/v1/alerts/{reference}" => &["comment"],
@@ -274,6 +277,61 @@ fn what_happens_is_told_as_it_happens() {
     // Whoever watches does not keep Postern from ending.
     postern.process().signal("TERM");
     assert!(postern.process().wait(std::time::Duration::from_secs(10)).success());
+}
+
+/// The next events of a stream: the id that stands beside each, and the event.
+fn next_events(stream: &mut impl BufRead, count: usize) -> Vec<(i64, Value)> {
+    let (mut events, mut id) = (Vec::new(), 0);
+    while events.len() < count {
+        let mut line = String::new();
+        assert!(stream.read_line(&mut line).unwrap() > 0, "the stream ended");
+        if let Some(number) = line.strip_prefix("id: ") {
+            id = number.trim().parse().unwrap();
+        }
+        if let Some(data) = line.strip_prefix("data: ") {
+            events.push((id, serde_json::from_str(data).unwrap()));
+        }
+    }
+    events
+}
+
+#[test]
+fn whoever_was_away_is_told_what_happened_meanwhile() {
+    let postern = Postern::start("");
+    let (token, admin) =
+        (token(&postern, "screen", "security-reader"), token(&postern, "admin", "security-administrator"));
+    let after =
+        |id: &str| begin_with(postern.portal_port, "/api/v1/events", Some(&token), &format!("Last-Event-ID: {id}\r\n"));
+    postern.ok(&["restricted", "add", "alice", "--reason", "phished"]);
+    postern.ok(&["restricted", "release", "alice", "--reason", "done"]);
+    postern.ok(&["restricted", "undo-release", "alice", "--reason", "not yet"]);
+    let of = |events: &[(i64, Value)]| -> Vec<String> {
+        events.iter().map(|(_, event)| event["type"].as_str().unwrap().to_owned()).collect()
+    };
+    let all = next_events(&mut after("0").1, 3);
+    assert_eq!(of(&all), ["restriction.made", "restriction.released", "restriction.restored"]);
+    assert!(all.iter().all(|(id, event)| event["id"] == *id));
+    let reference = |at: usize| all[at].1["data"]["reference"].clone();
+    assert_eq!((reference(1), reference(2)), (reference(0), reference(0)));
+    // What comes after the one that was seen, and then what happens.
+    let (_, mut stream) = after(&all[0].0.to_string());
+    assert_eq!(next_events(&mut stream, 2), all[1..]);
+    postern.ok(&["policy", "set", "Default", "per_day=5"]);
+    assert_eq!(of(&next_events(&mut stream, 1)), ["policies.changed"]);
+    // More than memory holds comes from the trail.
+    for number in 0..300 {
+        let path = "/api/v1/restrictions";
+        let body = json!({ "entity": format!("user{number}"), "reason": "x" });
+        assert_eq!(call(postern.portal_port, "POST", path, Some(&admin), Some(&body)).0, 201);
+    }
+    let late = next_events(&mut after(&all[2].0.to_string()).1, 301);
+    assert!(late.windows(2).all(|pair| pair[0].0 < pair[1].0));
+    // One that there is not yet: from now on.
+    let (status, mut ahead) = after("999999");
+    assert_eq!(status, 200);
+    postern.ok(&["restricted", "release", "alice", "--reason", "done"]);
+    assert_eq!(of(&next_events(&mut ahead, 1)), ["restriction.released"]);
+    assert_eq!(after("yesterday").0, 422);
 }
 
 #[test]

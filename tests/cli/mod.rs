@@ -49,6 +49,54 @@ fn lists_are_json_arrays_with_the_names_of_the_api() {
 }
 
 #[test]
+fn an_undone_release_leaves_the_same_restriction() {
+    let postern = Postern::start("[outbound_policy]\nexternal_per_hour = 1\n");
+    let mut door = postern.door();
+    assert_eq!(door.whole("alice", "1", &["a@x.example"]), "DUNNO");
+    assert!(door.whole("alice", "2", &["b@x.example"]).starts_with("550 5.1.8 "));
+    let before = postern.restricted();
+    let undo = ["restricted", "undo-release", "alice", "--reason", "it goes on"];
+    assert_eq!(postern.cli(&["restricted", "undo-release", "bob", "--reason", "x"]).status.code(), Some(3));
+    assert_eq!(postern.cli(&undo).status.code(), Some(4), "she is restricted");
+    postern.ok(&["restricted", "release", "alice", "--reason", "done"]);
+    assert_eq!(door.whole("alice", "3", &["b@x.example"]), "DUNNO");
+    let said = postern.ok(&undo);
+    let reference = before[0]["reference"].as_str().unwrap();
+    assert!(said.contains("is restricted as it was") && said.contains(reference), "{said}");
+    assert!(door.whole("alice", "4", &["b@x.example"]).contains(reference));
+    let after = postern.restricted();
+    for same in ["reference", "reason", "cause", "evidence", "since", "until"] {
+        assert_eq!(after[0][same], before[0][same], "{same}");
+    }
+    let alerts = postern.json(&["alerts"]);
+    assert_eq!((alerts.as_array().unwrap().len(), &alerts[0]["status"]), (1, &serde_json::json!("active")));
+    let audit = postern.json(&["audit"]);
+    assert_eq!(
+        (&audit[0]["action"], &audit[0]["detail"]["reason"]),
+        (&"restriction.restore".into(), &"it goes on".into())
+    );
+    assert!(postern.ok(&["explain", "alice"]).contains("restricted"));
+}
+
+#[test]
+fn a_trail_that_was_cut_off_is_found() {
+    let postern = Postern::start("");
+    for name in ["a", "b", "c"] {
+        postern.ok(&["restricted", "add", name, "--reason", "x"]);
+    }
+    assert!(postern.ok(&["audit", "verify"]).contains("3 entries"));
+    let database = rusqlite::Connection::open(postern.data().join("postern.db")).unwrap();
+    database.execute_batch("DELETE FROM audit WHERE seq = 3").unwrap();
+    let verify = postern.cli(&["audit", "verify"]);
+    let said = String::from_utf8_lossy(&verify.stdout).into_owned();
+    assert!(!verify.status.success() && said.contains("entry 3 at the end is missing"), "{said}");
+    // What is written then goes on where the trail had ended, and hides nothing.
+    postern.ok(&["restricted", "add", "d", "--reason", "x"]);
+    let said = String::from_utf8_lossy(&postern.cli(&["audit", "verify"]).stdout).into_owned();
+    assert!(said.contains("entry 3 is missing"), "{said}");
+}
+
+#[test]
 fn a_release_by_sudo_names_the_person_behind_it() {
     let postern = Postern::start("");
     postern.ok(&["restricted", "add", "alice", "--reason", "x"]);

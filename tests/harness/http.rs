@@ -60,9 +60,14 @@ fn connect(port: u16) -> TcpStream {
 
 /// Begins a GET whose answer has no end: its status, and where to read on.
 pub fn begin(port: u16, path: &str, token: Option<&str>) -> (u16, BufReader<TcpStream>) {
+    begin_with(port, path, token, "")
+}
+
+/// The same with another header, a whole line with its end.
+pub fn begin_with(port: u16, path: &str, token: Option<&str>, header: &str) -> (u16, BufReader<TcpStream>) {
     let mut stream = connect(port);
     let authorization = token.map(|token| format!("Authorization: Bearer {token}\r\n")).unwrap_or_default();
-    write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\n{authorization}\r\n").unwrap();
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\n{authorization}{header}\r\n").unwrap();
     let mut reader = BufReader::new(stream);
     let mut line = String::new();
     reader.read_line(&mut line).unwrap();

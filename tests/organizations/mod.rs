@@ -4,7 +4,7 @@ use std::io::BufRead;
 
 use serde_json::{Value, json};
 
-use crate::harness::http::{begin, call, call_with};
+use crate::harness::http::{begin, begin_with, call, call_with, exchange};
 use crate::harness::postern::Postern;
 use crate::harness::wait_for;
 
@@ -188,6 +188,56 @@ fn an_admin_of_one_organization_learns_nothing_of_another() {
     // Nothing of theirs was touched.
     assert_eq!(postern.restricted().len(), 3);
     assert_eq!(postern.json(&["allowance"]).as_array().unwrap().len(), 3);
+}
+
+#[test]
+fn numbers_tell_an_organization_nothing_of_others() {
+    let postern = hoster();
+    let port = postern.portal_port;
+    let watcher = token(&postern, "contoso", "security-reader");
+    for account in
+        ["a@contoso.example", "b@fabrikam.example", "c@example.com", "d@contoso.example", "e@fabrikam.example"]
+    {
+        postern.ok(&["restricted", "add", account, "--reason", "x"]);
+    }
+    let (status, head, page) = exchange(port, "GET", "/api/v1/audit?limit=2", Some(&watcher), None, &[]);
+    assert_eq!(status, 200);
+    let entries = |page: &Value| -> Vec<(i64, String)> {
+        let entry = |entry: &Value| (entry["seq"].as_i64().unwrap(), entry["target"].as_str().unwrap().to_owned());
+        page.as_array().unwrap().iter().map(entry).collect()
+    };
+    let newest = entries(&page);
+    let last = newest[0].0;
+    assert_eq!(newest, [(last, "d@contoso.example".into()), (last - 1, "a@contoso.example".into())]);
+    assert!(page[0].get("hash").is_none() && page[0].get("previous").is_none(), "{page}");
+    // The pages go on by the same numbers, down to the first.
+    let mut next = link(&head);
+    let mut seen = newest;
+    while let Some(path) = next {
+        let (status, head, page) = exchange(port, "GET", &path, Some(&watcher), None, &[]);
+        assert_eq!(status, 200, "{page}");
+        seen.extend(entries(&page));
+        next = link(&head);
+    }
+    assert_eq!(seen.iter().map(|(seq, _)| *seq).collect::<Vec<_>>(), (1..=last).rev().collect::<Vec<_>>());
+    // Whoever looks after all of them sees the whole trail.
+    let whole = postern.json(&["audit"]);
+    assert!(whole[0]["seq"].as_i64().unwrap() > last && whole[0]["hash"].is_string());
+    // Events have the same numbers.
+    let header = format!("Last-Event-ID: {}\r\n", last - 1);
+    let (_, mut stream) = begin_with(port, "/api/v1/events", Some(&watcher), &header);
+    let mut id = String::new();
+    wait_for("the event", || {
+        id.clear();
+        stream.read_line(&mut id).unwrap();
+        id.starts_with("id: ")
+    });
+    assert_eq!(id.trim(), format!("id: {last}"));
+}
+
+fn link(head: &str) -> Option<String> {
+    let link = head.lines().find_map(|line| line.strip_prefix("link: <"));
+    link.map(|link| link.split('>').next().unwrap().to_owned())
 }
 
 #[test]

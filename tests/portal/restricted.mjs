@@ -114,8 +114,13 @@ await run({
     await page.getByRole("status").getByText("carol@example.com, bob@example.com may send again").waitFor();
     await page.getByRole("button", { name: "Undo" }).click();
     await page.getByRole("status").getByText("carol@example.com, bob@example.com is restricted again").waitFor();
-    await page.getByText("taken back. It had been released because: a mistake").first().waitFor();
+    // The same restrictions as before: their cause is what it was, and the trail says why they are back.
+    await page.getByText("left the company").first().waitFor();
     await look(page, "restricted-again");
+    await page.goto("/audit?action=restriction");
+    await page.getByText("restriction.restore").first().waitFor();
+    await page.locator("details").first().click();
+    await page.getByText("taken back. It had been released because: a mistake").first().waitFor();
   },
 
   async "all of it without JavaScript"() {

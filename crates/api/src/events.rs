@@ -3,37 +3,59 @@
 use std::convert::Infallible;
 use std::sync::Arc;
 
+use axum::http::HeaderMap;
 use axum::response::sse::{Event as SentEvent, KeepAlive, Sse};
 use futures_util::stream::{self, Stream};
+use serde::Deserialize;
+use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::call::Call;
 use super::problem::{Failed, Refusals};
-use postern_services::desk::Desk;
-use postern_services::events::{Event, Seen, Watcher};
+use postern_services::desk::{Desk, DeskError};
+use postern_services::events::{Event, Watcher};
 
 pub(super) fn routes() -> OpenApiRouter<Arc<Desk>> {
     OpenApiRouter::new().routes(routes!(events))
 }
 
-/// The stream stays open; each event is one JSON object. `missed` tells a slow reader how many it
-/// did not get.
+/// What came after the event that a reader names is told first, so that one who was away misses nothing.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Header)]
+struct LastEvent {
+    /// The id of the last event that was seen, as browsers send it; without it, from now on
+    #[serde(rename = "Last-Event-ID")]
+    #[param(rename = "Last-Event-ID")]
+    #[expect(dead_code, reason = "describes the header; `last_event` reads it")]
+    last_event_id: Option<i64>,
+}
+
+fn last_event(headers: &HeaderMap) -> Result<Option<i64>, DeskError> {
+    let Some(value) = headers.get("last-event-id") else { return Ok(None) };
+    let text = value.to_str().unwrap_or_default().trim();
+    let problem = || format!("is {text:?}, expected the id of an event, a number");
+    text.parse().map(Some).map_err(|_| DeskError::Invalid { field: "Last-Event-ID".into(), problem: problem() })
+}
+
+/// The stream stays open; each event is one JSON object.
 #[utoipa::path(
     get,
     path = "/api/v1/events",
     tag = "Events",
     summary = "Watch restrictions, releases, alerts and policies as they happen",
+    params(LastEvent),
     responses((status = 200, body = Event, content_type = "text/event-stream"), Refusals)
 )]
-async fn events(Call { desk, caller }: Call) -> Result<Sse<impl Stream<Item = Result<SentEvent, Infallible>>>, Failed> {
-    let watcher = desk.watch(&caller)?;
+async fn events(
+    Call { desk, caller }: Call,
+    headers: HeaderMap,
+) -> Result<Sse<impl Stream<Item = Result<SentEvent, Infallible>>>, Failed> {
+    let watcher = desk.watch(&caller, last_event(&headers)?).await?;
     let stream = stream::unfold(watcher, |mut watcher: Watcher| async move {
-        let sent = match watcher.next().await? {
-            Seen::Event(event) => SentEvent::default().event(event.kind).json_data(&event).unwrap_or_default(),
-            Seen::Missed(count) => SentEvent::default().event("missed").data(count.to_string()),
-        };
-        Some((Ok(sent), watcher))
+        let event = watcher.next().await?;
+        let sent = SentEvent::default().id(event.id.to_string()).event(event.kind).json_data(&event);
+        Some((Ok(sent.unwrap_or_default()), watcher))
     });
     Ok(Sse::new(stream).keep_alive(KeepAlive::default()))
 }

@@ -17,13 +17,14 @@ use super::call::Call;
 use super::paging::{self, limit};
 use super::problem::{Body, Failed, Path, Query, Refusals};
 use postern_services::desk::views::{IncidentView, RestrictionView, UsageView};
-use postern_services::desk::{Desk, ReleaseRequest, RestrictRequest};
+use postern_services::desk::{Desk, ReleaseRequest, RestrictRequest, UndoReleaseRequest};
 
 pub(super) fn routes() -> OpenApiRouter<Arc<Desk>> {
     OpenApiRouter::new()
         .routes(routes!(restricted, restrict))
         .routes(routes!(restrictions_of))
         .routes(routes!(release))
+        .routes(routes!(undo_release))
         .routes(routes!(usage))
         .routes(routes!(explain))
 }
@@ -115,6 +116,23 @@ async fn release(
     Body(request): Body<ReleaseRequest>,
 ) -> Reply<RestrictionView> {
     desk.release(&caller, &entity, &request).await.map(Json).map_err(Failed)
+}
+
+#[utoipa::path(
+    post,
+    path = "/api/v1/restrictions/{entity}/undo-release",
+    tag = "Restrictions",
+    summary = "Undo the last release of an entity: the same restriction is in force again",
+    params(("entity" = String, Path, description = "Account in any spelling, or connector:NAME")),
+    request_body = UndoReleaseRequest,
+    responses((status = 200, body = RestrictionView), Refusals)
+)]
+async fn undo_release(
+    Call { desk, caller }: Call,
+    Path(entity): Path<String>,
+    Body(request): Body<UndoReleaseRequest>,
+) -> Reply<RestrictionView> {
+    desk.undo_release(&caller, &entity, &request).await.map(Json).map_err(Failed)
 }
 
 #[utoipa::path(

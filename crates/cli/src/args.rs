@@ -227,6 +227,17 @@ pub(super) enum RestrictedCommand {
         #[arg(long, value_name = "WHAT", value_parser = PossibleValuesParser::new(Recommendation::ALL.map(Recommendation::key)))]
         made_sure: Vec<String>,
     },
+    /// Undo the last release of an entity: the same restriction is in force again, and nobody is told twice
+    UndoRelease {
+        /// Account in any spelling, or connector:NAME
+        account: String,
+        /// Why, for the audit trail
+        #[arg(long, short)]
+        reason: String,
+        /// Only if this is the restriction that was released last
+        #[arg(long, value_name = "REFERENCE")]
+        reference: Option<String>,
+    },
     /// Restrict an entity by hand
     Add(AddArgs),
 }

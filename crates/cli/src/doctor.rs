@@ -6,6 +6,7 @@ use super::client::Client;
 use super::{CliError, output};
 use postern_domain::finding::{Finding, Level};
 use postern_services::desk::views::StatusView;
+use postern_services::in_force::InForce;
 use postern_services::settings::Settings;
 
 use postern_doctor::{self as doctor, Daemon};
@@ -26,7 +27,8 @@ pub fn daemon_of(status: &StatusView) -> Daemon {
 pub(super) async fn run(settings: &Settings, postfix_config: Option<&Path>, json: bool) -> Result<(), CliError> {
     let status: Result<StatusView, _> = Client::local(settings).get("/status").await;
     let daemon = status.as_ref().map(daemon_of).map_err(ToString::to_string);
-    let findings = doctor::check(settings, daemon.as_ref().map_err(Clone::clone), postfix_config).await;
+    let in_force = InForce::new(settings.clone(), []);
+    let findings = doctor::check(&in_force, daemon.as_ref().map_err(Clone::clone), postfix_config).await;
     if json {
         output::json(&findings)?;
     } else {

@@ -6,20 +6,28 @@ use super::args::{AddArgs, RestrictedCommand};
 use super::client::{Client, segment};
 use super::{CliError, output};
 use postern_services::desk::views::RestrictionView;
-use postern_services::desk::{Recommendation, ReleaseRequest, RestrictRequest};
+use postern_services::desk::{Recommendation, ReleaseRequest, RestrictRequest, UndoReleaseRequest};
 
 pub(super) async fn run(client: &Client, command: Option<RestrictedCommand>, json: bool) -> Result<(), CliError> {
     match command.unwrap_or(RestrictedCommand::List { all: false, search: None }) {
         RestrictedCommand::List { all, search } => list(client, all, search.as_deref(), json).await,
         RestrictedCommand::Show { account } => show(client, &account, json).await,
         RestrictedCommand::Release { account, reason, reference, made_sure } => {
-            let reference = reference.map(|text| Reference::parse(&text)).transpose();
-            let reference = reference.map_err(|error| CliError::Usage(error.to_string()))?;
+            let reference = named(reference)?;
             let made_sure = made_sure.iter().filter_map(|key| Recommendation::from_key(key)).collect();
             release(client, &account, ReleaseRequest { reason, reference, made_sure }, json).await
         }
+        RestrictedCommand::UndoRelease { account, reason, reference } => {
+            let request = UndoReleaseRequest { reason, reference: named(reference)? };
+            undo_release(client, &account, request, json).await
+        }
         RestrictedCommand::Add(args) => add(client, args, json).await,
     }
+}
+
+fn named(reference: Option<String>) -> Result<Option<Reference>, CliError> {
+    let reference = reference.map(|text| Reference::parse(&text)).transpose();
+    reference.map_err(|error| CliError::Usage(error.to_string()))
 }
 
 async fn list(client: &Client, all: bool, search: Option<&str>, json: bool) -> Result<(), CliError> {
@@ -126,6 +134,25 @@ async fn release(client: &Client, account: &str, request: ReleaseRequest, json: 
     Ok(())
 }
 
+async fn undo_release(client: &Client, account: &str, request: UndoReleaseRequest, json: bool) -> Result<(), CliError> {
+    let path = format!("/restrictions/{}/undo-release", segment(account));
+    let restored: RestrictionView = client.post(&path, &request).await?;
+    if json {
+        return output::json(&restored);
+    }
+    let entity = output::styled(output::BOLD, &restored.entity);
+    anstream::println!("{entity} is restricted as it was, as of now ({}): {}.", restored.reference, restored.reason);
+    say_end(&restored);
+    Ok(())
+}
+
+fn say_end(restriction: &RestrictionView) {
+    match restriction.until {
+        Some(until) => println!("It ends at {}.", postern_services::present::time(until)),
+        None => println!("It ends when an admin releases it."),
+    }
+}
+
 async fn add(client: &Client, args: AddArgs, json: bool) -> Result<(), CliError> {
     let until = args.until.map(|text| Timestamp::parse(&text));
     let until = until.transpose().map_err(|error| CliError::Usage(format!("--until: {error}")))?;
@@ -135,9 +162,6 @@ async fn add(client: &Client, args: AddArgs, json: bool) -> Result<(), CliError>
         return output::json(&made);
     }
     anstream::println!("{} may not send, as of now ({}).", output::styled(output::BOLD, &made.entity), made.reference);
-    match made.until {
-        Some(until) => println!("It ends at {}.", postern_services::present::time(until)),
-        None => println!("It ends when an admin releases it."),
-    }
+    say_end(&made);
     Ok(())
 }

@@ -16,6 +16,7 @@ use lines::service_name;
 use postern_domain::finding::{Finding, Level};
 use postern_domain::policy::CopyAlias;
 use postern_services::gate::ServerReport;
+use postern_services::in_force::InForce;
 use postern_services::settings::{Listen, Settings};
 
 /// What the daemon says of itself.
@@ -42,11 +43,7 @@ const PROBE: Duration = Duration::from_secs(5);
 
 /// Looks at the daemon by what it says of itself (or why it says nothing), at its doors, and at the
 /// configuration of this machine's Postfix.
-pub async fn check(
-    settings: &Settings,
-    status: Result<&Daemon, String>,
-    postfix_config: Option<&Path>,
-) -> Vec<Finding> {
+pub async fn check(settings: &InForce, status: Result<&Daemon, String>, postfix_config: Option<&Path>) -> Vec<Finding> {
     let mut findings = Vec::new();
     let servers = status.as_ref().ok().map(|status| status.servers.as_slice());
     match &status {

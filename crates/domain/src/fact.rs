@@ -351,9 +351,9 @@ impl Fact {
             }
             Fact::AllowanceGranted { .. } => "allowance.granted",
             Fact::AllowanceEnded { .. } => "allowance.ended",
-            Fact::OrganizationAdded { .. }
-            | Fact::OrganizationChanged { .. }
-            | Fact::OrganizationRemoved { .. } => "organizations.changed",
+            Fact::OrganizationAdded { .. } | Fact::OrganizationChanged { .. } | Fact::OrganizationRemoved { .. } => {
+                "organizations.changed"
+            }
             _ => return None,
         })
     }

@@ -82,7 +82,7 @@ pub(super) async fn changes(
     State(desk): State<Arc<Desk>>,
     signed: Signed,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Refusal> {
-    let watcher = desk.watch(&signed.caller)?;
+    let watcher = desk.watch(&signed.caller, None).await?;
     let stream = stream::unfold(watcher, |mut watcher: Watcher| async move {
         watcher.next().await?;
         Some((Ok(Event::default().data("changed")), watcher))

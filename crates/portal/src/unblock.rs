@@ -17,7 +17,7 @@ use super::page::{Frame, Refusal, render, render_as};
 use super::session::{Signed, recall, remember, say};
 use super::{names, texts};
 use postern_services::desk::views::RestrictionView;
-use postern_services::desk::{Desk, DeskError, Recommendation, ReleaseRequest, RestrictRequest};
+use postern_services::desk::{Desk, DeskError, Recommendation, ReleaseRequest, UndoReleaseRequest};
 use postern_services::present;
 
 /// Whoever has not tried for so long has given up, or can't any more.
@@ -145,7 +145,7 @@ async fn release(
             Ok(released) => done.entities.push(Unblocked {
                 at: released.released_at.unwrap_or_else(|| desk.clock.now()),
                 probation: released.probation_until,
-                until: released.until,
+                reference: released.reference,
                 entity: released.entity,
             }),
             // Of several, what was done is told, and what was not.
@@ -165,13 +165,13 @@ struct Done {
     failed: Vec<(EntityId, String)>,
 }
 
-/// Who was unblocked, when, until when they are on probation, and until when they had been restricted.
+/// Who was unblocked, when, until when they are on probation, and the restriction that they were released from.
 #[derive(Debug, Serialize, Deserialize)]
 struct Unblocked {
     entity: EntityId,
     at: Timestamp,
     probation: Option<Timestamp>,
-    until: Option<Timestamp>,
+    reference: Reference,
 }
 
 #[derive(Template)]
@@ -197,7 +197,7 @@ pub(super) async fn done(State(desk): State<Arc<Desk>>, current: Session, signed
     Ok(render(&DonePage { frame, done, node: present::host_name() }))
 }
 
-/// Takes the last release back: restricts again.
+/// Undoes the last release: the same restrictions are in force again.
 pub(super) async fn undo(
     State(desk): State<Arc<Desk>>,
     current: Session,
@@ -208,16 +208,22 @@ pub(super) async fn undo(
         return Ok(Redirect::to("/restricted").into_response());
     };
     let reason = texts::t1("undo-reason", "reason", done.reason.chars().take(900).collect::<String>());
-    let mut names = Vec::new();
-    for Unblocked { entity, until, .. } in &done.entities {
-        let until = until.filter(|until| *until > desk.clock.now());
-        let request = RestrictRequest { entity: entity.to_string(), reason: reason.clone(), until };
-        match desk.restrict(&form.signed.caller, &request).await {
-            // Somebody, or the gate, was faster: it is what was wanted.
-            Ok(_) | Err(DeskError::Conflict(_)) => names.push(entity.to_string()),
+    let (mut names, mut left) = (Vec::new(), Vec::new());
+    for Unblocked { entity, reference, .. } in done.entities {
+        let request = UndoReleaseRequest { reason: reason.clone(), reference: Some(reference) };
+        match desk.undo_release(&form.signed.caller, &entity.to_string(), &request).await {
+            Ok(_) => names.push(entity.to_string()),
+            // Of several, what was done is told, and what was not.
+            Err(DeskError::Conflict(why)) => left.push(why),
             Err(error) => return Err(error.into()),
         }
     }
-    say(&current, texts::t1("undo-done", "entities", names.join(", "))).await?;
+    if names.is_empty() && !left.is_empty() {
+        return Err(DeskError::Conflict(left.join(" ")).into());
+    }
+    if !names.is_empty() {
+        left.insert(0, texts::t1("undo-done", "entities", names.join(", ")));
+    }
+    say(&current, left.join(" ")).await?;
     Ok(Redirect::to("/restricted").into_response())
 }

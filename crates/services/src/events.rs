@@ -188,7 +188,9 @@ fn data(fact: &Fact, by: &str) -> Value {
         | Fact::AlertPolicyRemoved { name, .. } => json!({ "policy": name, "by": by }),
         Fact::AllowanceGranted { allowance, .. } => json!(allowance),
         Fact::AllowanceEnded { entity } => json!({ "entity": entity, "by": by }),
-        Fact::OrganizationAdded { id, .. } | Fact::OrganizationChanged { id, .. } | Fact::OrganizationRemoved { id } => {
+        Fact::OrganizationAdded { id, .. }
+        | Fact::OrganizationChanged { id, .. }
+        | Fact::OrganizationRemoved { id } => {
             json!({ "id": id, "by": by })
         }
         _ => Value::Null,

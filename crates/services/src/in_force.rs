@@ -94,8 +94,7 @@ impl SettingsInForce {
 
     /// Puts the organizations besides the first one in force, in place of all there were; for the projector.
     pub(crate) fn replace_tenants(&self, tenants: impl IntoIterator<Item = Organization>) {
-        let tenants: HashMap<_, _> =
-            tenants.into_iter().map(|tenant| (tenant.id.clone(), Arc::new(tenant))).collect();
+        let tenants: HashMap<_, _> = tenants.into_iter().map(|tenant| (tenant.id.clone(), Arc::new(tenant))).collect();
         self.0.rcu(|now| InForce::put_together(Arc::clone(&now.settings), tenants.clone()));
     }
 }

@@ -150,6 +150,10 @@ impl Node {
 }
 
 #[cfg(test)]
+mod gate_tests;
+#[cfg(test)]
+mod model;
+#[cfg(test)]
 pub(crate) mod testing;
 #[cfg(test)]
 mod tests;

@@ -199,7 +199,7 @@ impl Verifier {
             let seq = |head: Option<Head>| head.map_or(0, |head| head.seq);
             let (found, kept) = (seq(self.found.trail), seq(self.kept.trail));
             let why = if found < kept {
-                format!("entries {} to {kept} at the end are missing", found + 1)
+                missing(found + 1, kept)
             } else {
                 "the trail does not end with the entry that was written last".to_owned()
             };
@@ -214,6 +214,14 @@ impl Verifier {
     /// The first fault is the one that is reported.
     fn broken(&mut self, seq: i64, why: String) {
         self.report.broken.get_or_insert(Break { seq, why });
+    }
+}
+
+fn missing(from: i64, to: i64) -> String {
+    if from == to {
+        format!("entry {to} at the end is missing")
+    } else {
+        format!("entries {from} to {to} at the end are missing")
     }
 }
 

@@ -18,8 +18,8 @@ use crate::audit::NewAuditEntry;
 use crate::idempotency::{GivenAnswer, KeyedRequest, Seen};
 use crate::traffic::TrafficNote;
 use crate::{
-    AlertFilter, AuditFilter, Delivery, FileSection, Incident, KeptAlertPolicies, KeptOrganization, KeptPolicies, KeptToken,
-    MailKind, OpenAlert, Outgoing, Refusals, RestrictionFilter, RestrictionOrder, Store, StoreError,
+    AlertFilter, AuditFilter, Delivery, FileSection, Incident, KeptAlertPolicies, KeptOrganization, KeptPolicies,
+    KeptToken, MailKind, OpenAlert, Outgoing, Refusals, RestrictionFilter, RestrictionOrder, Store, StoreError,
 };
 
 pub(crate) fn at(minute: u32) -> Timestamp {
@@ -485,7 +485,7 @@ async fn alert_policies_are_kept_and_changed_by_one_at_a_time(store: &impl Store
     let own =
         AlertPolicy { name: "Sales".into(), recipients: Some(vec!["x@example.com".into()]), ..AlertPolicy::default() };
     let off = AlertPolicy { enabled: false, ..AlertPolicy::built_in(Trigger::ConnectorRestricted) };
-    let kept = KeptAlertPolicies { book: AlertBook::new([own, off]), revision: 0, file: Some("[]".into()) };
+    let kept = KeptAlertPolicies { book: AlertBook::new([own, off]), revision: 0 };
     store.save_alert_policies(&OrganizationId::first(), &kept, &[audit("alert-policy.add", "Sales", 0)]).await.unwrap();
     assert_eq!(
         store.alert_policies(None).await.unwrap(),
@@ -618,7 +618,8 @@ async fn organizations_are_kept_apart(store: &impl Store) {
     let twice = store.add_organization(&kept, &entry()).await;
     assert!(matches!(twice, Err(StoreError::OrganizationExists { .. })), "{twice:?}");
     let fabrikam = KeptOrganization { id: OrganizationId::parse("fabrikam").unwrap(), ..kept.clone() };
-    let unknown = store.save_organization(&KeptOrganization { domains: Vec::new(), ..fabrikam.clone() }, &entry()).await;
+    let unknown =
+        store.save_organization(&KeptOrganization { domains: Vec::new(), ..fabrikam.clone() }, &entry()).await;
     assert!(matches!(unknown, Err(StoreError::NoOrganization { .. })), "{unknown:?}");
     let taken = store.add_organization(&fabrikam, &entry()).await;
     assert!(matches!(&taken, Err(StoreError::DomainTaken { domain }) if domain.as_str() == "contoso.example"));

@@ -630,10 +630,7 @@ pub trait Store: People + Idempotency + Acquaintances + TrafficHistory {
     ///
     /// # Errors
     /// The database fails.
-    async fn policies(
-        &self,
-        only: Option<&OrganizationId>,
-    ) -> Result<Vec<(OrganizationId, KeptPolicies)>, StoreError>;
+    async fn policies(&self, only: Option<&OrganizationId>) -> Result<Vec<(OrganizationId, KeptPolicies)>, StoreError>;
 
     /// Writes an organization's outbound policies, if they are still those of `kept.revision` (0:
     /// there are none), and counts the revision up.

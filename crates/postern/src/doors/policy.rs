@@ -21,8 +21,9 @@ use tokio::time::{Instant, Sleep};
 use super::listen::Listener;
 use super::workers::Workers;
 use postern_services::gate::{Gate, Session};
+use postern_services::in_force::SettingsInForce;
 use postern_services::metrics::Metrics;
-use postern_services::settings::{PolicyDoor, Settings};
+use postern_services::settings::PolicyDoor;
 
 /// How long connections may finish what they have begun once the door closes.
 const DRAIN: Duration = Duration::from_secs(10);

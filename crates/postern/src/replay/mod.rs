@@ -63,7 +63,7 @@ impl Replay<'_> {
     pub fn run(self) -> anyhow::Result<Outcome> {
         let began = Instant::now();
         let progress = progress(&self.logs);
-        let mut collector = Collector::new(&self.settings.directory);
+        let mut collector = Collector::new(&self.settings.own_directory);
         let mut times = reader::Times::new(self.now, TimeZone::system());
         let mut lines = 0;
         for path in &self.logs {

@@ -133,7 +133,7 @@ fn act(
     if excess.window == Window::MessagesPerMinute {
         return None;
     }
-    let until = match policy.action.consequence(message.at, &settings.organization_of(&message.entity).time_zone) {
+    let until = match policy.action.consequence(message.at, &settings.organization.time_zone) {
         Consequence::Restrict { until } => until,
         _ => None,
     };

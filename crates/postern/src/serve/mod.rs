@@ -29,6 +29,7 @@ use data_folder::DataFolder;
 use postern_api::finish::finish;
 use postern_services::gate::Gate;
 use postern_services::health::{Health, Part};
+use postern_services::in_force::SettingsInForce;
 use postern_services::metrics::Metrics;
 use postern_services::node::{Node, NodeParts};
 use postern_services::outbox::Outbox;

@@ -4,6 +4,7 @@ use postern_domain::finding::Finding;
 use postern_domain::policy::CopyAlias;
 use postern_services::desk::WiringCheck;
 use postern_services::desk::views::StatusView;
+use postern_services::in_force::InForce;
 use postern_services::settings::Settings;
 
 use postern_cli::doctor::daemon_of;
@@ -15,7 +16,7 @@ pub struct PostfixCheck;
 
 #[async_trait::async_trait]
 impl WiringCheck for PostfixCheck {
-    async fn findings(&self, settings: &Settings, status: &StatusView) -> Vec<Finding> {
+    async fn findings(&self, settings: &InForce, status: &StatusView) -> Vec<Finding> {
         doctor::check(settings, Ok(&daemon_of(status)), None).await
     }
 

@@ -1,8 +1,8 @@
 //! Alert policies: who is told of what, and whether telling works.
 
-use postern_domain::{EntityId, Fact};
 use postern_domain::alert::{AlertBook, AlertPolicy, Trigger};
 use postern_domain::evidence::Cause;
+use postern_domain::{EntityId, Fact};
 use postern_store::{MailKind, QueuedMail};
 use serde_json::{Map, Value, json};
 

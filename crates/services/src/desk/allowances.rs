@@ -1,7 +1,7 @@
 //! Allowances: higher limits for one entity, for a time.
 
-use postern_domain::{Fact, Timestamp};
 use postern_domain::policy::Allowance;
+use postern_domain::{Fact, Timestamp};
 use postern_store::audit::NewAuditEntry;
 use serde::{Deserialize, Serialize};
 
@@ -68,10 +68,7 @@ impl Desk {
             at: now,
             organization: Some(organization.clone()),
             actor: caller.name.clone(),
-            fact: Fact::AllowanceGranted {
-                entity: allowance.entity.clone(),
-                allowance: Box::new(allowance.clone()),
-            },
+            fact: Fact::AllowanceGranted { entity: allowance.entity.clone(), allowance: Box::new(allowance.clone()) },
         };
         self.projector.write(self.store.grant(&allowance, &audit)).await?;
         tracing::info!(entity = %allowance.entity, by = caller.name, until = %allowance.until, "allowance granted");

@@ -48,7 +48,8 @@ impl Desk {
         if said.as_ref() == Some(&says) {
             return Ok(());
         }
-        let file = Caller { name: "configuration file".into(), kind: CallerKind::System, organization: None, role: None };
+        let file =
+            Caller { name: "configuration file".into(), kind: CallerKind::System, organization: None, role: None };
         let mut attempt = 1;
         loop {
             let edit = |book: &mut B, revision| Ok(edit(said.as_deref(), book, revision));

@@ -64,8 +64,8 @@ pub use preview::{DAYS as PREVIEW_DAYS, EffectView, PreviewView};
 pub use release::{Recommendation, ReleaseRequest};
 pub use restrict::RestrictRequest;
 pub use tokens::{NewToken, TokenRequest};
-pub use undo_release::UndoReleaseRequest;
 pub use traffic::{BusiestKnown, BusyView, DayView};
+pub use undo_release::UndoReleaseRequest;
 pub use why::WhyView;
 pub use wiring_check::WiringCheck;
 

@@ -119,7 +119,10 @@ impl Desk {
                 "the first organization is in the configuration file; change it there".into(),
             ));
         }
-        settings.organization(&id).map(|found| KeptOrganization::from(&**found)).ok_or_else(|| no_organization(id.as_str()))
+        settings
+            .organization(&id)
+            .map(|found| KeptOrganization::from(&**found))
+            .ok_or_else(|| no_organization(id.as_str()))
     }
 
     /// The same with what is asked for, if that can be. Domains of other tenants are looked for where it is written.

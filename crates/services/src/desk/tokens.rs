@@ -1,7 +1,7 @@
 //! API tokens: for scripts and for the command line from another machine.
 
-use postern_domain::{Fact, Timestamp};
 use postern_domain::access::{Permission, Role};
+use postern_domain::{Fact, Timestamp};
 use postern_store::KeptToken;
 use postern_store::audit::NewAuditEntry;
 use serde::{Deserialize, Serialize};

@@ -1,8 +1,8 @@
 //! Undo a release: the same restriction is in force again.
 
-use postern_domain::Fact;
-use postern_store::RestrictionFilter;
+use postern_domain::{Fact, Reference};
 use postern_store::audit::NewAuditEntry;
+use postern_store::{KeptRestriction, RestrictionFilter};
 use serde::{Deserialize, Serialize};
 
 use super::views::RestrictionView;
@@ -15,38 +15,48 @@ pub struct UndoReleaseRequest {
     /// Why.
     #[schema(min_length = 1, max_length = 1024)]
     pub reason: String,
+    /// The restriction that was released; by itself the entity's last one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reference: Option<Reference>,
 }
 
 impl Desk {
-    /// Undoes the release of the restriction of that reference: it is in force again with the next question of a mail
+    /// Undoes the last release of an entity: the same restriction is in force again with the next question of a mail
     /// server, with the reference, the cause and the evidence that it had. Nobody is told a second time.
     ///
     /// # Errors
-    /// The caller may not, no reason is given, there is no such restriction, it is in force, another one has been made for
-    /// the entity since, its time is over, or the store fails.
+    /// The caller may not, no reason is given, the entity was never released, it is restricted, another restriction than
+    /// the one that is meant was released last, its time is over, or the store fails.
     pub async fn undo_release(
         &self,
         caller: &Caller,
-        reference: &str,
+        entity: &str,
         request: &UndoReleaseRequest,
     ) -> Result<RestrictionView, DeskError> {
         self.may_manage(caller)?;
         let why = reason(&request.reason)?;
-        let reference = super::reference(reference)?;
+        let entity = self.entity(caller, entity)?;
         let of = RestrictionFilter {
-            reference: Some(reference.clone()),
-            organization: caller.organization.clone(),
+            entity: Some(entity.clone()),
+            reference: request.reference.clone(),
             released: true,
             ..RestrictionFilter::default()
         };
-        // Another organization's is as good as none.
-        let missing = || DeskError::NotFound(format!("there is no restriction {reference}"));
-        let known = self.store.restrictions(&of).await?.pop().ok_or_else(missing)?;
-        let restriction = known.record.restriction();
-        let entity = &restriction.entity;
+        let known = self.store.restrictions(&of).await?;
+        // One in force comes before all that have ended: the store says so.
+        let ended = |kept: &&KeptRestriction| kept.record.release().map_or(i64::MAX, |release| release.at.as_millis());
+        let last = known.iter().max_by_key(ended);
+        let restriction = match (last, &request.reference) {
+            (Some(last), _) => last.record.restriction(),
+            (None, Some(reference)) => {
+                return Err(DeskError::NotFound(format!("{entity} has no restriction {reference}")));
+            }
+            (None, None) => return Err(DeskError::NotFound(format!("{entity} was never restricted"))),
+        };
+        let reference = &restriction.reference;
         let audit = NewAuditEntry {
             at: self.clock.now(),
-            organization: Some(self.settings.load().directory.organization_of(entity)),
+            organization: Some(self.settings.load().directory.organization_of(&entity)),
             actor: caller.name.clone(),
             fact: Fact::RestrictionRestored {
                 entity: entity.clone(),
@@ -55,9 +65,10 @@ impl Desk {
                 until: restriction.until,
             },
         };
-        self.projector.write(self.store.undo_release(&reference, &audit)).await?;
+        self.projector.write(self.store.undo_release(reference, &audit)).await?;
         tracing::warn!(%entity, %reference, by = caller.name, why, "release undone: restricted again");
-        let kept = self.store.restrictions(&of).await?.pop().ok_or_else(missing)?;
-        Ok(kept.into())
+        let now = RestrictionFilter { reference: Some(reference.clone()), ..of };
+        let restored = self.store.restrictions(&now).await?.pop();
+        restored.map(Into::into).ok_or_else(|| DeskError::NotFound(format!("{entity} has no restriction {reference}")))
     }
 }

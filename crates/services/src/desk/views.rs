@@ -347,7 +347,7 @@ impl From<OutboxState> for OutboxView {
 /// An entry of the audit trail.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct AuditView {
-    /// Its number.
+    /// Its number: in the whole trail, or for whoever is kept to an organization among those about it.
     pub seq: i64,
     /// When.
     pub at: Timestamp,
@@ -359,10 +359,12 @@ pub struct AuditView {
     pub target: String,
     /// Particulars.
     pub detail: serde_json::Value,
-    /// The hash of the entry before.
-    pub previous: String,
-    /// The entry's own hash.
-    pub hash: String,
+    /// The hash of the entry before, for whoever sees the whole trail.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub previous: Option<String>,
+    /// The entry's own hash, for whoever sees the whole trail.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hash: Option<String>,
 }
 
 /// What a check of the audit trail found.

@@ -42,7 +42,10 @@ pub struct Books<B> {
 
 impl<B: Book> Default for Books<B> {
     fn default() -> Self {
-        Self { by_organization: ArcSwap::from_pointee(together(HashMap::new())), editing: tokio::sync::Mutex::default() }
+        Self {
+            by_organization: ArcSwap::from_pointee(together(HashMap::new())),
+            editing: tokio::sync::Mutex::default(),
+        }
     }
 }
 

@@ -235,14 +235,7 @@ impl Incidents {
         };
         let alert = Alert { evidence, ..alert(reference, trigger, &told, Some(entity.clone()), cause, now) };
         let mails = told.messages(settings, &alert, None);
-        Incident {
-            organization,
-            alert,
-            audit,
-            unless_open_since: None,
-            mails,
-            daily_notification_limits: told.limits,
-        }
+        Incident { organization, alert, audit, unless_open_since: None, mails, daily_notification_limits: told.limits }
     }
 
     /// Tells what was written down: metrics, outbox, log.

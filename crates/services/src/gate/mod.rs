@@ -38,10 +38,10 @@ use postern_wire::policy::{Request, Stage};
 
 use crate::clock::Clock;
 use crate::directory::Roster;
+use crate::in_force::{InForce, SettingsInForce};
 use crate::links::Links;
 use crate::metrics::Metrics;
 use crate::outbox::OwnMail;
-use crate::in_force::{InForce, SettingsInForce};
 use attempts::{Attempts, Message};
 
 pub use acquaintances::Acquaintances;

@@ -95,6 +95,12 @@ impl Projector {
         Self { store, views, projected: Mutex::new(0) }
     }
 
+    /// What is kept up to date.
+    #[cfg(test)]
+    pub(crate) fn views(&self) -> &Views {
+        &self.views
+    }
+
     /// Takes over at the start what the store holds.
     ///
     /// # Errors

@@ -1,5 +1,6 @@
 //! Nodes in the process of a test: a clock that the test moves, randomness from a seed, a store in a folder of its own.
 
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -18,6 +19,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::desk::views::StatusView;
 use crate::desk::{Caller, CallerKind};
+use crate::in_force::InForce;
 
 /// A clock that stands still until it is moved.
 pub(crate) struct MovedClock(AtomicI64);
@@ -47,7 +49,7 @@ struct NoMailServer;
 
 #[async_trait]
 impl WiringCheck for NoMailServer {
-    async fn findings(&self, _: &Settings, _: &StatusView) -> Vec<Finding> {
+    async fn findings(&self, _: &InForce, _: &StatusView) -> Vec<Finding> {
         Vec::new()
     }
 
@@ -62,6 +64,8 @@ pub(crate) struct Site {
     store: SqliteStore,
     folder: TempDir,
     nodes: AtomicI64,
+    /// Whoever watches ends with it.
+    closing: watch::Sender<bool>,
 }
 
 impl Site {
@@ -69,11 +73,32 @@ impl Site {
         let folder = tempfile::tempdir().unwrap();
         let store = SqliteStore::open(&folder.path().join("postern.db")).unwrap();
         let noon = Timestamp::parse("2026-11-25T12:00:00Z").unwrap();
-        Self { clock: Arc::new(MovedClock(AtomicI64::new(noon.as_millis()))), store, folder, nodes: AtomicI64::new(0) }
+        Self {
+            clock: Arc::new(MovedClock(AtomicI64::new(noon.as_millis()))),
+            store,
+            folder,
+            nodes: AtomicI64::new(0),
+            closing: watch::Sender::new(false),
+        }
+    }
+
+    /// The store that the nodes share.
+    pub(crate) fn store(&self) -> Arc<dyn Store> {
+        Arc::new(self.store.clone())
+    }
+
+    /// The store's file, for a test that makes it fail.
+    pub(crate) fn database(&self) -> PathBuf {
+        self.folder.path().join("postern.db")
     }
 
     /// Another node over the same store. Nothing runs in its background: it sees what others do when it looks.
     pub(crate) async fn node(&self) -> Node {
+        self.node_with(|_| {}).await
+    }
+
+    /// The same with other settings.
+    pub(crate) async fn node_with(&self, change: impl FnOnce(&mut Settings)) -> Node {
         let number = self.nodes.fetch_add(1, Ordering::Relaxed);
         let organization = Organization {
             id: OrganizationId::first(),
@@ -85,15 +110,16 @@ impl Site {
         };
         let data = self.folder.path().join(number.to_string());
         let ledger = MemoryLedger::open(&data.join("usage"), self.clock.now()).unwrap();
-        let (_, closing) = watch::channel(false);
+        let mut settings = Settings { data, ..Settings::of(organization, "https://postern.example.com") };
+        change(&mut settings);
         Node::new(NodeParts {
-            settings: Settings { data, ..Settings::of(organization, "https://postern.example.com") },
-            store: Arc::new(self.store.clone()),
+            settings,
+            store: self.store(),
             ledger: Arc::new(ledger),
             clock: Arc::clone(&self.clock) as Arc<dyn Clock>,
             randomness: Arc::new(Seeded(Mutex::new(StdRng::seed_from_u64(number.unsigned_abs())))),
             wiring_check: Arc::new(NoMailServer),
-            closing,
+            closing: self.closing.subscribe(),
         })
         .await
         .unwrap()

@@ -109,7 +109,7 @@ async fn a_node_starts_with_what_is_in_force() {
 }
 
 fn per_day(node: &Node) -> u32 {
-    node.desk.policies.load().of(&OrganizationId::first()).book.default.per_day
+    node.desk.policies.books.load().of(&OrganizationId::first()).book.default.per_day
 }
 
 #[tokio::test]

@@ -17,8 +17,8 @@ use postern_domain::restriction::Restriction;
 use postern_store::{MailKind, Outgoing};
 use postern_wire::dsn::NonDeliveryReport;
 
-use crate::present;
 use crate::in_force::InForce;
+use crate::present;
 
 /// Attempts that a mail shows.
 const SHOWN_ATTEMPTS: usize = 10;

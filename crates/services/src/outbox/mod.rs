@@ -13,8 +13,8 @@ use postern_store::{Delivery, QueuedMail, Store};
 use tokio::sync::watch;
 
 use crate::clock::Clock;
-use crate::metrics::Metrics;
 use crate::in_force::SettingsInForce;
+use crate::metrics::Metrics;
 pub use courier::{Courier, Failure};
 pub use own_mail::OwnMail;
 

@@ -10,6 +10,7 @@ use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Bytes;
 use hyper::{Request, StatusCode, header};
 use postern_domain::alert::Alert;
+use postern_domain::fact::ALERT_RAISED;
 use postern_domain::restriction::Restriction;
 use postern_domain::{EntityId, Timestamp};
 use postern_store::{MailKind, Outgoing, QueuedMail};
@@ -54,7 +55,7 @@ pub fn for_alert(
 
 fn standard(settings: &InForce, alert: &Alert, restriction: Option<&Restriction>) -> Value {
     json!({
-        "type": "alert.raised",
+        "type": ALERT_RAISED,
         "timestamp": alert.raised_at,
         "data": {
             "reference": alert.reference,

@@ -216,12 +216,7 @@ pub(super) fn open(db: &Connection, only: Option<&EntityId>, since: Timestamp) -
     Ok(open)
 }
 
-fn open_of(
-    db: &Connection,
-    trigger: Trigger,
-    entity: &EntityId,
-    since: Timestamp,
-) -> Result<Option<Reference>, Fault> {
+fn open_of(db: &Connection, trigger: Trigger, entity: &EntityId, since: Timestamp) -> Result<Option<Reference>, Fault> {
     let mut statement = db.prepare_cached(
         "SELECT reference FROM alerts WHERE entity = ?1 AND raised_at > ?2 AND policy = ?3 AND closed_at IS NULL LIMIT 1",
     )?;

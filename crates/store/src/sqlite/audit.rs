@@ -74,8 +74,7 @@ pub(super) fn append(tx: &Transaction<'_>, entry: &NewAuditEntry) -> Result<Audi
 
 /// The number that the organization's entry of this number of its own has in the whole trail.
 pub(super) fn seq_of(db: &Connection, of: &OrganizationId, own: i64) -> Result<Option<i64>, Fault> {
-    let mut statement =
-        db.prepare_cached("SELECT seq FROM audit WHERE organization = ?1 AND organization_seq = ?2")?;
+    let mut statement = db.prepare_cached("SELECT seq FROM audit WHERE organization = ?1 AND organization_seq = ?2")?;
     Ok(statement.query_row(params![of.as_str(), own], |row| row.get(0)).optional()?)
 }
 

@@ -28,8 +28,9 @@ use tokio::sync::watch;
 
 use crate::audit::{AuditEntry, AuditReport, Hash, NewAuditEntry};
 use crate::{
-    AlertFilter, AuditFilter, Delivery, FileSection, Incident, KeptAlert, KeptAlertPolicies, KeptOrganization, KeptPolicies,
-    KeptRestriction, KeptToken, OpenAlert, OutboxState, QueuedMail, Refusals, RestrictionFilter, Store, StoreError,
+    AlertFilter, AuditFilter, Delivery, FileSection, Incident, KeptAlert, KeptAlertPolicies, KeptOrganization,
+    KeptPolicies, KeptRestriction, KeptToken, OpenAlert, OutboxState, QueuedMail, Refusals, RestrictionFilter, Store,
+    StoreError,
 };
 
 const SCHEMA: &[M<'_>] = &[
@@ -376,10 +377,7 @@ impl Store for SqliteStore {
         .await
     }
 
-    async fn policies(
-        &self,
-        only: Option<&OrganizationId>,
-    ) -> Result<Vec<(OrganizationId, KeptPolicies)>, StoreError> {
+    async fn policies(&self, only: Option<&OrganizationId>) -> Result<Vec<(OrganizationId, KeptPolicies)>, StoreError> {
         let only = only.cloned();
         self.read(move |db| policies::load(db, only.as_ref())).await
     }

@@ -30,8 +30,8 @@ pub(super) fn load_books<B>(
     let mut books = Vec::new();
     while let Some(row) = rows.next()? {
         let (key, value): (String, String) = (row.get(0)?, row.get(1)?);
-        let organization = OrganizationId::parse(&key[keys.revision.len()..])
-            .map_err(|_| Fault::unreadable("state.key", &key))?;
+        let organization =
+            OrganizationId::parse(&key[keys.revision.len()..]).map_err(|_| Fault::unreadable("state.key", &key))?;
         if only.is_some_and(|only| *only != organization) {
             continue;
         }
@@ -129,11 +129,7 @@ pub(super) fn end_allowance(tx: &Transaction<'_>, entity: &EntityId, by: &str, a
     Ok(())
 }
 
-pub(super) fn allowances(
-    db: &Connection,
-    only: Option<&EntityId>,
-    now: Timestamp,
-) -> Result<Vec<Allowance>, Fault> {
+pub(super) fn allowances(db: &Connection, only: Option<&EntityId>, now: Timestamp) -> Result<Vec<Allowance>, Fault> {
     // Only where it is asked for, so that the planner has its index.
     let whose = if only.is_some() { "entity = ?2" } else { "?2 IS NULL" };
     let mut statement = db.prepare_cached(&format!(

@@ -210,8 +210,7 @@ pub(super) fn standings(db: &Connection, now: Timestamp) -> Result<Vec<(EntityId
 
 fn restricted(row: &Row<'_>) -> Result<(EntityId, Standing), Fault> {
     let reference: String = row.get("reference")?;
-    let reference =
-        Reference::parse(&reference).map_err(|_| Fault::unreadable("restrictions.reference", reference))?;
+    let reference = Reference::parse(&reference).map_err(|_| Fault::unreadable("restrictions.reference", reference))?;
     let entity = EntityId::from_text(&row.get::<_, String>("entity")?);
     Ok((entity, Standing::Restricted { reference, until: time(row, "until")? }))
 }

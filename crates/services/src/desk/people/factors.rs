@@ -101,7 +101,12 @@ impl Desk {
             return Err(wrong("is wrong".into()));
         }
         let phc = self.new_password(&caller.name, new).await?;
-        self.change_own(caller, CredentialChange::Password(phc), Fact::PasswordChanged { address: caller.name.clone() }).await?;
+        self.change_own(
+            caller,
+            CredentialChange::Password(phc),
+            Fact::PasswordChanged { address: caller.name.clone() },
+        )
+        .await?;
         Ok(self.store.revoke_sessions(&caller.name, session).await?)
     }
 
@@ -174,12 +179,7 @@ impl Desk {
         self.change_own(caller, change, fact).await
     }
 
-    async fn change_own(
-        &self,
-        caller: &Caller,
-        change: CredentialChange,
-        fact: Fact,
-    ) -> Result<(), DeskError> {
+    async fn change_own(&self, caller: &Caller, change: CredentialChange, fact: Fact) -> Result<(), DeskError> {
         if caller.kind != CallerKind::Person {
             return Err(DeskError::NotFound("you are no person who signs in here".into()));
         }

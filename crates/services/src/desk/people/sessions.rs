@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use postern_domain::Timestamp;
 use postern_domain::Fact;
+use postern_domain::Timestamp;
 use postern_domain::access::{Method, Permission, Person, PersonState};
 use postern_store::people::KeptSession;
 use serde::{Deserialize, Serialize};

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use postern_domain::Timestamp;
 use postern_domain::Fact;
+use postern_domain::Timestamp;
 use postern_domain::access::{Method, Origin, Person, PersonState};
 use postern_store::audit::NewAuditEntry;
 use postern_store::people::{CredentialChange, Credentials};
@@ -177,10 +177,8 @@ impl Desk {
             }
             Some(known) if known.role == role => known.address,
             Some(known) => {
-                let audit = self.audited(
-                    &provider,
-                    Fact::PersonChanged { address: known.address.clone(), role, state: None },
-                );
+                let audit =
+                    self.audited(&provider, Fact::PersonChanged { address: known.address.clone(), role, state: None });
                 self.projector.write(self.store.change_person(&Person { role, ..known.clone() }, &audit)).await?;
                 known.address
             }

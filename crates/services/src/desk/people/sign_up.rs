@@ -1,7 +1,7 @@
 //! One-time links: the first admin's, and those of people who were invited.
 
-use postern_domain::Timestamp;
 use postern_domain::Fact;
+use postern_domain::Timestamp;
 use postern_domain::access::{Method, Origin, Person, PersonState, Role};
 use postern_store::audit::NewAuditEntry;
 use postern_store::people::Invitation;

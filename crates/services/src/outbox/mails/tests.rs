@@ -5,8 +5,9 @@ use postern_domain::window::{Excess, Window};
 use postern_domain::{Address, Domain, EntityId, Organization, OrganizationId, Reference, Timestamp};
 
 use super::*;
+use crate::settings::Settings;
 
-fn settings() -> Settings {
+fn settings() -> InForce {
     let organization = Organization {
         id: OrganizationId::first(),
         name: "Ex & Co".into(),
@@ -15,7 +16,7 @@ fn settings() -> Settings {
         helpdesk: vec![Address::parse("helpdesk@example.com", "").unwrap()],
         time_zone: Zone::utc(),
     };
-    Settings::of(organization, "https://postern.example.com")
+    InForce::new(Settings::of(organization, "https://postern.example.com"), [])
 }
 
 fn restriction(sender: &str) -> Restriction {
