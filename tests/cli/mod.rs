@@ -75,7 +75,7 @@ fn an_undone_release_leaves_the_same_restriction() {
         (&audit[0]["action"], &audit[0]["detail"]["reason"]),
         (&"restriction.restore".into(), &"it goes on".into())
     );
-    assert!(postern.ok(&["explain", "alice"]).contains("restricted"));
+    assert!(postern.ok(&["explain", reference]).contains("restricted"));
 }
 
 #[test]

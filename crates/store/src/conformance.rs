@@ -334,7 +334,7 @@ async fn alerts_without_a_restriction_are_found(store: &impl Store) {
     assert!(open(None, at(0)).await.is_empty(), "raised at that moment, not after it");
     let earlier = Timestamp::from_millis(at(0).as_millis() - 1);
     let found = OpenAlert { trigger: Trigger::LimitExceeded, entity: entity("a"), raised_at: at(0) };
-    assert_eq!(open(None, earlier).await, [found.clone()]);
+    assert_eq!(open(None, earlier).await, std::slice::from_ref(&found));
     assert_eq!(open(Some(&entity("a")), earlier).await, [found]);
     assert!(open(Some(&entity("b")), earlier).await.is_empty());
     // The same again is none, as long as the first one is open.

@@ -131,11 +131,8 @@ async fn take(step: &Step, site: &Site, node: &mut Node) -> Result<(), DeskError
                 actor: None,
                 notify: Vec::new(),
             };
-            let reference = desk.incidents.restrict(new, "x@example.net", now).await?;
-            // What the gate answers with is the restriction that holds.
-            let held = desk.store.standing(&entity(who)).await?;
-            let answered = matches!(&held, Standing::Restricted { reference: holds, .. } if *holds == reference);
-            if answered { Ok(()) } else { Err(DeskError::Changed("the restrictions")) }
+            desk.incidents.restrict(new, "x@example.net", now).await?;
+            Ok(())
         }
         Step::Release { who } => {
             let request = ReleaseRequest { reason: reason(), reference: None, made_sure: Vec::new() };

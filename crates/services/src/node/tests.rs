@@ -76,8 +76,9 @@ async fn a_restriction_that_another_node_made_ends_when_that_node_said() {
         actor: None,
         notify: Vec::new(),
     };
-    other.desk.incidents.restrict(new, "", site.clock.now()).await.unwrap();
+    let reference = other.desk.incidents.restrict(new, "", site.clock.now()).await.unwrap();
     assert_eq!(standing(&other), standing(&one));
+    assert!(matches!(standing(&one), Standing::Restricted { reference: held, .. } if held == reference));
 }
 
 #[tokio::test]
