@@ -46,10 +46,11 @@ test: packages
 	env -u POSTERN__DATA $(CARGO) test --workspace --no-fail-fast -- --skip $(TIMED)
 	env -u POSTERN__DATA $(CARGO) test --workspace --test scenarios $(TIMED)
 
-# The long round: the tests with a thousand rounds of the kill -9 loop and the API tried by many more requests,
-# the program without its optional parts, and the dependencies.
+# The long round: the tests with a thousand rounds of the kill -9 loop, a hundred thousand of the model of two nodes, and the
+# API tried by many more requests, the program without its optional parts, and the dependencies.
 test-all: export POSTERN_CRASH_ROUNDS = 1000
 test-all: export POSTERN_API_EXAMPLES = 200
+test-all: export POSTERN_MODEL_ROUNDS = 100000
 test-all: test without-features deny
 
 # The program without MySQL, LDAP, passkeys and single sign-on: lints and unit tests.
