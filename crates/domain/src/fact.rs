@@ -78,7 +78,10 @@ pub enum Fact {
         #[serde(rename = "target")]
         reference: Reference,
         entity: Option<EntityId>,
+        /// The status that it was given; none: it kept the one it had.
         status: Option<AlertStatus>,
+        /// The status that it has now. Entries of before it was written down have none.
+        becomes: Option<AlertStatus>,
         #[serde(default)]
         comment: String,
     },
@@ -410,7 +413,13 @@ mod tests {
                 windows_reset: vec![Window::PerDay],
             },
             Fact::AlertRaised { about: STORE.into(), reference: reference(), reason: "x".into(), policy: None },
-            Fact::AlertNoted { reference: reference(), entity: None, status: None, comment: "so".into() },
+            Fact::AlertNoted {
+                reference: reference(),
+                entity: None,
+                status: None,
+                becomes: None,
+                comment: "so".into(),
+            },
             Fact::PolicyChanged {
                 name: "Default".into(),
                 revision: Some(3),

@@ -145,7 +145,7 @@ async fn release(
             Ok(released) => done.entities.push(Unblocked {
                 at: released.released_at.unwrap_or_else(|| desk.clock.now()),
                 probation: released.probation_until,
-                reference: released.reference,
+                reference: Some(released.reference),
                 entity: released.entity,
             }),
             // Of several, what was done is told, and what was not.
@@ -171,7 +171,8 @@ struct Unblocked {
     entity: EntityId,
     at: Timestamp,
     probation: Option<Timestamp>,
-    reference: Reference,
+    #[serde(default)]
+    reference: Option<Reference>,
 }
 
 #[derive(Template)]
@@ -210,12 +211,14 @@ pub(super) async fn undo(
     let reason = texts::t1("undo-reason", "reason", done.reason.chars().take(900).collect::<String>());
     let (mut names, mut left) = (Vec::new(), Vec::new());
     for Unblocked { entity, reference, .. } in done.entities {
-        let request = UndoReleaseRequest { reason: reason.clone(), reference: Some(reference) };
-        match desk.undo_release(&form.signed.caller, &entity.to_string(), &request).await {
-            Ok(_) => names.push(entity.to_string()),
+        let request = UndoReleaseRequest { reason: reason.clone(), reference };
+        let (caller, name) = (&form.signed.caller, entity.to_string());
+        match desk.undo_release(caller, &name, &request).await {
+            Ok(_) => names.push(name),
+            // Somebody, or the gate, was faster: it is what was wanted.
+            Err(_) if desk.may_restrict(caller, &name).is_err() => names.push(name),
             // Of several, what was done is told, and what was not.
-            Err(DeskError::Conflict(why)) => left.push(why),
-            Err(error) => return Err(error.into()),
+            Err(error) => left.push(error.to_string()),
         }
     }
     if names.is_empty() && !left.is_empty() {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use postern_domain::{Fact, OrganizationId, Timestamp};
 use postern_store::audit::AuditEntry;
-use postern_store::{Store, StoreError};
+use postern_store::{AuditFilter, Store, StoreError};
 use serde::Serialize;
 use serde_json::{Value, json};
 use tokio::sync::watch;
@@ -88,10 +88,16 @@ impl Events {
         let last = match (&only, after) {
             (_, None) => now,
             (_, Some(after)) if after <= 0 => 0,
-            (None, Some(after)) => after.min(now),
+            // One that this node has not in force yet is waited for; one that there never was is none.
+            (None, Some(after)) => after.min(self.newest_written().await?.max(now)),
             (Some(own), Some(after)) => self.store.seq_of(own, after).await?.unwrap_or(now),
         };
         Ok(Watcher { events: self.clone(), newest, only, last, next: VecDeque::new() })
+    }
+
+    async fn newest_written(&self) -> Result<i64, StoreError> {
+        let newest = AuditFilter { limit: Some(1), ..AuditFilter::default() };
+        Ok(self.store.audit(&newest).await?.pop().map_or(0, |entry| entry.seq))
     }
 
     /// Entries after the one of that number that are in force, if memory has the first of them.
@@ -132,7 +138,7 @@ impl Watcher {
             self.next = recent;
             return;
         }
-        match self.events.store.changes_after(last, IN_MEMORY as u32).await {
+        match self.events.store.changes_after(self.only.as_ref(), last, IN_MEMORY as u32).await {
             // What is not in force yet is told when it is.
             Ok(entries) => {
                 self.next = entries.into_iter().filter(|entry| entry.seq <= newest).map(Arc::new).collect();
@@ -177,8 +183,8 @@ fn data(fact: &Fact, by: &str) -> Value {
         Fact::AlertRaised { reference, reason, policy, .. } => {
             json!({ "entity": fact.entity(), "reference": reference, "policy": policy, "reason": reason })
         }
-        Fact::AlertNoted { reference, entity, status, .. } => {
-            json!({ "entity": entity, "reference": reference, "status": status, "by": by })
+        Fact::AlertNoted { reference, entity, status, becomes, .. } => {
+            json!({ "entity": entity, "reference": reference, "status": becomes.or(*status), "by": by })
         }
         Fact::PolicyAdded { name, revision, .. }
         | Fact::PolicyChanged { name, revision, .. }

@@ -12,6 +12,8 @@ pub enum Part {
     Journal,
     /// A reload that was refused.
     Configuration,
+    /// Changes that are written down and can't be read.
+    Changes,
 }
 
 /// What does not work, and why.
@@ -36,6 +38,7 @@ impl Health {
                 Part::Store => "store",
                 Part::Journal => "usage journal",
                 Part::Configuration => "configuration",
+                Part::Changes => "changes",
             };
             format!("{name}: {why}")
         };

@@ -40,7 +40,13 @@ impl InForce {
     /// A domain that both the file and a tenant name is the file's.
     fn put_together(settings: Arc<Settings>, tenants: HashMap<OrganizationId, Arc<Organization>>) -> Self {
         let mut others = Tenants::new(tenants.values().map(|tenant| &**tenant));
-        others.domains.retain(|domain, _| !settings.organization.domains.contains(domain));
+        others.domains.retain(|domain, tenant| {
+            let is_the_files = settings.organization.domains.contains(domain);
+            if is_the_files {
+                tracing::error!(%domain, organization = %tenant, "the file's organization has this domain too, and gets it");
+            }
+            !is_the_files
+        });
         let directory = Directory { tenants: others, ..settings.own_directory.clone() };
         Self { settings, tenants, directory }
     }

@@ -76,6 +76,7 @@ impl Node {
         let alert_policies = Arc::new(AlertPolicies::default());
         let policies = Arc::new(Policies::default());
         let open_alerts = Arc::new(OpenAlerts::default());
+        let health = Arc::new(Health::default());
         let views = Views {
             standings: Arc::clone(&standings),
             policies: Arc::clone(&policies),
@@ -83,6 +84,7 @@ impl Node {
             open_alerts: Arc::clone(&open_alerts),
             settings: Arc::clone(&settings),
             events: events.clone(),
+            health: Arc::clone(&health),
         };
         let projector = Arc::new(Projector::new(Arc::clone(&store), views));
         projector.restore(started).await?;
@@ -140,7 +142,7 @@ impl Node {
             randomness,
             events,
             metrics,
-            health: Arc::new(Health::default()),
+            health,
             started,
             busiest_known: desk::BusiestKnown::default(),
         });

@@ -20,6 +20,7 @@ use crate::traffic::TrafficNote;
 use crate::{
     AlertFilter, AuditFilter, Delivery, FileSection, Incident, KeptAlertPolicies, KeptOrganization, KeptPolicies,
     KeptToken, MailKind, OpenAlert, Outgoing, Refusals, RestrictionFilter, RestrictionOrder, Store, StoreError,
+    TakenOver,
 };
 
 pub(crate) fn at(minute: u32) -> Timestamp {
@@ -209,14 +210,31 @@ async fn an_undone_release_leaves_the_same_restriction(store: &impl Store) {
     release_it(9).await;
     let late = undo(&made.reference, 10).await;
     assert!(matches!(late, Err(StoreError::NotLastReleased { .. })), "{late:?}");
+    // Whoever was at it is still at it, and what told that nobody releases it is open again.
+    undo(&second.reference, 10).await.unwrap();
+    let at_it =
+        AlertNote { at: at(10), by: "x".into(), status: Some(AlertStatus::Investigating), comment: String::new() };
+    store.note_alert(&second.reference, &at_it, &audit("alert.note", "x", 10)).await.unwrap();
+    let mut overdue = incident(&second, 11);
+    overdue.alert.reference = Reference::from_random(50);
+    overdue.alert.policy = Trigger::ReleaseOverdue;
+    store.raise_overdue(&second.reference, &overdue).await.unwrap();
+    release_it(11).await;
+    undo(&second.reference, 11).await.unwrap();
+    let status = async |reference: &Reference| {
+        let of = AlertFilter { reference: Some(reference.clone()), ..AlertFilter::default() };
+        store.alerts(&of).await.unwrap()[0].alert.status
+    };
+    assert_eq!(status(&second.reference).await, AlertStatus::Investigating);
+    assert_eq!(status(&overdue.alert.reference).await, AlertStatus::Active);
+    release_it(11).await;
     // What somebody had closed by hand stays closed.
     undo(&second.reference, 10).await.unwrap();
     let note = AlertNote { at: at(11), by: "x".into(), status: Some(AlertStatus::Dismissed), comment: String::new() };
     store.note_alert(&second.reference, &note, &audit("alert.note", "x", 11)).await.unwrap();
     release_it(12).await;
     undo(&second.reference, 13).await.unwrap();
-    let of = AlertFilter { reference: Some(second.reference), ..AlertFilter::default() };
-    assert_eq!(store.alerts(&of).await.unwrap()[0].alert.status, AlertStatus::Dismissed);
+    assert_eq!(status(&second.reference).await, AlertStatus::Dismissed);
 }
 
 async fn a_standing_is_that_of_the_restriction_in_force_or_of_the_last_release(store: &impl Store) {
@@ -256,9 +274,9 @@ async fn changes_come_in_the_order_in_which_they_were_written(store: &impl Store
     assert!(newest.has_changed().unwrap());
     assert_eq!(*newest.borrow_and_update(), 5);
     let of = |entries: Vec<crate::audit::AuditEntry>| entries.iter().map(|entry| entry.seq).collect::<Vec<_>>();
-    assert_eq!(of(store.changes_after(0, 3).await.unwrap()), [1, 2, 3]);
-    assert_eq!(of(store.changes_after(3, 3).await.unwrap()), [4, 5]);
-    assert_eq!(of(store.changes_after(5, 3).await.unwrap()), [] as [i64; 0]);
+    assert_eq!(of(store.changes_after(None, 0, 3).await.unwrap()), [1, 2, 3]);
+    assert_eq!(of(store.changes_after(None, 3, 3).await.unwrap()), [4, 5]);
+    assert_eq!(of(store.changes_after(None, 5, 3).await.unwrap()), [] as [i64; 0]);
     // What is undone, or writes no entry, is no change.
     let made = restriction("a", 1, 6);
     store.restrict(&made, &incident(&made, 6)).await.unwrap();
@@ -359,24 +377,41 @@ async fn policies_are_kept_in_order_and_changed_by_one_at_a_time(store: &impl St
     let book = PolicyBook { custom: vec![policy("B"), policy("A")], ..PolicyBook::default() };
     let first = KeptPolicies { book, revision: 0 };
     store
-        .save_policies(&OrganizationId::first(), &first, &[audit("policy.add", "B", 0), audit("policy.add", "A", 0)])
+        .save_policies(
+            &OrganizationId::first(),
+            &first,
+            None,
+            &[audit("policy.add", "B", 0), audit("policy.add", "A", 0)],
+        )
         .await
         .unwrap();
     assert_eq!(
         store.policies(None).await.unwrap(),
         [(OrganizationId::first(), KeptPolicies { revision: 1, ..first.clone() })]
     );
-    let late = store.save_policies(&OrganizationId::first(), &first, &[audit("policy.change", "A", 1)]).await;
+    let late = store.save_policies(&OrganizationId::first(), &first, None, &[audit("policy.change", "A", 1)]).await;
     assert!(matches!(late, Err(StoreError::Changed { .. })), "{late:?}");
     let swapped = PolicyBook { custom: vec![policy("A"), policy("B")], ..PolicyBook::default() };
     let second = KeptPolicies { book: swapped, revision: 1 };
-    store.save_policies(&OrganizationId::first(), &second, &[audit("policy.change", "A", 2)]).await.unwrap();
+    store.save_policies(&OrganizationId::first(), &second, None, &[audit("policy.change", "A", 2)]).await.unwrap();
     let (_, kept) = store.policies(None).await.unwrap().remove(0);
-    assert_eq!((kept.book, kept.revision), (second.book, 2));
+    assert_eq!((kept.book, kept.revision), (second.book.clone(), 2));
     let file = FileSection::OutboundPolicy;
     assert_eq!(store.taken_over(file).await.unwrap(), None);
-    store.note_taken_over(file, "{}").await.unwrap();
+    let says = |before: Option<&str>, says: &str| TakenOver {
+        section: file,
+        before: before.map(str::to_owned),
+        says: says.to_owned(),
+    };
+    store.note_taken_over(&says(None, "{}")).await.unwrap();
+    let third = KeptPolicies { revision: 2, ..second };
+    let first = OrganizationId::first();
+    // Whoever knows an old word of the file takes nothing over.
+    let stale = store.save_policies(&first, &third, Some(&says(None, "[]")), &[audit("policy.change", "A", 3)]).await;
+    assert!(matches!(stale, Err(StoreError::Changed { .. })), "{stale:?}");
     assert_eq!(store.taken_over(file).await.unwrap().as_deref(), Some("{}"));
+    store.save_policies(&first, &third, Some(&says(Some("{}"), "[]")), &[]).await.unwrap();
+    assert_eq!(store.taken_over(file).await.unwrap().as_deref(), Some("[]"));
     assert_eq!(store.taken_over(FileSection::AlertPolicies).await.unwrap(), None);
     assert_eq!(store.audit(&last(10)).await.unwrap().len(), 3);
 }
@@ -486,13 +521,17 @@ async fn alert_policies_are_kept_and_changed_by_one_at_a_time(store: &impl Store
         AlertPolicy { name: "Sales".into(), recipients: Some(vec!["x@example.com".into()]), ..AlertPolicy::default() };
     let off = AlertPolicy { enabled: false, ..AlertPolicy::built_in(Trigger::ConnectorRestricted) };
     let kept = KeptAlertPolicies { book: AlertBook::new([own, off]), revision: 0 };
-    store.save_alert_policies(&OrganizationId::first(), &kept, &[audit("alert-policy.add", "Sales", 0)]).await.unwrap();
+    store
+        .save_alert_policies(&OrganizationId::first(), &kept, None, &[audit("alert-policy.add", "Sales", 0)])
+        .await
+        .unwrap();
     assert_eq!(
         store.alert_policies(None).await.unwrap(),
         [(OrganizationId::first(), KeptAlertPolicies { revision: 1, ..kept.clone() })]
     );
-    let late =
-        store.save_alert_policies(&OrganizationId::first(), &kept, &[audit("alert-policy.add", "Sales", 0)]).await;
+    let late = store
+        .save_alert_policies(&OrganizationId::first(), &kept, None, &[audit("alert-policy.add", "Sales", 0)])
+        .await;
     assert!(matches!(late, Err(StoreError::Changed { .. })), "{late:?}");
     assert_eq!(store.audit(&last(10)).await.unwrap().len(), 1);
 }
@@ -618,13 +657,14 @@ async fn organizations_are_kept_apart(store: &impl Store) {
     let twice = store.add_organization(&kept, &entry()).await;
     assert!(matches!(twice, Err(StoreError::OrganizationExists { .. })), "{twice:?}");
     let fabrikam = KeptOrganization { id: OrganizationId::parse("fabrikam").unwrap(), ..kept.clone() };
-    let unknown =
-        store.save_organization(&KeptOrganization { domains: Vec::new(), ..fabrikam.clone() }, &entry()).await;
+    let unknown = store.save_organization(&fabrikam, &fabrikam, &entry()).await;
     assert!(matches!(unknown, Err(StoreError::NoOrganization { .. })), "{unknown:?}");
     let taken = store.add_organization(&fabrikam, &entry()).await;
     assert!(matches!(&taken, Err(StoreError::DomainTaken { domain }) if domain.as_str() == "contoso.example"));
-    let renamed = KeptOrganization { name: "Contoso Ltd".into(), ..kept };
-    store.save_organization(&renamed, &entry()).await.unwrap();
+    let renamed = KeptOrganization { name: "Contoso Ltd".into(), ..kept.clone() };
+    store.save_organization(&kept, &renamed, &entry()).await.unwrap();
+    let stale = store.save_organization(&kept, &kept, &entry()).await;
+    assert!(matches!(stale, Err(StoreError::Changed { .. })), "{stale:?}");
     assert_eq!(store.organizations().await.unwrap(), [renamed]);
 
     let (ours, theirs) = (restriction("a", 1, 0), restriction("b", 2, 0));
@@ -647,8 +687,8 @@ async fn organizations_are_kept_apart(store: &impl Store) {
     assert_eq!(store.verify_audit(None).await.unwrap().broken, None);
 
     let own = KeptPolicies::default();
-    store.save_policies(&contoso, &own, &[]).await.unwrap();
-    store.save_policies(&OrganizationId::first(), &own, &[]).await.unwrap();
+    store.save_policies(&contoso, &own, None, &[]).await.unwrap();
+    store.save_policies(&OrganizationId::first(), &own, None, &[]).await.unwrap();
     let revisions = async |only| {
         let kept = store.policies(only).await.unwrap();
         kept.into_iter().map(|(id, kept)| (id, kept.revision)).collect::<Vec<_>>()

@@ -168,6 +168,24 @@ pub enum StoreError {
     },
 }
 
+impl StoreError {
+    /// Whether the database works, and holds something that this version can't read.
+    pub fn is_unreadable(&self) -> bool {
+        match self {
+            StoreError::Database { source, .. } => source.is::<Unreadable>() || source.is::<serde_json::Error>(),
+            _ => false,
+        }
+    }
+}
+
+/// A value in the database that this version can't read.
+#[derive(Debug, thiserror::Error)]
+#[error("{column} holds {value:?}, which this version does not know")]
+pub(crate) struct Unreadable {
+    pub(crate) column: &'static str,
+    pub(crate) value: String,
+}
+
 /// What a mail in the outbox is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -412,6 +430,17 @@ impl FileSection {
     }
 }
 
+/// What a part of the configuration file says, that is taken over with a change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TakenOver {
+    /// Which part.
+    pub section: FileSection,
+    /// What it said when it was last taken over, in JSON.
+    pub before: Option<String>,
+    /// What it says now.
+    pub says: String,
+}
+
 /// The outbound policies as they are kept.
 pub type KeptPolicies = Versioned<PolicyBook>;
 /// The alert policies as they are kept.
@@ -579,7 +608,7 @@ pub trait Store: People + Idempotency + Acquaintances + TrafficHistory {
     ) -> Result<Vec<(OrganizationId, KeptAlertPolicies)>, StoreError>;
 
     /// Writes an organization's alert policies, if they are still those of `kept.revision` (0:
-    /// there are none), and counts the revision up.
+    /// there are none), and counts the revision up. With `file`, what that says is taken over.
     ///
     /// # Errors
     /// [`StoreError::Changed`], or the database fails.
@@ -587,6 +616,7 @@ pub trait Store: People + Idempotency + Acquaintances + TrafficHistory {
         &self,
         organization: &OrganizationId,
         kept: &KeptAlertPolicies,
+        file: Option<&TakenOver>,
         audit: &[NewAuditEntry],
     ) -> Result<(), StoreError>;
 
@@ -596,11 +626,11 @@ pub trait Store: People + Idempotency + Acquaintances + TrafficHistory {
     /// The database fails.
     async fn taken_over(&self, section: FileSection) -> Result<Option<String>, StoreError>;
 
-    /// Notes what a part of the configuration file says that is taken over.
+    /// Notes what a part of the configuration file says, where that changes nothing.
     ///
     /// # Errors
-    /// The database fails.
-    async fn note_taken_over(&self, section: FileSection, said: &str) -> Result<(), StoreError>;
+    /// [`StoreError::Changed`] if another process has taken something over meanwhile, or the database fails.
+    async fn note_taken_over(&self, file: &TakenOver) -> Result<(), StoreError>;
 
     /// Organizations besides the first one, by id.
     ///
@@ -614,11 +644,16 @@ pub trait Store: People + Idempotency + Acquaintances + TrafficHistory {
     /// [`StoreError::OrganizationExists`], [`StoreError::DomainTaken`], or the database fails.
     async fn add_organization(&self, new: &KeptOrganization, audit: &NewAuditEntry) -> Result<(), StoreError>;
 
-    /// Writes an organization in place of the one of its id.
+    /// Writes an organization in place of `before`, which has the same id, if it is still that.
     ///
     /// # Errors
-    /// [`StoreError::NoOrganization`], [`StoreError::DomainTaken`], or the database fails.
-    async fn save_organization(&self, kept: &KeptOrganization, audit: &NewAuditEntry) -> Result<(), StoreError>;
+    /// [`StoreError::NoOrganization`], [`StoreError::Changed`], [`StoreError::DomainTaken`], or the database fails.
+    async fn save_organization(
+        &self,
+        before: &KeptOrganization,
+        new: &KeptOrganization,
+        audit: &NewAuditEntry,
+    ) -> Result<(), StoreError>;
 
     /// Removes an organization with its policies, people and tokens. What happened stays.
     ///
@@ -633,7 +668,7 @@ pub trait Store: People + Idempotency + Acquaintances + TrafficHistory {
     async fn policies(&self, only: Option<&OrganizationId>) -> Result<Vec<(OrganizationId, KeptPolicies)>, StoreError>;
 
     /// Writes an organization's outbound policies, if they are still those of `kept.revision` (0:
-    /// there are none), and counts the revision up.
+    /// there are none), and counts the revision up. With `file`, what that says is taken over.
     ///
     /// # Errors
     /// [`StoreError::Changed`], or the database fails.
@@ -641,6 +676,7 @@ pub trait Store: People + Idempotency + Acquaintances + TrafficHistory {
         &self,
         organization: &OrganizationId,
         kept: &KeptPolicies,
+        file: Option<&TakenOver>,
         audit: &[NewAuditEntry],
     ) -> Result<(), StoreError>;
 
@@ -703,11 +739,17 @@ pub trait Store: People + Idempotency + Acquaintances + TrafficHistory {
     /// The database fails.
     async fn record(&self, entry: &NewAuditEntry) -> Result<AuditEntry, StoreError>;
 
-    /// Audit entries after the one of that number, oldest first, at most `limit`.
+    /// Audit entries after the one of that number in the whole trail, or with `only` those about that organization, oldest
+    /// first, at most `limit`.
     ///
     /// # Errors
     /// The database fails.
-    async fn changes_after(&self, seq: i64, limit: u32) -> Result<Vec<AuditEntry>, StoreError>;
+    async fn changes_after(
+        &self,
+        only: Option<&OrganizationId>,
+        seq: i64,
+        limit: u32,
+    ) -> Result<Vec<AuditEntry>, StoreError>;
 
     /// The number in the whole trail of the organization's entry of this number of its own; none: there is none.
     ///

@@ -200,12 +200,13 @@ impl Desk {
         change: impl FnOnce(&mut AlertBook) -> Result<(), DeskError>,
     ) -> Result<(), DeskError> {
         self.may_manage(caller)?;
-        self.edit_book::<AlertBook>(caller, expected, |book, _| {
+        self.edit_book::<AlertBook>(caller, expected, None, |book, _| {
             let before = book.clone();
             change(book)?;
             Ok(differences(&before, book))
         })
-        .await
+        .await?;
+        Ok(())
     }
 
     /// Sends a test through every channel of an alert policy, now, and tells what each answered.

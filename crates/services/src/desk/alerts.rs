@@ -103,6 +103,7 @@ impl Desk {
                 reference: reference.clone(),
                 entity: before.entity,
                 status: note.status,
+                becomes: Some(note.status.unwrap_or(before.status)),
                 comment: note.comment.clone(),
             },
         };

@@ -6,10 +6,19 @@ use postern_domain::alert::AlertBook;
 use postern_domain::policy::PolicyBook;
 use postern_domain::{Fact, OrganizationId};
 use postern_store::audit::NewAuditEntry;
-use postern_store::{Store, StoreError, Versioned};
+use postern_store::{Store, StoreError, TakenOver, Versioned};
 
 use super::{Caller, Desk, DeskError};
 use crate::gate::{Book, Books};
+
+/// What became of an edit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Edited {
+    /// It changes something, and is in force.
+    Something,
+    /// It changes nothing; nothing was written.
+    Nothing,
+}
 
 type Saved<'a> = Pin<Box<dyn Future<Output = Result<(), StoreError>> + Send + 'a>>;
 
@@ -26,6 +35,7 @@ pub(super) trait EditedBook: Book {
         store: &'a dyn Store,
         organization: &'a OrganizationId,
         book: &'a Versioned<Self>,
+        file: Option<&'a TakenOver>,
         audit: &'a [NewAuditEntry],
     ) -> Saved<'a>;
 }
@@ -41,9 +51,10 @@ impl EditedBook for PolicyBook {
         store: &'a dyn Store,
         organization: &'a OrganizationId,
         book: &'a Versioned<Self>,
+        file: Option<&'a TakenOver>,
         audit: &'a [NewAuditEntry],
     ) -> Saved<'a> {
-        store.save_policies(organization, book, audit)
+        store.save_policies(organization, book, file, audit)
     }
 }
 
@@ -58,22 +69,24 @@ impl EditedBook for AlertBook {
         store: &'a dyn Store,
         organization: &'a OrganizationId,
         book: &'a Versioned<Self>,
+        file: Option<&'a TakenOver>,
         audit: &'a [NewAuditEntry],
     ) -> Saved<'a> {
-        store.save_alert_policies(organization, book, audit)
+        store.save_alert_policies(organization, book, file, audit)
     }
 }
 
 impl Desk {
     /// Changes an organization's book; in force when this returns. `edit` is handed the book and the revision that it will
     /// have, and says what is new about it; if that is nothing, nothing is written. `expected` is the revision that the
-    /// caller has seen.
+    /// caller has seen. With `file`, what that says is taken over in the same transaction.
     pub(super) async fn edit_book<B: EditedBook>(
         &self,
         caller: &Caller,
         expected: Option<u64>,
+        file: Option<&TakenOver>,
         edit: impl FnOnce(&mut B, u64) -> Result<Vec<Fact>, DeskError>,
-    ) -> Result<(), DeskError> {
+    ) -> Result<Edited, DeskError> {
         let organization = self.organization_for(caller);
         let _one_at_a_time = B::books(self).editing().await;
         let known = Versioned::clone(B::books(self).load().of(&organization));
@@ -83,7 +96,7 @@ impl Desk {
         let mut new = known.clone();
         let facts = edit(&mut new.book, known.revision + 1)?;
         if facts.is_empty() {
-            return Ok(());
+            return Ok(Edited::Nothing);
         }
         let at = self.clock.now();
         let entry = |fact| {
@@ -91,11 +104,11 @@ impl Desk {
             NewAuditEntry { at, organization, actor, fact }
         };
         let audit: Vec<_> = facts.into_iter().map(entry).collect();
-        self.projector.write(B::save(&*self.store, &organization, &new, &audit)).await?;
+        self.projector.write(B::save(&*self.store, &organization, &new, file, &audit)).await?;
         for entry in &audit {
             let columns = entry.fact.columns();
             tracing::info!(actor = caller.name, action = columns.action, policy = columns.target, "policies changed");
         }
-        Ok(())
+        Ok(Edited::Something)
     }
 }

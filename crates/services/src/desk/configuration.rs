@@ -3,10 +3,10 @@
 use postern_domain::Fact;
 use postern_domain::alert::{AlertBook, AlertPolicy};
 use postern_domain::policy::PolicyBook;
-use postern_store::FileSection;
+use postern_store::{FileSection, TakenOver};
 use serde_json::{Value, json};
 
-use super::books::EditedBook;
+use super::books::{Edited, EditedBook};
 use super::policies::{differences, facts};
 use super::{Caller, CallerKind, Desk, DeskError};
 use crate::settings::Settings;
@@ -22,18 +22,20 @@ impl Desk {
     /// The store can't be read or written.
     pub async fn take_over(&self, file: &Settings) -> Result<(), DeskError> {
         let policy = &file.outbound_policy;
-        self.take_over_section(FileSection::OutboundPolicy, json!(policy), |_, book: &mut PolicyBook, revision| {
+        let outbound = |_: Option<&str>, book: &mut PolicyBook, revision| {
             let before = book.clone();
             book.default = policy.clone();
             facts(differences(&before, book), revision)
-        })
-        .await?;
+        };
         let policies = &file.alerts.policies;
-        self.take_over_section(FileSection::AlertPolicies, json!(policies), |said, book: &mut AlertBook, _| {
+        let alert = |said: Option<&str>, book: &mut AlertBook, _| {
             let said: Vec<_> = said.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
             alert_policies(&said, policies, book)
-        })
-        .await
+        };
+        // Each by itself: what is wrong with one keeps nobody from the other.
+        let outbound = self.take_over_section(FileSection::OutboundPolicy, json!(policy), outbound).await;
+        let alert = self.take_over_section(FileSection::AlertPolicies, json!(policies), alert).await;
+        outbound.and(alert)
     }
 
     /// `edit` is handed what the file said last, the book, and the revision that it will have.
@@ -44,21 +46,27 @@ impl Desk {
         edit: impl Fn(Option<&str>, &mut B, u64) -> Vec<Fact>,
     ) -> Result<(), DeskError> {
         let says = says.to_string();
-        let said = self.store.taken_over(section).await?;
-        if said.as_ref() == Some(&says) {
-            return Ok(());
-        }
         let file =
             Caller { name: "configuration file".into(), kind: CallerKind::System, organization: None, role: None };
         let mut attempt = 1;
         loop {
-            let edit = |book: &mut B, revision| Ok(edit(said.as_deref(), book, revision));
-            match self.edit_book(&file, None, edit).await {
+            let before = self.store.taken_over(section).await?;
+            if before.as_ref() == Some(&says) {
+                return Ok(());
+            }
+            let taken_over = TakenOver { section, before, says: says.clone() };
+            let edit = |book: &mut B, revision| Ok(edit(taken_over.before.as_deref(), book, revision));
+            let done = match self.edit_book(&file, None, Some(&taken_over), edit).await {
+                // The file says anew what holds already.
+                Ok(Edited::Nothing) => self.store.note_taken_over(&taken_over).await.map_err(DeskError::from),
+                Ok(Edited::Something) => Ok(()),
+                Err(error) => Err(error),
+            };
+            match done {
                 Err(DeskError::Changed(_)) if attempt < ATTEMPTS => attempt += 1,
-                done => break done?,
+                done => return done,
             }
         }
-        Ok(self.store.note_taken_over(section, &says).await?)
     }
 }
 
@@ -66,12 +74,17 @@ impl Desk {
 /// are by themselves again.
 fn alert_policies(said: &[AlertPolicy], says: &[AlertPolicy], book: &mut AlertBook) -> Vec<Fact> {
     let mut facts = Vec::new();
-    for policy in says.iter().filter(|policy| !said.contains(policy)) {
+    let is_new = |policy: &&AlertPolicy| !said.contains(policy) && book.find(&policy.name) != Some(*policy);
+    let new: Vec<_> = says.iter().filter(is_new).collect();
+    for policy in new {
         let from = book.find(&policy.name).cloned().map(Box::new);
         book.put(policy.clone());
         facts.push(Fact::AlertPolicyChanged { name: policy.name.clone(), from, to: Some(Box::new(policy.clone())) });
     }
     for gone in said.iter().filter(|gone| !says.iter().any(|policy| policy.name == gone.name)) {
+        if book.find(&gone.name).is_none() {
+            continue;
+        }
         if gone.is_built_in() {
             book.put(AlertPolicy::built_in(gone.trigger));
         } else {

@@ -2,12 +2,15 @@
 
 use postern_domain::access::Permission;
 use postern_domain::{Fact, OrganizationId};
-use postern_store::KeptOrganization;
 use postern_store::audit::NewAuditEntry;
+use postern_store::{KeptOrganization, StoreError};
 use serde::{Deserialize, Serialize};
 
 use super::{Caller, Desk, DeskError};
 use crate::settings::Settings;
+
+/// How often a change is tried where somebody else was faster.
+const ATTEMPTS: u32 = 5;
 
 /// What a new organization is, or what is to be changed of one.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -89,13 +92,22 @@ impl Desk {
         request: &OrganizationRequest,
     ) -> Result<KeptOrganization, DeskError> {
         self.may_everywhere(caller, Permission::ManageAccess)?;
-        let known = self.tenant(id)?;
-        let new = self.asked_for(known, request)?;
-        let fact = Fact::OrganizationChanged { id: new.id.clone(), organization: Box::new(new.clone()) };
-        let audit = self.about(caller, &new.id, fact);
-        self.projector.write(self.store.save_organization(&new, &audit)).await?;
-        tracing::info!(organization = %new.id, by = caller.name, "organization changed");
-        Ok(new)
+        let mut attempt = 1;
+        loop {
+            let known = self.tenant(id)?;
+            let new = self.asked_for(known.clone(), request)?;
+            let fact = Fact::OrganizationChanged { id: new.id.clone(), organization: Box::new(new.clone()) };
+            let audit = self.about(caller, &new.id, fact);
+            match self.projector.write(self.store.save_organization(&known, &new, &audit)).await {
+                // What somebody else changed is in force by now: the request is about what it names, and nothing else.
+                Err(StoreError::Changed { .. }) if attempt < ATTEMPTS => attempt += 1,
+                written => {
+                    written?;
+                    tracing::info!(organization = %new.id, by = caller.name, "organization changed");
+                    return Ok(new);
+                }
+            }
+        }
     }
 
     /// Removes an organization with its policies, people and tokens; its domains are nobody's then.

@@ -231,7 +231,7 @@ impl Desk {
     ) -> Result<Vec<PolicyChangeView>, DeskError> {
         self.may_manage(caller)?;
         let mut changes = Vec::new();
-        self.edit_book::<PolicyBook>(caller, expected, |book, revision| {
+        self.edit_book::<PolicyBook>(caller, expected, None, |book, revision| {
             let before = book.clone();
             edit(book)?;
             book.check()?;

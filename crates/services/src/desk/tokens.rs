@@ -83,7 +83,7 @@ impl Desk {
             actor: caller.name.clone(),
             fact: Fact::TokenAdded { name: kept.name.clone(), role: kept.role, expires_at: kept.expires_at },
         };
-        self.projector.write(self.store.add_token(&kept, &secret::hash(&token), &audit)).await?;
+        self.projector.write_unheld(self.store.add_token(&kept, &secret::hash(&token), &audit)).await?;
         tracing::info!(name = kept.name, role = kept.role.key(), by = caller.name, "token added");
         Ok(NewToken { token, kept })
     }
@@ -100,7 +100,7 @@ impl Desk {
             actor: caller.name.clone(),
             fact: Fact::TokenRevoked { name: name.to_owned() },
         };
-        self.projector.write(self.store.revoke_token(caller.organization.as_ref(), name, &audit)).await?;
+        self.projector.write_unheld(self.store.revoke_token(caller.organization.as_ref(), name, &audit)).await?;
         tracing::info!(name, by = caller.name, "token revoked");
         Ok(())
     }

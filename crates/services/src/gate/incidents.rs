@@ -89,7 +89,7 @@ impl Incidents {
     /// restriction in force. `recipient` is the one that was refused, for the owner's notice.
     ///
     /// # Errors
-    /// The store failed; nothing was written and nothing is in force.
+    /// The store failed. Nothing is in force; what was written although it could not be read again comes in force once it can.
     pub async fn restrict(
         &self,
         new: NewRestriction,
@@ -144,7 +144,11 @@ impl Incidents {
             Ok(()) => {}
             // Another node was faster; its restriction is as good.
             Err(StoreError::AlreadyRestricted { reference, .. }) => return Ok(reference),
-            Err(error) => return Err(self.store_failed(&restriction.entity, error, now)),
+            Err(error) => {
+                // Should it be written and only unreadable, its mails are there.
+                self.parts.new_mail.send_replace(());
+                return Err(self.store_failed(&restriction.entity, error, now));
+            }
         }
         self.parts.metrics.restrictions.inc();
         self.parts.new_mail.send_replace(());

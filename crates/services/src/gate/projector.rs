@@ -15,7 +15,8 @@ use tokio::sync::{Mutex, watch};
 
 use super::{AlertPolicies, OpenAlerts, Policies, Standings};
 use crate::events::Events;
-use crate::in_force::SettingsInForce;
+use crate::health::{Health, Part};
+use crate::in_force::{InForce, SettingsInForce};
 
 /// Entries that are read at once.
 const AT_ONCE: u32 = 256;
@@ -37,10 +38,12 @@ pub struct Views {
     pub settings: Arc<SettingsInForce>,
     /// Those who watch.
     pub events: Events,
+    /// Where it is said what can't be read.
+    pub health: Arc<Health>,
 }
 
 /// What an entry is about, of what is kept up to date.
-#[derive(PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum Subject {
     Standing(EntityId),
     Allowance(EntityId),
@@ -85,14 +88,23 @@ impl Subject {
 pub struct Projector {
     store: Arc<dyn Store>,
     views: Views,
-    /// The number of the last entry that is projected. Locked while the next ones are.
-    projected: Mutex<i64>,
+    /// Locked while entries are projected.
+    progress: Mutex<Progress>,
+}
+
+/// How far the projection has come.
+#[derive(Default)]
+struct Progress {
+    /// The number of the last entry that is projected.
+    projected: i64,
+    /// What entries up to that one are about and could not be read, which is not in force.
+    unreadable: HashSet<Subject>,
 }
 
 impl Projector {
     /// Nothing is projected before [`Projector::restore`].
     pub fn new(store: Arc<dyn Store>, views: Views) -> Self {
-        Self { store, views, projected: Mutex::new(0) }
+        Self { store, views, progress: Mutex::default() }
     }
 
     /// What is kept up to date.
@@ -106,11 +118,11 @@ impl Projector {
     /// # Errors
     /// The store can't be read.
     pub async fn restore(&self, now: Timestamp) -> Result<(), StoreError> {
-        let mut projected = self.projected.lock().await;
+        let mut progress = self.progress.lock().await;
         // The number first: what is written meanwhile is projected again.
         let newest = *self.store.newest_change().borrow();
         self.read_everything(now).await?;
-        *projected = newest;
+        progress.projected = newest;
         self.views.events.begin_after(newest);
         Ok(())
     }
@@ -130,26 +142,72 @@ impl Projector {
         written
     }
 
-    /// Projects every entry that is written by now.
+    /// Writes a change of which nothing is held in memory (people, tokens, sessions): it is in force when it is written,
+    /// and only those who watch may be told later.
     ///
     /// # Errors
-    /// The store can't be read; what is not projected by then is the next time.
+    /// The change is refused, or the store fails; nothing is written then.
+    pub async fn write_unheld<T>(&self, change: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+        let written = change.await?;
+        if let Err(error) = self.catch_up().await {
+            tracing::warn!(%error, "changes can't be read right after one was written");
+        }
+        Ok(written)
+    }
+
+    /// Projects every entry that is written by now. What can't be read although the store works is left aside, so that
+    /// everything else goes on, and is tried again each time.
+    ///
+    /// # Errors
+    /// The store can't be read, and what is not projected by then is the next time; or something that one of the entries is
+    /// about can't be read.
     pub async fn catch_up(&self) -> Result<(), StoreError> {
-        let mut projected = self.projected.lock().await;
+        let mut progress = self.progress.lock().await;
+        self.try_again(&mut progress).await;
         loop {
-            let changes = self.store.changes_after(*projected, AT_ONCE).await?;
+            let changes = self.store.changes_after(None, progress.projected, AT_ONCE).await?;
             let (count, Some(last)) = (changes.len(), changes.last()) else { return Ok(()) };
             let (seq, at) = (last.seq, last.at);
             // What several entries are about is read once: the store holds what the last of them made of it.
             let subjects: HashSet<Subject> = changes.iter().flat_map(Subject::of).collect();
+            let mut failed = None;
             for subject in subjects {
-                self.project(subject, at).await?;
+                match self.project(&subject, at).await {
+                    Ok(()) => {}
+                    Err(error) if error.is_unreadable() => {
+                        self.put_aside(&mut progress, subject, &error);
+                        failed = Some(error);
+                    }
+                    Err(error) => return Err(error),
+                }
             }
-            *projected = seq;
+            progress.projected = seq;
             self.views.events.happened(changes);
+            if let Some(error) = failed {
+                return Err(error);
+            }
             if count < AT_ONCE as usize {
                 return Ok(());
             }
+        }
+    }
+
+    fn put_aside(&self, progress: &mut Progress, subject: Subject, error: &StoreError) {
+        tracing::error!(?subject, %error, "a change can't be read and is not in force");
+        self.views.health.note(Part::Changes, Err(format!("{subject:?} can't be read and is not in force: {error}")));
+        progress.unreadable.insert(subject);
+    }
+
+    async fn try_again(&self, progress: &mut Progress) {
+        let before = progress.unreadable.len();
+        for subject in progress.unreadable.clone() {
+            // Nothing is lost by a time that is too early: what is over is swept.
+            if self.project(&subject, Timestamp::from_millis(0)).await.is_ok() {
+                progress.unreadable.remove(&subject);
+            }
+        }
+        if before > 0 && progress.unreadable.is_empty() {
+            self.views.health.note(Part::Changes, Ok(()));
         }
     }
 
@@ -168,33 +226,33 @@ impl Projector {
     }
 
     /// Takes what the store holds now, not what an entry says: a later one may have been written already.
-    async fn project(&self, subject: Subject, now: Timestamp) -> Result<(), StoreError> {
-        let Views { standings, policies, alert_policies, open_alerts, settings, .. } = &self.views;
+    async fn project(&self, subject: &Subject, now: Timestamp) -> Result<(), StoreError> {
+        let Views { standings, policies, alert_policies, open_alerts, .. } = &self.views;
         match subject {
-            Subject::Standing(entity) => standings.set(&entity, self.store.standing(&entity).await?),
+            Subject::Standing(entity) => standings.set(entity, self.store.standing(entity).await?),
             Subject::Allowance(entity) => {
-                policies.set_allowance(&entity, self.store.allowances(Some(&entity), now).await?.pop());
+                policies.set_allowance(entity, self.store.allowances(Some(entity), now).await?.pop());
             }
             Subject::OpenAlerts(entity) => {
-                open_alerts.set(&entity, self.store.open_alerts(Some(&entity), OpenAlerts::since(now)).await?);
+                open_alerts.set(entity, self.store.open_alerts(Some(entity), OpenAlerts::since(now)).await?);
             }
             Subject::Policies(of) => {
-                let book = self.store.policies(Some(&of)).await?.pop();
-                policies.books.set(&of, book.map(|(_, book)| book));
+                let book = self.store.policies(Some(of)).await?.pop();
+                policies.books.set(of, book.map(|(_, book)| book));
             }
             Subject::AlertPolicies(of) => {
-                let book = self.store.alert_policies(Some(&of)).await?.pop();
-                alert_policies.set(&of, book.map(|(_, book)| book));
+                let book = self.store.alert_policies(Some(of)).await?.pop();
+                alert_policies.set(of, book.map(|(_, book)| book));
             }
-            Subject::Organizations => settings.replace_tenants(read(&self.store.organizations().await?)),
+            Subject::Organizations => self.read_organizations().await?,
             Subject::Everything => self.read_everything(now).await?,
         }
         Ok(())
     }
 
     async fn read_everything(&self, now: Timestamp) -> Result<(), StoreError> {
-        let Views { standings, policies, alert_policies, open_alerts, settings, .. } = &self.views;
-        settings.replace_tenants(read(&self.store.organizations().await?));
+        let Views { standings, policies, alert_policies, open_alerts, .. } = &self.views;
+        self.read_organizations().await?;
         policies.books.replace(self.store.policies(None).await?);
         policies.replace_allowances(self.store.allowances(None, now).await?);
         alert_policies.replace(self.store.alert_policies(None).await?);
@@ -202,13 +260,24 @@ impl Projector {
         standings.replace(self.store.standings(now).await?);
         Ok(())
     }
+
+    async fn read_organizations(&self) -> Result<(), StoreError> {
+        let kept = self.store.organizations().await?;
+        let known = self.views.settings.load_full();
+        let tenants: Vec<_> = kept.iter().filter_map(|kept| readable(kept, &known)).collect();
+        self.views.settings.replace_tenants(tenants);
+        Ok(())
+    }
 }
 
-/// One that can't be read is left out, and its accounts are the first organization's meanwhile: the others' mail goes on.
-fn read(kept: &[KeptOrganization]) -> Vec<Organization> {
-    let read = |kept: &KeptOrganization| {
-        let organization = kept.read();
-        organization.map_err(|error| tracing::error!(organization = %kept.id, %error, "an organization can't be read"))
+/// An organization as it was written down. Should this machine not know its time zone any more, its days are UTC's; should
+/// anything else be wrong, it stays what it was: no domain of one organization may become another's by that.
+fn readable(kept: &KeptOrganization, known: &InForce) -> Option<Organization> {
+    let error = match kept.read() {
+        Ok(organization) => return Some(organization),
+        Err(error) => error,
     };
-    kept.iter().filter_map(|kept| read(kept).ok()).collect()
+    tracing::error!(organization = %kept.id, %error, "an organization can't be read");
+    let with_utc = KeptOrganization { time_zone: "UTC".into(), ..kept.clone() }.read().ok();
+    with_utc.or_else(|| known.organization(&kept.id).map(|known| Organization::clone(known)))
 }

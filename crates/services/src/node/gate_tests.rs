@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use postern_domain::EntityId;
+use postern_domain::access::Role;
 use postern_domain::alert::Trigger;
 use postern_domain::gate::Verdict;
 use postern_domain::policy::Action;
@@ -15,7 +16,7 @@ use postern_wire::policy::Request;
 use super::Node;
 use super::testing::{Site, admin};
 use crate::clock::Clock;
-use crate::desk::ReleaseRequest;
+use crate::desk::{ReleaseRequest, RestrictRequest, TokenRequest};
 use crate::gate::{CONFIRM_CONTEXT, Session};
 use crate::settings::Settings;
 
@@ -358,4 +359,43 @@ async fn a_release_that_cannot_be_written_releases_nobody() {
     node.desk.release(&admin(), "alice", &request).await.unwrap();
     assert!(matches!(standing(&node), Standing::Probation { .. }));
     assert_eq!(site.store().verify_audit(None).await.unwrap().broken, None);
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_is_left_aside_and_everything_else_goes_on() {
+    let site = Site::new();
+    let (one, other) = (node(&site, 9).await, node(&site, 9).await);
+    let restrict = async |who: &str| {
+        let request = RestrictRequest { entity: who.into(), reason: "phished".into(), until: None };
+        one.desk.restrict(&admin(), &request).await.unwrap();
+    };
+    let bob = EntityId::account_named("bob@example.com");
+    restrict("alice").await;
+    let restricted = standing(&one);
+    // A row that this version can't read, as a later one might write it.
+    database(&site, "UPDATE restrictions SET reference = 'x' || reference WHERE entity = 'alice@example.com'");
+    restrict("bob").await;
+    assert!(other.desk.projector.catch_up().await.unwrap_err().is_unreadable());
+    assert_eq!(standing(&other), Standing::Free);
+    assert!(other.desk.standings.get(&bob, site.clock.now()).is_restricted());
+    assert!(other.desk.health.problems()[0].starts_with("changes: "), "{:?}", other.desk.health.problems());
+    // Who changes something else is not told of it again.
+    other.desk.projector.catch_up().await.unwrap();
+    database(&site, "UPDATE restrictions SET reference = substr(reference, 2) WHERE entity = 'alice@example.com'");
+    other.desk.projector.catch_up().await.unwrap();
+    assert_eq!((standing(&other), other.desk.health.problems()), (restricted, Vec::new()));
+}
+
+#[tokio::test]
+async fn a_token_is_told_although_nothing_can_be_read_back() {
+    let site = Site::new();
+    let node = node(&site, 9).await;
+    // A change elsewhere that this node can't project.
+    let other = site.node().await;
+    let request = RestrictRequest { entity: "alice".into(), reason: "phished".into(), until: None };
+    other.desk.restrict(&admin(), &request).await.unwrap();
+    database(&site, NO_READS);
+    let request = TokenRequest { name: "backup".into(), role: Role::SecurityReader, expires_at: None };
+    let made = node.desk.add_token(&admin(), &request).await.unwrap();
+    assert!(node.desk.token_holder(&made.token).await.unwrap().is_some());
 }

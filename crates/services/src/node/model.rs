@@ -256,6 +256,7 @@ async fn from_the_store(site: &Site, settings: &Settings) -> Held {
         open_alerts: Arc::default(),
         settings: Arc::new(SettingsInForce::new(settings.clone())),
         events: Events::new(Arc::clone(&store), closing),
+        health: Arc::default(),
     };
     let now = site.clock.now();
     Projector::new(store, views.clone()).restore(now).await.unwrap();

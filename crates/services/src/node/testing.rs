@@ -58,10 +58,11 @@ impl WiringCheck for NoMailServer {
     }
 }
 
-/// Where nodes live: one store, one clock.
+/// Where nodes live: one database, one clock.
 pub(crate) struct Site {
     pub(crate) clock: Arc<MovedClock>,
-    store: SqliteStore,
+    /// What a test looks with.
+    observer: SqliteStore,
     folder: TempDir,
     nodes: AtomicI64,
     /// Whoever watches ends with it.
@@ -71,20 +72,20 @@ pub(crate) struct Site {
 impl Site {
     pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let store = SqliteStore::open(&folder.path().join("postern.db")).unwrap();
+        let observer = SqliteStore::open(&folder.path().join("postern.db")).unwrap();
         let noon = Timestamp::parse("2026-11-25T12:00:00Z").unwrap();
         Self {
             clock: Arc::new(MovedClock(AtomicI64::new(noon.as_millis()))),
-            store,
+            observer,
             folder,
             nodes: AtomicI64::new(0),
             closing: watch::Sender::new(false),
         }
     }
 
-    /// The store that the nodes share.
+    /// The database, by connections that no node has.
     pub(crate) fn store(&self) -> Arc<dyn Store> {
-        Arc::new(self.store.clone())
+        Arc::new(self.observer.clone())
     }
 
     /// The store's file, for a test that makes it fail.
@@ -92,7 +93,8 @@ impl Site {
         self.folder.path().join("postern.db")
     }
 
-    /// Another node over the same store. Nothing runs in its background: it sees what others do when it looks.
+    /// Another node over the same database, with connections of its own, as another process has them. Nothing runs in its
+    /// background: it sees what others do when it looks.
     pub(crate) async fn node(&self) -> Node {
         self.node_with(|_| {}).await
     }
@@ -114,7 +116,7 @@ impl Site {
         change(&mut settings);
         Node::new(NodeParts {
             settings,
-            store: self.store(),
+            store: Arc::new(SqliteStore::open(&self.database()).unwrap()),
             ledger: Arc::new(ledger),
             clock: Arc::clone(&self.clock) as Arc<dyn Clock>,
             randomness: Arc::new(Seeded(Mutex::new(StdRng::seed_from_u64(number.unsigned_abs())))),

@@ -6,11 +6,12 @@ use postern_domain::alert::Trigger;
 use postern_domain::evidence::{Cause, Evidence};
 use postern_domain::restriction::Standing;
 use postern_domain::{EntityId, OrganizationId};
+use postern_store::AuditFilter;
 use serde_json::json;
 
 use super::testing::{Site, admin};
 use super::*;
-use crate::desk::{AllowanceRequest, ReleaseRequest, RestrictRequest};
+use crate::desk::{AllowanceRequest, OrganizationRequest, ReleaseRequest, RestrictRequest};
 use crate::gate::NewRestriction;
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -94,7 +95,7 @@ async fn what_another_node_does_is_seen_without_being_asked_for() {
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
     };
-    tokio::time::timeout(Duration::from_millis(800), seen).await.expect("in force before a second is over");
+    tokio::time::timeout(Duration::from_millis(1500), seen).await.expect("it is looked for once a second");
     following.abort();
 }
 
@@ -164,4 +165,71 @@ async fn alert_policies_are_the_same_everywhere() {
     };
     assert_eq!(recipients(&other), Some(vec!["soc@example.com".to_owned()]));
     assert_eq!(recipients(&one), recipients(&other));
+}
+
+#[tokio::test]
+async fn two_changes_of_one_organization_at_once_both_hold() {
+    let site = Site::new();
+    let (one, other) = (site.node().await, site.node().await);
+    let ask = |request: &str| serde_json::from_str::<OrganizationRequest>(request).unwrap();
+    let new = ask(r#"{"domains": ["contoso.example"]}"#);
+    one.desk.add_organization(&admin(), "contoso", &new).await.unwrap();
+    other.desk.projector.catch_up().await.unwrap();
+    one.desk.change_organization(&admin(), "contoso", &ask(r#"{"name": "Contoso Ltd"}"#)).await.unwrap();
+    // This one has not seen the new name, and says nothing of it.
+    let zone = ask(r#"{"time_zone": "Europe/Berlin"}"#);
+    let changed = other.desk.change_organization(&admin(), "contoso", &zone).await.unwrap();
+    assert_eq!((changed.name.as_str(), changed.time_zone.as_str()), ("Contoso Ltd", "Europe/Berlin"));
+    assert_eq!(site.store().organizations().await.unwrap(), [changed]);
+    let taken = other.desk.add_organization(&admin(), "fabrikam", &new).await.unwrap_err();
+    assert_eq!(taken.to_string(), "domains: contoso.example is another organization's");
+}
+
+#[tokio::test]
+async fn an_organization_whose_time_zone_is_gone_keeps_its_accounts() {
+    let site = Site::new();
+    let node = site.node().await;
+    let ask = |request: &str| serde_json::from_str::<OrganizationRequest>(request).unwrap();
+    node.desk.add_organization(&admin(), "contoso", &ask(r#"{"domains": ["contoso.example"]}"#)).await.unwrap();
+    let statement = "UPDATE organizations SET body = replace(body, '\"UTC\"', '\"Mars/Olympus\"')";
+    rusqlite::Connection::open(site.database()).unwrap().execute_batch(statement).unwrap();
+    node.desk.add_organization(&admin(), "fabrikam", &ask(r#"{"domains": ["fabrikam.example"]}"#)).await.unwrap();
+    let ann = EntityId::account_named("ann@contoso.example");
+    assert_eq!(node.desk.settings.load().directory.organization_of(&ann).as_str(), "contoso");
+}
+
+#[tokio::test]
+async fn what_the_file_says_is_taken_over_once_and_not_over_what_came_after_it() {
+    let site = Site::new();
+    let strict = |settings: &mut Settings| settings.outbound_policy.per_day = 7;
+    let one = site.node_with(strict).await;
+    let changes = async || {
+        let of = AuditFilter { action: Some("policy.change".into()), ..AuditFilter::default() };
+        site.store().audit(&of).await.unwrap().len()
+    };
+    assert_eq!((per_day(&one), changes().await), (7, 1));
+    // Another node with the same file has nothing new to say, and neither has a second start.
+    let other = site.node_with(strict).await;
+    one.desk.change_policy(&admin(), "Default", &json!({ "per_day": 9 }), None).await.unwrap();
+    let again = site.node_with(strict).await;
+    other.desk.projector.catch_up().await.unwrap();
+    assert_eq!((per_day(&one), per_day(&other), per_day(&again), changes().await), (9, 9, 9, 2));
+}
+
+#[tokio::test]
+async fn whoever_watches_elsewhere_is_told_nothing_twice() {
+    let site = Site::new();
+    let (one, other) = (site.node().await, site.node().await);
+    restrict(&one, None).await;
+    release(&one).await;
+    let mut watched = one.desk.events.watch(None, Some(0)).await.unwrap();
+    let first = watched.next().await.unwrap();
+    let second = watched.next().await.unwrap();
+    assert_eq!((first.kind, second.kind), ("restriction.made", "restriction.released"));
+    // The other node has seen neither, and is asked for what comes after them.
+    let mut moved = other.desk.events.watch(None, Some(second.id)).await.unwrap();
+    restrict(&one, None).await;
+    other.desk.projector.catch_up().await.unwrap();
+    let third = moved.next().await.unwrap();
+    assert_eq!((third.kind, third.id > second.id), ("restriction.made", true));
 }

@@ -73,13 +73,27 @@ pub(super) fn resolve(tx: &Transaction<'_>, reference: &Reference, at: Timestamp
 
 /// A restriction will be in force again, and so is its alert, if its release had closed it.
 pub(super) fn reopen(tx: &Transaction<'_>, reference: &Reference) -> Result<(), Fault> {
-    tx.execute(
-        "UPDATE alerts SET status = 'active', closed_at = NULL WHERE reference = ?1 AND status = 'resolved' \
-         AND closed_at = (SELECT released_at FROM restrictions WHERE reference = ?1)",
-        [reference.as_str()],
-    )?;
+    let reopen = format!(
+        "UPDATE alerts SET status = {STATUS_BEFORE}, closed_at = NULL WHERE reference = ?1 AND status = 'resolved' \
+         AND closed_at = (SELECT released_at FROM restrictions WHERE reference = ?1)"
+    );
+    tx.execute(&reopen, [reference.as_str()])?;
     Ok(())
 }
+
+/// The same for what said that nobody has released the entity.
+pub(super) fn reopen_overdue(tx: &Transaction<'_>, restriction: &Reference) -> Result<(), Fault> {
+    let reopen = format!(
+        "UPDATE alerts SET status = {STATUS_BEFORE}, closed_at = NULL WHERE policy = ?2 AND status = 'resolved' \
+         AND (entity, closed_at) = (SELECT entity, released_at FROM restrictions WHERE reference = ?1)"
+    );
+    tx.execute(&reopen, params![restriction.as_str(), Trigger::ReleaseOverdue.name()])?;
+    Ok(())
+}
+
+/// What people had said of an alert when something closed it.
+const STATUS_BEFORE: &str = "coalesce((SELECT status FROM alert_notes WHERE reference = alerts.reference \
+                             AND status IS NOT NULL ORDER BY id DESC LIMIT 1), 'active')";
 
 /// Resolves what said that nobody has released an entity.
 pub(super) fn resolve_overdue(tx: &Transaction<'_>, entity: &EntityId, at: Timestamp) -> Result<(), Fault> {
@@ -207,11 +221,10 @@ pub(super) fn open(db: &Connection, only: Option<&EntityId>, since: Timestamp) -
     let mut open = Vec::new();
     while let Some(row) = rows.next()? {
         let (policy, entity): (String, String) = (row.get(0)?, row.get(1)?);
-        open.push(OpenAlert {
-            trigger: Trigger::from_name(&policy).ok_or_else(|| Fault::unreadable("alerts.policy", policy))?,
-            entity: EntityId::from_text(&entity),
-            raised_at: Timestamp::from_millis(row.get(2)?),
-        });
+        // A trigger that this version does not know raises nothing here.
+        let Some(trigger) = Trigger::from_name(&policy) else { continue };
+        let (entity, raised_at) = (EntityId::from_text(&entity), Timestamp::from_millis(row.get(2)?));
+        open.push(OpenAlert { trigger, entity, raised_at });
     }
     Ok(open)
 }

@@ -30,7 +30,7 @@ use crate::audit::{AuditEntry, AuditReport, Hash, NewAuditEntry};
 use crate::{
     AlertFilter, AuditFilter, Delivery, FileSection, Incident, KeptAlert, KeptAlertPolicies, KeptOrganization,
     KeptPolicies, KeptRestriction, KeptToken, OpenAlert, OutboxState, QueuedMail, Refusals, RestrictionFilter, Store,
-    StoreError,
+    StoreError, TakenOver, Unreadable,
 };
 
 const SCHEMA: &[M<'_>] = &[
@@ -61,6 +61,8 @@ struct Inner {
     reader: Mutex<Connection>,
     /// What looks at everything takes its time, and no list waits for it either.
     scanner: Mutex<Connection>,
+    /// What changes is read by itself, so that nobody who changes something waits for a list.
+    follower: Mutex<Connection>,
     /// The number of the newest audit entry that is committed.
     newest_change: watch::Sender<i64>,
 }
@@ -89,14 +91,6 @@ impl From<StoreError> for Fault {
     }
 }
 
-/// A value in the database that this version can't read.
-#[derive(Debug, thiserror::Error)]
-#[error("{column} holds {value:?}, which this version does not know")]
-struct Unreadable {
-    column: &'static str,
-    value: String,
-}
-
 impl Fault {
     fn unreadable(column: &'static str, value: impl Into<String>) -> Self {
         Fault::Database(Unreadable { column, value: value.into() }.into())
@@ -119,9 +113,9 @@ impl SqliteStore {
         }
         migrations.to_latest(&mut writer).map_err(|e| fail(e.into()))?;
         let another = || connect(path).map(Mutex::new).map_err(|e| fail(e.into()));
-        let (reader, scanner) = (another()?, another()?);
+        let (reader, scanner, follower) = (another()?, another()?, another()?);
         let newest_change = watch::Sender::new(audit::newest(&writer).map_err(|e| fail(e.into()))?);
-        Ok(Self(Arc::new(Inner { path: name, writer: Mutex::new(writer), reader, scanner, newest_change })))
+        Ok(Self(Arc::new(Inner { path: name, writer: Mutex::new(writer), reader, scanner, follower, newest_change })))
     }
 
     async fn write<T, F>(&self, work: F) -> Result<T, StoreError>
@@ -162,6 +156,20 @@ impl SqliteStore {
         F: FnOnce(&Connection) -> Result<T, Fault> + Send + 'static,
     {
         self.run(move |inner| work(&inner.scanner.lock().unwrap_or_else(PoisonError::into_inner))).await
+    }
+
+    /// Like [`SqliteStore::read`], for what follows from a change.
+    async fn follow<T, F>(&self, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Result<T, Fault> + Send + 'static,
+    {
+        self.run(move |inner| {
+            let mut connection = inner.follower.lock().unwrap_or_else(PoisonError::into_inner);
+            let transaction = connection.transaction()?;
+            work(&transaction)
+        })
+        .await
     }
 
     async fn run<T, F>(&self, work: F) -> Result<T, StoreError>
@@ -235,6 +243,7 @@ impl Store for SqliteStore {
         let (reference, audit) = (reference.clone(), audit.clone());
         self.write(move |tx| {
             alerts::reopen(tx, &reference)?;
+            alerts::reopen_overdue(tx, &reference)?;
             restrictions::undo_release(tx, &reference, audit.at)?;
             audit::append(tx, &audit)?;
             Ok(())
@@ -254,7 +263,7 @@ impl Store for SqliteStore {
 
     async fn standing(&self, entity: &EntityId) -> Result<Standing, StoreError> {
         let entity = entity.clone();
-        self.read(move |db| restrictions::standing(db, &entity)).await
+        self.follow(move |db| restrictions::standing(db, &entity)).await
     }
 
     async fn standings(&self, now: Timestamp) -> Result<Vec<(EntityId, Standing)>, StoreError> {
@@ -293,7 +302,7 @@ impl Store for SqliteStore {
 
     async fn open_alerts(&self, only: Option<&EntityId>, since: Timestamp) -> Result<Vec<OpenAlert>, StoreError> {
         let only = only.cloned();
-        self.read(move |db| alerts::open(db, only.as_ref(), since)).await
+        self.follow(move |db| alerts::open(db, only.as_ref(), since)).await
     }
 
     async fn overdue(&self, before: Timestamp) -> Result<Vec<KeptRestriction>, StoreError> {
@@ -313,13 +322,13 @@ impl Store for SqliteStore {
         self.read(move |db| Ok(policies::state(db, section.key())?)).await
     }
 
-    async fn note_taken_over(&self, section: FileSection, said: &str) -> Result<(), StoreError> {
-        let said = said.to_owned();
-        self.write(move |tx| Ok(policies::set_state(tx, section.key(), &said)?)).await
+    async fn note_taken_over(&self, file: &TakenOver) -> Result<(), StoreError> {
+        let file = file.clone();
+        self.write(move |tx| policies::take_over(tx, &file)).await
     }
 
     async fn organizations(&self) -> Result<Vec<KeptOrganization>, StoreError> {
-        self.read(organizations::list).await
+        self.follow(organizations::list).await
     }
 
     async fn add_organization(&self, new: &KeptOrganization, audit: &NewAuditEntry) -> Result<(), StoreError> {
@@ -332,10 +341,15 @@ impl Store for SqliteStore {
         .await
     }
 
-    async fn save_organization(&self, kept: &KeptOrganization, audit: &NewAuditEntry) -> Result<(), StoreError> {
-        let (kept, audit) = (kept.clone(), audit.clone());
+    async fn save_organization(
+        &self,
+        before: &KeptOrganization,
+        new: &KeptOrganization,
+        audit: &NewAuditEntry,
+    ) -> Result<(), StoreError> {
+        let (before, new, audit) = (before.clone(), new.clone(), audit.clone());
         self.write(move |tx| {
-            organizations::save(tx, &kept)?;
+            organizations::save(tx, &before, &new)?;
             audit::append(tx, &audit)?;
             Ok(())
         })
@@ -357,17 +371,19 @@ impl Store for SqliteStore {
         only: Option<&OrganizationId>,
     ) -> Result<Vec<(OrganizationId, KeptAlertPolicies)>, StoreError> {
         let only = only.cloned();
-        self.read(move |db| alert_policies::load(db, only.as_ref())).await
+        self.follow(move |db| alert_policies::load(db, only.as_ref())).await
     }
 
     async fn save_alert_policies(
         &self,
         organization: &OrganizationId,
         kept: &KeptAlertPolicies,
+        file: Option<&TakenOver>,
         audit: &[NewAuditEntry],
     ) -> Result<(), StoreError> {
-        let (organization, kept, audit) = (organization.clone(), kept.clone(), audit.to_vec());
+        let (organization, kept, file, audit) = (organization.clone(), kept.clone(), file.cloned(), audit.to_vec());
         self.write(move |tx| {
+            file.map_or(Ok(()), |file| policies::take_over(tx, &file))?;
             alert_policies::save(tx, &organization, &kept)?;
             for entry in &audit {
                 audit::append(tx, entry)?;
@@ -379,17 +395,19 @@ impl Store for SqliteStore {
 
     async fn policies(&self, only: Option<&OrganizationId>) -> Result<Vec<(OrganizationId, KeptPolicies)>, StoreError> {
         let only = only.cloned();
-        self.read(move |db| policies::load(db, only.as_ref())).await
+        self.follow(move |db| policies::load(db, only.as_ref())).await
     }
 
     async fn save_policies(
         &self,
         organization: &OrganizationId,
         kept: &KeptPolicies,
+        file: Option<&TakenOver>,
         audit: &[NewAuditEntry],
     ) -> Result<(), StoreError> {
-        let (organization, kept, audit) = (organization.clone(), kept.clone(), audit.to_vec());
+        let (organization, kept, file, audit) = (organization.clone(), kept.clone(), file.cloned(), audit.to_vec());
         self.write(move |tx| {
+            file.map_or(Ok(()), |file| policies::take_over(tx, &file))?;
             policies::save(tx, &organization, &kept)?;
             for entry in &audit {
                 audit::append(tx, entry)?;
@@ -421,7 +439,7 @@ impl Store for SqliteStore {
 
     async fn allowances(&self, only: Option<&EntityId>, now: Timestamp) -> Result<Vec<Allowance>, StoreError> {
         let only = only.cloned();
-        self.read(move |db| policies::allowances(db, only.as_ref(), now)).await
+        self.follow(move |db| policies::allowances(db, only.as_ref(), now)).await
     }
 
     async fn add_token(&self, token: &KeptToken, hash: &[u8; 32], audit: &NewAuditEntry) -> Result<(), StoreError> {
@@ -468,8 +486,14 @@ impl Store for SqliteStore {
         self.write(move |tx| audit::append(tx, &entry)).await
     }
 
-    async fn changes_after(&self, seq: i64, limit: u32) -> Result<Vec<AuditEntry>, StoreError> {
-        self.read(move |db| audit::after(db, seq, limit)).await
+    async fn changes_after(
+        &self,
+        only: Option<&OrganizationId>,
+        seq: i64,
+        limit: u32,
+    ) -> Result<Vec<AuditEntry>, StoreError> {
+        let only = only.cloned();
+        self.follow(move |db| audit::after(db, only.as_ref(), seq, limit)).await
     }
 
     async fn seq_of(&self, organization: &OrganizationId, own: i64) -> Result<Option<i64>, StoreError> {
@@ -488,6 +512,10 @@ impl Store for SqliteStore {
 
     async fn audit(&self, filter: &AuditFilter) -> Result<Vec<AuditEntry>, StoreError> {
         let filter = filter.clone();
+        // A search looks at every entry.
+        if filter.search.is_some() || filter.limit.is_none() {
+            return self.scan(move |db| audit::list(db, &filter)).await;
+        }
         self.read(move |db| audit::list(db, &filter)).await
     }
 

@@ -31,13 +31,18 @@ pub(super) fn add(tx: &Transaction<'_>, new: &KeptOrganization, at: Timestamp, b
     if added == 0 { Err(StoreError::OrganizationExists { id: new.id.clone() }.into()) } else { Ok(()) }
 }
 
-pub(super) fn save(tx: &Transaction<'_>, kept: &KeptOrganization) -> Result<(), Fault> {
-    has_own_domains(tx, kept)?;
-    let saved = tx.execute(
+pub(super) fn save(tx: &Transaction<'_>, before: &KeptOrganization, new: &KeptOrganization) -> Result<(), Fault> {
+    let known = list(tx)?.into_iter().find(|known| known.id == new.id);
+    let known = known.ok_or_else(|| StoreError::NoOrganization { id: new.id.clone() })?;
+    if known != *before {
+        return Err(StoreError::Changed { what: "the organizations" }.into());
+    }
+    has_own_domains(tx, new)?;
+    tx.execute(
         "UPDATE organizations SET body = ?2 WHERE id = ?1",
-        params![kept.id.as_str(), serde_json::to_string(kept)?],
+        params![new.id.as_str(), serde_json::to_string(new)?],
     )?;
-    if saved == 0 { Err(StoreError::NoOrganization { id: kept.id.clone() }.into()) } else { Ok(()) }
+    Ok(())
 }
 
 /// A domain is one organization's: looked at where nobody else writes meanwhile.

@@ -5,7 +5,7 @@ use postern_domain::{EntityId, OrganizationId, Reference, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 
 use super::Fault;
-use crate::{KeptPolicies, StoreError, Versioned};
+use crate::{KeptPolicies, StoreError, TakenOver, Versioned};
 
 /// A kind of book.
 pub(super) struct Keys {
@@ -92,6 +92,15 @@ pub(super) fn save(tx: &Transaction<'_>, organization: &OrganizationId, kept: &K
         let priority = priority.and_then(|priority| i64::try_from(priority).ok());
         insert.execute(params![organization.as_str(), policy.name, priority, serde_json::to_string(policy)?])?;
     }
+    Ok(())
+}
+
+/// What the file says is taken over, if nobody has taken something else over meanwhile.
+pub(super) fn take_over(tx: &Transaction<'_>, file: &TakenOver) -> Result<(), Fault> {
+    if state(tx, file.section.key())? != file.before {
+        return Err(StoreError::Changed { what: "what was taken over from the file" }.into());
+    }
+    set_state(tx, file.section.key(), &file.says)?;
     Ok(())
 }
 

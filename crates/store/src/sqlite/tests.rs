@@ -115,8 +115,41 @@ async fn a_trail_from_before_gets_heads_and_numbers_of_each_organization() {
     let report = store.verify_audit(None).await.unwrap();
     assert_eq!((report.entries, report.broken), (4, None));
     let numbers: Vec<_> =
-        store.changes_after(0, 10).await.unwrap().into_iter().map(|entry| entry.organization_seq).collect();
+        store.changes_after(None, 0, 10).await.unwrap().into_iter().map(|entry| entry.organization_seq).collect();
     assert_eq!(numbers, [None, Some(1), Some(1), Some(2)]);
     store.record(&conformance::audit("policy.change", "Default", 9)).await.unwrap();
     assert_eq!(store.verify_audit(None).await.unwrap().broken, None);
+}
+
+#[tokio::test]
+async fn an_older_version_that_still_runs_can_write_nothing_beside_the_heads() {
+    let (_folder, path) = file();
+    let store = SqliteStore::open(&path).unwrap();
+    store.record(&conformance::audit("policy.change", "Default", 1)).await.unwrap();
+    // What schema 12 knew, with a number of its own counting.
+    let old = "INSERT INTO audit (seq, at, actor, action, target, detail, previous, hash, organization) \
+               SELECT seq + 1, at, actor, action, target, detail, hash, hash, 'default' FROM audit";
+    let refused = Connection::open(&path).unwrap().execute_batch(old).unwrap_err().to_string();
+    assert!(refused.contains("older version"), "{refused}");
+    store.record(&conformance::audit("policy.change", "Default", 2)).await.unwrap();
+    assert_eq!(store.verify_audit(None).await.unwrap().broken, None);
+}
+
+#[test]
+fn the_trail_is_looked_through_by_its_indexes() {
+    let (_folder, path) = file();
+    drop(SqliteStore::open(&path).unwrap());
+    let db = Connection::open(&path).unwrap();
+    for (conditions, index) in [
+        ("organization = 'x' AND seq > 5 ORDER BY seq", "audit_organization"),
+        ("target = 'a' AND +organization = 'x' ORDER BY seq DESC", "audit_target"),
+        ("organization = 'x' ORDER BY seq DESC", "audit_organization"),
+        ("organization = 'x' AND organization_seq = 5", "audit_organization_seq"),
+    ] {
+        let sql = format!("EXPLAIN QUERY PLAN SELECT * FROM audit WHERE {conditions}");
+        let mut statement = db.prepare(&sql).unwrap();
+        let plan: Vec<String> =
+            statement.query_map([], |row| row.get("detail")).unwrap().collect::<Result<_, _>>().unwrap();
+        assert!(plan.len() == 1 && plan[0].contains(&format!("INDEX {index} ")), "{conditions}: {plan:?}");
+    }
 }

@@ -184,7 +184,7 @@ impl Desk {
             return Err(DeskError::NotFound("you are no person who signs in here".into()));
         }
         let audit = self.audited(caller, fact);
-        self.projector.write(self.store.change_credentials(&caller.name, &[change], Some(&audit))).await?;
+        self.projector.write_unheld(self.store.change_credentials(&caller.name, &[change], Some(&audit))).await?;
         tracing::info!(person = caller.name, action = audit.fact.columns().action, "sign-in changed");
         Ok(())
     }

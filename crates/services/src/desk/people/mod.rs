@@ -91,11 +91,11 @@ impl Desk {
         let invited = |again| Fact::PersonInvited { address: address.clone(), role: request.role, again };
         if !again {
             let audit = self.audited(caller, invited(false));
-            self.projector.write(self.store.add_person(&person, None, &audit)).await?;
+            self.projector.write_unheld(self.store.add_person(&person, None, &audit)).await?;
         } else {
             // The first link was lost, or the role has changed: the new one takes its place.
             let audit = self.audited(caller, invited(true));
-            self.projector.write(self.store.change_person(&person, &audit)).await?;
+            self.projector.write_unheld(self.store.change_person(&person, &audit)).await?;
         }
         tracing::info!(person = address, role = request.role.key(), by = caller.name, "person invited");
         self.link(caller, &person).await
@@ -147,7 +147,7 @@ impl Desk {
         };
         let fact =
             Fact::PersonChanged { address: person.address.clone(), role: person.role, state: Some(person.state) };
-        self.projector.write(self.store.change_person(&person, &self.audited(caller, fact))).await?;
+        self.projector.write_unheld(self.store.change_person(&person, &self.audited(caller, fact))).await?;
         tracing::info!(
             person = person.address,
             role = person.role.key(),
@@ -167,7 +167,7 @@ impl Desk {
         let person = self.managed_person(caller, address).await?;
         not_oneself(caller, &person)?;
         let audit = self.audited(caller, Fact::PersonRemoved { address: person.address.clone() });
-        self.projector.write(self.store.remove_person(&person.address, &audit)).await?;
+        self.projector.write_unheld(self.store.remove_person(&person.address, &audit)).await?;
         tracing::info!(person = person.address, by = caller.name, "person removed");
         Ok(())
     }

@@ -119,7 +119,7 @@ impl Desk {
             return Err(DeskError::NotFound(format!("there is no session {id}")));
         }
         let audit = self.audited(caller, Fact::SessionRevoked { id: id.to_owned() });
-        self.projector.write(self.store.revoke_session(id, self.only_own(caller), &audit)).await?;
+        self.projector.write_unheld(self.store.revoke_session(id, self.only_own(caller), &audit)).await?;
         tracing::info!(session = id, by = caller.name, "session revoked");
         Ok(())
     }

@@ -179,7 +179,9 @@ impl Desk {
             Some(known) => {
                 let audit =
                     self.audited(&provider, Fact::PersonChanged { address: known.address.clone(), role, state: None });
-                self.projector.write(self.store.change_person(&Person { role, ..known.clone() }, &audit)).await?;
+                self.projector
+                    .write_unheld(self.store.change_person(&Person { role, ..known.clone() }, &audit))
+                    .await?;
                 known.address
             }
             None => {
@@ -194,7 +196,7 @@ impl Desk {
                     last_sign_in_at: None,
                 };
                 let audit = self.audited(&provider, Fact::PersonAdded { address: person.address.clone(), role });
-                self.projector.write(self.store.add_person(&person, Some(&identity.subject), &audit)).await?;
+                self.projector.write_unheld(self.store.add_person(&person, Some(&identity.subject), &audit)).await?;
                 person.address
             }
         };
@@ -209,7 +211,7 @@ impl Desk {
         let fact = Fact::SignedIn { address: address.to_owned(), method, from: visitor.address };
         let audit = self.audited(&caller, fact);
         let signed_in = [CredentialChange::SignedIn(now)];
-        self.projector.write(self.store.change_credentials(address, &signed_in, Some(&audit))).await?;
+        self.projector.write_unheld(self.store.change_credentials(address, &signed_in, Some(&audit))).await?;
         self.sign_in.throttles.succeeded(address);
         tracing::info!(person = address, method = method.describe(), from = ?visitor.address, "signed in");
         let person = self.known_person(address).await?;
@@ -230,7 +232,7 @@ impl Desk {
     /// The store fails.
     pub async fn signed_out(&self, caller: &Caller) -> Result<(), DeskError> {
         let audit = self.audited(caller, Fact::SignedOut { address: caller.name.clone() });
-        self.projector.write(self.store.record(&audit)).await?;
+        self.projector.write_unheld(self.store.record(&audit)).await?;
         Ok(())
     }
 
@@ -251,7 +253,7 @@ impl Desk {
             actor: visitor.address.map_or_else(|| "unknown".into(), |address| address.to_string()),
             fact: Fact::SignInFailed { address: address.to_owned(), what: what.to_owned() },
         };
-        match self.projector.write(self.store.record(&audit)).await {
+        match self.projector.write_unheld(self.store.record(&audit)).await {
             Ok(_) => error,
             Err(store) => store.into(),
         }

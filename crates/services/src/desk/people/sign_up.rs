@@ -63,7 +63,7 @@ impl Desk {
         audit: Option<&NewAuditEntry>,
     ) -> Result<SignUpLink, DeskError> {
         let token = secret::random(&*self.randomness);
-        self.projector.write(self.store.invite(invitation, &secret::hash(&token), audit)).await?;
+        self.projector.write_unheld(self.store.invite(invitation, &secret::hash(&token), audit)).await?;
         let base = self.settings.load().portal.base_url();
         Ok(SignUpLink {
             address: invitation.address.clone(),
@@ -118,7 +118,7 @@ impl Desk {
         let caller = Caller { name: address.clone(), kind: CallerKind::Person, organization, role: Some(person.role) };
         let fact = Fact::SignedUp { address: address.clone(), role: person.role, from: visitor.address };
         let audit = self.audited(&caller, fact);
-        self.projector.write(self.store.accept(&secret::hash(token), &person, &phc, &audit)).await?;
+        self.projector.write_unheld(self.store.accept(&secret::hash(token), &person, &phc, &audit)).await?;
         tracing::info!(person = address, role = person.role.key(), "signed up");
         self.enter(&address, Method::Invitation, visitor).await
     }
