@@ -1,4 +1,4 @@
-//! Alert policies: kept in the store, changed at the desk, told by a real mail server.
+//! Alert policies: kept in the store, changed by admins, told by a real mail server.
 
 use rusqlite::Connection;
 use serde_json::{Value, json};

@@ -16,7 +16,7 @@ const PARTS: [(&str, &[&str]); 16] = [
     ("sign_in", &["services/src/sign_in"]),
     ("doctor", &["doctor/src"]),
     ("doors", &["postern/src/doors"]),
-    ("services", &["services/src/desk"]),
+    ("services", &["services/src/service"]),
     ("cmdlets", &["cmdlets/src"]),
     ("api", &["api/src"]),
     ("portal", &["portal/src"]),
@@ -80,7 +80,7 @@ fn part_of(krate: &str, module: &str) -> Option<&'static str> {
         .map(|(name, _)| *name)
 }
 
-/// Modules at the top of crates that a source names: `crate::gate::…`, `postern_services::{desk, gate}`.
+/// Modules at the top of crates that a source names: `crate::gate::…`, `postern_services::{service, gate}`.
 fn named(krate: &str, text: &str) -> BTreeSet<(String, String)> {
     let mut found = BTreeSet::new();
     let code = text.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n");
@@ -145,12 +145,12 @@ fn no_arrow_runs_where_none_may() {
 #[test]
 fn an_arrow_that_must_not_be_is_found() {
     let found = |part: &str, krate: &str, text: &str| broken(part, krate, "x.rs", text).len();
-    assert_eq!(found("gate", "services", "use crate::desk::Desk;"), 1);
+    assert_eq!(found("gate", "services", "use crate::service::Services;"), 1);
     assert_eq!(found("portal", "portal", "use postern_api::{Problem, finish};"), 1);
     assert_eq!(found("portal", "portal", "fn f() { postern_services::gate::f() }"), 1);
     assert_eq!(found("api", "api", "use postern_store::Store;"), 1);
     assert_eq!(found("cli", "postern", "use crate::{\n    config,\n    demo,\n};"), 1);
-    assert_eq!(found("gate", "services", "// crate::desk is not used\nuse crate::settings::Settings;"), 0);
+    assert_eq!(found("gate", "services", "// crate::service is not used\nuse crate::settings::Settings;"), 0);
     assert_eq!(found("cmdlets", "cmdlets", "use crate::bearer::bearer;"), 0);
 }
 
@@ -189,7 +189,7 @@ fn beside_the_projector(text: &str) -> Vec<String> {
     for method in AUDITED {
         let call = format!("store.{method}(");
         for (at, _) in code.match_indices(&call) {
-            let before = code[..at].trim_end_matches("self.").trim_end_matches("self.parts.").trim_end_matches("desk.");
+            let before = code[..at].trim_end_matches("self.").trim_end_matches("self.parts.");
             let arguments = code[at..].split(".await").next().unwrap_or_default();
             let is_audited = !arguments.ends_with(",None)");
             if is_audited && !before.ends_with("projector.write(") && !before.ends_with("projector.write_unheld(") {
@@ -207,7 +207,7 @@ fn what_is_audited_is_written_through_the_projector() {
         let mut files = Vec::new();
         sources(&crates().join(krate).join("src"), &mut files);
         // Which of the store's methods writes a kind of book is handed to the projector from here.
-        files.retain(|file| !file.ends_with("desk/books.rs"));
+        files.retain(|file| !file.ends_with("service/books.rs"));
         for file in files {
             let text = std::fs::read_to_string(&file).unwrap();
             wrong.extend(beside_the_projector(&text).into_iter().map(|call| format!("{}: {call}", file.display())));

@@ -14,7 +14,7 @@ use tokio::net::{UnixListener, unix::UCred};
 use tokio::sync::watch;
 
 use super::routes;
-use postern_services::desk::{Caller, CallerKind, Desk};
+use postern_services::service::{Caller, CallerKind, Services};
 
 /// Carries the name of the person behind `sudo`; believed only for the audit trail, and only
 /// from those who may do everything anyway.
@@ -40,11 +40,11 @@ impl Connected<IncomingStream<'_, UnixListener>> for Peer {
 /// The listener fails for good.
 pub async fn serve_admin_socket(
     listener: UnixListener,
-    desk: Arc<Desk>,
+    services: Arc<Services>,
     mut closing: watch::Receiver<bool>,
 ) -> io::Result<()> {
-    let once = axum::middleware::from_fn_with_state(Arc::clone(&desk), super::idempotency::once);
-    let app = routes(desk).fallback(super::nothing).layer(once).layer(axum::middleware::from_fn(name_caller));
+    let once = axum::middleware::from_fn_with_state(Arc::clone(&services), super::idempotency::once);
+    let app = routes(services).fallback(super::nothing).layer(once).layer(axum::middleware::from_fn(name_caller));
     let app = app.layer(axum::middleware::from_fn(crate::finish::finish));
     axum::serve(listener, app.into_make_service_with_connect_info::<Peer>())
         .with_graceful_shutdown(async move {

@@ -6,7 +6,7 @@ use axum::Json;
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use postern_domain::alert::{AlertPolicy, AlertStatus, Severity, Trigger};
-use postern_services::desk::AlertFilter;
+use postern_services::service::AlertFilter;
 use serde::Deserialize;
 use serde_json::Value;
 use utoipa::IntoParams;
@@ -18,10 +18,10 @@ use super::call::Call;
 use super::etag::{if_match, tagged};
 use super::paging::{self, limit};
 use super::problem::{Body, Failed, Path, Query, Refusals};
-use postern_services::desk::views::{AlertDetailView, AlertPolicyView, AlertView, ChannelTestView};
-use postern_services::desk::{AlertRequest, Desk};
+use postern_services::service::views::{AlertDetailView, AlertPolicyView, AlertView, ChannelTestView};
+use postern_services::service::{AlertRequest, Services};
 
-pub(super) fn routes() -> OpenApiRouter<Arc<Desk>> {
+pub(super) fn routes() -> OpenApiRouter<Arc<Services>> {
     OpenApiRouter::new()
         .routes(routes!(alerts))
         .routes(routes!(alert, change_alert))
@@ -57,7 +57,11 @@ struct AlertQuery {
     params(AlertQuery),
     responses((status = 200, body = Vec<AlertView>, headers(("Link" = String))), Refusals)
 )]
-async fn alerts(Call { desk, caller }: Call, uri: Uri, Query(query): Query<AlertQuery>) -> Result<Response, Failed> {
+async fn alerts(
+    Call { services, caller }: Call,
+    uri: Uri,
+    Query(query): Query<AlertQuery>,
+) -> Result<Response, Failed> {
     let filter = AlertFilter {
         status: query.status,
         severity: query.severity,
@@ -67,7 +71,7 @@ async fn alerts(Call { desk, caller }: Call, uri: Uri, Query(query): Query<Alert
         limit: query.limit,
         ..AlertFilter::default()
     };
-    let found = desk.alerts(&caller, &filter).await?;
+    let found = services.alerts.list(&caller, &filter).await?;
     let last = found.last().map(|last| paging::cursor(last.raised_at, &last.reference));
     Ok(paging::page(&uri, found, query.limit, last))
 }
@@ -80,8 +84,8 @@ async fn alerts(Call { desk, caller }: Call, uri: Uri, Query(query): Query<Alert
     params(("reference" = String, Path, description = "Reference id, such as PR-7K3F-9QXD")),
     responses((status = 200, body = AlertDetailView), Refusals)
 )]
-async fn alert(Call { desk, caller }: Call, Path(reference): Path<String>) -> Reply<AlertDetailView> {
-    desk.alert(&caller, &reference).await.map(Json).map_err(Failed)
+async fn alert(Call { services, caller }: Call, Path(reference): Path<String>) -> Reply<AlertDetailView> {
+    services.alerts.get(&caller, &reference).await.map(Json).map_err(Failed)
 }
 
 #[utoipa::path(
@@ -94,11 +98,11 @@ async fn alert(Call { desk, caller }: Call, Path(reference): Path<String>) -> Re
     responses((status = 200, body = AlertDetailView), Refusals)
 )]
 async fn change_alert(
-    Call { desk, caller }: Call,
+    Call { services, caller }: Call,
     Path(reference): Path<String>,
     Body(request): Body<AlertRequest>,
 ) -> Reply<AlertDetailView> {
-    desk.change_alert(&caller, &reference, &request).await.map(Json).map_err(Failed)
+    services.alerts.change(&caller, &reference, &request).await.map(Json).map_err(Failed)
 }
 
 #[utoipa::path(
@@ -108,8 +112,8 @@ async fn change_alert(
     summary = "Alert policies: who is told of what",
     responses((status = 200, body = Vec<AlertPolicyView>), Refusals)
 )]
-async fn alert_policies(Call { desk, caller }: Call) -> Reply<Vec<AlertPolicyView>> {
-    desk.alert_policies(&caller).map(Json).map_err(Failed)
+async fn alert_policies(Call { services, caller }: Call) -> Reply<Vec<AlertPolicyView>> {
+    services.alert_policies.list(&caller).map(Json).map_err(Failed)
 }
 
 #[utoipa::path(
@@ -120,8 +124,8 @@ async fn alert_policies(Call { desk, caller }: Call) -> Reply<Vec<AlertPolicyVie
     params(("name" = String, Path, description = "The alert policy's name, in any case")),
     responses((status = 200, body = AlertPolicyView, headers(("ETag" = String))), Refusals)
 )]
-async fn alert_policy(Call { desk, caller }: Call, Path(name): Path<String>) -> Result<impl IntoResponse, Failed> {
-    desk.alert_policy(&caller, &name).map(|view| tagged(view.revision, view)).map_err(Failed)
+async fn alert_policy(Call { services, caller }: Call, Path(name): Path<String>) -> Result<impl IntoResponse, Failed> {
+    services.alert_policies.get(&caller, &name).map(|view| tagged(view.revision, view)).map_err(Failed)
 }
 
 #[utoipa::path(
@@ -132,8 +136,8 @@ async fn alert_policy(Call { desk, caller }: Call, Path(name): Path<String>) -> 
     request_body = AlertPolicy,
     responses((status = 201, body = AlertPolicyView), Refusals)
 )]
-async fn add(Call { desk, caller }: Call, Body(body): Body<Value>) -> Result<impl IntoResponse, Failed> {
-    let made = desk.add_alert_policy(&caller, &body).await?;
+async fn add(Call { services, caller }: Call, Body(body): Body<Value>) -> Result<impl IntoResponse, Failed> {
+    let made = services.alert_policies.add(&caller, &body).await?;
     Ok((StatusCode::CREATED, tagged(made.revision, made)))
 }
 
@@ -150,12 +154,12 @@ async fn add(Call { desk, caller }: Call, Body(body): Body<Value>) -> Result<imp
     responses((status = 200, body = AlertPolicyView), Refusals)
 )]
 async fn change(
-    Call { desk, caller }: Call,
+    Call { services, caller }: Call,
     Path(name): Path<String>,
     headers: HeaderMap,
     Body(patch): Body<Value>,
 ) -> Result<impl IntoResponse, Failed> {
-    let changed = desk.change_alert_policy(&caller, &name, &patch, if_match(&headers)?).await?;
+    let changed = services.alert_policies.change(&caller, &name, &patch, if_match(&headers)?).await?;
     Ok(tagged(changed.revision, changed))
 }
 
@@ -171,11 +175,16 @@ async fn change(
     responses((status = 204), Refusals)
 )]
 async fn remove(
-    Call { desk, caller }: Call,
+    Call { services, caller }: Call,
     Path(name): Path<String>,
     headers: HeaderMap,
 ) -> Result<StatusCode, Failed> {
-    desk.remove_alert_policy(&caller, &name, if_match(&headers)?).await.map(|()| StatusCode::NO_CONTENT).map_err(Failed)
+    services
+        .alert_policies
+        .remove(&caller, &name, if_match(&headers)?)
+        .await
+        .map(|()| StatusCode::NO_CONTENT)
+        .map_err(Failed)
 }
 
 #[utoipa::path(
@@ -186,6 +195,6 @@ async fn remove(
     params(("name" = String, Path, description = "The alert policy's name, in any case")),
     responses((status = 200, body = Vec<ChannelTestView>), Refusals)
 )]
-async fn test_alert_policy(Call { desk, caller }: Call, Path(name): Path<String>) -> Reply<Vec<ChannelTestView>> {
-    desk.test_alert_policy(&caller, &name).await.map(Json).map_err(Failed)
+async fn test_alert_policy(Call { services, caller }: Call, Path(name): Path<String>) -> Reply<Vec<ChannelTestView>> {
+    services.alert_policies.test(&caller, &name).await.map(Json).map_err(Failed)
 }

@@ -9,14 +9,14 @@ use axum::response::{IntoResponse, Response};
 
 use super::problem::{Failed, problem};
 use postern_cmdlets::bearer::bearer;
-use postern_services::desk::Desk;
+use postern_services::service::Services;
 
 /// Names the caller by the token, or answers 401.
-pub(super) async fn name_caller(State(desk): State<Arc<Desk>>, mut request: Request, next: Next) -> Response {
+pub(super) async fn name_caller(State(services): State<Arc<Services>>, mut request: Request, next: Next) -> Response {
     let Some(token) = bearer(request.headers()) else {
         return unauthorized("this takes a token: Authorization: Bearer …; postern token add makes one", "Bearer");
     };
-    match desk.token_holder(token).await {
+    match services.tokens.holder(token).await {
         Ok(Some(caller)) => {
             request.extensions_mut().insert(caller);
             next.run(request).await

@@ -1,4 +1,4 @@
-//! Who calls, and the desk they call at.
+//! Who calls, and the services that do what is asked.
 
 use std::sync::Arc;
 
@@ -9,40 +9,40 @@ use axum::http::request::Parts;
 use postern_domain::OrganizationId;
 
 use super::problem::Failed;
-use postern_services::desk::{Caller, Desk, DeskError};
+use postern_services::service::{Caller, ServiceError, Services};
 
 /// Names the organization that a call is kept to, of those that the caller looks after.
 pub const ORGANIZATION: &str = "postern-organization";
 
 /// The caller kept to one organization. One that they don't look after is as good as none.
-fn narrowed(desk: &Desk, caller: Caller, id: &str) -> Result<Caller, DeskError> {
-    let known = OrganizationId::parse(id).ok().filter(|id| desk.settings.load().organization(id).is_some());
+fn narrowed(services: &Services, caller: Caller, id: &str) -> Result<Caller, ServiceError> {
+    let known = OrganizationId::parse(id).ok().filter(|id| services.settings.load().organization(id).is_some());
     let theirs = known.filter(|id| caller.organization.as_ref().is_none_or(|own| own == id));
     match theirs {
         Some(id) => Ok(Caller { organization: Some(id), ..caller }),
-        None => Err(DeskError::NotFound(format!("there is no organization {id}"))),
+        None => Err(ServiceError::NotFound(format!("there is no organization {id}"))),
     }
 }
 
 /// A call of the API. Whoever mounts the routes has named the caller.
 pub(super) struct Call {
     /// What is called.
-    pub(super) desk: Arc<Desk>,
+    pub(super) services: Arc<Services>,
     /// Who calls.
     pub(super) caller: Caller,
 }
 
-impl FromRequestParts<Arc<Desk>> for Call {
+impl FromRequestParts<Arc<Services>> for Call {
     type Rejection = Failed;
 
-    async fn from_request_parts(parts: &mut Parts, desk: &Arc<Desk>) -> Result<Self, Failed> {
-        let named = Extension::<Caller>::from_request_parts(parts, desk).await;
-        let nobody = |_| DeskError::Forbidden { who: "nobody".into(), takes: "a caller".into() };
+    async fn from_request_parts(parts: &mut Parts, services: &Arc<Services>) -> Result<Self, Failed> {
+        let named = Extension::<Caller>::from_request_parts(parts, services).await;
+        let nobody = |_| ServiceError::Forbidden { who: "nobody".into(), takes: "a caller".into() };
         let Extension(caller) = named.map_err(nobody)?;
         let caller = match parts.headers.get(ORGANIZATION) {
-            Some(id) => narrowed(desk, caller, id.to_str().unwrap_or_default())?,
+            Some(id) => narrowed(services, caller, id.to_str().unwrap_or_default())?,
             None => caller,
         };
-        Ok(Self { desk: Arc::clone(desk), caller })
+        Ok(Self { services: Arc::clone(services), caller })
     }
 }

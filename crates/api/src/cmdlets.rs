@@ -13,7 +13,7 @@ use super::call::Call;
 use super::problem::{Body, Failed, Refusals, problem};
 use postern_cmdlets::{CmdletError, Object, run};
 
-pub(super) fn routes() -> OpenApiRouter<std::sync::Arc<postern_services::desk::Desk>> {
+pub(super) fn routes() -> OpenApiRouter<std::sync::Arc<postern_services::service::Services>> {
     OpenApiRouter::new().routes(routes!(invoke))
 }
 
@@ -37,11 +37,11 @@ struct CmdletResult {
     responses((status = 200, body = CmdletResult), Refusals)
 )]
 async fn invoke(
-    Call { desk, caller }: Call,
+    Call { services, caller }: Call,
     Path(name): Path<String>,
     Body(parameters): Body<Map<String, Value>>,
 ) -> Result<Response, Failed> {
-    Ok(match run(&desk, &caller, &name, &parameters).await {
+    Ok(match run(&services, &caller, &name, &parameters).await {
         Ok(returned) => Json(CmdletResult { value: returned.objects, warnings: returned.warnings }).into_response(),
         Err(error) => refused(&error),
     })

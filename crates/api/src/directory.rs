@@ -13,10 +13,10 @@ use super::Reply;
 use super::call::Call;
 use super::paging::limit;
 use super::problem::{Failed, Query, Refusals};
-use postern_services::desk::{AccountView, Desk};
 use postern_services::directory::SourceState;
+use postern_services::service::{AccountView, Services};
 
-pub(super) fn routes() -> OpenApiRouter<Arc<Desk>> {
+pub(super) fn routes() -> OpenApiRouter<Arc<Services>> {
     OpenApiRouter::new().routes(routes!(accounts)).routes(routes!(directory)).routes(routes!(refresh))
 }
 
@@ -41,9 +41,9 @@ struct AccountQuery {
     params(AccountQuery),
     responses((status = 200, body = Vec<AccountView>), Refusals)
 )]
-async fn accounts(Call { desk, caller }: Call, Query(query): Query<AccountQuery>) -> Reply<Vec<AccountView>> {
+async fn accounts(Call { services, caller }: Call, Query(query): Query<AccountQuery>) -> Reply<Vec<AccountView>> {
     let limit = query.limit.map_or(100, |limit| limit as usize);
-    desk.accounts(&caller, &query.q, limit).map(Json).map_err(Failed)
+    services.accounts.search(&caller, &query.q, limit).map(Json).map_err(Failed)
 }
 
 #[utoipa::path(
@@ -53,8 +53,8 @@ async fn accounts(Call { desk, caller }: Call, Query(query): Query<AccountQuery>
     summary = "How every source of the directory is",
     responses((status = 200, body = Vec<SourceState>), Refusals)
 )]
-async fn directory(Call { desk, caller }: Call) -> Reply<Vec<SourceState>> {
-    desk.directory(&caller).map(Json).map_err(Failed)
+async fn directory(Call { services, caller }: Call) -> Reply<Vec<SourceState>> {
+    services.accounts.sources(&caller).map(Json).map_err(Failed)
 }
 
 #[utoipa::path(
@@ -64,6 +64,6 @@ async fn directory(Call { desk, caller }: Call) -> Reply<Vec<SourceState>> {
     summary = "Have every source of the directory read again, in the background",
     responses((status = 202, body = Vec<SourceState>), Refusals)
 )]
-async fn refresh(Call { desk, caller }: Call) -> Result<(StatusCode, Json<Vec<SourceState>>), Failed> {
-    desk.refresh_directory(&caller).map(|state| (StatusCode::ACCEPTED, Json(state))).map_err(Failed)
+async fn refresh(Call { services, caller }: Call) -> Result<(StatusCode, Json<Vec<SourceState>>), Failed> {
+    services.accounts.refresh(&caller).map(|state| (StatusCode::ACCEPTED, Json(state))).map_err(Failed)
 }

@@ -44,7 +44,7 @@ pub(super) fn with_headers(mut document: OpenApi) -> OpenApi {
 pub(super) fn about() -> OpenApi {
     let mut info = Info::new("Postern", env!("CARGO_PKG_VERSION"));
     info.description = Some(
-        "Everything the desk does. Callers hold an API token (`postern token add`), sent as `Authorization: Bearer`; \
+        "Everything that an admin may do or see. Callers hold an API token (`postern token add`), sent as `Authorization: Bearer`; \
          on the admin socket they are who they are on this machine. Times are RFC 3339 in UTC. Errors are problem \
          details (RFC 9457)."
             .into(),

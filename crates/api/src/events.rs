@@ -13,10 +13,10 @@ use utoipa_axum::routes;
 
 use super::call::Call;
 use super::problem::{Failed, Refusals};
-use postern_services::desk::{Desk, DeskError};
 use postern_services::events::{Event, Watcher};
+use postern_services::service::{ServiceError, Services};
 
-pub(super) fn routes() -> OpenApiRouter<Arc<Desk>> {
+pub(super) fn routes() -> OpenApiRouter<Arc<Services>> {
     OpenApiRouter::new().routes(routes!(events))
 }
 
@@ -31,11 +31,11 @@ struct LastEvent {
     last_event_id: Option<i64>,
 }
 
-fn last_event(headers: &HeaderMap) -> Result<Option<i64>, DeskError> {
+fn last_event(headers: &HeaderMap) -> Result<Option<i64>, ServiceError> {
     let Some(value) = headers.get("last-event-id") else { return Ok(None) };
     let text = value.to_str().unwrap_or_default().trim();
     let problem = || format!("is {text:?}, expected the id of an event, a number");
-    text.parse().map(Some).map_err(|_| DeskError::Invalid { field: "Last-Event-ID".into(), problem: problem() })
+    text.parse().map(Some).map_err(|_| ServiceError::Invalid { field: "Last-Event-ID".into(), problem: problem() })
 }
 
 /// The stream stays open; each event is one JSON object.
@@ -48,10 +48,10 @@ fn last_event(headers: &HeaderMap) -> Result<Option<i64>, DeskError> {
     responses((status = 200, body = Event, content_type = "text/event-stream"), Refusals)
 )]
 async fn events(
-    Call { desk, caller }: Call,
+    Call { services, caller }: Call,
     headers: HeaderMap,
 ) -> Result<Sse<impl Stream<Item = Result<SentEvent, Infallible>>>, Failed> {
-    let watcher = desk.watch(&caller, last_event(&headers)?).await?;
+    let watcher = services.audit.watch(&caller, last_event(&headers)?).await?;
     let stream = stream::unfold(watcher, |mut watcher: Watcher| async move {
         let event = watcher.next().await?;
         let sent = SentEvent::default().id(event.id.to_string()).event(event.kind).json_data(&event);

@@ -8,11 +8,11 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use postern_services::desk::idempotency::{GivenAnswer, KeyedRequest, Seen};
+use postern_services::service::idempotency::{GivenAnswer, KeyedRequest, Seen};
 use sha2::{Digest, Sha256};
 
 use super::problem::{Failed, problem};
-use postern_services::desk::{Caller, Desk, DeskError};
+use postern_services::service::{Caller, ServiceError, Services};
 
 pub(super) const KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
@@ -23,7 +23,7 @@ const LONGEST: usize = 2 * 1024 * 1024;
 const SECRET: [&str; 2] = ["/api/v1/tokens", "/api/v1/people"];
 
 /// Does a keyed POST once.
-pub(super) async fn once(State(desk): State<Arc<Desk>>, request: Request, next: Next) -> Response {
+pub(super) async fn once(State(services): State<Arc<Services>>, request: Request, next: Next) -> Response {
     let Some(key) = request.headers().get(KEY).filter(|_| request.method() == Method::POST) else {
         return next.run(request).await;
     };
@@ -39,8 +39,8 @@ pub(super) async fn once(State(desk): State<Arc<Desk>>, request: Request, next: 
     let target = parts.uri.path_and_query().map(ToString::to_string).unwrap_or_default();
     let fingerprint = Sha256::new().chain_update(&target).chain_update([0]).chain_update(&body).finalize().into();
     let keyed = KeyedRequest { caller, key, fingerprint };
-    match desk.store.begin(&keyed, desk.clock.now()).await {
-        Err(error) => return Failed(DeskError::from(error)).into_response(),
+    match services.requests.begin(&keyed, services.clock.now()).await {
+        Err(error) => return Failed(ServiceError::from(error)).into_response(),
         Ok(Seen::First) => {}
         Ok(Seen::UnderWay) => return refused(StatusCode::CONFLICT, "a request of this key is under way"),
         Ok(Seen::Different) => {
@@ -51,18 +51,18 @@ pub(super) async fn once(State(desk): State<Arc<Desk>>, request: Request, next: 
     }
     let is_secret = SECRET.iter().any(|path| parts.uri.path().starts_with(path));
     let response = next.run(Request::from_parts(parts, Body::from(body))).await;
-    keep(&desk, &keyed, response, is_secret).await
+    keep(&services, &keyed, response, is_secret).await
 }
 
 /// Keeps what was answered, unless that was a failure of ours: then it may be tried again.
-async fn keep(desk: &Desk, keyed: &KeyedRequest, response: Response, is_secret: bool) -> Response {
+async fn keep(services: &Services, keyed: &KeyedRequest, response: Response, is_secret: bool) -> Response {
     let (parts, body) = response.into_parts();
     let body = to_bytes(body, usize::MAX).await.unwrap_or_default();
     let kept = body.to_vec();
     let hidden = is_secret && parts.status.is_success();
     let answer = GivenAnswer { status: parts.status.as_u16(), body: (!hidden).then_some(kept) };
     let worth = !parts.status.is_server_error();
-    if let Err(error) = desk.store.finish(keyed, worth.then_some(&answer)).await {
+    if let Err(error) = services.requests.finish(keyed, worth.then_some(&answer)).await {
         tracing::warn!(%error, "the answer to a keyed request can't be kept");
     }
     Response::from_parts(parts, Body::from(body))

@@ -1,4 +1,4 @@
-//! The HTTP API over the desk, and the health and metrics pages.
+//! The HTTP API over the services, and the health and metrics pages.
 //!
 //! On the admin socket the caller is whoever opened it, told by the kernel (SO_PEERCRED). Errors
 //! are problem details (RFC 9457).
@@ -29,16 +29,16 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
 use axum::{Json, Router};
 use postern_domain::Timestamp;
-use postern_services::desk::AuditFilter;
+use postern_services::service::AuditFilter;
 use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use postern_services::desk::views::{AuditReportView, AuditView, StatusView};
-use postern_services::desk::{Caller, Desk, DeskError};
 use postern_services::health::Health;
 use postern_services::metrics::Metrics;
+use postern_services::service::views::{AuditReportView, AuditView, StatusView};
+use postern_services::service::{Caller, ServiceError, Services};
 
 pub use admin_socket::{ON_BEHALF_HEADER, admin_socket_path, serve_admin_socket};
 use call::Call;
@@ -50,20 +50,20 @@ use problem::{Failed, Query, Refusals};
 type Reply<T> = Result<Json<T>, Failed>;
 
 /// The API itself; whoever mounts it says who the caller is.
-pub fn routes(desk: Arc<Desk>) -> Router {
+pub fn routes(services: Arc<Services>) -> Router {
     let method = async || {
         problem::problem(StatusCode::METHOD_NOT_ALLOWED, "this address takes other methods; see /api".into(), None)
     };
-    Router::from(described()).method_not_allowed_fallback(method).with_state(desk)
+    Router::from(described()).method_not_allowed_fallback(method).with_state(services)
 }
 
 /// What an address that is none is answered with.
 pub async fn nothing() -> Failed {
-    Failed(DeskError::NotFound("there is no such address; the API is under /api/v1".into()))
+    Failed(ServiceError::NotFound("there is no such address; the API is under /api/v1".into()))
 }
 
 /// Every route with its description.
-fn described() -> OpenApiRouter<Arc<Desk>> {
+fn described() -> OpenApiRouter<Arc<Services>> {
     OpenApiRouter::with_openapi(document::about())
         .merge(restrictions::routes())
         .merge(policies::routes())
@@ -109,7 +109,7 @@ struct AuditQuery {
     params(AuditQuery),
     responses((status = 200, body = Vec<AuditView>, headers(("Link" = String))), Refusals)
 )]
-async fn audit(Call { desk, caller }: Call, uri: Uri, Query(query): Query<AuditQuery>) -> Result<Response, Failed> {
+async fn audit(Call { services, caller }: Call, uri: Uri, Query(query): Query<AuditQuery>) -> Result<Response, Failed> {
     let limit = Some(query.limit.unwrap_or(100));
     let filter = AuditFilter {
         organization: None,
@@ -123,7 +123,7 @@ async fn audit(Call { desk, caller }: Call, uri: Uri, Query(query): Query<AuditQ
         skip: 0,
         limit,
     };
-    let entries = desk.audit(&caller, &filter).await?;
+    let entries = services.audit.list(&caller, &filter).await?;
     let last = entries.last().map(|entry| entry.seq.to_string());
     Ok(paging::page(&uri, entries, limit, last))
 }
@@ -143,8 +143,8 @@ struct VerifyQuery {
     params(VerifyQuery),
     responses((status = 200, body = AuditReportView), Refusals)
 )]
-async fn verify_audit(Call { desk, caller }: Call, Query(query): Query<VerifyQuery>) -> Reply<AuditReportView> {
-    desk.verify_audit(&caller, query.head.as_deref()).await.map(Json).map_err(Failed)
+async fn verify_audit(Call { services, caller }: Call, Query(query): Query<VerifyQuery>) -> Reply<AuditReportView> {
+    services.audit.verify(&caller, query.head.as_deref()).await.map(Json).map_err(Failed)
 }
 
 /// Who the caller is, as the audit trail names them, and what they may do.
@@ -166,20 +166,20 @@ async fn me(Call { caller, .. }: Call) -> Json<Caller> {
     summary = "How Postern is",
     responses((status = 200, body = StatusView), Refusals)
 )]
-async fn status(Call { desk, caller }: Call) -> Reply<StatusView> {
-    desk.status(&caller).await.map(Json).map_err(Failed)
+async fn status(Call { services, caller }: Call) -> Reply<StatusView> {
+    services.status.get(&caller).await.map(Json).map_err(Failed)
 }
 
 /// What the portal's listener serves: the API for those who hold a token, and what needs none.
-pub fn portal_routes(desk: &Arc<Desk>) -> Router {
-    let named = axum::middleware::from_fn_with_state(Arc::clone(desk), bearer::name_caller);
-    let open = public_routes(Arc::clone(&desk.health), Arc::clone(&desk.metrics));
+pub fn portal_routes(services: &Arc<Services>) -> Router {
+    let named = axum::middleware::from_fn_with_state(Arc::clone(services), bearer::name_caller);
+    let open = public_routes(Arc::clone(&services.health), Arc::clone(&services.metrics));
     let document = document::routes(document::with_headers(described().into_openapi()));
-    let once = axum::middleware::from_fn_with_state(Arc::clone(desk), idempotency::once);
-    let wire = postern_cmdlets::wire::routes(desk);
+    let once = axum::middleware::from_fn_with_state(Arc::clone(services), idempotency::once);
+    let wire = postern_cmdlets::wire::routes(services);
     // What is below the API's address and none of its routes is told so in its way, and not by a page.
     let others = Router::new().route("/api/", any(nothing)).route("/api/{*rest}", any(nothing));
-    routes(Arc::clone(desk)).layer(once).layer(named).merge(document).merge(open).merge(wire).merge(others)
+    routes(Arc::clone(services)).layer(once).layer(named).merge(document).merge(open).merge(wire).merge(others)
 }
 
 /// `/healthz`, `/readyz` and `/metrics`, which need no login and tell nothing about anyone.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
-use postern_services::desk::KeptOrganization;
+use postern_services::service::KeptOrganization;
 use serde::Deserialize;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -13,9 +13,9 @@ use utoipa_axum::routes;
 use super::Reply;
 use super::call::Call;
 use super::problem::{Body, Failed, Path, Refusals};
-use postern_services::desk::{Desk, DeskError, OrganizationRequest};
+use postern_services::service::{OrganizationRequest, ServiceError, Services};
 
-pub(super) fn routes() -> OpenApiRouter<Arc<Desk>> {
+pub(super) fn routes() -> OpenApiRouter<Arc<Services>> {
     OpenApiRouter::new().routes(routes!(organizations, add)).routes(routes!(change, remove))
 }
 
@@ -36,8 +36,8 @@ struct NewOrganization {
     summary = "Organizations that the caller looks after, the first one in front",
     responses((status = 200, body = Vec<KeptOrganization>), Refusals)
 )]
-async fn organizations(Call { desk, caller }: Call) -> Reply<Vec<KeptOrganization>> {
-    desk.organizations(&caller).map(Json).map_err(Failed)
+async fn organizations(Call { services, caller }: Call) -> Reply<Vec<KeptOrganization>> {
+    services.organizations.list(&caller).map(Json).map_err(Failed)
 }
 
 #[utoipa::path(
@@ -48,10 +48,13 @@ async fn organizations(Call { desk, caller }: Call) -> Reply<Vec<KeptOrganizatio
     request_body = KeptOrganization,
     responses((status = 201, body = KeptOrganization), Refusals)
 )]
-async fn add(Call { desk, caller }: Call, Body(body): Body<NewOrganization>) -> Result<impl IntoResponse, Failed> {
+async fn add(Call { services, caller }: Call, Body(body): Body<NewOrganization>) -> Result<impl IntoResponse, Failed> {
     let settings: Result<OrganizationRequest, _> = serde_json::from_value(body.settings.into());
-    let settings = settings.map_err(|error| DeskError::Invalid { field: "body".into(), problem: error.to_string() })?;
-    desk.add_organization(&caller, &body.id, &settings)
+    let settings =
+        settings.map_err(|error| ServiceError::Invalid { field: "body".into(), problem: error.to_string() })?;
+    services
+        .organizations
+        .add(&caller, &body.id, &settings)
         .await
         .map(|made| (StatusCode::CREATED, Json(made)))
         .map_err(Failed)
@@ -67,11 +70,11 @@ async fn add(Call { desk, caller }: Call, Body(body): Body<NewOrganization>) -> 
     responses((status = 200, body = KeptOrganization), Refusals)
 )]
 async fn change(
-    Call { desk, caller }: Call,
+    Call { services, caller }: Call,
     Path(id): Path<String>,
     Body(request): Body<OrganizationRequest>,
 ) -> Reply<KeptOrganization> {
-    desk.change_organization(&caller, &id, &request).await.map(Json).map_err(Failed)
+    services.organizations.change(&caller, &id, &request).await.map(Json).map_err(Failed)
 }
 
 #[utoipa::path(
@@ -82,6 +85,6 @@ async fn change(
     params(("id" = String, Path, description = "The organization's id")),
     responses((status = 204), Refusals)
 )]
-async fn remove(Call { desk, caller }: Call, Path(id): Path<String>) -> Result<StatusCode, Failed> {
-    desk.remove_organization(&caller, &id).await.map(|()| StatusCode::NO_CONTENT).map_err(Failed)
+async fn remove(Call { services, caller }: Call, Path(id): Path<String>) -> Result<StatusCode, Failed> {
+    services.organizations.remove(&caller, &id).await.map(|()| StatusCode::NO_CONTENT).map_err(Failed)
 }

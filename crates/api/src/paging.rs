@@ -10,7 +10,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use postern_domain::{Reference, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use postern_services::desk::DeskError;
+use postern_services::service::ServiceError;
 
 /// How many a caller wants to see.
 pub(super) fn limit<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<u32>, D::Error> {
@@ -19,9 +19,9 @@ pub(super) fn limit<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result
     number.map(Some).ok_or_else(|| serde::de::Error::custom("limit: expected 1 to 1000000"))
 }
 
-fn invalid() -> DeskError {
+fn invalid() -> ServiceError {
     let problem = "is none of ours; follow the Link of the page before".into();
-    DeskError::Invalid { field: "cursor".into(), problem }
+    ServiceError::Invalid { field: "cursor".into(), problem }
 }
 
 fn decode(cursor: &str) -> Option<String> {
@@ -32,7 +32,7 @@ fn decode(cursor: &str) -> Option<String> {
 ///
 /// # Errors
 /// It is no cursor of ours.
-pub(super) fn after(cursor: Option<&str>) -> Result<Option<(Timestamp, Reference)>, DeskError> {
+pub(super) fn after(cursor: Option<&str>) -> Result<Option<(Timestamp, Reference)>, ServiceError> {
     let Some(cursor) = cursor else { return Ok(None) };
     let read = || {
         let text = decode(cursor)?;
@@ -46,7 +46,7 @@ pub(super) fn after(cursor: Option<&str>) -> Result<Option<(Timestamp, Reference
 ///
 /// # Errors
 /// It is no cursor of ours.
-pub(super) fn before(cursor: Option<&str>) -> Result<Option<i64>, DeskError> {
+pub(super) fn before(cursor: Option<&str>) -> Result<Option<i64>, ServiceError> {
     let Some(cursor) = cursor else { return Ok(None) };
     decode(cursor).and_then(|text| text.parse().ok()).map(Some).ok_or_else(invalid)
 }

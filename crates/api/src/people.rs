@@ -12,10 +12,10 @@ use utoipa_axum::routes;
 use super::Reply;
 use super::call::Call;
 use super::problem::{Body, Failed, Path, Refusals};
-use postern_services::desk::Desk;
-use postern_services::desk::people::{InviteRequest, PersonRequest, SessionView, SignUpLink};
+use postern_services::service::Services;
+use postern_services::service::access::{InviteRequest, PersonRequest, SessionView, SignUpLink};
 
-pub(super) fn routes() -> OpenApiRouter<Arc<Desk>> {
+pub(super) fn routes() -> OpenApiRouter<Arc<Services>> {
     OpenApiRouter::new()
         .routes(routes!(people, invite))
         .routes(routes!(change, remove))
@@ -31,8 +31,8 @@ pub(super) fn routes() -> OpenApiRouter<Arc<Desk>> {
     summary = "List people who may sign in",
     responses((status = 200, body = Vec<Person>), Refusals)
 )]
-async fn people(Call { desk, caller }: Call) -> Reply<Vec<Person>> {
-    desk.people(&caller).await.map(Json).map_err(Failed)
+async fn people(Call { services, caller }: Call) -> Reply<Vec<Person>> {
+    services.access.people(&caller).await.map(Json).map_err(Failed)
 }
 
 #[utoipa::path(
@@ -43,8 +43,11 @@ async fn people(Call { desk, caller }: Call) -> Reply<Vec<Person>> {
     request_body = InviteRequest,
     responses((status = 201, body = SignUpLink), Refusals)
 )]
-async fn invite(Call { desk, caller }: Call, Body(request): Body<InviteRequest>) -> Result<impl IntoResponse, Failed> {
-    desk.invite(&caller, &request).await.map(|made| (StatusCode::CREATED, Json(made))).map_err(Failed)
+async fn invite(
+    Call { services, caller }: Call,
+    Body(request): Body<InviteRequest>,
+) -> Result<impl IntoResponse, Failed> {
+    services.access.invite(&caller, &request).await.map(|made| (StatusCode::CREATED, Json(made))).map_err(Failed)
 }
 
 #[utoipa::path(
@@ -57,11 +60,11 @@ async fn invite(Call { desk, caller }: Call, Body(request): Body<InviteRequest>)
     responses((status = 200, body = Person), Refusals)
 )]
 async fn change(
-    Call { desk, caller }: Call,
+    Call { services, caller }: Call,
     Path(address): Path<String>,
     Body(request): Body<PersonRequest>,
 ) -> Reply<Person> {
-    desk.change_person(&caller, &address, &request).await.map(Json).map_err(Failed)
+    services.access.change_person(&caller, &address, &request).await.map(Json).map_err(Failed)
 }
 
 #[utoipa::path(
@@ -72,8 +75,8 @@ async fn change(
     params(("address" = String, Path, description = "The person's mail address")),
     responses((status = 204), Refusals)
 )]
-async fn remove(Call { desk, caller }: Call, Path(address): Path<String>) -> Result<StatusCode, Failed> {
-    desk.remove_person(&caller, &address).await.map(|()| StatusCode::NO_CONTENT).map_err(Failed)
+async fn remove(Call { services, caller }: Call, Path(address): Path<String>) -> Result<StatusCode, Failed> {
+    services.access.remove_person(&caller, &address).await.map(|()| StatusCode::NO_CONTENT).map_err(Failed)
 }
 
 #[utoipa::path(
@@ -84,8 +87,8 @@ async fn remove(Call { desk, caller }: Call, Path(address): Path<String>) -> Res
     params(("address" = String, Path, description = "The person's mail address")),
     responses((status = 201, body = SignUpLink), Refusals)
 )]
-async fn reset(Call { desk, caller }: Call, Path(address): Path<String>) -> Result<impl IntoResponse, Failed> {
-    desk.reset_person(&caller, &address).await.map(|made| (StatusCode::CREATED, Json(made))).map_err(Failed)
+async fn reset(Call { services, caller }: Call, Path(address): Path<String>) -> Result<impl IntoResponse, Failed> {
+    services.access.reset_person(&caller, &address).await.map(|made| (StatusCode::CREATED, Json(made))).map_err(Failed)
 }
 
 #[utoipa::path(
@@ -95,8 +98,8 @@ async fn reset(Call { desk, caller }: Call, Path(address): Path<String>) -> Resu
     summary = "List sessions: everybody's for those who manage access, otherwise one's own",
     responses((status = 200, body = Vec<SessionView>), Refusals)
 )]
-async fn sessions(Call { desk, caller }: Call) -> Reply<Vec<SessionView>> {
-    desk.sessions(&caller).await.map(Json).map_err(Failed)
+async fn sessions(Call { services, caller }: Call) -> Reply<Vec<SessionView>> {
+    services.access.sessions(&caller).await.map(Json).map_err(Failed)
 }
 
 #[utoipa::path(
@@ -107,6 +110,6 @@ async fn sessions(Call { desk, caller }: Call) -> Reply<Vec<SessionView>> {
     params(("id" = String, Path, description = "The session's id")),
     responses((status = 204), Refusals)
 )]
-async fn revoke(Call { desk, caller }: Call, Path(id): Path<String>) -> Result<StatusCode, Failed> {
-    desk.revoke_session(&caller, &id).await.map(|()| StatusCode::NO_CONTENT).map_err(Failed)
+async fn revoke(Call { services, caller }: Call, Path(id): Path<String>) -> Result<StatusCode, Failed> {
+    services.access.revoke_session(&caller, &id).await.map(|()| StatusCode::NO_CONTENT).map_err(Failed)
 }

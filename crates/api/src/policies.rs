@@ -16,10 +16,10 @@ use super::Reply;
 use super::call::Call;
 use super::etag::{if_match, tagged};
 use super::problem::{Body, Failed, Path, Query, Refusals};
-use postern_services::desk::views::{PolicyChangeView, PolicyChoiceView, PolicyView};
-use postern_services::desk::{AllowanceRequest, Desk, DeskError, PreviewView};
+use postern_services::service::views::{PolicyChangeView, PolicyChoiceView, PolicyView};
+use postern_services::service::{AllowanceRequest, PreviewView, ServiceError, Services};
 
-pub(super) fn routes() -> OpenApiRouter<Arc<Desk>> {
+pub(super) fn routes() -> OpenApiRouter<Arc<Services>> {
     OpenApiRouter::new()
         .routes(routes!(policies, add))
         .routes(routes!(policy, change, remove))
@@ -40,13 +40,13 @@ pub(super) fn routes() -> OpenApiRouter<Arc<Desk>> {
     responses((status = 200, body = PreviewView), Refusals)
 )]
 async fn preview(
-    Call { desk, caller }: Call,
+    Call { services, caller }: Call,
     Path(name): Path<String>,
     Body(mut body): Body<Value>,
 ) -> Reply<PreviewView> {
-    let known = match desk.policy(&caller, &name) {
+    let known = match services.policies.get(&caller, &name) {
         Ok(_) => Some(name.as_str()),
-        Err(DeskError::NotFound(_)) => None,
+        Err(ServiceError::NotFound(_)) => None,
         Err(error) => return Err(Failed(error)),
     };
     if let Some(object) = body.as_object_mut() {
@@ -56,7 +56,7 @@ async fn preview(
             object.entry("name").or_insert_with(|| name.clone().into());
         }
     }
-    desk.preview_policy(&caller, known, &body).await.map(Json).map_err(Failed)
+    services.policies.preview(&caller, known, &body).await.map(Json).map_err(Failed)
 }
 
 /// A whole file of policies; what is left out is as if it had never been set.
@@ -87,8 +87,8 @@ struct PolicyBody {
     summary = "Outbound policies, in the order in which they are looked at",
     responses((status = 200, body = Vec<PolicyView>), Refusals)
 )]
-async fn policies(Call { desk, caller }: Call) -> Reply<Vec<PolicyView>> {
-    desk.policies(&caller).map(Json).map_err(Failed)
+async fn policies(Call { services, caller }: Call) -> Reply<Vec<PolicyView>> {
+    services.policies.list(&caller).map(Json).map_err(Failed)
 }
 
 #[utoipa::path(
@@ -99,8 +99,8 @@ async fn policies(Call { desk, caller }: Call) -> Reply<Vec<PolicyView>> {
     params(("name" = String, Path, description = "The policy's name, in any case")),
     responses((status = 200, body = PolicyView, headers(("ETag" = String))), Refusals)
 )]
-async fn policy(Call { desk, caller }: Call, Path(name): Path<String>) -> Result<impl IntoResponse, Failed> {
-    desk.policy(&caller, &name).map(|view| tagged(view.revision, view)).map_err(Failed)
+async fn policy(Call { services, caller }: Call, Path(name): Path<String>) -> Result<impl IntoResponse, Failed> {
+    services.policies.get(&caller, &name).map(|view| tagged(view.revision, view)).map_err(Failed)
 }
 
 #[utoipa::path(
@@ -111,8 +111,13 @@ async fn policy(Call { desk, caller }: Call, Path(name): Path<String>) -> Result
     request_body = PolicyBody,
     responses((status = 201, body = PolicyView), Refusals)
 )]
-async fn add(Call { desk, caller }: Call, Body(body): Body<Value>) -> Result<impl IntoResponse, Failed> {
-    desk.add_policy(&caller, &body).await.map(|made| (StatusCode::CREATED, tagged(made.revision, made))).map_err(Failed)
+async fn add(Call { services, caller }: Call, Body(body): Body<Value>) -> Result<impl IntoResponse, Failed> {
+    services
+        .policies
+        .add(&caller, &body)
+        .await
+        .map(|made| (StatusCode::CREATED, tagged(made.revision, made)))
+        .map_err(Failed)
 }
 
 #[utoipa::path(
@@ -128,12 +133,14 @@ async fn add(Call { desk, caller }: Call, Body(body): Body<Value>) -> Result<imp
     responses((status = 200, body = PolicyView), Refusals)
 )]
 async fn change(
-    Call { desk, caller }: Call,
+    Call { services, caller }: Call,
     Path(name): Path<String>,
     headers: HeaderMap,
     Body(patch): Body<Value>,
 ) -> Result<impl IntoResponse, Failed> {
-    desk.change_policy(&caller, &name, &patch, if_match(&headers)?)
+    services
+        .policies
+        .change(&caller, &name, &patch, if_match(&headers)?)
         .await
         .map(|view| tagged(view.revision, view))
         .map_err(Failed)
@@ -151,11 +158,11 @@ async fn change(
     responses((status = 204), Refusals)
 )]
 async fn remove(
-    Call { desk, caller }: Call,
+    Call { services, caller }: Call,
     Path(name): Path<String>,
     headers: HeaderMap,
 ) -> Result<StatusCode, Failed> {
-    desk.remove_policy(&caller, &name, if_match(&headers)?).await.map(|()| StatusCode::NO_CONTENT).map_err(Failed)
+    services.policies.remove(&caller, &name, if_match(&headers)?).await.map(|()| StatusCode::NO_CONTENT).map_err(Failed)
 }
 
 #[utoipa::path(
@@ -166,8 +173,8 @@ async fn remove(
     params(("entity" = String, Path, description = "Account in any spelling, or connector:NAME")),
     responses((status = 200, body = PolicyChoiceView), Refusals)
 )]
-async fn explain(Call { desk, caller }: Call, Path(entity): Path<String>) -> Reply<PolicyChoiceView> {
-    desk.explain_policy(&caller, &entity).map(Json).map_err(Failed)
+async fn explain(Call { services, caller }: Call, Path(entity): Path<String>) -> Reply<PolicyChoiceView> {
+    services.policies.explain(&caller, &entity).map(Json).map_err(Failed)
 }
 
 #[utoipa::path(
@@ -177,8 +184,8 @@ async fn explain(Call { desk, caller }: Call, Path(entity): Path<String>) -> Rep
     summary = "All policies as a file has them",
     responses((status = 200, body = PolicyBook), Refusals)
 )]
-async fn export(Call { desk, caller }: Call) -> Reply<PolicyBook> {
-    desk.export_policies(&caller).map(Json).map_err(Failed)
+async fn export(Call { services, caller }: Call) -> Reply<PolicyBook> {
+    services.policies.export(&caller).map(Json).map_err(Failed)
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -200,11 +207,11 @@ struct ApplyQuery {
     responses((status = 200, body = Vec<PolicyChangeView>), Refusals)
 )]
 async fn apply(
-    Call { desk, caller }: Call,
+    Call { services, caller }: Call,
     Query(query): Query<ApplyQuery>,
     Body(file): Body<Value>,
 ) -> Reply<Vec<PolicyChangeView>> {
-    desk.apply_policies(&caller, &file, query.dry_run).await.map(Json).map_err(Failed)
+    services.policies.apply(&caller, &file, query.dry_run).await.map(Json).map_err(Failed)
 }
 
 #[utoipa::path(
@@ -214,8 +221,8 @@ async fn apply(
     summary = "Allowances in force",
     responses((status = 200, body = Vec<Allowance>), Refusals)
 )]
-async fn allowances(Call { desk, caller }: Call) -> Reply<Vec<Allowance>> {
-    desk.allowances(&caller).await.map(Json).map_err(Failed)
+async fn allowances(Call { services, caller }: Call) -> Reply<Vec<Allowance>> {
+    services.allowances.list(&caller).await.map(Json).map_err(Failed)
 }
 
 #[utoipa::path(
@@ -227,10 +234,15 @@ async fn allowances(Call { desk, caller }: Call) -> Reply<Vec<Allowance>> {
     responses((status = 201, body = Allowance), Refusals)
 )]
 async fn grant(
-    Call { desk, caller }: Call,
+    Call { services, caller }: Call,
     Body(request): Body<AllowanceRequest>,
 ) -> Result<impl IntoResponse, Failed> {
-    desk.grant_allowance(&caller, &request).await.map(|granted| (StatusCode::CREATED, Json(granted))).map_err(Failed)
+    services
+        .allowances
+        .grant(&caller, &request)
+        .await
+        .map(|granted| (StatusCode::CREATED, Json(granted)))
+        .map_err(Failed)
 }
 
 #[utoipa::path(
@@ -241,6 +253,6 @@ async fn grant(
     params(("entity" = String, Path, description = "Account in any spelling, or connector:NAME")),
     responses((status = 204), Refusals)
 )]
-async fn end(Call { desk, caller }: Call, Path(entity): Path<String>) -> Result<StatusCode, Failed> {
-    desk.end_allowance(&caller, &entity).await.map(|()| StatusCode::NO_CONTENT).map_err(Failed)
+async fn end(Call { services, caller }: Call, Path(entity): Path<String>) -> Result<StatusCode, Failed> {
+    services.allowances.end(&caller, &entity).await.map(|()| StatusCode::NO_CONTENT).map_err(Failed)
 }

@@ -8,7 +8,7 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 
-use postern_services::desk::DeskError;
+use postern_services::service::ServiceError;
 
 /// A problem as it goes over the wire.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -26,10 +26,10 @@ pub struct Problem {
 
 /// A use case's refusal, as a problem.
 #[derive(Debug)]
-pub struct Failed(pub DeskError);
+pub struct Failed(pub ServiceError);
 
-impl From<DeskError> for Failed {
-    fn from(error: DeskError) -> Self {
+impl From<ServiceError> for Failed {
+    fn from(error: ServiceError) -> Self {
         Self(error)
     }
 }
@@ -38,12 +38,12 @@ impl IntoResponse for Failed {
     fn into_response(self) -> Response {
         let Self(error) = self;
         let (status, field) = match &error {
-            DeskError::Forbidden { .. } => (StatusCode::FORBIDDEN, None),
-            DeskError::NotFound(_) => (StatusCode::NOT_FOUND, None),
-            DeskError::Conflict(_) => (StatusCode::CONFLICT, None),
-            DeskError::Changed(_) => (StatusCode::PRECONDITION_FAILED, None),
-            DeskError::Invalid { field, .. } => (StatusCode::UNPROCESSABLE_ENTITY, Some(field.to_string())),
-            DeskError::Store(_) | DeskError::Ledger(_) => (StatusCode::SERVICE_UNAVAILABLE, None),
+            ServiceError::Forbidden { .. } => (StatusCode::FORBIDDEN, None),
+            ServiceError::NotFound(_) => (StatusCode::NOT_FOUND, None),
+            ServiceError::Conflict(_) => (StatusCode::CONFLICT, None),
+            ServiceError::Changed(_) => (StatusCode::PRECONDITION_FAILED, None),
+            ServiceError::Invalid { field, .. } => (StatusCode::UNPROCESSABLE_ENTITY, Some(field.to_string())),
+            ServiceError::Store(_) | ServiceError::Ledger(_) => (StatusCode::SERVICE_UNAVAILABLE, None),
         };
         problem(status, error.to_string(), field)
     }
@@ -70,7 +70,7 @@ where
         let parsed: Result<Json<T>, JsonRejection> = Json::from_request(request, state).await;
         parsed
             .map(|Json(value)| Body(value))
-            .map_err(|error| Failed(DeskError::Invalid { field: "body".into(), problem: error.body_text() }))
+            .map_err(|error| Failed(ServiceError::Invalid { field: "body".into(), problem: error.body_text() }))
     }
 }
 
@@ -88,7 +88,7 @@ where
         let parsed = axum::extract::Query::from_request_parts(parts, state).await;
         parsed
             .map(|axum::extract::Query(value)| Query(value))
-            .map_err(|error| Failed(DeskError::Invalid { field: "query".into(), problem: error.body_text() }))
+            .map_err(|error| Failed(ServiceError::Invalid { field: "query".into(), problem: error.body_text() }))
     }
 }
 
@@ -106,7 +106,7 @@ where
         let parsed = axum::extract::Path::from_request_parts(parts, state).await;
         parsed
             .map(|axum::extract::Path(value)| Path(value))
-            .map_err(|error| Failed(DeskError::Invalid { field: "address".into(), problem: error.body_text() }))
+            .map_err(|error| Failed(ServiceError::Invalid { field: "address".into(), problem: error.body_text() }))
     }
 }
 

@@ -6,7 +6,7 @@ use axum::Json;
 use axum::http::{StatusCode, Uri};
 use axum::response::Response;
 use postern_domain::EntityKind;
-use postern_services::desk::RestrictionFilter;
+use postern_services::service::RestrictionFilter;
 use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
@@ -16,10 +16,10 @@ use super::Reply;
 use super::call::Call;
 use super::paging::{self, limit};
 use super::problem::{Body, Failed, Path, Query, Refusals};
-use postern_services::desk::views::{IncidentView, RestrictionView, UsageView};
-use postern_services::desk::{Desk, ReleaseRequest, RestrictRequest, UndoReleaseRequest};
+use postern_services::service::views::{IncidentView, RestrictionView, UsageView};
+use postern_services::service::{ReleaseRequest, RestrictRequest, Services, UndoReleaseRequest};
 
-pub(super) fn routes() -> OpenApiRouter<Arc<Desk>> {
+pub(super) fn routes() -> OpenApiRouter<Arc<Services>> {
     OpenApiRouter::new()
         .routes(routes!(restricted, restrict))
         .routes(routes!(restrictions_of))
@@ -57,7 +57,7 @@ struct RestrictionQuery {
     responses((status = 200, body = Vec<RestrictionView>, headers(("Link" = String))), Refusals)
 )]
 async fn restricted(
-    Call { desk, caller }: Call,
+    Call { services, caller }: Call,
     uri: Uri,
     Query(query): Query<RestrictionQuery>,
 ) -> Result<Response, Failed> {
@@ -69,7 +69,7 @@ async fn restricted(
         limit: query.limit,
         ..RestrictionFilter::default()
     };
-    let found = desk.restricted(&caller, &filter).await?;
+    let found = services.restrictions.list(&caller, &filter).await?;
     let last = found.last().map(|last| paging::cursor(last.since, &last.reference));
     Ok(paging::page(&uri, found, query.limit, last))
 }
@@ -83,10 +83,15 @@ async fn restricted(
     responses((status = 201, body = RestrictionView), Refusals)
 )]
 async fn restrict(
-    Call { desk, caller }: Call,
+    Call { services, caller }: Call,
     Body(request): Body<RestrictRequest>,
 ) -> Result<(StatusCode, Json<RestrictionView>), Failed> {
-    desk.restrict(&caller, &request).await.map(|made| (StatusCode::CREATED, Json(made))).map_err(Failed)
+    services
+        .restrictions
+        .restrict(&caller, &request)
+        .await
+        .map(|made| (StatusCode::CREATED, Json(made)))
+        .map_err(Failed)
 }
 
 #[utoipa::path(
@@ -97,8 +102,8 @@ async fn restrict(
     params(("entity" = String, Path, description = "Account in any spelling, or connector:NAME")),
     responses((status = 200, body = Vec<RestrictionView>), Refusals)
 )]
-async fn restrictions_of(Call { desk, caller }: Call, Path(entity): Path<String>) -> Reply<Vec<RestrictionView>> {
-    desk.restrictions_of(&caller, &entity).await.map(Json).map_err(Failed)
+async fn restrictions_of(Call { services, caller }: Call, Path(entity): Path<String>) -> Reply<Vec<RestrictionView>> {
+    services.restrictions.of(&caller, &entity).await.map(Json).map_err(Failed)
 }
 
 #[utoipa::path(
@@ -111,11 +116,11 @@ async fn restrictions_of(Call { desk, caller }: Call, Path(entity): Path<String>
     responses((status = 200, body = RestrictionView), Refusals)
 )]
 async fn release(
-    Call { desk, caller }: Call,
+    Call { services, caller }: Call,
     Path(entity): Path<String>,
     Body(request): Body<ReleaseRequest>,
 ) -> Reply<RestrictionView> {
-    desk.release(&caller, &entity, &request).await.map(Json).map_err(Failed)
+    services.restrictions.release(&caller, &entity, &request).await.map(Json).map_err(Failed)
 }
 
 #[utoipa::path(
@@ -128,11 +133,11 @@ async fn release(
     responses((status = 200, body = RestrictionView), Refusals)
 )]
 async fn undo_release(
-    Call { desk, caller }: Call,
+    Call { services, caller }: Call,
     Path(entity): Path<String>,
     Body(request): Body<UndoReleaseRequest>,
 ) -> Reply<RestrictionView> {
-    desk.undo_release(&caller, &entity, &request).await.map(Json).map_err(Failed)
+    services.restrictions.undo_release(&caller, &entity, &request).await.map(Json).map_err(Failed)
 }
 
 #[utoipa::path(
@@ -143,8 +148,8 @@ async fn undo_release(
     params(("entity" = String, Path, description = "Account in any spelling, or connector:NAME")),
     responses((status = 200, body = UsageView), Refusals)
 )]
-async fn usage(Call { desk, caller }: Call, Path(entity): Path<String>) -> Reply<UsageView> {
-    desk.usage(&caller, &entity).await.map(Json).map_err(Failed)
+async fn usage(Call { services, caller }: Call, Path(entity): Path<String>) -> Reply<UsageView> {
+    services.usage.of(&caller, &entity).await.map(Json).map_err(Failed)
 }
 
 #[utoipa::path(
@@ -155,6 +160,6 @@ async fn usage(Call { desk, caller }: Call, Path(entity): Path<String>) -> Reply
     params(("reference" = String, Path, description = "Reference id, such as PR-7K3F-9QXD")),
     responses((status = 200, body = IncidentView), Refusals)
 )]
-async fn explain(Call { desk, caller }: Call, Path(reference): Path<String>) -> Reply<IncidentView> {
-    desk.explain(&caller, &reference).await.map(Json).map_err(Failed)
+async fn explain(Call { services, caller }: Call, Path(reference): Path<String>) -> Reply<IncidentView> {
+    services.restrictions.explain(&caller, &reference).await.map(Json).map_err(Failed)
 }

@@ -5,16 +5,16 @@ use std::sync::Arc;
 use axum::Json;
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
-use postern_services::desk::KeptToken;
+use postern_services::service::KeptToken;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::Reply;
 use super::call::Call;
 use super::problem::{Body, Failed, Path, Refusals};
-use postern_services::desk::{Desk, NewToken, TokenRequest};
+use postern_services::service::{NewToken, Services, TokenRequest};
 
-pub(super) fn routes() -> OpenApiRouter<Arc<Desk>> {
+pub(super) fn routes() -> OpenApiRouter<Arc<Services>> {
     OpenApiRouter::new().routes(routes!(tokens, add)).routes(routes!(revoke))
 }
 
@@ -25,8 +25,8 @@ pub(super) fn routes() -> OpenApiRouter<Arc<Desk>> {
     summary = "List API tokens",
     responses((status = 200, body = Vec<KeptToken>), Refusals)
 )]
-async fn tokens(Call { desk, caller }: Call) -> Reply<Vec<KeptToken>> {
-    desk.tokens(&caller).await.map(Json).map_err(Failed)
+async fn tokens(Call { services, caller }: Call) -> Reply<Vec<KeptToken>> {
+    services.tokens.list(&caller).await.map(Json).map_err(Failed)
 }
 
 #[utoipa::path(
@@ -37,8 +37,8 @@ async fn tokens(Call { desk, caller }: Call) -> Reply<Vec<KeptToken>> {
     request_body = TokenRequest,
     responses((status = 201, body = NewToken), Refusals)
 )]
-async fn add(Call { desk, caller }: Call, Body(request): Body<TokenRequest>) -> Result<impl IntoResponse, Failed> {
-    desk.add_token(&caller, &request).await.map(|made| (StatusCode::CREATED, Json(made))).map_err(Failed)
+async fn add(Call { services, caller }: Call, Body(request): Body<TokenRequest>) -> Result<impl IntoResponse, Failed> {
+    services.tokens.add(&caller, &request).await.map(|made| (StatusCode::CREATED, Json(made))).map_err(Failed)
 }
 
 #[utoipa::path(
@@ -49,6 +49,6 @@ async fn add(Call { desk, caller }: Call, Body(request): Body<TokenRequest>) -> 
     params(("name" = String, Path, description = "The token's name")),
     responses((status = 204), Refusals)
 )]
-async fn revoke(Call { desk, caller }: Call, Path(name): Path<String>) -> Result<StatusCode, Failed> {
-    desk.revoke_token(&caller, &name).await.map(|()| StatusCode::NO_CONTENT).map_err(Failed)
+async fn revoke(Call { services, caller }: Call, Path(name): Path<String>) -> Result<StatusCode, Failed> {
+    services.tokens.revoke(&caller, &name).await.map(|()| StatusCode::NO_CONTENT).map_err(Failed)
 }

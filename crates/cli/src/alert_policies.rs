@@ -7,7 +7,7 @@ use super::args::AlertPolicyCommand;
 use super::client::{Client, segment};
 use super::policy::{read_settings, scope_text};
 use super::{CliError, output};
-use postern_services::desk::views::AlertPolicyView;
+use postern_services::service::views::AlertPolicyView;
 
 pub(super) async fn run(client: &Client, command: Option<AlertPolicyCommand>, json: bool) -> Result<(), CliError> {
     let path = |name: &str| format!("/alert-policies/{}", segment(name));

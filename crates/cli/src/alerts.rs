@@ -5,9 +5,9 @@ use postern_domain::alert::{AlertNote, AlertStatus};
 use super::args::{AlertStatusArg, AlertsCommand};
 use super::client::{Client, segment};
 use super::{CliError, alert_policies, output};
-use postern_services::desk::AlertRequest;
-use postern_services::desk::views::{AlertDetailView, AlertView, ChannelTestView};
 use postern_services::present;
+use postern_services::service::AlertRequest;
+use postern_services::service::views::{AlertDetailView, AlertView, ChannelTestView};
 
 pub(super) async fn run(
     client: &Client,

@@ -6,7 +6,7 @@ use postern_domain::policy::Allowance;
 use super::args::AllowanceCommand;
 use super::client::{Client, segment};
 use super::{CliError, output};
-use postern_services::desk::AllowanceRequest;
+use postern_services::service::AllowanceRequest;
 
 pub(super) async fn run(client: &Client, command: Option<AllowanceCommand>, json: bool) -> Result<(), CliError> {
     match command.unwrap_or(AllowanceCommand::List) {

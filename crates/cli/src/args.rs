@@ -6,7 +6,7 @@ use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use postern_domain::access::Role;
 
-use postern_services::desk::Recommendation;
+use postern_services::service::Recommendation;
 
 /// Outbound-mail abuse control for any mail server.
 ///

@@ -5,8 +5,8 @@ use std::path::Path;
 use super::client::Client;
 use super::{CliError, output};
 use postern_domain::finding::{Finding, Level};
-use postern_services::desk::views::StatusView;
 use postern_services::in_force::InForce;
+use postern_services::service::views::StatusView;
 use postern_services::settings::Settings;
 
 use postern_doctor::{self as doctor, Daemon};

@@ -1,12 +1,12 @@
 //! `postern organization`
 
-use postern_services::desk::KeptOrganization;
+use postern_services::service::KeptOrganization;
 use serde_json::json;
 
 use super::args::{OrganizationArgs, OrganizationCommand};
 use super::client::{Client, segment};
 use super::{CliError, output};
-use postern_services::desk::OrganizationRequest;
+use postern_services::service::OrganizationRequest;
 
 pub(super) async fn run(client: &Client, command: Option<OrganizationCommand>, json: bool) -> Result<(), CliError> {
     let path = |id: &str| format!("/organizations/{}", segment(id));

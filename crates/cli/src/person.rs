@@ -5,7 +5,7 @@ use postern_domain::access::{Origin, Person};
 use super::args::{PersonCommand, SessionCommand};
 use super::client::{Client, segment};
 use super::{CliError, output};
-use postern_services::desk::people::{InviteRequest, PersonRequest, SessionView, SignUpLink};
+use postern_services::service::access::{InviteRequest, PersonRequest, SessionView, SignUpLink};
 
 pub(super) async fn run(client: &Client, command: Option<PersonCommand>, json: bool) -> Result<(), CliError> {
     match command.unwrap_or(PersonCommand::List) {

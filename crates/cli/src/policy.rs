@@ -10,9 +10,9 @@ use serde_json::{Map, Value, json};
 use super::args::PolicyCommand;
 use super::client::{Client, segment};
 use super::{CliError, output};
-use postern_services::desk::views::{PolicyChangeView, PolicyChoiceView, PolicyView};
-use postern_services::desk::{EffectView, PREVIEW_DAYS, PreviewView};
 use postern_services::present;
+use postern_services::service::views::{PolicyChangeView, PolicyChoiceView, PolicyView};
+use postern_services::service::{EffectView, PREVIEW_DAYS, PreviewView};
 
 pub(super) async fn run(client: &Client, command: PolicyCommand, as_json: bool) -> Result<(), CliError> {
     match command {

@@ -2,7 +2,7 @@
 
 use super::client::Client;
 use super::{CliError, output};
-use postern_services::desk::views::{OutboxView, StatusView};
+use postern_services::service::views::{OutboxView, StatusView};
 
 pub(super) async fn run(client: &Client, json: bool) -> Result<(), CliError> {
     let status: StatusView = client.get("/status").await?;

@@ -1,12 +1,12 @@
 //! `postern token`
 
 use postern_domain::Timestamp;
-use postern_services::desk::KeptToken;
+use postern_services::service::KeptToken;
 
 use super::args::TokenCommand;
 use super::client::{Client, segment};
 use super::{CliError, output};
-use postern_services::desk::{NewToken, TokenRequest};
+use postern_services::service::{NewToken, TokenRequest};
 
 pub(super) async fn run(client: &Client, command: Option<TokenCommand>, json: bool) -> Result<(), CliError> {
     match command.unwrap_or(TokenCommand::List) {

@@ -5,14 +5,14 @@ use serde_json::{Map, Value, json};
 
 use super::object::guid;
 use super::{Call, CmdletError, Object, Result, Returned};
-use postern_services::desk::Edit;
-use postern_services::desk::views::AlertPolicyView;
+use postern_services::service::Edit;
+use postern_services::service::views::AlertPolicyView;
 
 /// Minutes of a day: the only window of a daily limit.
 const DAY: u32 = 1440;
 
 fn find(call: &Call<'_>, identity: &str) -> Result<AlertPolicyView> {
-    let all = call.desk.alert_policies(call.caller).map_err(|error| call.refused(&error, ""))?;
+    let all = call.services.alert_policies.list(call.caller).map_err(|error| call.refused(&error, ""))?;
     let is_wanted = |view: &AlertPolicyView| call.is_called(identity, "alert", &view.policy.name);
     all.into_iter().find(is_wanted).ok_or_else(|| call.missing(identity))
 }
@@ -20,7 +20,7 @@ fn find(call: &Call<'_>, identity: &str) -> Result<AlertPolicyView> {
 pub(super) fn get(call: &Call<'_>) -> Result<Returned> {
     let found = match call.bound.text("Identity") {
         Some(identity) => vec![find(call, identity)?],
-        None => call.desk.alert_policies(call.caller).map_err(|error| call.refused(&error, ""))?,
+        None => call.services.alert_policies.list(call.caller).map_err(|error| call.refused(&error, ""))?,
     };
     Ok(found.iter().map(|view| object(call, view)).collect::<Vec<_>>().into())
 }
@@ -49,7 +49,7 @@ fn object(call: &Call<'_>, view: &AlertPolicyView) -> Object {
 
 /// Recipients as they are written: the policy's own, or the configuration's.
 fn shown_recipients(call: &Call<'_>, view: &AlertPolicyView) -> Vec<String> {
-    view.policy.recipients.clone().unwrap_or_else(|| call.desk.settings.load().alerts.recipients.clone())
+    view.policy.recipients.clone().unwrap_or_else(|| call.services.settings.load().alerts.recipients.clone())
 }
 
 /// The parameters that New and Set have in common, as settings of an alert policy.
@@ -90,7 +90,7 @@ fn settings(call: &Call<'_>, now: &[String]) -> Result<Map<String, Value>> {
 
 /// Whether alert policies could be changed so; nothing is.
 fn check(call: &Call<'_>, edit: Edit<'_>, identity: &str) -> Result<Returned> {
-    let checked = call.desk.check_alert_policy(call.caller, edit);
+    let checked = call.services.alert_policies.check(call.caller, edit);
     checked.map(|()| Returned::default()).map_err(|error| call.refused(&error, identity))
 }
 
@@ -115,7 +115,7 @@ pub(super) async fn new(call: &Call<'_>) -> Result<Returned> {
     if call.bound.what_if {
         return check(call, Edit::Add(&patch), name);
     }
-    let made = call.desk.add_alert_policy(call.caller, &patch).await;
+    let made = call.services.alert_policies.add(call.caller, &patch).await;
     let made = made.map_err(|error| call.refused(&error, name))?;
     Ok(vec![object(call, &made)].into())
 }
@@ -128,7 +128,7 @@ pub(super) async fn set(call: &Call<'_>) -> Result<Returned> {
     if call.bound.what_if {
         return check(call, Edit::Change(name, &patch), name);
     }
-    let changed = call.desk.change_alert_policy(call.caller, name, &patch, Some(known.revision)).await;
+    let changed = call.services.alert_policies.change(call.caller, name, &patch, Some(known.revision)).await;
     changed.map_err(|error| call.refused(&error, name))?;
     Ok(Returned::default())
 }
@@ -139,6 +139,6 @@ pub(super) async fn remove(call: &Call<'_>) -> Result<Returned> {
     if call.bound.what_if {
         return check(call, Edit::Remove(name), name);
     }
-    call.desk.remove_alert_policy(call.caller, name, None).await.map_err(|error| call.refused(&error, name))?;
+    call.services.alert_policies.remove(call.caller, name, None).await.map_err(|error| call.refused(&error, name))?;
     Ok(Returned::default())
 }

@@ -3,22 +3,23 @@
 use postern_domain::evidence::Cause;
 use postern_domain::window::Window;
 use postern_domain::{EntityId, EntityKind, OrganizationId};
-use postern_services::desk::RestrictionFilter;
+use postern_services::service::RestrictionFilter;
 
 use super::object::guid;
 use super::{Call, Object, Result, Returned};
-use postern_services::desk::ReleaseRequest;
-use postern_services::desk::views::RestrictionView;
+use postern_services::service::ReleaseRequest;
+use postern_services::service::views::RestrictionView;
 
 /// Restricted entities of a kind.
 async fn restricted(call: &Call<'_>, kind: EntityKind) -> Result<Vec<RestrictionView>> {
     let filter = RestrictionFilter { kind: Some(kind), ..RestrictionFilter::default() };
-    call.desk.restricted(call.caller, &filter).await.map_err(|error| call.refused(&error, ""))
+    call.services.restrictions.list(call.caller, &filter).await.map_err(|error| call.refused(&error, ""))
 }
 
 /// The restriction in force of one account, however it is spelled.
 async fn one_sender(call: &Call<'_>, address: &str) -> Result<RestrictionView> {
-    let found = call.desk.restrictions_of(call.caller, address).await.map_err(|error| call.refused(&error, address))?;
+    let found =
+        call.services.restrictions.of(call.caller, address).await.map_err(|error| call.refused(&error, address))?;
     let is_it = |one: &RestrictionView| one.released_at.is_none() && one.kind == EntityKind::Account;
     found.into_iter().find(is_it).ok_or_else(|| call.missing(address))
 }
@@ -112,7 +113,7 @@ async fn release(call: &Call<'_>, found: &RestrictionView, identity: &str) -> Re
     let given = call.bound.text("Reason").filter(|given| *given != reason(found));
     let reason = given.unwrap_or(&call.cmdlet.name).to_owned();
     let request = ReleaseRequest { reason, reference: Some(found.reference.clone()), made_sure: Vec::new() };
-    let released = call.desk.release(call.caller, &found.entity.to_string(), &request).await;
+    let released = call.services.restrictions.release(call.caller, &found.entity.to_string(), &request).await;
     released.map_err(|error| call.refused(&error, identity))?;
     Ok(Returned::default())
 }

@@ -2,7 +2,7 @@
 
 use axum::http::StatusCode;
 
-use postern_services::desk::DeskError;
+use postern_services::service::ServiceError;
 
 /// Why a cmdlet was not carried out.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -117,17 +117,17 @@ impl CmdletError {
         Self::new(StatusCode::BAD_REQUEST, "ObjectAlreadyExists", EXISTS, message, target)
     }
 
-    /// The desk says no to what was asked about `identity`.
-    pub fn desk(error: &DeskError, cmdlet: &str, identity: &str, tenant: &str) -> Self {
+    /// A service refuses what was asked about `identity`.
+    pub fn services(error: &ServiceError, cmdlet: &str, identity: &str, tenant: &str) -> Self {
         match error {
-            DeskError::Forbidden { takes, .. } => Self::denied(cmdlet, takes),
-            DeskError::NotFound(_) => Self::missing(identity, tenant),
-            DeskError::Conflict(_) | DeskError::Changed(_) => Self::task(identity, error.to_string()),
-            DeskError::Invalid { field, problem } => {
+            ServiceError::Forbidden { takes, .. } => Self::denied(cmdlet, takes),
+            ServiceError::NotFound(_) => Self::missing(identity, tenant),
+            ServiceError::Conflict(_) | ServiceError::Changed(_) => Self::task(identity, error.to_string()),
+            ServiceError::Invalid { field, problem } => {
                 let name = parameter_of(field);
                 Self::parameter(name, format!("{name}: {problem}"))
             }
-            DeskError::Store(_) | DeskError::Ledger(_) => Self::new(
+            ServiceError::Store(_) | ServiceError::Ledger(_) => Self::new(
                 StatusCode::SERVICE_UNAVAILABLE,
                 "ServiceUnavailable",
                 "Microsoft.Exchange.Data.Directory.ADTransientException",

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::blocked;
 use super::{Call, CmdletError, Object, Result, Returned};
-use postern_services::desk::{AllowanceRequest, DeskError, RestrictRequest, SenderView};
+use postern_services::service::{AllowanceRequest, RestrictRequest, SenderView, ServiceError};
 
 /// Senders that are shown unless -ResultSize says otherwise.
 const SENDERS: u32 = 1000;
@@ -15,7 +15,8 @@ const SENDERS: u32 = 1000;
 pub(super) async fn senders(call: &Call<'_>) -> Result<Returned> {
     let text = call.bound.text("Anr").unwrap_or_default();
     let most = call.bound.number("ResultSize").filter(|most| *most > 0).unwrap_or(SENDERS);
-    let found = call.desk.senders(call.caller, text, most as usize).map_err(|error| call.refused(&error, text))?;
+    let found =
+        call.services.accounts.senders(call.caller, text, most as usize).map_err(|error| call.refused(&error, text))?;
     let object = |one: &SenderView| {
         Object::default()
             .with("Identity", one.entity.to_string())
@@ -28,8 +29,8 @@ pub(super) async fn senders(call: &Call<'_>) -> Result<Returned> {
 
 pub(super) async fn usage(call: &Call<'_>) -> Result<Returned> {
     let identity = call.required("Identity");
-    let usage = call.desk.usage(call.caller, identity).await.map_err(|error| call.refused(&error, identity))?;
-    let object = |window: &postern_services::desk::views::WindowView| {
+    let usage = call.services.usage.of(call.caller, identity).await.map_err(|error| call.refused(&error, identity))?;
+    let object = |window: &postern_services::service::views::WindowView| {
         Object::default()
             .with("Entity", usage.entity.to_string())
             .with("Standing", usage.standing.as_str())
@@ -46,7 +47,7 @@ pub(super) async fn explanation(call: &Call<'_>) -> Result<Returned> {
     let identity = call.required("Identity");
     let refused = |error| call.refused(&error, identity);
     if let Ok(reference) = Reference::parse(identity) {
-        let found = call.desk.explain(call.caller, reference.as_str()).await.map_err(refused)?;
+        let found = call.services.restrictions.explain(call.caller, reference.as_str()).await.map_err(refused)?;
         let (restriction, alert) = (found.restriction.as_ref(), found.alert.as_ref());
         let entity = restriction.map(|one| &one.entity).or(alert.and_then(|alert| alert.entity.as_ref()));
         let reason = restriction.map(|one| one.reason.as_str()).or(alert.map(|alert| alert.reason.as_str()));
@@ -64,7 +65,7 @@ pub(super) async fn explanation(call: &Call<'_>) -> Result<Returned> {
             .with("Skipped", Vec::<String>::new());
         return Ok(vec![object].into());
     }
-    let choice = call.desk.explain_policy(call.caller, identity).map_err(refused)?;
+    let choice = call.services.policies.explain(call.caller, identity).map_err(refused)?;
     let skipped: Vec<String> = choice.skipped.iter().map(|one| format!("{}: {}", one.policy, one.why)).collect();
     let object = Object::default()
         .with("Identity", choice.entity.to_string())
@@ -82,7 +83,7 @@ pub(super) async fn explanation(call: &Call<'_>) -> Result<Returned> {
 
 /// So many hours from now.
 fn hours(call: &Call<'_>, hours: u32) -> postern_domain::Timestamp {
-    call.desk.clock.now().plus(Duration::from_secs(u64::from(hours) * 3600))
+    call.services.clock.now().plus(Duration::from_secs(u64::from(hours) * 3600))
 }
 
 pub(super) async fn allow(call: &Call<'_>) -> Result<Returned> {
@@ -100,10 +101,12 @@ pub(super) async fn allow(call: &Call<'_>) -> Result<Returned> {
         reason: call.required("Reason").to_owned(),
     };
     if call.bound.what_if {
-        call.desk.new_entity(call.caller, identity).map_err(|error| call.refused(&error, identity))?;
+        call.caller
+            .new_entity(&call.services.settings.load(), identity)
+            .map_err(|error| call.refused(&error, identity))?;
         return Ok(Returned::default());
     }
-    let granted = call.desk.grant_allowance(call.caller, &request).await;
+    let granted = call.services.allowances.grant(call.caller, &request).await;
     let granted = granted.map_err(|error| call.refused(&error, identity))?;
     let object = Object::default()
         .with("Entity", granted.entity.to_string())
@@ -115,9 +118,9 @@ pub(super) async fn allow(call: &Call<'_>) -> Result<Returned> {
 }
 
 /// Why somebody could not be restricted: the only conflict is that they are.
-fn not_restricted(call: &Call<'_>, error: &DeskError, identity: &str) -> CmdletError {
+fn not_restricted(call: &Call<'_>, error: &ServiceError, identity: &str) -> CmdletError {
     match error {
-        DeskError::Conflict(why) => CmdletError::already(identity, why.clone()),
+        ServiceError::Conflict(why) => CmdletError::already(identity, why.clone()),
         other => call.refused(other, identity),
     }
 }
@@ -128,10 +131,13 @@ pub(super) async fn block(call: &Call<'_>) -> Result<Returned> {
     let reason = call.required("Reason").to_owned();
     let request = RestrictRequest { entity: identity.to_owned(), reason, until };
     if call.bound.what_if {
-        call.desk.may_restrict(call.caller, identity).map_err(|error| not_restricted(call, &error, identity))?;
+        call.services
+            .restrictions
+            .check(call.caller, identity)
+            .map_err(|error| not_restricted(call, &error, identity))?;
         return Ok(Returned::default());
     }
-    let made = call.desk.restrict(call.caller, &request).await;
+    let made = call.services.restrictions.restrict(call.caller, &request).await;
     let made = made.map_err(|error| not_restricted(call, &error, identity))?;
     Ok(vec![blocked::sender(&made, &call.organization)].into())
 }

@@ -1,4 +1,4 @@
-//! Exchange's cmdlets: each a thin face of a use case of the desk, with the same roles.
+//! Exchange's cmdlets: each a thin face of a use case of the services, with the same roles.
 //!
 //! `integrations/cmdlets.toml` says which there are and what they take ([`table`]); [`bind`] reads
 //! parameters by it; the others carry them out. [`wire`] is how Exchange's clients ask.
@@ -26,7 +26,7 @@ use serde_json::{Map, Value};
 use bind::Bound;
 pub use error::CmdletError;
 pub use object::Object;
-use postern_services::desk::{Caller, Desk, DeskError, Edit};
+use postern_services::service::{Caller, Edit, ServiceError, Services};
 use table::{Cmdlet, Needs};
 
 /// What a cmdlet returned.
@@ -46,7 +46,7 @@ impl From<Vec<Object>> for Returned {
 
 /// One call: who runs what, in which tenant.
 struct Call<'a> {
-    desk: &'a Desk,
+    services: &'a Services,
     /// Kept to the tenant.
     caller: &'a Caller,
     cmdlet: &'static Cmdlet,
@@ -64,9 +64,9 @@ impl Call<'_> {
         self.bound.text(name).unwrap_or_default()
     }
 
-    /// What the desk said about `identity`, in Exchange's words.
-    fn refused(&self, error: &DeskError, identity: &str) -> CmdletError {
-        CmdletError::desk(error, &self.cmdlet.name, identity, &self.tenant)
+    /// What a service said about `identity`, in Exchange's words.
+    fn refused(&self, error: &ServiceError, identity: &str) -> CmdletError {
+        CmdletError::services(error, &self.cmdlet.name, identity, &self.tenant)
     }
 
     /// Whether an identity means the object of that kind and name: its name in any case, or its Guid.
@@ -77,7 +77,7 @@ impl Call<'_> {
 
     /// Whether outbound policies could be changed so; nothing is.
     fn check(&self, edits: &[Edit<'_>], identity: &str) -> Result<Returned> {
-        let checked = self.desk.check_policies(self.caller, edits);
+        let checked = self.services.policies.check(self.caller, edits);
         checked.map(|()| Returned::default()).map_err(|error| self.refused(&error, identity))
     }
 
@@ -89,8 +89,13 @@ impl Call<'_> {
 /// Carries out a cmdlet for a caller who is kept to the tenant.
 ///
 /// # Errors
-/// There is no such cmdlet, a parameter can't be, the caller's role has it not, or the desk says no.
-pub async fn run(desk: &Desk, caller: &Caller, name: &str, parameters: &Map<String, Value>) -> Result<Returned> {
+/// There is no such cmdlet, a parameter can't be, the caller's role has it not, or a service refuses.
+pub async fn run(
+    services: &Services,
+    caller: &Caller,
+    name: &str,
+    parameters: &Map<String, Value>,
+) -> Result<Returned> {
     let cmdlet = table::find(name).ok_or_else(|| CmdletError::unknown(name))?;
     let permission = match cmdlet.needs {
         Needs::Look => Permission::Look,
@@ -100,11 +105,11 @@ pub async fn run(desk: &Desk, caller: &Caller, name: &str, parameters: &Map<Stri
         return Err(CmdletError::denied(&cmdlet.name, &permission.to_string()));
     }
     let organization = caller.organization.clone().unwrap_or_else(OrganizationId::first);
-    let settings = desk.settings.load();
+    let settings = services.settings.load();
     let known = settings.organization(&organization).unwrap_or(&settings.organization);
     let tenant = known.domains.first().map_or_else(|| organization.to_string(), ToString::to_string);
     let bound = Bound::new(cmdlet, parameters)?;
-    let call = Call { desk, caller, cmdlet, bound, organization, tenant };
+    let call = Call { services, caller, cmdlet, bound, organization, tenant };
     let mut returned = carry_out(&call).await?;
     if call.bound.what_if {
         returned.warnings = vec![format!("What if: {}.", cmdlet.sentence(|name| call.bound.shown(name)))];

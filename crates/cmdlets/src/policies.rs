@@ -1,17 +1,17 @@
 //! Outbound policies as Exchange has them: limits, action and notifications.
 
 use postern_domain::policy::{Action, DEFAULT_POLICY, OutboundPolicy};
-use postern_services::desk::AuditFilter;
+use postern_services::service::AuditFilter;
 use serde_json::{Map, Value, json};
 
 use super::object::guid;
 use super::{Call, CmdletError, Object, Result, Returned};
-use postern_services::desk::Edit;
-use postern_services::desk::views::PolicyView;
+use postern_services::service::Edit;
+use postern_services::service::views::PolicyView;
 
 /// Every policy, the default one last.
 pub(super) fn all(call: &Call<'_>) -> Result<Vec<PolicyView>> {
-    call.desk.policies(call.caller).map_err(|error| call.refused(&error, ""))
+    call.services.policies.list(call.caller).map_err(|error| call.refused(&error, ""))
 }
 
 /// The policy of that name or Guid.
@@ -43,8 +43,12 @@ async fn object(call: &Call<'_>, view: &PolicyView) -> Result<Object> {
         ..AuditFilter::default()
     };
     let at = async |action| {
-        let found =
-            call.desk.audit(call.caller, &when(action)).await.map_err(|error| call.refused(&error, &policy.name));
+        let found = call
+            .services
+            .audit
+            .list(call.caller, &when(action))
+            .await
+            .map_err(|error| call.refused(&error, &policy.name));
         found.map(|mut found| found.pop().map(|entry| entry.at))
     };
     let (changed, created) = (at("policy").await?, at("policy.add").await?);
@@ -201,7 +205,7 @@ pub(super) async fn new(call: &Call<'_>) -> Result<Returned> {
     if call.bound.what_if {
         return call.check(&[Edit::Add(&patch)], name);
     }
-    let made = call.desk.add_policy(call.caller, &patch).await;
+    let made = call.services.policies.add(call.caller, &patch).await;
     let made = made.map_err(|error| call.refused(&error, name))?;
     Ok(Returned { objects: vec![object(call, &made).await?], warnings })
 }
@@ -216,7 +220,7 @@ pub(super) async fn set(call: &Call<'_>) -> Result<Returned> {
     if call.bound.what_if {
         return call.check(&[Edit::Change(name, &patch)], name);
     }
-    let changed = call.desk.change_policy(call.caller, name, &patch, Some(known.revision)).await;
+    let changed = call.services.policies.change(call.caller, name, &patch, Some(known.revision)).await;
     changed.map_err(|error| call.refused(&error, name))?;
     Ok(Returned { objects: Vec::new(), warnings })
 }
@@ -231,7 +235,7 @@ pub(super) async fn remove(call: &Call<'_>) -> Result<Returned> {
     if call.bound.what_if {
         return call.check(&[Edit::Remove(name)], name);
     }
-    call.desk.remove_policy(call.caller, name, None).await.map_err(|error| call.refused(&error, name))?;
+    call.services.policies.remove(call.caller, name, None).await.map_err(|error| call.refused(&error, name))?;
     let rule = known.policy.rule();
     let warnings = match known.policy.scope.is_empty() {
         true => Vec::new(),

@@ -5,8 +5,8 @@ use serde_json::{Map, Value, json};
 
 use super::object::guid;
 use super::{Call, CmdletError, Object, Result, Returned, policies};
-use postern_services::desk::Edit;
-use postern_services::desk::views::PolicyView;
+use postern_services::service::Edit;
+use postern_services::service::views::PolicyView;
 
 /// What a rule's name must not contain.
 const FORBIDDEN: &str = "\\%&*+/=?{}|<>();:[],\"";
@@ -170,7 +170,7 @@ async fn change(call: &Call<'_>, policy: &PolicyView, patch: impl Into<Value>) -
     if call.bound.what_if {
         return call.check(&[Edit::Change(name, &patch)], policy.policy.rule()).map(|_| ());
     }
-    let changed = call.desk.change_policy(call.caller, name, &patch, Some(policy.revision)).await;
+    let changed = call.services.policies.change(call.caller, name, &patch, Some(policy.revision)).await;
     changed.map(|_| ()).map_err(|error| call.refused(&error, policy.policy.rule()))
 }
 
@@ -232,7 +232,7 @@ async fn relink(
         let edits = changes.each_ref().map(|(name, patch)| Edit::Change(name, patch));
         return call.check(&edits, rule.policy.rule()).map(|_| ());
     }
-    let changed = call.desk.change_policies_together(call.caller, &changes, Some(rule.revision)).await;
+    let changed = call.services.policies.change_together(call.caller, &changes, Some(rule.revision)).await;
     changed.map_err(|error| call.refused(&error, rule.policy.rule()))
 }
 

@@ -12,7 +12,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 use serde_json::json;
 
-use postern_services::desk::Desk;
+use postern_services::service::Services;
 
 #[derive(Debug, Deserialize)]
 struct TokenForm {
@@ -23,7 +23,7 @@ struct TokenForm {
 }
 
 /// The client's secret is an API token, and so is what it gets: what revokes the one ends the other.
-pub(super) async fn give(State(desk): State<Arc<Desk>>, headers: HeaderMap, body: Bytes) -> Response {
+pub(super) async fn give(State(services): State<Arc<Services>>, headers: HeaderMap, body: Bytes) -> Response {
     let form: TokenForm = serde_html_form::from_bytes(&body)
         .unwrap_or(TokenForm { grant_type: String::new(), client_secret: String::new() });
     let refused = |status: StatusCode, error: &str, why: &str| {
@@ -35,7 +35,7 @@ pub(super) async fn give(State(desk): State<Arc<Desk>>, headers: HeaderMap, body
     }
     // Or in the header (RFC 6749 section 2.3.1).
     let secret = if form.client_secret.is_empty() { basic_secret(&headers) } else { Some(form.client_secret) };
-    match desk.token_holder(&secret.clone().unwrap_or_default()).await {
+    match services.tokens.holder(&secret.clone().unwrap_or_default()).await {
         Ok(Some(_)) => {
             let answer = json!({
                 "token_type": "Bearer", "expires_in": 3599, "ext_expires_in": 3599, "access_token": secret,

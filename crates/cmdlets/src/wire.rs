@@ -19,7 +19,7 @@ use serde_json::{Map, Value, json};
 
 use super::answer::{Answer, Asked, Wanted, error_body, refusal};
 use super::{CmdletError, table, token};
-use postern_services::desk::{Caller, Desk};
+use postern_services::service::{Caller, Services};
 
 /// Objects on one page, if the client doesn't say.
 const PAGE: usize = 1000;
@@ -31,8 +31,8 @@ const VERSIONS: [&str; 3] = ["beta", "v1.0", "v2.0"];
 const COMPRESS_FROM: usize = 1024;
 
 /// The wire: for those who hold a token, and where they get one.
-pub fn routes(desk: &Arc<Desk>) -> Router {
-    let named = axum::middleware::from_fn_with_state(Arc::clone(desk), name_caller);
+pub fn routes(services: &Arc<Services>) -> Router {
+    let named = axum::middleware::from_fn_with_state(Arc::clone(services), name_caller);
     let wire = Router::new()
         .route("/adminapi/{version}/{tenant}/InvokeCommand", post(invoke))
         .route("/adminapi/{version}/{tenant}/$batch", post(batch))
@@ -42,15 +42,15 @@ pub fn routes(desk: &Arc<Desk>) -> Router {
         .layer(axum::middleware::from_fn(compressed))
         .layer(axum::middleware::from_fn(known_version))
         .layer(named)
-        .with_state(Arc::clone(desk));
+        .with_state(Arc::clone(services));
     // OAuth 2.0 client credentials (RFC 6749 section 4.4).
-    wire.merge(Router::new().route("/{tenant}/oauth2/v2.0/token", post(token::give)).with_state(Arc::clone(desk)))
+    wire.merge(Router::new().route("/{tenant}/oauth2/v2.0/token", post(token::give)).with_state(Arc::clone(services)))
 }
 
 /// Names the caller by the token, or answers 401.
-async fn name_caller(State(desk): State<Arc<Desk>>, mut request: Request, next: Next) -> Response {
+async fn name_caller(State(services): State<Arc<Services>>, mut request: Request, next: Next) -> Response {
     let found = match crate::bearer::bearer(request.headers()) {
-        Some(token) => desk.token_holder(token).await,
+        Some(token) => services.tokens.holder(token).await,
         None => Ok(None),
     };
     match found {
@@ -59,7 +59,7 @@ async fn name_caller(State(desk): State<Arc<Desk>>, mut request: Request, next: 
             next.run(request).await
         }
         Ok(None) => refusal(&CmdletError::unauthorized()),
-        Err(error) => refusal(&CmdletError::desk(&error, "", "", "")),
+        Err(error) => refusal(&CmdletError::services(&error, "", "", "")),
     }
 }
 
@@ -100,7 +100,7 @@ struct Input {
 }
 
 async fn invoke(
-    State(desk): State<Arc<Desk>>,
+    State(services): State<Arc<Services>>,
     axum::Extension(caller): axum::Extension<Caller>,
     Path((version, tenant)): Path<(String, String)>,
     Query(query): Query<Wanted>,
@@ -113,15 +113,15 @@ async fn invoke(
         Err(error) => return refusal(&not_json(&error)),
     };
     let asked = Asked { path, tenant: &tenant, query, page_size: page_size(&headers) };
-    match answer(&desk, &caller, &asked, &base(&desk, &headers), &body).await {
+    match answer(&services, &caller, &asked, &base(&services, &headers), &body).await {
         Ok(body) => Json(body).into_response(),
         Err(error) => refusal(&error),
     }
 }
 
 /// Where links lead: to the address that people use, or to the one that was asked.
-fn base(desk: &Desk, headers: &HeaderMap) -> String {
-    let settings = desk.settings.load();
+fn base(services: &Services, headers: &HeaderMap) -> String {
+    let settings = services.settings.load();
     let asked = headers.get(header::HOST).and_then(|host| host.to_str().ok()).map(|host| format!("http://{host}"));
     settings.portal.url.clone().or(asked).unwrap_or_else(|| settings.portal.base_url())
 }
@@ -132,24 +132,24 @@ fn not_json(error: &serde_json::Error) -> CmdletError {
 
 /// A tenant's objects, a page of them.
 async fn answer(
-    desk: &Desk,
+    services: &Services,
     caller: &Caller,
     asked: &Asked<'_>,
     base: &str,
     body: &Value,
 ) -> Result<Answer, CmdletError> {
     let envelope = Envelope::deserialize(body).map_err(|error| not_json(&error))?;
-    let caller = in_tenant(desk, caller, asked.tenant)?;
+    let caller = in_tenant(services, caller, asked.tenant)?;
     let parameters = envelope.input.parameters.unwrap_or_default();
-    let returned = super::run(desk, &caller, &envelope.input.name, &parameters).await?;
+    let returned = super::run(services, &caller, &envelope.input.name, &parameters).await?;
     Ok(Answer::page(returned, asked, base))
 }
 
 /// The caller kept to a tenant: an organization by its id or by one of its domains. Another's is as
 /// good as none.
-fn in_tenant(desk: &Desk, caller: &Caller, tenant: &str) -> Result<Caller, CmdletError> {
-    let known = desk.organizations(caller).unwrap_or_default();
-    let is_it = |one: &&postern_services::desk::KeptOrganization| {
+fn in_tenant(services: &Services, caller: &Caller, tenant: &str) -> Result<Caller, CmdletError> {
+    let known = services.organizations.list(caller).unwrap_or_default();
+    let is_it = |one: &&postern_services::service::KeptOrganization| {
         let guid = super::object::guid("tenant", &one.id, one.id.as_str());
         one.id.as_str().eq_ignore_ascii_case(tenant)
             || guid.eq_ignore_ascii_case(tenant)
@@ -179,7 +179,7 @@ struct Part {
 
 /// Several requests in one, each with an answer of its own (OData JSON batch).
 async fn batch(
-    State(desk): State<Arc<Desk>>,
+    State(services): State<Arc<Services>>,
     axum::Extension(caller): axum::Extension<Caller>,
     Path((version, tenant)): Path<(String, String)>,
     headers: HeaderMap,
@@ -193,7 +193,7 @@ async fn batch(
         }
         Err(error) => return refusal(&not_json(&error)),
     };
-    let base = base(&desk, &headers);
+    let base = base(&services, &headers);
     let mut responses = Vec::new();
     for part in &parts {
         // A page of an earlier answer has its own address; of others only what stands after the `?`.
@@ -207,7 +207,7 @@ async fn batch(
             query: serde_html_form::from_str(query).unwrap_or_default(),
             page_size: page_size(if own.is_empty() { &headers } else { &own }),
         };
-        let (status, body) = match answer(&desk, &caller, &asked, &base, &part.body).await {
+        let (status, body) = match answer(&services, &caller, &asked, &base, &part.body).await {
             Ok(body) => (200, json!(body)),
             Err(error) => (error.status, error_body(&error)),
         };
@@ -219,12 +219,12 @@ async fn batch(
 
 /// Which cmdlets the caller may run, as the module asks before it makes its functions.
 async fn module_file(
-    State(desk): State<Arc<Desk>>,
+    State(services): State<Arc<Services>>,
     axum::Extension(caller): axum::Extension<Caller>,
     Path((_, tenant)): Path<(String, String)>,
 ) -> Response {
     use postern_domain::access::Permission;
-    if let Err(error) = in_tenant(&desk, &caller, &tenant) {
+    if let Err(error) = in_tenant(&services, &caller, &tenant) {
         return refusal(&error);
     }
     let manages = caller.role.is_some_and(|role| role.may(Permission::Manage));
@@ -237,26 +237,26 @@ async fn module_file(
 }
 
 /// Where the cmdlets for alerts are: here too.
-async fn banner(State(desk): State<Arc<Desk>>, request: Request) -> Response {
-    let base = base(&desk, request.headers());
+async fn banner(State(services): State<Arc<Services>>, request: Request) -> Response {
+    let base = base(&services, request.headers());
     (StatusCode::FOUND, [(header::LOCATION, format!("{base}{}", request.uri()))]).into_response()
 }
 
 /// What there is to ask, the tenant's id for clients that want a GUID, its name, and the server's version.
 async fn entity_sets(
-    State(desk): State<Arc<Desk>>,
+    State(services): State<Arc<Services>>,
     axum::Extension(caller): axum::Extension<Caller>,
     Path((version, tenant)): Path<(String, String)>,
     headers: HeaderMap,
 ) -> Response {
-    let id = match in_tenant(&desk, &caller, &tenant) {
+    let id = match in_tenant(&services, &caller, &tenant) {
         Ok(caller) => caller.organization.unwrap_or_else(postern_domain::OrganizationId::first),
         Err(error) => return refusal(&error),
     };
-    let context = format!("{}/adminapi/{version}/{tenant}/$metadata", base(&desk, &headers));
+    let context = format!("{}/adminapi/{version}/{tenant}/$metadata", base(&services, &headers));
     let value = json!([{ "name": "InvokeCommand", "kind": "Singleton", "url": "InvokeCommand" }]);
     let guid = super::object::guid("tenant", &id, id.as_str());
-    let settings = desk.settings.load();
+    let settings = services.settings.load();
     let name = settings.organization(&id).map(|known| known.name.clone());
     Json(json!({
         "@odata.context": context,

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::page::{Frame, Refusal, render};
 use super::session::Signed;
 use super::{names, texts};
-use postern_services::desk::{AccountView, Desk};
+use postern_services::service::{AccountView, Services};
 
 const SHOWN: usize = 100;
 const SUGGESTED: usize = 10;
@@ -32,13 +32,13 @@ struct AccountsPage {
 }
 
 pub(super) async fn find(
-    State(desk): State<Arc<Desk>>,
+    State(services): State<Arc<Services>>,
     signed: Signed,
     Query(FindQuery { q }): Query<FindQuery>,
 ) -> Result<Response, Refusal> {
     let wanted = q.trim();
     if let Ok(reference) = Reference::parse(wanted) {
-        let incident = desk.explain(&signed.caller, reference.as_str()).await?;
+        let incident = services.restrictions.explain(&signed.caller, reference.as_str()).await?;
         let entity = incident.restriction.map(|one| one.entity).or(incident.alert.and_then(|alert| alert.entity));
         let address = entity.map_or_else(|| format!("/alerts/{reference}"), |entity| names::entity_address(&entity));
         return Ok(Redirect::to(&address).into_response());
@@ -47,8 +47,8 @@ pub(super) async fn find(
     if wanted.contains('@') || wanted.starts_with("connector:") {
         return Ok(Redirect::to(&names::entity_address(wanted)).into_response());
     }
-    let rows = desk.accounts(&signed.caller, wanted, SHOWN)?;
-    Ok(render(&AccountsPage { frame: Frame::signed(&desk, "accounts-title", &signed).at("/accounts"), q, rows }))
+    let rows = services.accounts.search(&signed.caller, wanted, SHOWN)?;
+    Ok(render(&AccountsPage { frame: Frame::signed(&services, "accounts-title", &signed).at("/accounts"), q, rows }))
 }
 
 /// An account that what was typed may mean.
@@ -60,10 +60,10 @@ pub(super) struct Suggestion {
 
 /// Accounts that what was typed may mean, for fields that suggest them.
 pub(super) async fn suggest(
-    State(desk): State<Arc<Desk>>,
+    State(services): State<Arc<Services>>,
     signed: Signed,
     Query(FindQuery { q }): Query<FindQuery>,
 ) -> Result<Json<Vec<Suggestion>>, Refusal> {
-    let found = desk.accounts(&signed.caller, &q, SUGGESTED)?.into_iter();
+    let found = services.accounts.search(&signed.caller, &q, SUGGESTED)?.into_iter();
     Ok(Json(found.map(|AccountView { entity, name, .. }| Suggestion { entity, name }).collect()))
 }

@@ -6,7 +6,7 @@ use askama::Template;
 use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use postern_domain::alert::{AlertStatus, Severity};
-use postern_services::desk::AlertFilter;
+use postern_services::service::AlertFilter;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use tower_sessions::Session;
@@ -15,8 +15,8 @@ use super::form::{Form, Nothing, number};
 use super::page::{Frame, Pages, Refusal, lines, listed, render, render_as, searched, status_of};
 use super::session::{Signed, say};
 use super::{names, texts};
-use postern_services::desk::views::{AlertDetailView, AlertPolicyView, AlertView, ChannelTestView};
-use postern_services::desk::{AlertRequest, Desk, DeskError};
+use postern_services::service::views::{AlertDetailView, AlertPolicyView, AlertView, ChannelTestView};
+use postern_services::service::{AlertRequest, Permission, ServiceError, Services};
 
 const PAGE: u32 = 50;
 
@@ -43,7 +43,7 @@ struct ListPage {
 }
 
 pub(super) async fn list(
-    State(desk): State<Arc<Desk>>,
+    State(services): State<Arc<Services>>,
     signed: Signed,
     Query(query): Query<ListQuery>,
 ) -> Result<Response, Refusal> {
@@ -51,12 +51,12 @@ pub(super) async fn list(
         AlertFilter { search: searched(&query.q), status: status_named(&query.status), ..AlertFilter::default() };
     let list = |skip| {
         let shown = AlertFilter { skip, limit: Some(PAGE), ..filter.clone() };
-        let (desk, caller) = (&desk, &signed.caller);
-        async move { desk.alerts(caller, &shown).await }
+        let (services, caller) = (&services, &signed.caller);
+        async move { services.alerts.list(caller, &shown).await }
     };
-    let (rows, total) = listed(query.page, PAGE, list, desk.count_alerts(&signed.caller, &filter)).await?;
+    let (rows, total) = listed(query.page, PAGE, list, services.alerts.count(&signed.caller, &filter)).await?;
     let pages = Pages::new(query.page, total, PAGE, &[("q", &query.q), ("status", &query.status)]);
-    Ok(render(&ListPage { frame: Frame::signed(&desk, "alerts-title", &signed).at("/alerts"), query, rows, pages }))
+    Ok(render(&ListPage { frame: Frame::signed(&services, "alerts-title", &signed).at("/alerts"), query, rows, pages }))
 }
 
 #[derive(Template)]
@@ -67,12 +67,12 @@ struct AlertPage {
 }
 
 pub(super) async fn details(
-    State(desk): State<Arc<Desk>>,
+    State(services): State<Arc<Services>>,
     signed: Signed,
     Path(reference): Path<String>,
 ) -> Result<Response, Refusal> {
-    let detail = desk.alert(&signed.caller, &reference).await?;
-    Ok(render(&AlertPage { frame: Frame::signed(&desk, "alert-title", &signed).at("/alerts"), detail }))
+    let detail = services.alerts.get(&signed.caller, &reference).await?;
+    Ok(render(&AlertPage { frame: Frame::signed(&services, "alert-title", &signed).at("/alerts"), detail }))
 }
 
 #[derive(Deserialize)]
@@ -84,13 +84,13 @@ pub(super) struct NoteForm {
 }
 
 pub(super) async fn note(
-    State(desk): State<Arc<Desk>>,
+    State(services): State<Arc<Services>>,
     current: Session,
     Path(reference): Path<String>,
     form: Form<NoteForm>,
 ) -> Result<Response, Refusal> {
     let request = AlertRequest { status: status_named(&form.values.status), comment: form.values.comment };
-    desk.change_alert(&form.signed.caller, &reference, &request).await?;
+    services.alerts.change(&form.signed.caller, &reference, &request).await?;
     say(&current, texts::t("alert-changed")).await?;
     Ok(Redirect::to(&format!("/alerts/{reference}")).into_response())
 }
@@ -102,10 +102,10 @@ struct PoliciesPage {
     rows: Vec<AlertPolicyView>,
 }
 
-pub(super) async fn policies(State(desk): State<Arc<Desk>>, signed: Signed) -> Result<Response, Refusal> {
-    let rows = desk.alert_policies(&signed.caller)?;
+pub(super) async fn policies(State(services): State<Arc<Services>>, signed: Signed) -> Result<Response, Refusal> {
+    let rows = services.alert_policies.list(&signed.caller)?;
     Ok(render(&PoliciesPage {
-        frame: Frame::signed(&desk, "alert-policies-title", &signed).at("/alert-policies"),
+        frame: Frame::signed(&services, "alert-policies-title", &signed).at("/alert-policies"),
         rows,
     }))
 }
@@ -138,19 +138,19 @@ impl PolicyPage {
 }
 
 /// The recipients that hold, as they are written: the policy's own, or the configuration's.
-fn recipients(desk: &Desk, view: &AlertPolicyView) -> Vec<String> {
-    view.policy.recipients.clone().unwrap_or_else(|| desk.settings.load().alerts.recipients.clone())
+fn recipients(services: &Services, view: &AlertPolicyView) -> Vec<String> {
+    view.policy.recipients.clone().unwrap_or_else(|| services.settings.load().alerts.recipients.clone())
 }
 
-fn policy_page(desk: &Desk, signed: &Signed, view: AlertPolicyView, known_as: &str) -> PolicyPage {
-    let mut frame = Frame::signed(desk, "alert-policy-title", signed).at("/alert-policies");
+fn policy_page(services: &Services, signed: &Signed, view: AlertPolicyView, known_as: &str) -> PolicyPage {
+    let mut frame = Frame::signed(services, "alert-policy-title", signed).at("/alert-policies");
     frame.title.clone_from(&view.policy.name);
     // Webhooks are the provider's own business.
     let may_choose = signed.caller.organization.is_none();
-    let settings = desk.settings.load();
+    let settings = services.settings.load();
     let webhooks = settings.webhooks.iter().filter(|_| may_choose);
     let webhooks = webhooks.map(|webhook| (webhook.name.clone(), webhook.wants(&view.policy))).collect();
-    let recipients = recipients(desk, &view).join("\n");
+    let recipients = recipients(services, &view).join("\n");
     let limit = view.per_day.map(|limit| limit.to_string()).unwrap_or_default();
     PolicyPage {
         frame,
@@ -165,12 +165,12 @@ fn policy_page(desk: &Desk, signed: &Signed, view: AlertPolicyView, known_as: &s
 }
 
 pub(super) async fn policy(
-    State(desk): State<Arc<Desk>>,
+    State(services): State<Arc<Services>>,
     signed: Signed,
     Path(name): Path<String>,
 ) -> Result<Response, Refusal> {
-    let view = desk.alert_policy(&signed.caller, &name)?;
-    Ok(render(&policy_page(&desk, &signed, view, &name)))
+    let view = services.alert_policies.get(&signed.caller, &name)?;
+    Ok(render(&policy_page(&services, &signed, view, &name)))
 }
 
 #[derive(Debug, Deserialize)]
@@ -208,7 +208,7 @@ impl PolicyForm {
     }
 
     /// What is different from what the page showed; the rest stays as it comes.
-    fn changes(&self, desk: &Desk, known: &AlertPolicyView) -> Result<Map<String, Value>, DeskError> {
+    fn changes(&self, services: &Services, known: &AlertPolicyView) -> Result<Map<String, Value>, ServiceError> {
         let mut patch = Map::new();
         let inherit = self.what == "inherit";
         patch.insert("enabled".into(), json!(self.enabled == "on"));
@@ -219,7 +219,7 @@ impl PolicyForm {
         if inherit {
             patch.insert("recipients".into(), Value::Null);
             patch.insert("daily_notification_limit".into(), Value::Null);
-        } else if typed != recipients(desk, known) {
+        } else if typed != recipients(services, known) {
             patch.insert("recipients".into(), json!(typed));
         }
         let limit = number("daily_notification_limit", &self.daily_notification_limit)?.filter(|limit| *limit > 0);
@@ -234,27 +234,27 @@ impl PolicyForm {
 }
 
 pub(super) async fn save_policy(
-    State(desk): State<Arc<Desk>>,
+    State(services): State<Arc<Services>>,
     current: Session,
     Path(name): Path<String>,
     form: Form<PolicyForm>,
 ) -> Result<Response, Refusal> {
     let Form { signed, values } = form;
-    desk.may_manage(&signed.caller)?;
-    let known = desk.alert_policy(&signed.caller, &name)?;
+    signed.caller.may(Permission::Manage)?;
+    let known = services.alert_policies.get(&signed.caller, &name)?;
     let seen = values.revision.parse().ok();
-    let changed = match values.changes(&desk, &known) {
+    let changed = match values.changes(&services, &known) {
         Err(error) => Err(error),
-        Ok(patch) => desk.change_alert_policy(&signed.caller, &name, &Value::Object(patch), seen).await,
+        Ok(patch) => services.alert_policies.change(&signed.caller, &name, &Value::Object(patch), seen).await,
     };
     match changed {
         Ok(view) => {
             say(&current, texts::t1("alert-policy-saved", "name", view.policy.name)).await?;
             Ok(Redirect::to("/alert-policies").into_response())
         }
-        Err(error @ (DeskError::Invalid { .. } | DeskError::Changed(_))) => {
-            let view = desk.alert_policy(&signed.caller, &name)?;
-            let page = values.typed(policy_page(&desk, &signed, view, &name));
+        Err(error @ (ServiceError::Invalid { .. } | ServiceError::Changed(_))) => {
+            let view = services.alert_policies.get(&signed.caller, &name)?;
+            let page = values.typed(policy_page(&services, &signed, view, &name));
             let page = PolicyPage { error: Some(error.to_string()), ..page };
             Ok(render_as(status_of(&error), &page))
         }
@@ -263,14 +263,14 @@ pub(super) async fn save_policy(
 }
 
 pub(super) async fn test_policy(
-    State(desk): State<Arc<Desk>>,
+    State(services): State<Arc<Services>>,
     Path(name): Path<String>,
     form: Form<Nothing>,
 ) -> Result<Response, Refusal> {
-    let tests = desk.test_alert_policy(&form.signed.caller, &name).await?;
-    let view = desk.alert_policy(&form.signed.caller, &name)?;
+    let tests = services.alert_policies.test(&form.signed.caller, &name).await?;
+    let view = services.alert_policies.get(&form.signed.caller, &name)?;
     let none = tests.is_empty().then(|| texts::t("alert-policy-test-none"));
-    Ok(render(&PolicyPage { tests, error: none, ..policy_page(&desk, &form.signed, view, &name) }))
+    Ok(render(&PolicyPage { tests, error: none, ..policy_page(&services, &form.signed, view, &name) }))
 }
 
 #[derive(Debug, Deserialize)]
@@ -280,19 +280,22 @@ pub(super) struct NewPolicyForm {
 }
 
 /// A new alert policy of one's own, to be edited next.
-pub(super) async fn add_policy(State(desk): State<Arc<Desk>>, form: Form<NewPolicyForm>) -> Result<Response, Refusal> {
+pub(super) async fn add_policy(
+    State(services): State<Arc<Services>>,
+    form: Form<NewPolicyForm>,
+) -> Result<Response, Refusal> {
     let body = json!({ "name": form.values.name.trim(), "trigger": form.values.trigger });
-    let made = desk.add_alert_policy(&form.signed.caller, &body).await?;
+    let made = services.alert_policies.add(&form.signed.caller, &body).await?;
     Ok(Redirect::to(&format!("/alert-policies/{}", names::segment(&made.policy.name))).into_response())
 }
 
 pub(super) async fn remove_policy(
-    State(desk): State<Arc<Desk>>,
+    State(services): State<Arc<Services>>,
     current: Session,
     Path(name): Path<String>,
     form: Form<Nothing>,
 ) -> Result<Response, Refusal> {
-    desk.remove_alert_policy(&form.signed.caller, &name, None).await?;
+    services.alert_policies.remove(&form.signed.caller, &name, None).await?;
     say(&current, texts::t1("alert-policy-removed", "name", name)).await?;
     Ok(Redirect::to("/alert-policies").into_response())
 }

@@ -7,7 +7,7 @@ use axum::Router;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use postern_services::desk::hex;
+use postern_services::service::hex;
 use sha2::{Digest, Sha256};
 
 const CSS: &str = "text/css; charset=utf-8";

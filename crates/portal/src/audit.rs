@@ -6,14 +6,14 @@ use askama::Template;
 use axum::extract::{Query, State};
 use axum::response::Response;
 use postern_domain::Timestamp;
-use postern_services::desk::AuditFilter;
+use postern_services::service::AuditFilter;
 use serde::Deserialize;
 
 use super::page::{Frame, Refusal, render, searched};
 use super::session::Signed;
 use super::{csv, names, texts};
-use postern_services::desk::Desk;
-use postern_services::desk::views::{AuditReportView, AuditView};
+use postern_services::service::Services;
+use postern_services::service::views::{AuditReportView, AuditView};
 
 const PAGE: u32 = 100;
 
@@ -68,25 +68,25 @@ struct AuditPage {
 }
 
 pub(super) async fn list(
-    State(desk): State<Arc<Desk>>,
+    State(services): State<Arc<Services>>,
     signed: Signed,
     Query(query): Query<ListQuery>,
 ) -> Result<Response, Refusal> {
     let filter = AuditFilter { before: query.before, limit: Some(PAGE), ..query.filter() };
-    let rows = desk.audit(&signed.caller, &filter).await?;
-    let report = if query.verify == "1" { Some(desk.verify_audit(&signed.caller, None).await?) } else { None };
+    let rows = services.audit.list(&signed.caller, &filter).await?;
+    let report = if query.verify == "1" { Some(services.audit.verify(&signed.caller, None).await?) } else { None };
     let next = rows.last().filter(|_| rows.len() >= PAGE as usize).map(|last| last.seq);
-    let frame = Frame::signed(&desk, "audit-title", &signed).at("/audit");
+    let frame = Frame::signed(&services, "audit-title", &signed).at("/audit");
     Ok(render(&AuditPage { frame, query, rows, next, report }))
 }
 
 /// What the list shows, whole, as a file.
 pub(super) async fn export(
-    State(desk): State<Arc<Desk>>,
+    State(services): State<Arc<Services>>,
     signed: Signed,
     Query(query): Query<ListQuery>,
 ) -> Result<Response, Refusal> {
-    let rows = desk.audit(&signed.caller, &query.filter()).await?.into_iter();
+    let rows = services.audit.list(&signed.caller, &query.filter()).await?.into_iter();
     let rows = rows.map(|row| {
         [row.seq.to_string(), row.at.to_string(), row.actor, row.action, row.target, row.detail.to_string()]
     });

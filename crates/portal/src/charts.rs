@@ -7,7 +7,7 @@ use postern_domain::Timestamp;
 use postern_domain::traffic::Traffic;
 
 use super::{names, texts};
-use postern_services::desk::DayView;
+use postern_services::service::DayView;
 
 const SIZE: (u32, u32) = (860, 240);
 const HOUR_MS: i64 = 3_600_000;

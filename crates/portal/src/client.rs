@@ -11,8 +11,8 @@ use axum::serve::IncomingStream;
 use ipnet::IpNet;
 use tokio::net::{TcpListener, UnixListener};
 
-use postern_services::desk::Desk;
-use postern_services::desk::people::Visitor;
+use postern_services::service::Services;
+use postern_services::service::access::Visitor;
 
 /// Longest text of a browser about itself that is kept.
 const AGENT: usize = 200;
@@ -36,12 +36,12 @@ impl Connected<IncomingStream<'_, UnixListener>> for Peer {
 /// Who asks, taken out of a request.
 pub(super) struct Visiting(pub(super) Visitor);
 
-impl FromRequestParts<Arc<Desk>> for Visiting {
+impl FromRequestParts<Arc<Services>> for Visiting {
     type Rejection = std::convert::Infallible;
 
-    async fn from_request_parts(parts: &mut Parts, desk: &Arc<Desk>) -> Result<Self, Self::Rejection> {
+    async fn from_request_parts(parts: &mut Parts, services: &Arc<Services>) -> Result<Self, Self::Rejection> {
         let peer = parts.extensions.get::<ConnectInfo<Peer>>().and_then(|ConnectInfo(Peer(at))| *at);
-        let trusted = &desk.settings.load().portal.trusted_proxies;
+        let trusted = &services.settings.load().portal.trusted_proxies;
         let agent = parts.headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
         Ok(Self(Visitor {
             address: client(peer.map(|at| at.ip().to_canonical()), &parts.headers, trusted),

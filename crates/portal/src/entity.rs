@@ -10,15 +10,15 @@ use postern_domain::Timestamp;
 use postern_domain::evidence::{AttemptRecord, Outcome};
 use postern_domain::traffic::Traffic;
 use postern_domain::window::Window;
-use postern_services::desk::{AlertFilter, AuditFilter};
+use postern_services::service::{AlertFilter, AuditFilter};
 
 use super::charts::{self, Chart};
 use super::page::{Frame, Refusal, render};
 use super::session::Signed;
 use super::{names, texts};
 use postern_services::countries::Countries;
-use postern_services::desk::views::{AlertView, AuditView, PolicyChoiceView, RestrictionView, UsageView};
-use postern_services::desk::{Desk, DeskError};
+use postern_services::service::views::{AlertView, AuditView, PolicyChoiceView, RestrictionView, UsageView};
+use postern_services::service::{ServiceError, Services};
 
 /// Hours that the chart shows.
 const HOURS: u32 = 48;
@@ -108,37 +108,37 @@ fn together(evidence: &[AttemptRecord], recent: Vec<AttemptRecord>) -> Vec<Attem
 }
 
 pub(super) async fn details(
-    State(desk): State<Arc<Desk>>,
+    State(services): State<Arc<Services>>,
     signed: Signed,
     Path(entity): Path<String>,
 ) -> Result<Response, Refusal> {
     let caller = &signed.caller;
-    let usage = desk.usage(caller, &entity).await?;
-    let choice = desk.explain_policy(caller, &entity)?;
-    let history = match desk.restrictions_of(caller, &entity).await {
-        Err(DeskError::NotFound(_)) => Vec::new(),
+    let usage = services.usage.of(caller, &entity).await?;
+    let choice = services.policies.explain(caller, &entity)?;
+    let history = match services.restrictions.of(caller, &entity).await {
+        Err(ServiceError::NotFound(_)) => Vec::new(),
         found => found?,
     };
-    let hours = desk.hours_of(caller, &entity, HOURS).await?;
+    let hours = services.traffic.hours_of(caller, &entity, HOURS).await?;
     let limit = usage.windows.iter().find(|one| one.window == Window::ExternalPerHour).and_then(|one| one.limit);
     let evidence = history.iter().find(|one| one.released_at.is_none()).map(|one| one.evidence.attempts.as_slice());
-    let attempts = together(evidence.unwrap_or_default(), desk.attempts(caller, &entity)?);
-    let settings = desk.settings.load();
+    let attempts = together(evidence.unwrap_or_default(), services.usage.attempts(caller, &entity)?);
+    let settings = services.settings.load();
     let countries = settings.countries.as_deref();
     let alerts = AlertFilter { entity: Some(usage.entity.clone()), limit: Some(SHOWN), ..AlertFilter::default() };
     let audit = AuditFilter { target: Some(usage.entity.to_string()), limit: Some(SHOWN), ..AuditFilter::default() };
-    let mut frame = Frame::signed(&desk, "entity-title", &signed).at("/restricted");
+    let mut frame = Frame::signed(&services, "entity-title", &signed).at("/restricted");
     frame.title = usage.entity.to_string();
     Ok(render(&EntityPage {
         frame,
-        chart: charts::of_entity(&hours, limit, desk.clock.now()),
+        chart: charts::of_entity(&hours, limit, services.clock.now()),
         limit,
         sent: hours.into_iter().fold(Traffic::default(), Traffic::plus),
         origins: origins(&attempts, countries),
         knows_countries: countries.is_some(),
         attempts,
-        alerts: desk.alerts(caller, &alerts).await?,
-        audit: desk.audit(caller, &audit).await?,
+        alerts: services.alerts.list(caller, &alerts).await?,
+        audit: services.audit.list(caller, &audit).await?,
         usage,
         choice,
         history,

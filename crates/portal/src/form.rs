@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 
 use super::page::Refusal;
 use super::session::Signed;
-use postern_services::desk::{Desk, DeskError};
+use postern_services::service::{ServiceError, Services};
 use postern_services::sign_in::secret;
 
 /// A form with the token of the session that it is sent in.
@@ -26,15 +26,15 @@ struct Token {
     csrf: String,
 }
 
-impl<T: DeserializeOwned> FromRequest<Arc<Desk>> for Form<T> {
+impl<T: DeserializeOwned> FromRequest<Arc<Services>> for Form<T> {
     type Rejection = Refusal;
 
-    async fn from_request(request: Request, desk: &Arc<Desk>) -> Result<Self, Refusal> {
+    async fn from_request(request: Request, services: &Arc<Services>) -> Result<Self, Refusal> {
         let (mut parts, body) = request.into_parts();
-        let signed = Signed::from_request_parts(&mut parts, desk).await?;
+        let signed = Signed::from_request_parts(&mut parts, services).await?;
         let header = parts.headers.get("x-csrf-token").and_then(|value| value.to_str().ok()).map(str::to_owned);
-        let unreadable = |what: String| Refusal::from(DeskError::Invalid { field: "form".into(), problem: what });
-        let body = Bytes::from_request(Request::from_parts(parts, body), desk);
+        let unreadable = |what: String| Refusal::from(ServiceError::Invalid { field: "form".into(), problem: what });
+        let body = Bytes::from_request(Request::from_parts(parts, body), services);
         let body = body.await.map_err(|error| unreadable(error.body_text()))?;
         let token = || serde_html_form::from_bytes(&body).map(|Token { csrf }| csrf).unwrap_or_default();
         let given = header.unwrap_or_else(token);
@@ -47,13 +47,13 @@ impl<T: DeserializeOwned> FromRequest<Arc<Desk>> for Form<T> {
 }
 
 /// A whole number, as somebody typed it into `field`; none if they typed nothing.
-pub(super) fn number(field: &str, text: &str) -> Result<Option<u32>, DeskError> {
+pub(super) fn number(field: &str, text: &str) -> Result<Option<u32>, ServiceError> {
     let text = text.trim();
     if text.is_empty() {
         return Ok(None);
     }
     let problem = || format!("is {text:?}, expected a whole number");
-    text.parse().map(Some).map_err(|_| DeskError::Invalid { field: field.to_owned().into(), problem: problem() })
+    text.parse().map(Some).map_err(|_| ServiceError::Invalid { field: field.to_owned().into(), problem: problem() })
 }
 
 /// A form that holds nothing but its token.

@@ -8,14 +8,14 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use super::page;
-use postern_services::desk::Desk;
+use postern_services::service::Services;
 
 /// No script or style but our own files, nothing inline, in nobody's frame (CSP level 3).
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
                       connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
 
 /// Adds the security headers to a page.
-pub(super) async fn headers(State(desk): State<Arc<Desk>>, request: Request, next: Next) -> Response {
+pub(super) async fn headers(State(services): State<Arc<Services>>, request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
     let mut set = |name, value| headers.insert(name, HeaderValue::from_static(value));
@@ -27,7 +27,7 @@ pub(super) async fn headers(State(desk): State<Arc<Desk>>, request: Request, nex
     set(header::HeaderName::from_static("cross-origin-opener-policy"), "same-origin");
     set(header::HeaderName::from_static("cross-origin-resource-policy"), "same-origin");
     set(header::HeaderName::from_static("permissions-policy"), "camera=(), geolocation=(), microphone=()");
-    if desk.settings.load().portal.is_secure() {
+    if services.settings.load().portal.is_secure() {
         set(header::STRICT_TRANSPORT_SECURITY, "max-age=31536000");
     }
     response
@@ -47,11 +47,11 @@ pub(super) async fn asset_headers(request: Request, next: Next) -> Response {
 
 /// Refuses what another site made the browser send (OWASP, Cross-Site Request Forgery Prevention:
 /// Fetch Metadata, then Origin). Forms of people who are signed in carry a token as well.
-pub(super) async fn same_origin(State(desk): State<Arc<Desk>>, request: Request, next: Next) -> Response {
+pub(super) async fn same_origin(State(services): State<Arc<Services>>, request: Request, next: Next) -> Response {
     let changes = !matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
-    if changes && !is_same_origin(request.headers(), &desk.settings.load().portal.base_url()) {
+    if changes && !is_same_origin(request.headers(), &services.settings.load().portal.base_url()) {
         tracing::warn!(path = request.uri().path(), "a request from another site was refused");
-        return page::error(&desk, StatusCode::FORBIDDEN, "error-other-site").into_response();
+        return page::error(&services, StatusCode::FORBIDDEN, "error-other-site").into_response();
     }
     next.run(request).await
 }

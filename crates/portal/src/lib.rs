@@ -1,4 +1,4 @@
-//! The portal: pages for people. They call the desk, as everything does.
+//! The portal: pages for people. They call the services, as everything does.
 //!
 //! Made by the server, they work without JavaScript; `assets/portal.js` makes them better.
 
@@ -38,12 +38,12 @@ use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{get, post};
 
-use postern_services::desk::Desk;
+use postern_services::service::Services;
 
 pub use client::Peer;
 
 /// Every page.
-pub fn routes(desk: &Arc<Desk>) -> Router {
+pub fn routes(services: &Arc<Services>) -> Router {
     let pages = Router::new()
         .merge(senders())
         .merge(rules())
@@ -51,17 +51,17 @@ pub fn routes(desk: &Arc<Desk>) -> Router {
         .merge(by_passkey())
         .merge(by_provider())
         .fallback(page::not_found)
-        .layer(from_fn_with_state(Arc::clone(desk), session::keep_alive))
-        .layer(session::layer(desk))
-        .layer(from_fn_with_state(Arc::clone(desk), page::refusals))
-        .layer(from_fn_with_state(Arc::clone(desk), guard::same_origin))
-        .layer(from_fn_with_state(Arc::clone(desk), guard::headers))
-        .with_state(Arc::clone(desk));
+        .layer(from_fn_with_state(Arc::clone(services), session::keep_alive))
+        .layer(session::layer(services))
+        .layer(from_fn_with_state(Arc::clone(services), page::refusals))
+        .layer(from_fn_with_state(Arc::clone(services), guard::same_origin))
+        .layer(from_fn_with_state(Arc::clone(services), guard::headers))
+        .with_state(Arc::clone(services));
     assets::routes().layer(from_fn(guard::asset_headers)).merge(pages)
 }
 
 /// Pages about who sends.
-fn senders() -> Router<Arc<Desk>> {
+fn senders() -> Router<Arc<Services>> {
     Router::new()
         .route("/", get(overview::show))
         .route("/changes", get(overview::changes))
@@ -81,7 +81,7 @@ fn senders() -> Router<Arc<Desk>> {
 }
 
 /// Pages about what holds for them.
-fn rules() -> Router<Arc<Desk>> {
+fn rules() -> Router<Arc<Services>> {
     Router::new()
         .route("/policies", get(policies::list).post(policies::save))
         .route("/policies/new", get(policies::new))
@@ -98,7 +98,7 @@ fn rules() -> Router<Arc<Desk>> {
 }
 
 /// Pages about who may come in, and coming in.
-fn access() -> Router<Arc<Desk>> {
+fn access() -> Router<Arc<Services>> {
     Router::new()
         .route("/settings", get(settings::show))
         .route("/settings/check", get(settings::check))
@@ -128,7 +128,7 @@ fn access() -> Router<Arc<Desk>> {
 
 /// Passkeys: signing in with one, and making one.
 #[cfg(feature = "passkeys")]
-fn by_passkey() -> Router<Arc<Desk>> {
+fn by_passkey() -> Router<Arc<Services>> {
     Router::new()
         .route("/sign-in/passkey/begin", post(passkeys::begin_sign_in))
         .route("/sign-in/passkey", post(passkeys::finish_sign_in))
@@ -137,19 +137,19 @@ fn by_passkey() -> Router<Arc<Desk>> {
 }
 
 #[cfg(not(feature = "passkeys"))]
-fn by_passkey() -> Router<Arc<Desk>> {
+fn by_passkey() -> Router<Arc<Services>> {
     Router::new()
 }
 
 /// Single sign-on.
 #[cfg(feature = "single-sign-on")]
-fn by_provider() -> Router<Arc<Desk>> {
+fn by_provider() -> Router<Arc<Services>> {
     Router::new()
         .route("/sign-in/single-sign-on", get(single_sign_on::begin))
         .route(postern_services::sign_in::CALLBACK, get(single_sign_on::finish))
 }
 
 #[cfg(not(feature = "single-sign-on"))]
-fn by_provider() -> Router<Arc<Desk>> {
+fn by_provider() -> Router<Arc<Services>> {
     Router::new()
 }

@@ -9,8 +9,8 @@ use postern_domain::{EntityKind, Timestamp};
 
 use super::texts;
 use postern_domain::finding::Level;
-use postern_services::desk::Recommendation;
 use postern_services::present;
+use postern_services::service::Recommendation;
 
 /// What a setting may be: its key, and how it is called.
 type Choices = Vec<(&'static str, String)>;

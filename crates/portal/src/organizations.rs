@@ -13,7 +13,7 @@ use super::form::{Form, Nothing};
 use super::page::{Frame, Refusal, lines, render, render_as, status_of};
 use super::session::{Signed, say};
 use super::{names, texts};
-use postern_services::desk::{Caller, Desk, DeskError, OrganizationRequest};
+use postern_services::service::{Caller, OrganizationRequest, ServiceError, Services};
 
 /// Who looks after all of them and over who may come in.
 pub(super) fn may_edit(caller: &Caller) -> bool {
@@ -55,29 +55,29 @@ struct EditPage {
     error: Option<String>,
 }
 
-fn page(desk: &Desk, signed: &Signed, fields: Fields, is_known: bool) -> EditPage {
-    let mut frame = Frame::signed(desk, "organization-new", signed).at("/settings");
+fn page(services: &Services, signed: &Signed, fields: Fields, is_known: bool) -> EditPage {
+    let mut frame = Frame::signed(services, "organization-new", signed).at("/settings");
     if is_known {
         frame.title.clone_from(&fields.id);
     }
     EditPage { frame, fields, is_known, error: None }
 }
 
-pub(super) async fn new(State(desk): State<Arc<Desk>>, signed: Signed) -> Result<Response, Refusal> {
-    desk.may_everywhere(&signed.caller, Permission::ManageAccess)?;
+pub(super) async fn new(State(services): State<Arc<Services>>, signed: Signed) -> Result<Response, Refusal> {
+    signed.caller.may_everywhere(Permission::ManageAccess)?;
     let fields = Fields { time_zone: "UTC".into(), ..Fields::default() };
-    Ok(render(&page(&desk, &signed, fields, false)))
+    Ok(render(&page(&services, &signed, fields, false)))
 }
 
 pub(super) async fn edit(
-    State(desk): State<Arc<Desk>>,
+    State(services): State<Arc<Services>>,
     signed: Signed,
     Path(id): Path<String>,
 ) -> Result<Response, Refusal> {
-    desk.may_everywhere(&signed.caller, Permission::ManageAccess)?;
-    let found = desk.organizations(&signed.caller)?.into_iter().find(|one| one.id.as_str() == id);
+    signed.caller.may_everywhere(Permission::ManageAccess)?;
+    let found = services.organizations.list(&signed.caller)?.into_iter().find(|one| one.id.as_str() == id);
     let Some(found) = found.filter(|one| !one.id.is_first()) else {
-        return Err(DeskError::NotFound(texts::t1("organization-none", "id", id)).into());
+        return Err(ServiceError::NotFound(texts::t1("organization-none", "id", id)).into());
     };
     let fields = Fields {
         id: found.id.to_string(),
@@ -87,45 +87,45 @@ pub(super) async fn edit(
         helpdesk: found.helpdesk.join("\n"),
         time_zone: found.time_zone,
     };
-    Ok(render(&page(&desk, &signed, fields, true)))
+    Ok(render(&page(&services, &signed, fields, true)))
 }
 
 pub(super) async fn add(
-    State(desk): State<Arc<Desk>>,
+    State(services): State<Arc<Services>>,
     current: Session,
     form: Form<Fields>,
 ) -> Result<Response, Refusal> {
     let Form { signed, values } = form;
-    let saved = desk.add_organization(&signed.caller, values.id.trim(), &values.request()).await;
-    answer(&desk, &current, &signed, values, false, saved.map(|kept| kept.name)).await
+    let saved = services.organizations.add(&signed.caller, values.id.trim(), &values.request()).await;
+    answer(&services, &current, &signed, values, false, saved.map(|kept| kept.name)).await
 }
 
 pub(super) async fn change(
-    State(desk): State<Arc<Desk>>,
+    State(services): State<Arc<Services>>,
     current: Session,
     Path(id): Path<String>,
     form: Form<Fields>,
 ) -> Result<Response, Refusal> {
     let Form { signed, values } = form;
-    let saved = desk.change_organization(&signed.caller, &id, &values.request()).await;
-    answer(&desk, &current, &signed, Fields { id, ..values }, true, saved.map(|kept| kept.name)).await
+    let saved = services.organizations.change(&signed.caller, &id, &values.request()).await;
+    answer(&services, &current, &signed, Fields { id, ..values }, true, saved.map(|kept| kept.name)).await
 }
 
 async fn answer(
-    desk: &Desk,
+    services: &Services,
     current: &Session,
     signed: &Signed,
     fields: Fields,
     is_known: bool,
-    saved: Result<String, DeskError>,
+    saved: Result<String, ServiceError>,
 ) -> Result<Response, Refusal> {
     match saved {
         Ok(name) => {
             say(current, texts::t1("organization-saved", "name", name)).await?;
             Ok(Redirect::to("/settings").into_response())
         }
-        Err(error @ (DeskError::Invalid { .. } | DeskError::Conflict(_))) => {
-            let page = EditPage { error: Some(error.to_string()), ..page(desk, signed, fields, is_known) };
+        Err(error @ (ServiceError::Invalid { .. } | ServiceError::Conflict(_))) => {
+            let page = EditPage { error: Some(error.to_string()), ..page(services, signed, fields, is_known) };
             Ok(render_as(status_of(&error), &page))
         }
         Err(error) => Err(error.into()),
@@ -133,12 +133,12 @@ async fn answer(
 }
 
 pub(super) async fn remove(
-    State(desk): State<Arc<Desk>>,
+    State(services): State<Arc<Services>>,
     current: Session,
     Path(id): Path<String>,
     form: Form<Nothing>,
 ) -> Result<Response, Refusal> {
-    desk.remove_organization(&form.signed.caller, &id).await?;
+    services.organizations.remove(&form.signed.caller, &id).await?;
     say(&current, texts::t1("organization-removed", "id", id)).await?;
     Ok(Redirect::to("/settings").into_response())
 }

@@ -10,16 +10,16 @@ use axum::response::sse::{Event, KeepAlive, Sse};
 use futures_util::stream::{self, Stream};
 use postern_domain::access::Permission;
 use postern_domain::alert::AlertStatus;
-use postern_services::desk::{AlertFilter, RestrictionFilter};
+use postern_services::service::{AlertFilter, RestrictionFilter};
 
 use super::charts::{self, Chart};
 use super::page::{Frame, Refusal, render};
 use super::session::Signed;
 use super::{names, texts};
-use postern_services::desk::views::{AlertView, RestrictionView, StatusView};
-use postern_services::desk::{BusyView, Desk};
 use postern_services::directory::SourceState;
 use postern_services::events::Watcher;
+use postern_services::service::views::{AlertView, RestrictionView, StatusView};
+use postern_services::service::{BusyView, Services};
 
 /// How many of each are shown.
 const SHOWN: u32 = 5;
@@ -57,32 +57,32 @@ impl OverviewPage {
     }
 }
 
-pub(super) async fn show(State(desk): State<Arc<Desk>>, signed: Signed) -> Result<Response, Refusal> {
+pub(super) async fn show(State(services): State<Arc<Services>>, signed: Signed) -> Result<Response, Refusal> {
     let restricted = RestrictionFilter { limit: Some(SHOWN), ..RestrictionFilter::default() };
     let alerts = AlertFilter { limit: Some(SHOWN), status: Some(AlertStatus::Active), ..AlertFilter::default() };
     let caller = &signed.caller;
     let everywhere = caller.organization.is_none() && caller.role.is_some_and(|role| role.may(Permission::Look));
-    let day = desk.today(caller).await?;
+    let day = services.traffic.today(caller).await?;
     Ok(render(&OverviewPage {
         chart: charts::of_day(&day),
         usual_is_known: day.usual.is_some(),
-        busiest: desk.busiest(caller, SHOWN as usize).await?,
-        directory: if everywhere { desk.directory(caller)? } else { Vec::new() },
-        restricted: desk.restricted(caller, &restricted).await?,
-        restricted_count: desk.count_restricted(caller, &restricted).await?,
-        alerts: desk.alerts(caller, &alerts).await?,
-        alert_count: desk.count_alerts(caller, &alerts).await?,
-        status: if everywhere { Some(desk.status(caller).await?) } else { None },
-        frame: Frame::signed(&desk, "overview-title", &signed).at("/"),
+        busiest: services.traffic.busiest(caller, SHOWN as usize).await?,
+        directory: if everywhere { services.accounts.sources(caller)? } else { Vec::new() },
+        restricted: services.restrictions.list(caller, &restricted).await?,
+        restricted_count: services.restrictions.count(caller, &restricted).await?,
+        alerts: services.alerts.list(caller, &alerts).await?,
+        alert_count: services.alerts.count(caller, &alerts).await?,
+        status: if everywhere { Some(services.status.get(caller).await?) } else { None },
+        frame: Frame::signed(&services, "overview-title", &signed).at("/"),
     }))
 }
 
 /// Says that something has changed, and not what: the page asks for that as whoever it is then.
 pub(super) async fn changes(
-    State(desk): State<Arc<Desk>>,
+    State(services): State<Arc<Services>>,
     signed: Signed,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Refusal> {
-    let watcher = desk.watch(&signed.caller, None).await?;
+    let watcher = services.audit.watch(&signed.caller, None).await?;
     let stream = stream::unfold(watcher, |mut watcher: Watcher| async move {
         watcher.next().await?;
         Some((Ok(Event::default().data("changed")), watcher))

@@ -16,22 +16,22 @@ use super::page::{Frame, Refusal, render, render_as};
 use super::session::{self, Signed};
 use super::texts;
 use postern_services::built_with;
-use postern_services::desk::people::{FactorsView, SessionView};
-use postern_services::desk::{Desk, DeskError};
 use postern_services::present;
+use postern_services::service::access::{FactorsView, SessionView};
+use postern_services::service::{ServiceError, Services};
 use postern_services::sign_in::totp;
 
 const NEW_APP: &str = "new_app";
 const HERE: &str = "/settings/sign-in";
 
 /// Whether somebody may change how they sign in without signing in again.
-pub(super) fn fresh(desk: &Desk, signed: &Signed) -> bool {
-    signed.is_fresh(desk.clock.now())
+pub(super) fn fresh(services: &Services, signed: &Signed) -> bool {
+    signed.is_fresh(services.clock.now())
 }
 
 /// Sends whoever signed in too long ago to do so again.
-pub(super) fn only_fresh(desk: &Desk, signed: &Signed) -> Result<(), Refusal> {
-    if fresh(desk, signed) { Ok(()) } else { Err(Refusal::Again { next: HERE.into() }) }
+pub(super) fn only_fresh(services: &Services, signed: &Signed) -> Result<(), Refusal> {
+    if fresh(services, signed) { Ok(()) } else { Err(Refusal::Again { next: HERE.into() }) }
 }
 
 #[derive(Template)]
@@ -56,16 +56,16 @@ impl OwnPage {
 }
 
 async fn page(
-    desk: &Arc<Desk>,
+    services: &Arc<Services>,
     signed: &Signed,
     current: &Session,
     status: StatusCode,
     error: Option<String>,
 ) -> Result<Response, Refusal> {
-    let factors = desk.factors(&signed.caller).await?;
-    let mut sessions = desk.sessions(&signed.caller).await?;
+    let factors = services.access.factors(&signed.caller).await?;
+    let mut sessions = services.access.sessions(&signed.caller).await?;
     sessions.retain(|session| session.person == signed.caller.name);
-    let frame = Frame::signed(desk, "own-title", signed).at("/settings");
+    let frame = Frame::signed(services, "own-title", signed).at("/settings");
     let this = session::public_id(current).unwrap_or_default();
     Ok(render_as(
         status,
@@ -73,8 +73,12 @@ async fn page(
     ))
 }
 
-pub(super) async fn show(State(desk): State<Arc<Desk>>, current: Session, signed: Signed) -> Result<Response, Refusal> {
-    page(&desk, &signed, &current, StatusCode::OK, None).await
+pub(super) async fn show(
+    State(services): State<Arc<Services>>,
+    current: Session,
+    signed: Signed,
+) -> Result<Response, Refusal> {
+    page(&services, &signed, &current, StatusCode::OK, None).await
 }
 
 #[derive(Deserialize)]
@@ -84,21 +88,26 @@ pub(super) struct PasswordForm {
 }
 
 pub(super) async fn change_password(
-    State(desk): State<Arc<Desk>>,
+    State(services): State<Arc<Services>>,
     current: Session,
     Visiting(visitor): Visiting,
     form: Form<PasswordForm>,
 ) -> Result<Response, Refusal> {
     let this = session::public_id(&current);
     let given = &form.values;
-    let changed =
-        desk.change_password(&form.signed.caller, &given.current_password, &given.password, this.as_deref(), &visitor);
+    let changed = services.access.change_password(
+        &form.signed.caller,
+        &given.current_password,
+        &given.password,
+        this.as_deref(),
+        &visitor,
+    );
     match changed.await {
         Ok(()) => Ok(Redirect::to(HERE).into_response()),
-        Err(DeskError::Invalid { field, problem }) => {
+        Err(ServiceError::Invalid { field, problem }) => {
             let name = if field == "password" { "field-new-password" } else { "field-current-password" };
             let text = texts::tn("field-problem", &[("field", texts::t(name).into()), ("problem", problem.into())]);
-            page(&desk, &form.signed, &current, StatusCode::UNPROCESSABLE_ENTITY, Some(text)).await
+            page(&services, &form.signed, &current, StatusCode::UNPROCESSABLE_ENTITY, Some(text)).await
         }
         Err(error) => Err(error.into()),
     }
@@ -113,24 +122,24 @@ struct NewAppPage {
     error: Option<String>,
 }
 
-fn new_app_page(desk: &Desk, signed: &Signed, secret: &[u8], error: Option<String>) -> Response {
-    let issuer = format!("Postern {}", desk.settings.load().organization.name);
+fn new_app_page(services: &Services, signed: &Signed, secret: &[u8], error: Option<String>) -> Response {
+    let issuer = format!("Postern {}", services.settings.load().organization.name);
     let shown = totp::enrolment(secret, &signed.caller.name, &issuer);
     let status = if error.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
-    let frame = Frame::signed(desk, "app-title", signed).at("/settings");
+    let frame = Frame::signed(services, "app-title", signed).at("/settings");
     render_as(status, &NewAppPage { frame, base32: shown.base32, qr: shown.qr, error })
 }
 
 /// A secret for a new authenticator app; it counts once the app has shown a right code.
 pub(super) async fn new_app(
-    State(desk): State<Arc<Desk>>,
+    State(services): State<Arc<Services>>,
     current: Session,
     signed: Signed,
 ) -> Result<Response, Refusal> {
-    only_fresh(&desk, &signed)?;
-    let secret = totp::new_secret(&*desk.randomness);
+    only_fresh(&services, &signed)?;
+    let secret = totp::new_secret(&*services.randomness);
     session::remember(&current, NEW_APP, &secret).await?;
-    Ok(new_app_page(&desk, &signed, &secret, None))
+    Ok(new_app_page(&services, &signed, &secret, None))
 }
 
 #[derive(Deserialize)]
@@ -139,22 +148,22 @@ pub(super) struct CodeForm {
 }
 
 pub(super) async fn enrol_app(
-    State(desk): State<Arc<Desk>>,
+    State(services): State<Arc<Services>>,
     current: Session,
     form: Form<CodeForm>,
 ) -> Result<Response, Refusal> {
-    only_fresh(&desk, &form.signed)?;
+    only_fresh(&services, &form.signed)?;
     let secret: Option<Vec<u8>> = current.get(NEW_APP).await?;
     let Some(secret) = secret else { return Ok(Redirect::to("/settings/sign-in/app").into_response()) };
-    match desk.enrol_totp(&form.signed.caller, &secret, &form.values.code).await {
+    match services.access.enrol_totp(&form.signed.caller, &secret, &form.values.code).await {
         Ok(codes) => {
             let _: Option<Vec<u8>> = session::recall(&current, NEW_APP).await?;
-            Ok(codes_page(&desk, &form.signed, codes))
+            Ok(codes_page(&services, &form.signed, codes))
         }
-        Err(DeskError::Invalid { problem, .. }) => {
+        Err(ServiceError::Invalid { problem, .. }) => {
             let error =
                 texts::tn("field-problem", &[("field", texts::t("field-code").into()), ("problem", problem.into())]);
-            Ok(new_app_page(&desk, &form.signed, &secret, Some(error)))
+            Ok(new_app_page(&services, &form.signed, &secret, Some(error)))
         }
         Err(error) => Err(error.into()),
     }
@@ -167,37 +176,43 @@ struct CodesPage {
     codes: Vec<String>,
 }
 
-fn codes_page(desk: &Desk, signed: &Signed, codes: Vec<String>) -> Response {
-    render(&CodesPage { frame: Frame::signed(desk, "codes-title", signed).at("/settings"), codes })
+fn codes_page(services: &Services, signed: &Signed, codes: Vec<String>) -> Response {
+    render(&CodesPage { frame: Frame::signed(services, "codes-title", signed).at("/settings"), codes })
 }
 
-pub(super) async fn recovery_codes(State(desk): State<Arc<Desk>>, form: Form<Nothing>) -> Result<Response, Refusal> {
-    only_fresh(&desk, &form.signed)?;
-    let codes = desk.new_recovery_codes(&form.signed.caller).await?;
-    Ok(codes_page(&desk, &form.signed, codes))
+pub(super) async fn recovery_codes(
+    State(services): State<Arc<Services>>,
+    form: Form<Nothing>,
+) -> Result<Response, Refusal> {
+    only_fresh(&services, &form.signed)?;
+    let codes = services.access.new_recovery_codes(&form.signed.caller).await?;
+    Ok(codes_page(&services, &form.signed, codes))
 }
 
-pub(super) async fn remove_app(State(desk): State<Arc<Desk>>, form: Form<Nothing>) -> Result<Response, Refusal> {
-    only_fresh(&desk, &form.signed)?;
-    desk.remove_totp(&form.signed.caller).await?;
+pub(super) async fn remove_app(
+    State(services): State<Arc<Services>>,
+    form: Form<Nothing>,
+) -> Result<Response, Refusal> {
+    only_fresh(&services, &form.signed)?;
+    services.access.remove_totp(&form.signed.caller).await?;
     Ok(Redirect::to(HERE).into_response())
 }
 
 pub(super) async fn end_session(
-    State(desk): State<Arc<Desk>>,
+    State(services): State<Arc<Services>>,
     Path(id): Path<String>,
     form: Form<Nothing>,
 ) -> Result<Response, Refusal> {
-    desk.revoke_session(&form.signed.caller, &id).await?;
+    services.access.revoke_session(&form.signed.caller, &id).await?;
     Ok(Redirect::to(HERE).into_response())
 }
 
 pub(super) async fn remove_passkey(
-    State(desk): State<Arc<Desk>>,
+    State(services): State<Arc<Services>>,
     Path(id): Path<String>,
     form: Form<Nothing>,
 ) -> Result<Response, Refusal> {
-    only_fresh(&desk, &form.signed)?;
-    desk.remove_passkey(&form.signed.caller, &id).await?;
+    only_fresh(&services, &form.signed)?;
+    services.access.remove_passkey(&form.signed.caller, &id).await?;
     Ok(Redirect::to("/settings/sign-in").into_response())
 }

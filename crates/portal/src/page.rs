@@ -13,8 +13,8 @@ use postern_domain::access::Permission;
 
 use super::session::Signed;
 use super::{assets, texts};
-use postern_services::desk::people::SignInError;
-use postern_services::desk::{Desk, DeskError};
+use postern_services::service::access::SignInError;
+use postern_services::service::{ServiceError, Services};
 
 /// The frame around a page.
 #[derive(Debug, Clone)]
@@ -49,9 +49,9 @@ const MENU: [(&str, &str); 8] = [
 
 impl Frame {
     /// For somebody who is not signed in.
-    pub(super) fn open(desk: &Desk, title: &str) -> Self {
+    pub(super) fn open(services: &Services, title: &str) -> Self {
         Self {
-            organization: desk.settings.load().organization.name.clone(),
+            organization: services.settings.load().organization.name.clone(),
             title: texts::t(title),
             person: None,
             csrf: String::new(),
@@ -62,14 +62,14 @@ impl Frame {
     }
 
     /// For somebody who is.
-    pub(super) fn signed(desk: &Desk, title: &str, signed: &Signed) -> Self {
+    pub(super) fn signed(services: &Services, title: &str, signed: &Signed) -> Self {
         let role = signed.caller.role.map(|role| role.to_string()).unwrap_or_default();
         Self {
             person: Some((signed.caller.name.clone(), role)),
             csrf: signed.csrf.clone(),
             notice: signed.notice.clone(),
             may_manage: signed.caller.role.is_some_and(|role| role.may(Permission::Manage)),
-            ..Self::open(desk, title)
+            ..Self::open(services, title)
         }
     }
 
@@ -201,22 +201,22 @@ pub(super) enum Refusal {
     },
     /// A form is from another session, or from before this one.
     Form,
-    /// The desk says no.
-    Desk(DeskError),
+    /// A service refuses.
+    Services(ServiceError),
     /// Sessions can't be read or written.
     Unknown(String),
 }
 
-impl From<DeskError> for Refusal {
-    fn from(error: DeskError) -> Self {
-        Refusal::Desk(error)
+impl From<ServiceError> for Refusal {
+    fn from(error: ServiceError) -> Self {
+        Refusal::Services(error)
     }
 }
 
 impl From<SignInError> for Refusal {
     fn from(error: SignInError) -> Self {
         match error {
-            SignInError::Desk(error) => Refusal::Desk(error),
+            SignInError::Service(error) => Refusal::Services(error),
             other => Refusal::Unknown(other.to_string()),
         }
     }
@@ -246,16 +246,16 @@ impl IntoResponse for Refusal {
 }
 
 /// Makes a page of every refusal.
-pub(super) async fn refusals(State(desk): State<Arc<Desk>>, request: Request, next: Next) -> Response {
+pub(super) async fn refusals(State(services): State<Arc<Services>>, request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     match response.extensions_mut().remove::<Arc<Refusal>>() {
-        Some(refusal) => refusal.page(&desk),
+        Some(refusal) => refusal.page(&services),
         None => response,
     }
 }
 
 impl Refusal {
-    fn page(&self, desk: &Desk) -> Response {
+    fn page(&self, services: &Services) -> Response {
         let sign_in = |how: &str, next: &str| {
             let next = utf8_percent_encode(next, NON_ALPHANUMERIC);
             Redirect::to(&format!("/sign-in?{how}next={next}")).into_response()
@@ -264,24 +264,24 @@ impl Refusal {
             Refusal::SignIn { next } => return sign_in("", next),
             Refusal::Again { next } => return sign_in("again=1&", next),
             Refusal::Form => (StatusCode::FORBIDDEN, texts::t("error-form")),
-            Refusal::Desk(error) => (status_of(error), error.to_string()),
+            Refusal::Services(error) => (status_of(error), error.to_string()),
             Refusal::Unknown(error) => {
                 tracing::error!(error, "a page can't be made");
                 (StatusCode::SERVICE_UNAVAILABLE, texts::t("error-unknown"))
             }
         };
-        failed(Frame::open(desk, "error-title"), status, text)
+        failed(Frame::open(services, "error-title"), status, text)
     }
 }
 
-/// The status that says why the desk did not.
-pub(super) fn status_of(error: &DeskError) -> StatusCode {
+/// The HTTP status that says why a service refused.
+pub(super) fn status_of(error: &ServiceError) -> StatusCode {
     match error {
-        DeskError::Forbidden { .. } => StatusCode::FORBIDDEN,
-        DeskError::NotFound(_) => StatusCode::NOT_FOUND,
-        DeskError::Conflict(_) | DeskError::Changed(_) => StatusCode::CONFLICT,
-        DeskError::Invalid { .. } => StatusCode::UNPROCESSABLE_ENTITY,
-        DeskError::Store(_) | DeskError::Ledger(_) => StatusCode::SERVICE_UNAVAILABLE,
+        ServiceError::Forbidden { .. } => StatusCode::FORBIDDEN,
+        ServiceError::NotFound(_) => StatusCode::NOT_FOUND,
+        ServiceError::Conflict(_) | ServiceError::Changed(_) => StatusCode::CONFLICT,
+        ServiceError::Invalid { .. } => StatusCode::UNPROCESSABLE_ENTITY,
+        ServiceError::Store(_) | ServiceError::Ledger(_) => StatusCode::SERVICE_UNAVAILABLE,
     }
 }
 
@@ -297,13 +297,13 @@ pub(super) fn failed(frame: Frame, status: StatusCode, text: String) -> Response
 }
 
 /// A page that says what went wrong.
-pub(super) fn error(desk: &Desk, status: StatusCode, text: &str) -> Response {
-    failed(Frame::open(desk, "error-title"), status, texts::t(text))
+pub(super) fn error(services: &Services, status: StatusCode, text: &str) -> Response {
+    failed(Frame::open(services, "error-title"), status, texts::t(text))
 }
 
 /// There is no such page.
-pub(super) async fn not_found(State(desk): State<Arc<Desk>>) -> Response {
-    error(&desk, StatusCode::NOT_FOUND, "error-not-found")
+pub(super) async fn not_found(State(services): State<Arc<Services>>) -> Response {
+    error(&services, StatusCode::NOT_FOUND, "error-not-found")
 }
 
 /// A page.

@@ -18,8 +18,8 @@ use super::form::{Form, Nothing};
 use super::own_sign_in::fresh;
 use super::page::{Refusal, safe_next};
 use super::session;
-use postern_services::desk::people::SignInError;
-use postern_services::desk::{Desk, DeskError};
+use postern_services::service::access::SignInError;
+use postern_services::service::{ServiceError, Services};
 use postern_services::sign_in::passkeys::{PasskeyError, Passkeys};
 
 const REGISTERING: &str = "passkey_registering";
@@ -42,8 +42,8 @@ impl From<PasskeyError> for Failed {
     }
 }
 
-impl From<DeskError> for Failed {
-    fn from(error: DeskError) -> Self {
+impl From<ServiceError> for Failed {
+    fn from(error: ServiceError) -> Self {
         Failed(StatusCode::CONFLICT, error.to_string())
     }
 }
@@ -57,14 +57,14 @@ impl From<SignInError> for Failed {
 impl From<Refusal> for Failed {
     fn from(refusal: Refusal) -> Self {
         match refusal {
-            Refusal::Desk(error) => error.into(),
+            Refusal::Services(error) => error.into(),
             other => Failed(StatusCode::SERVICE_UNAVAILABLE, format!("{other:?}")),
         }
     }
 }
 
-fn passkeys(desk: &Desk) -> Result<Passkeys, PasskeyError> {
-    let settings = desk.settings.load();
+fn passkeys(services: &Services) -> Result<Passkeys, PasskeyError> {
+    let settings = services.settings.load();
     Passkeys::new(&settings.portal.base_url(), &settings.organization.name)
 }
 
@@ -72,8 +72,11 @@ fn stale() -> Failed {
     Failed(StatusCode::CONFLICT, super::texts::t("passkey-stale"))
 }
 
-pub(super) async fn begin_sign_in(State(desk): State<Arc<Desk>>, current: Session) -> Result<Json<Value>, Failed> {
-    let (ask, remembered) = passkeys(&desk)?.begin_sign_in()?;
+pub(super) async fn begin_sign_in(
+    State(services): State<Arc<Services>>,
+    current: Session,
+) -> Result<Json<Value>, Failed> {
+    let (ask, remembered) = passkeys(&services)?.begin_sign_in()?;
     session::remember(&current, SIGNING_IN, remembered).await?;
     Ok(Json(json!(ask)))
 }
@@ -85,37 +88,37 @@ pub(super) struct Shown {
 }
 
 pub(super) async fn finish_sign_in(
-    State(desk): State<Arc<Desk>>,
+    State(services): State<Arc<Services>>,
     current: Session,
     Visiting(visitor): Visiting,
     Json(shown): Json<Shown>,
 ) -> Result<Json<Value>, Failed> {
     let remembered: DiscoverableAuthentication = session::recall(&current, SIGNING_IN).await?.ok_or_else(stale)?;
-    let known = passkeys(&desk)?;
+    let known = passkeys(&services)?;
     let handle = known.owner(&shown.credential)?;
-    let (person, credentials) = desk.passkey_owner(&handle, &visitor).await?;
-    let used = match known.finish_sign_in(&shown.credential, remembered, &credentials, desk.clock.now()) {
+    let (person, credentials) = services.access.passkey_owner(&handle, &visitor).await?;
+    let used = match known.finish_sign_in(&shown.credential, remembered, &credentials, services.clock.now()) {
         Ok(used) => used,
         Err(error) => {
             tracing::warn!(person = person.address, %error, "a passkey was not accepted");
-            return Err(desk.passkey_refused(&person.address, &visitor).await.into());
+            return Err(services.access.passkey_refused(&person.address, &visitor).await.into());
         }
     };
-    let entry = desk.sign_in_by_passkey(&person, used, &visitor).await?;
-    session::sign_in(&desk, &current, &entry, visitor).await?;
+    let entry = services.access.sign_in_by_passkey(&person, used, &visitor).await?;
+    session::sign_in(&services, &current, &entry, visitor).await?;
     Ok(Json(json!({ "next": safe_next(shown.next.as_deref()) })))
 }
 
 pub(super) async fn begin_registration(
-    State(desk): State<Arc<Desk>>,
+    State(services): State<Arc<Services>>,
     current: Session,
     form: Form<Nothing>,
 ) -> Result<Json<Value>, Failed> {
-    if !fresh(&desk, &form.signed) {
+    if !fresh(&services, &form.signed) {
         return Err(Failed(StatusCode::FORBIDDEN, super::texts::t("sign-in-again")));
     }
-    let credentials = desk.own_credentials(&form.signed.caller).await?;
-    let (ask, remembered) = passkeys(&desk)?.begin_registration(&form.signed.caller.name, &credentials)?;
+    let credentials = services.access.own_credentials(&form.signed.caller).await?;
+    let (ask, remembered) = passkeys(&services)?.begin_registration(&form.signed.caller.name, &credentials)?;
     session::remember(&current, REGISTERING, remembered).await?;
     Ok(Json(ask))
 }
@@ -128,7 +131,7 @@ pub(super) struct Made {
 }
 
 pub(super) async fn finish_registration(
-    State(desk): State<Arc<Desk>>,
+    State(services): State<Arc<Services>>,
     current: Session,
     form: Form<Made>,
 ) -> Result<Json<Value>, Failed> {
@@ -137,7 +140,7 @@ pub(super) async fn finish_registration(
         serde_json::from_str(&form.values.credential).map_err(PasskeyError::from)?;
     let name = form.values.name.trim();
     let name: String = if name.is_empty() { "passkey".into() } else { name.chars().take(NAME).collect() };
-    let passkey = passkeys(&desk)?.finish_registration(&made, &remembered, &name, desk.clock.now())?;
-    desk.add_passkey(&form.signed.caller, passkey).await?;
+    let passkey = passkeys(&services)?.finish_registration(&made, &remembered, &name, services.clock.now())?;
+    services.access.add_passkey(&form.signed.caller, passkey).await?;
     Ok(Json(json!({ "next": "/settings/sign-in" })))
 }

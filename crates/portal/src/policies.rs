@@ -18,8 +18,8 @@ use super::form::{Form, Nothing, number};
 use super::page::{Frame, Refusal, lines, render, render_as, status_of};
 use super::session::{Signed, say};
 use super::{names, texts};
-use postern_services::desk::views::PolicyView;
-use postern_services::desk::{AllowanceRequest, Desk, DeskError, PREVIEW_DAYS, PreviewView};
+use postern_services::service::views::PolicyView;
+use postern_services::service::{AllowanceRequest, PREVIEW_DAYS, Permission, PreviewView, ServiceError, Services};
 
 #[derive(Template)]
 #[template(path = "policies.html")]
@@ -43,11 +43,11 @@ impl ListPage {
     }
 }
 
-pub(super) async fn list(State(desk): State<Arc<Desk>>, signed: Signed) -> Result<Response, Refusal> {
+pub(super) async fn list(State(services): State<Arc<Services>>, signed: Signed) -> Result<Response, Refusal> {
     Ok(render(&ListPage {
-        rows: desk.policies(&signed.caller)?,
-        allowances: desk.allowances(&signed.caller).await?,
-        frame: Frame::signed(&desk, "policies-title", &signed).at("/policies"),
+        rows: services.policies.list(&signed.caller)?,
+        allowances: services.allowances.list(&signed.caller).await?,
+        frame: Frame::signed(&services, "policies-title", &signed).at("/policies"),
     }))
 }
 
@@ -141,9 +141,9 @@ fn numbers(policy: &OutboundPolicy) -> Vec<Number> {
     NUMBERS.into_iter().filter_map(number).collect()
 }
 
-fn edit_page(desk: &Desk, signed: &Signed, policy: OutboundPolicy, known_as: &str) -> EditPage {
+fn edit_page(services: &Services, signed: &Signed, policy: OutboundPolicy, known_as: &str) -> EditPage {
     let title = if known_as.is_empty() { "policy-new-title" } else { "policy-title" };
-    let mut frame = Frame::signed(desk, title, signed).at("/policies");
+    let mut frame = Frame::signed(services, title, signed).at("/policies");
     if !known_as.is_empty() {
         frame.title.clone_from(&policy.name);
     }
@@ -159,25 +159,25 @@ fn edit_page(desk: &Desk, signed: &Signed, policy: OutboundPolicy, known_as: &st
     }
 }
 
-pub(super) async fn new(State(desk): State<Arc<Desk>>, signed: Signed) -> Result<Response, Refusal> {
-    desk.may_manage(&signed.caller)?;
-    Ok(render(&edit_page(&desk, &signed, OutboundPolicy::default(), "")))
+pub(super) async fn new(State(services): State<Arc<Services>>, signed: Signed) -> Result<Response, Refusal> {
+    signed.caller.may(Permission::Manage)?;
+    Ok(render(&edit_page(&services, &signed, OutboundPolicy::default(), "")))
 }
 
 pub(super) async fn edit(
-    State(desk): State<Arc<Desk>>,
+    State(services): State<Arc<Services>>,
     signed: Signed,
     Path(name): Path<String>,
 ) -> Result<Response, Refusal> {
-    let view = desk.policy(&signed.caller, &name)?;
-    let page = edit_page(&desk, &signed, view.policy, &name);
+    let view = services.policies.get(&signed.caller, &name)?;
+    let page = edit_page(&services, &signed, view.policy, &name);
     Ok(render(&EditPage { is_default: view.is_default, revision: view.revision, ..page }))
 }
 
 type Fields = BTreeMap<String, String>;
 
 /// The form's fields as settings of a policy.
-fn settings(fields: &Fields, is_default: bool) -> Result<Map<String, Value>, DeskError> {
+fn settings(fields: &Fields, is_default: bool) -> Result<Map<String, Value>, ServiceError> {
     let mut patch = Map::new();
     let text = |key: &str| fields.get(key).map(|text| text.trim().to_owned()).unwrap_or_default();
     for (key, label) in NUMBERS {
@@ -210,32 +210,32 @@ fn typed(fields: &Fields, known: OutboundPolicy, is_default: bool) -> OutboundPo
 }
 
 pub(super) async fn save(
-    State(desk): State<Arc<Desk>>,
+    State(services): State<Arc<Services>>,
     current: Session,
     form: Form<Fields>,
 ) -> Result<Response, Refusal> {
     let Form { signed, values } = form;
-    desk.may_manage(&signed.caller)?;
+    signed.caller.may(Permission::Manage)?;
     let known_as = values.get("known_as").cloned().unwrap_or_default();
-    let known = if known_as.is_empty() { None } else { Some(desk.policy(&signed.caller, &known_as)?) };
+    let known = if known_as.is_empty() { None } else { Some(services.policies.get(&signed.caller, &known_as)?) };
     let is_default = known.as_ref().is_some_and(|view| view.is_default);
     let seen = values.get("revision").and_then(|text| text.parse().ok());
     let saved = match settings(&values, is_default) {
         Err(error) => Err(error),
         Ok(patch) if known.is_some() => {
-            desk.change_policy(&signed.caller, &known_as, &Value::Object(patch), seen).await
+            services.policies.change(&signed.caller, &known_as, &Value::Object(patch), seen).await
         }
-        Ok(patch) => desk.add_policy(&signed.caller, &Value::Object(patch)).await,
+        Ok(patch) => services.policies.add(&signed.caller, &Value::Object(patch)).await,
     };
     match saved {
         Ok(view) => {
             say(&current, texts::t1("policy-saved", "name", view.policy.name)).await?;
             Ok(Redirect::to("/policies").into_response())
         }
-        Err(error @ (DeskError::Invalid { .. } | DeskError::Conflict(_) | DeskError::Changed(_))) => {
+        Err(error @ (ServiceError::Invalid { .. } | ServiceError::Conflict(_) | ServiceError::Changed(_))) => {
             let revision = known.as_ref().map_or(0, |view| view.revision);
             let policy = typed(&values, known.map(|view| view.policy).unwrap_or_default(), is_default);
-            let page = edit_page(&desk, &signed, policy, &known_as);
+            let page = edit_page(&services, &signed, policy, &known_as);
             Ok(render_as(status_of(&error), &EditPage { is_default, revision, error: Some(error.to_string()), ..page }))
         }
         Err(error) => Err(error.into()),
@@ -248,11 +248,11 @@ pub(super) struct MoveForm {
 }
 
 /// What the policy as it is typed would have done with the mail of the last days.
-pub(super) async fn preview(State(desk): State<Arc<Desk>>, form: Form<Fields>) -> Result<Response, Refusal> {
+pub(super) async fn preview(State(services): State<Arc<Services>>, form: Form<Fields>) -> Result<Response, Refusal> {
     let Form { signed, values } = form;
-    desk.may_manage(&signed.caller)?;
+    signed.caller.may(Permission::Manage)?;
     let known_as = values.get("known_as").cloned().unwrap_or_default();
-    let known = if known_as.is_empty() { None } else { Some(desk.policy(&signed.caller, &known_as)?) };
+    let known = if known_as.is_empty() { None } else { Some(services.policies.get(&signed.caller, &known_as)?) };
     let is_default = known.as_ref().is_some_and(|view| view.is_default);
     let name = Some(known_as.as_str()).filter(|name| !name.is_empty());
     let tried = match settings(&values, is_default) {
@@ -260,40 +260,40 @@ pub(super) async fn preview(State(desk): State<Arc<Desk>>, form: Form<Fields>) -
         Ok(mut patch) => {
             // What is off acts on nobody; what it would do is asked.
             patch.insert("enabled".into(), json!(true));
-            desk.preview_policy(&signed.caller, name, &Value::Object(patch)).await
+            services.policies.preview(&signed.caller, name, &Value::Object(patch)).await
         }
     };
     let (preview, error) = match tried {
         Ok(preview) => (Some(preview), None),
-        Err(error @ (DeskError::Invalid { .. } | DeskError::Conflict(_))) => (None, Some(error)),
+        Err(error @ (ServiceError::Invalid { .. } | ServiceError::Conflict(_))) => (None, Some(error)),
         Err(error) => return Err(error.into()),
     };
     let status = error.as_ref().map_or(StatusCode::OK, status_of);
     let seen = values.get("revision").and_then(|text| text.parse().ok()).unwrap_or(0);
     let policy = typed(&values, known.map(|view| view.policy).unwrap_or_default(), is_default);
-    let page = edit_page(&desk, &signed, policy, &known_as);
+    let page = edit_page(&services, &signed, policy, &known_as);
     let error = error.map(|error| error.to_string());
     Ok(render_as(status, &EditPage { is_default, revision: seen, preview, error, ..page }))
 }
 
 /// Another place in the order.
 pub(super) async fn reorder(
-    State(desk): State<Arc<Desk>>,
+    State(services): State<Arc<Services>>,
     Path(name): Path<String>,
     form: Form<MoveForm>,
 ) -> Result<Response, Refusal> {
     let patch = json!({ "priority": form.values.to });
-    desk.change_policy(&form.signed.caller, &name, &patch, None).await?;
+    services.policies.change(&form.signed.caller, &name, &patch, None).await?;
     Ok(Redirect::to("/policies").into_response())
 }
 
 pub(super) async fn remove(
-    State(desk): State<Arc<Desk>>,
+    State(services): State<Arc<Services>>,
     current: Session,
     Path(name): Path<String>,
     form: Form<Nothing>,
 ) -> Result<Response, Refusal> {
-    desk.remove_policy(&form.signed.caller, &name, None).await?;
+    services.policies.remove(&form.signed.caller, &name, None).await?;
     say(&current, texts::t1("policy-removed", "name", name)).await?;
     Ok(Redirect::to("/policies").into_response())
 }
@@ -308,14 +308,14 @@ pub(super) struct AllowanceForm {
 
 /// More for one account, for some hours: per hour as many as per day.
 pub(super) async fn grant(
-    State(desk): State<Arc<Desk>>,
+    State(services): State<Arc<Services>>,
     current: Session,
     form: Form<AllowanceForm>,
 ) -> Result<Response, Refusal> {
     let given = form.values;
     let per_day = number("per_day", &given.per_day)?.unwrap_or(0);
     let hours = number("hours", &given.hours)?.unwrap_or(0);
-    let until: Timestamp = desk.clock.now().plus(std::time::Duration::from_secs(u64::from(hours) * 3600));
+    let until: Timestamp = services.clock.now().plus(std::time::Duration::from_secs(u64::from(hours) * 3600));
     let request = AllowanceRequest {
         entity: given.entity,
         external_per_hour: Some(per_day),
@@ -324,18 +324,18 @@ pub(super) async fn grant(
         until,
         reason: given.reason,
     };
-    let granted = desk.grant_allowance(&form.signed.caller, &request).await?;
+    let granted = services.allowances.grant(&form.signed.caller, &request).await?;
     say(&current, texts::t1("allowance-granted", "entity", granted.entity.to_string())).await?;
     Ok(Redirect::to("/policies").into_response())
 }
 
 pub(super) async fn end_allowance(
-    State(desk): State<Arc<Desk>>,
+    State(services): State<Arc<Services>>,
     current: Session,
     Path(entity): Path<String>,
     form: Form<Nothing>,
 ) -> Result<Response, Refusal> {
-    desk.end_allowance(&form.signed.caller, &entity).await?;
+    services.allowances.end(&form.signed.caller, &entity).await?;
     say(&current, texts::t1("allowance-ended", "entity", entity)).await?;
     Ok(Redirect::to("/policies").into_response())
 }

@@ -7,7 +7,7 @@ use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use postern_domain::{EntityKind, Timestamp};
-use postern_services::desk::{RestrictionFilter, RestrictionOrder};
+use postern_services::service::{Permission, RestrictionFilter, RestrictionOrder};
 use serde::Deserialize;
 use tower_sessions::Session;
 
@@ -15,8 +15,8 @@ use super::form::{Form, number};
 use super::page::{Frame, Pages, Refusal, listed, render, render_as, searched};
 use super::session::{Signed, say};
 use super::{csv, names, texts};
-use postern_services::desk::views::RestrictionView;
-use postern_services::desk::{Desk, DeskError, RestrictRequest};
+use postern_services::service::views::RestrictionView;
+use postern_services::service::{RestrictRequest, ServiceError, Services};
 
 const PAGE: u32 = 50;
 
@@ -64,17 +64,17 @@ struct ListPage {
 }
 
 pub(super) async fn list(
-    State(desk): State<Arc<Desk>>,
+    State(services): State<Arc<Services>>,
     signed: Signed,
     Query(query): Query<ListQuery>,
 ) -> Result<Response, Refusal> {
     let filter = query.filter();
     let list = |skip| {
         let shown = RestrictionFilter { skip, limit: Some(PAGE), ..filter.clone() };
-        let (desk, caller) = (&desk, &signed.caller);
-        async move { desk.restricted(caller, &shown).await }
+        let (services, caller) = (&services, &signed.caller);
+        async move { services.restrictions.list(caller, &shown).await }
     };
-    let (rows, total) = listed(query.page, PAGE, list, desk.count_restricted(&signed.caller, &filter)).await?;
+    let (rows, total) = listed(query.page, PAGE, list, services.restrictions.count(&signed.caller, &filter)).await?;
     let pages = Pages::new(
         query.page,
         total,
@@ -82,7 +82,7 @@ pub(super) async fn list(
         &[("q", &query.q), ("kind", &query.kind), ("all", &query.all), ("sort", &query.sort)],
     );
     Ok(render(&ListPage {
-        frame: Frame::signed(&desk, "restricted-title", &signed).at("/restricted"),
+        frame: Frame::signed(&services, "restricted-title", &signed).at("/restricted"),
         query,
         rows,
         pages,
@@ -91,12 +91,12 @@ pub(super) async fn list(
 
 /// The list as a file (RFC 4180).
 pub(super) async fn export(
-    State(desk): State<Arc<Desk>>,
+    State(services): State<Arc<Services>>,
     signed: Signed,
     Query(query): Query<ListQuery>,
 ) -> Result<Response, Refusal> {
     let time = |at: Option<Timestamp>| at.map(|at| at.to_string()).unwrap_or_default();
-    let rows = desk.restricted(&signed.caller, &query.filter()).await?.into_iter().map(|row| {
+    let rows = services.restrictions.list(&signed.caller, &query.filter()).await?.into_iter().map(|row| {
         let kind = if row.kind == EntityKind::Account { "account" } else { "connector" };
         [
             row.entity.to_string(),
@@ -134,41 +134,41 @@ pub(super) struct RestrictForm {
 }
 
 pub(super) async fn ask_restrict(
-    State(desk): State<Arc<Desk>>,
+    State(services): State<Arc<Services>>,
     signed: Signed,
     Query(given): Query<RestrictForm>,
 ) -> Result<Response, Refusal> {
-    desk.may_manage(&signed.caller)?;
-    Ok(restrict_page(&desk, &signed, given, None))
+    signed.caller.may(Permission::Manage)?;
+    Ok(restrict_page(&services, &signed, given, None))
 }
 
-fn restrict_page(desk: &Desk, signed: &Signed, given: RestrictForm, error: Option<String>) -> Response {
-    let frame = Frame::signed(desk, "restrict-title", signed).at("/restricted");
+fn restrict_page(services: &Services, signed: &Signed, given: RestrictForm, error: Option<String>) -> Response {
+    let frame = Frame::signed(services, "restrict-title", signed).at("/restricted");
     let status = if error.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     let RestrictForm { entity, reason, hours } = given;
     render_as(status, &RestrictPage { frame, entity, reason, hours, error })
 }
 
 pub(super) async fn restrict(
-    State(desk): State<Arc<Desk>>,
+    State(services): State<Arc<Services>>,
     current: Session,
     form: Form<RestrictForm>,
 ) -> Result<Response, Refusal> {
-    desk.may_manage(&form.signed.caller)?;
+    form.signed.caller.may(Permission::Manage)?;
     let given = form.values;
     let hours = match number("hours", &given.hours) {
         Ok(hours) => hours.filter(|hours| *hours > 0),
-        Err(error) => return Ok(restrict_page(&desk, &form.signed, given, Some(error.to_string()))),
+        Err(error) => return Ok(restrict_page(&services, &form.signed, given, Some(error.to_string()))),
     };
-    let until = hours.map(|hours| desk.clock.now().plus(std::time::Duration::from_secs(u64::from(hours) * 3600)));
+    let until = hours.map(|hours| services.clock.now().plus(std::time::Duration::from_secs(u64::from(hours) * 3600)));
     let request = RestrictRequest { entity: given.entity.clone(), reason: given.reason.clone(), until };
-    match desk.restrict(&form.signed.caller, &request).await {
+    match services.restrictions.restrict(&form.signed.caller, &request).await {
         Ok(made) => {
             say(&current, texts::t1("restrict-done", "entity", made.entity.to_string())).await?;
             Ok(Redirect::to(&names::entity_address(&made.entity)).into_response())
         }
-        Err(error @ (DeskError::Invalid { .. } | DeskError::Conflict(_) | DeskError::NotFound(_))) => {
-            Ok(restrict_page(&desk, &form.signed, given, Some(error.to_string())))
+        Err(error @ (ServiceError::Invalid { .. } | ServiceError::Conflict(_) | ServiceError::NotFound(_))) => {
+            Ok(restrict_page(&services, &form.signed, given, Some(error.to_string())))
         }
         Err(error) => Err(error.into()),
     }

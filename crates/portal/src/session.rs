@@ -8,8 +8,8 @@ use axum::http::request::Parts;
 use axum::middleware::Next;
 use axum::response::Response;
 use postern_domain::Timestamp;
-use postern_services::desk::KeptSession;
-use postern_services::desk::hex;
+use postern_services::service::KeptSession;
+use postern_services::service::hex;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tower_sessions::cookie::SameSite;
@@ -18,8 +18,8 @@ use tower_sessions::session_store::{Error, Result as StoreResult};
 use tower_sessions::{Expiry, Session, SessionManagerLayer, SessionStore};
 
 use super::page::Refusal;
-use postern_services::desk::people::{Entry, SIGNED_IN, SignedIn, Visitor};
-use postern_services::desk::{Caller, Desk};
+use postern_services::service::access::{Entry, SIGNED_IN, SignedIn, Visitor};
+use postern_services::service::{Caller, Services};
 use postern_services::settings::Settings;
 use postern_services::sign_in::secret;
 
@@ -36,7 +36,7 @@ pub(super) const FRESH: std::time::Duration = std::time::Duration::from_secs(15 
 
 /// Keeps sessions in the store, by the SHA-256 of what the cookie holds.
 #[derive(Clone)]
-pub(super) struct KeptSessions(Arc<Desk>);
+pub(super) struct KeptSessions(Arc<Services>);
 
 impl std::fmt::Debug for KeptSessions {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -73,11 +73,11 @@ impl SessionStore for KeptSessions {
             seen_at: now,
             expires_at: Timestamp::from_millis(record.expiry_date.unix_timestamp() * 1000),
         };
-        self.0.store.save_session(&hash, &session).await.map_err(|error| Error::Backend(error.to_string()))
+        self.0.access.keep_session(&hash, &session).await.map_err(|error| Error::Backend(error.to_string()))
     }
 
     async fn load(&self, id: &Id) -> StoreResult<Option<Record>> {
-        let found = self.0.store.session(&hash(id), self.0.clock.now()).await;
+        let found = self.0.access.session(&hash(id)).await;
         let Some(kept) = found.map_err(|error| Error::Backend(error.to_string()))? else { return Ok(None) };
         let data = serde_json::from_str(&kept.data).map_err(|error| Error::Decode(error.to_string()))?;
         let expiry_date = time::OffsetDateTime::from_unix_timestamp(kept.expires_at.as_millis() / 1000)
@@ -86,17 +86,17 @@ impl SessionStore for KeptSessions {
     }
 
     async fn delete(&self, id: &Id) -> StoreResult<()> {
-        self.0.store.end_session(&hash(id)).await.map_err(|error| Error::Backend(error.to_string()))
+        self.0.access.end_session(&hash(id)).await.map_err(|error| Error::Backend(error.to_string()))
     }
 }
 
 /// The layer that hands each request its session.
-pub(super) fn layer(desk: &Arc<Desk>) -> SessionManagerLayer<KeptSessions> {
-    let settings = desk.settings.load();
+pub(super) fn layer(services: &Arc<Services>) -> SessionManagerLayer<KeptSessions> {
+    let settings = services.settings.load();
     let secure = settings.portal.is_secure();
     // The prefix has browsers refuse it from anyone but this very host (RFC 6265bis section 4.1.3).
     let name = if secure { "__Host-postern" } else { "postern" };
-    SessionManagerLayer::new(KeptSessions(Arc::clone(desk)))
+    SessionManagerLayer::new(KeptSessions(Arc::clone(services)))
         .with_name(name)
         .with_secure(secure)
         // "Strict" would lose it on the way back from the single sign-on provider, and on the way
@@ -107,13 +107,13 @@ pub(super) fn layer(desk: &Arc<Desk>) -> SessionManagerLayer<KeptSessions> {
 
 /// Notes that a session is used, which puts off its end.
 pub(super) async fn keep_alive(
-    State(desk): State<Arc<Desk>>,
+    State(services): State<Arc<Services>>,
     session: Session,
     request: Request,
     next: Next,
 ) -> Response {
     if let Ok(Some(_)) = session.get::<SignedIn>(SIGNED_IN).await {
-        let now = desk.clock.now();
+        let now = services.clock.now();
         let seen: Option<i64> = session.get(SEEN).await.ok().flatten();
         if seen.is_none_or(|seen| now.as_millis() - seen >= SEEN_STEP_MS) {
             // It only says when: a failure ends nothing.
@@ -129,13 +129,18 @@ fn idle(settings: &Settings) -> Expiry {
 }
 
 /// Signs the browser in: a new session, so that nobody has known its id before.
-pub(super) async fn sign_in(desk: &Desk, session: &Session, entry: &Entry, visitor: Visitor) -> Result<(), Refusal> {
+pub(super) async fn sign_in(
+    services: &Services,
+    session: &Session,
+    entry: &Entry,
+    visitor: Visitor,
+) -> Result<(), Refusal> {
     session.cycle_id().await?;
     session.clear().await;
     let signed_in = SignedIn { person: entry.person.address.clone(), method: entry.method, at: entry.at, visitor };
     session.insert(SIGNED_IN, signed_in).await?;
-    session.insert(CSRF, secret::random(&*desk.randomness)).await?;
-    session.set_expiry(Some(idle(&desk.settings.load())));
+    session.insert(CSRF, secret::random(&*services.randomness)).await?;
+    session.set_expiry(Some(idle(&services.settings.load())));
     Ok(())
 }
 
@@ -153,10 +158,10 @@ pub(super) struct Signed {
 }
 
 impl Signed {
-    pub(super) async fn find(desk: &Arc<Desk>, session: &Session) -> Result<Option<Self>, Refusal> {
+    pub(super) async fn find(services: &Arc<Services>, session: &Session) -> Result<Option<Self>, Refusal> {
         let Some(signed_in) = session.get::<SignedIn>(SIGNED_IN).await? else { return Ok(None) };
         let csrf: String = session.get(CSRF).await?.unwrap_or_default();
-        let Some((caller, _)) = desk.session_holder(&signed_in).await? else {
+        let Some((caller, _)) = services.access.session_holder(&signed_in).await? else {
             session.flush().await?;
             return Ok(None);
         };
@@ -173,13 +178,13 @@ impl Signed {
     }
 }
 
-impl FromRequestParts<Arc<Desk>> for Signed {
+impl FromRequestParts<Arc<Services>> for Signed {
     type Rejection = Refusal;
 
-    async fn from_request_parts(parts: &mut Parts, desk: &Arc<Desk>) -> Result<Self, Refusal> {
+    async fn from_request_parts(parts: &mut Parts, services: &Arc<Services>) -> Result<Self, Refusal> {
         let session = parts.extensions.get::<Session>().cloned();
         let session = session.ok_or_else(|| Refusal::Unknown("no session layer".into()))?;
-        match Signed::find(desk, &session).await {
+        match Signed::find(services, &session).await {
             Ok(Some(signed)) => Ok(signed),
             Ok(None) => {
                 let next = parts.uri.path_and_query().map(ToString::to_string).unwrap_or_default();

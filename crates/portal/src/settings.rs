@@ -7,7 +7,7 @@ use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use postern_domain::Timestamp;
 use postern_domain::access::{Permission, Person, Role};
-use postern_services::desk::{KeptOrganization, KeptToken};
+use postern_services::service::{KeptOrganization, KeptToken};
 use serde::Deserialize;
 use tower_sessions::Session;
 
@@ -16,10 +16,10 @@ use super::page::{Frame, Refusal, render};
 use super::session::{Signed, say};
 use super::{names, organizations, powershell, texts};
 use postern_domain::finding::Finding;
-use postern_services::desk::people::{InviteRequest, PersonRequest, SessionView};
-use postern_services::desk::views::StatusView;
-use postern_services::desk::{Desk, DeskError, TokenRequest};
 use postern_services::directory::SourceState;
+use postern_services::service::access::{InviteRequest, PersonRequest, SessionView};
+use postern_services::service::views::StatusView;
+use postern_services::service::{ServiceError, Services, TokenRequest};
 
 #[derive(Template)]
 #[template(path = "settings.html")]
@@ -43,25 +43,25 @@ struct Access {
     sessions: Vec<SessionView>,
 }
 
-pub(super) async fn show(State(desk): State<Arc<Desk>>, signed: Signed) -> Result<Response, Refusal> {
+pub(super) async fn show(State(services): State<Arc<Services>>, signed: Signed) -> Result<Response, Refusal> {
     let caller = &signed.caller;
     let access = match caller.role.is_some_and(|role| role.may(Permission::ManageAccess)) {
         true => Some(Access {
-            people: desk.people(caller).await?,
-            tokens: desk.tokens(caller).await?,
-            sessions: desk.sessions(caller).await?,
+            people: services.access.people(caller).await?,
+            tokens: services.tokens.list(caller).await?,
+            sessions: services.access.sessions(caller).await?,
         }),
         false => None,
     };
     let everywhere = caller.organization.is_none();
     Ok(render(&SettingsPage {
         access,
-        status: if everywhere { Some(desk.status(caller).await?) } else { None },
-        directory: if everywhere { desk.directory(caller)? } else { Vec::new() },
-        organizations: desk.organizations(caller)?,
+        status: if everywhere { Some(services.status.get(caller).await?) } else { None },
+        directory: if everywhere { services.accounts.sources(caller)? } else { Vec::new() },
+        organizations: services.organizations.list(caller)?,
         may_add_organizations: organizations::may_edit(caller),
-        powershell: powershell::lines(&desk.settings.load().portal.base_url()),
-        frame: Frame::signed(&desk, "settings-title", &signed).at("/settings"),
+        powershell: powershell::lines(&services.settings.load().portal.base_url()),
+        frame: Frame::signed(&services, "settings-title", &signed).at("/settings"),
     }))
 }
 
@@ -74,10 +74,10 @@ struct CheckPage {
 }
 
 /// Whether Postern runs and is asked as it should be.
-pub(super) async fn check(State(desk): State<Arc<Desk>>, signed: Signed) -> Result<Response, Refusal> {
-    let findings = desk.doctor(&signed.caller).await?;
-    let lines = desk.wiring_lines(&signed.caller)?;
-    Ok(render(&CheckPage { frame: Frame::signed(&desk, "check-title", &signed).at("/settings"), findings, lines }))
+pub(super) async fn check(State(services): State<Arc<Services>>, signed: Signed) -> Result<Response, Refusal> {
+    let findings = services.status.doctor(&signed.caller).await?;
+    let lines = services.status.wiring_lines(&signed.caller)?;
+    Ok(render(&CheckPage { frame: Frame::signed(&services, "check-title", &signed).at("/settings"), findings, lines }))
 }
 
 /// Something that is shown once.
@@ -89,12 +89,12 @@ struct SecretPage {
     secret: String,
 }
 
-fn secret(desk: &Desk, signed: &Signed, title: &str, about: String, secret: String) -> Response {
-    render(&SecretPage { frame: Frame::signed(desk, title, signed).at("/settings"), about, secret })
+fn secret(services: &Services, signed: &Signed, title: &str, about: String, secret: String) -> Response {
+    render(&SecretPage { frame: Frame::signed(services, title, signed).at("/settings"), about, secret })
 }
 
-fn role(key: &str) -> Result<Role, DeskError> {
-    Role::from_key(key).ok_or_else(|| DeskError::Invalid { field: "role".into(), problem: "choose one".into() })
+fn role(key: &str) -> Result<Role, ServiceError> {
+    Role::from_key(key).ok_or_else(|| ServiceError::Invalid { field: "role".into(), problem: "choose one".into() })
 }
 
 #[derive(Deserialize)]
@@ -103,11 +103,11 @@ pub(super) struct InviteForm {
     role: String,
 }
 
-pub(super) async fn invite(State(desk): State<Arc<Desk>>, form: Form<InviteForm>) -> Result<Response, Refusal> {
+pub(super) async fn invite(State(services): State<Arc<Services>>, form: Form<InviteForm>) -> Result<Response, Refusal> {
     let request = InviteRequest { address: form.values.address, role: role(&form.values.role)? };
-    let made = desk.invite(&form.signed.caller, &request).await?;
+    let made = services.access.invite(&form.signed.caller, &request).await?;
     let about = texts::t1("invite-link", "address", made.address.unwrap_or_default());
-    Ok(secret(&desk, &form.signed, "invite-title", about, made.link))
+    Ok(secret(&services, &form.signed, "invite-title", about, made.link))
 }
 
 #[derive(Deserialize)]
@@ -118,7 +118,7 @@ pub(super) struct PersonForm {
 }
 
 pub(super) async fn person(
-    State(desk): State<Arc<Desk>>,
+    State(services): State<Arc<Services>>,
     current: Session,
     Path(address): Path<String>,
     form: Form<PersonForm>,
@@ -127,18 +127,18 @@ pub(super) async fn person(
     let caller = &signed.caller;
     match values.what.as_str() {
         "reset" => {
-            let made = desk.reset_person(caller, &address).await?;
+            let made = services.access.reset_person(caller, &address).await?;
             let about = texts::t1("invite-link", "address", address);
-            return Ok(secret(&desk, &signed, "invite-title", about, made.link));
+            return Ok(secret(&services, &signed, "invite-title", about, made.link));
         }
-        "remove" => desk.remove_person(caller, &address).await?,
+        "remove" => services.access.remove_person(caller, &address).await?,
         "role" => {
             let request = PersonRequest { role: Some(role(&values.role)?), disabled: None };
-            desk.change_person(caller, &address, &request).await?;
+            services.access.change_person(caller, &address, &request).await?;
         }
         what => {
             let request = PersonRequest { role: None, disabled: Some(what == "disable") };
-            desk.change_person(caller, &address, &request).await?;
+            services.access.change_person(caller, &address, &request).await?;
         }
     }
     say(&current, texts::t1("person-changed", "address", address)).await?;
@@ -153,34 +153,37 @@ pub(super) struct TokenForm {
     days: String,
 }
 
-pub(super) async fn add_token(State(desk): State<Arc<Desk>>, form: Form<TokenForm>) -> Result<Response, Refusal> {
+pub(super) async fn add_token(
+    State(services): State<Arc<Services>>,
+    form: Form<TokenForm>,
+) -> Result<Response, Refusal> {
     let days = number("days", &form.values.days)?.filter(|days| *days > 0);
     let expires_at: Option<Timestamp> =
-        days.map(|days| desk.clock.now().plus(std::time::Duration::from_secs(u64::from(days) * 86_400)));
+        days.map(|days| services.clock.now().plus(std::time::Duration::from_secs(u64::from(days) * 86_400)));
     let request = TokenRequest { name: form.values.name, role: role(&form.values.role)?, expires_at };
-    let made = desk.add_token(&form.signed.caller, &request).await?;
+    let made = services.tokens.add(&form.signed.caller, &request).await?;
     let about = texts::t1("token-shown", "name", made.kept.name);
-    Ok(secret(&desk, &form.signed, "token-title", about, made.token))
+    Ok(secret(&services, &form.signed, "token-title", about, made.token))
 }
 
 pub(super) async fn revoke_token(
-    State(desk): State<Arc<Desk>>,
+    State(services): State<Arc<Services>>,
     current: Session,
     Path(name): Path<String>,
     form: Form<Nothing>,
 ) -> Result<Response, Refusal> {
-    desk.revoke_token(&form.signed.caller, &name).await?;
+    services.tokens.revoke(&form.signed.caller, &name).await?;
     say(&current, texts::t1("token-revoked", "name", name)).await?;
     Ok(Redirect::to("/settings").into_response())
 }
 
 pub(super) async fn end_session(
-    State(desk): State<Arc<Desk>>,
+    State(services): State<Arc<Services>>,
     current: Session,
     Path(id): Path<String>,
     form: Form<Nothing>,
 ) -> Result<Response, Refusal> {
-    desk.revoke_session(&form.signed.caller, &id).await?;
+    services.access.revoke_session(&form.signed.caller, &id).await?;
     say(&current, texts::t("session-ended")).await?;
     Ok(Redirect::to("/settings").into_response())
 }

@@ -15,8 +15,8 @@ use super::form::{Form, Nothing};
 use super::page::{Frame, Refusal, render_as, safe_next};
 use super::{session, texts};
 use postern_services::built_with;
-use postern_services::desk::Desk;
-use postern_services::desk::people::{Passed, SignInError};
+use postern_services::service::Services;
+use postern_services::service::access::{Passed, SignInError};
 
 /// How long the second step may take.
 const CODE_MS: i64 = 5 * 60 * 1000;
@@ -48,34 +48,34 @@ pub(super) struct Wanted {
 
 /// The form; whoever is signed in goes on, unless they have to prove themselves again.
 pub(super) async fn show(
-    State(desk): State<Arc<Desk>>,
+    State(services): State<Arc<Services>>,
     current: Session,
     Query(wanted): Query<Wanted>,
 ) -> Result<Response, Refusal> {
-    let signed = session::Signed::find(&desk, &current).await?;
+    let signed = session::Signed::find(&services, &current).await?;
     if let Some(signed) = signed {
         if wanted.again.is_none() {
             return Ok(Redirect::to(&safe_next(wanted.next.as_deref())).into_response());
         }
         let error = Some(texts::t("sign-in-again"));
-        return form(&desk, StatusCode::OK, signed.caller.name, wanted.next.as_deref(), error).await;
+        return form(&services, StatusCode::OK, signed.caller.name, wanted.next.as_deref(), error).await;
     }
-    form(&desk, StatusCode::OK, String::new(), wanted.next.as_deref(), None).await
+    form(&services, StatusCode::OK, String::new(), wanted.next.as_deref(), None).await
 }
 
 async fn form(
-    desk: &Desk,
+    services: &Services,
     status: StatusCode,
     address: String,
     next: Option<&str>,
     error: Option<String>,
 ) -> Result<Response, Refusal> {
-    let provider = desk.settings.load().single_sign_on.as_ref().map(|provider| provider.name.clone());
-    let nobody = desk.has_nobody().await?;
+    let provider = services.settings.load().single_sign_on.as_ref().map(|provider| provider.name.clone());
+    let nobody = services.access.has_nobody().await?;
     let next = next.map(|next| safe_next(Some(next))).unwrap_or_default();
     Ok(render_as(
         status,
-        &SignInPage { frame: Frame::open(desk, "sign-in-title"), address, next, error, provider, nobody },
+        &SignInPage { frame: Frame::open(services, "sign-in-title"), address, next, error, provider, nobody },
     ))
 }
 
@@ -104,42 +104,42 @@ struct Pending {
 }
 
 pub(super) async fn by_password(
-    State(desk): State<Arc<Desk>>,
+    State(services): State<Arc<Services>>,
     current: Session,
     Visiting(visitor): Visiting,
     axum::Form(given): axum::Form<PasswordForm>,
 ) -> Result<Response, Refusal> {
     let next = safe_next(Some(&given.next));
-    match desk.sign_in_by_password(&given.address, &given.password, &visitor).await {
+    match services.access.sign_in_by_password(&given.address, &given.password, &visitor).await {
         Ok(Passed::Entered(entry)) => {
-            session::sign_in(&desk, &current, &entry, visitor).await?;
+            session::sign_in(&services, &current, &entry, visitor).await?;
             Ok(Redirect::to(&next).into_response())
         }
         Ok(Passed::WantsCode) => {
-            let pending = Pending { address: given.address.trim().to_lowercase(), next, at: desk.clock.now() };
+            let pending = Pending { address: given.address.trim().to_lowercase(), next, at: services.clock.now() };
             session::remember(&current, PENDING, pending).await?;
             Ok(Redirect::to("/sign-in/code").into_response())
         }
-        Err(SignInError::Desk(error)) => Err(error.into()),
+        Err(SignInError::Service(error)) => Err(error.into()),
         Err(error) => {
             let shown = Some(error.to_string());
-            form(&desk, status(&error), given.address, Some(&given.next), shown).await
+            form(&services, status(&error), given.address, Some(&given.next), shown).await
         }
     }
 }
 
-fn code_page(desk: &Desk, status: StatusCode, error: Option<String>) -> Response {
-    render_as(status, &CodePage { frame: Frame::open(desk, "code-title"), error })
+fn code_page(services: &Services, status: StatusCode, error: Option<String>) -> Response {
+    render_as(status, &CodePage { frame: Frame::open(services, "code-title"), error })
 }
 
-async fn pending(desk: &Desk, current: &Session) -> Result<Option<Pending>, Refusal> {
+async fn pending(services: &Services, current: &Session) -> Result<Option<Pending>, Refusal> {
     let pending: Option<Pending> = current.get(PENDING).await?;
-    Ok(pending.filter(|pending| desk.clock.now().as_millis() - pending.at.as_millis() < CODE_MS))
+    Ok(pending.filter(|pending| services.clock.now().as_millis() - pending.at.as_millis() < CODE_MS))
 }
 
-pub(super) async fn ask_code(State(desk): State<Arc<Desk>>, current: Session) -> Result<Response, Refusal> {
-    Ok(match pending(&desk, &current).await? {
-        Some(_) => code_page(&desk, StatusCode::OK, None),
+pub(super) async fn ask_code(State(services): State<Arc<Services>>, current: Session) -> Result<Response, Refusal> {
+    Ok(match pending(&services, &current).await? {
+        Some(_) => code_page(&services, StatusCode::OK, None),
         None => Redirect::to("/sign-in").into_response(),
     })
 }
@@ -150,29 +150,31 @@ pub(super) struct CodeForm {
 }
 
 pub(super) async fn by_code(
-    State(desk): State<Arc<Desk>>,
+    State(services): State<Arc<Services>>,
     current: Session,
     Visiting(visitor): Visiting,
     axum::Form(given): axum::Form<CodeForm>,
 ) -> Result<Response, Refusal> {
-    let Some(pending) = pending(&desk, &current).await? else { return Ok(Redirect::to("/sign-in").into_response()) };
-    match desk.sign_in_by_code(&pending.address, &given.code, &visitor).await {
+    let Some(pending) = pending(&services, &current).await? else {
+        return Ok(Redirect::to("/sign-in").into_response());
+    };
+    match services.access.sign_in_by_code(&pending.address, &given.code, &visitor).await {
         Ok(entry) => {
-            session::sign_in(&desk, &current, &entry, visitor).await?;
+            session::sign_in(&services, &current, &entry, visitor).await?;
             Ok(Redirect::to(&pending.next).into_response())
         }
-        Err(SignInError::Desk(error)) => Err(error.into()),
-        Err(error) => Ok(code_page(&desk, status(&error), Some(error.to_string()))),
+        Err(SignInError::Service(error)) => Err(error.into()),
+        Err(error) => Ok(code_page(&services, status(&error), Some(error.to_string()))),
     }
 }
 
 /// Out: the session is gone.
 pub(super) async fn out(
-    State(desk): State<Arc<Desk>>,
+    State(services): State<Arc<Services>>,
     current: Session,
     form: Form<Nothing>,
 ) -> Result<Response, Refusal> {
-    desk.signed_out(&form.signed.caller).await?;
+    services.access.signed_out(&form.signed.caller).await?;
     current.flush().await?;
     Ok(Redirect::to("/sign-in").into_response())
 }

@@ -12,8 +12,8 @@ use tower_sessions::Session;
 use super::client::Visiting;
 use super::page::{Frame, Refusal, render_as};
 use super::{session, texts};
-use postern_services::desk::people::SignUp;
-use postern_services::desk::{Desk, DeskError};
+use postern_services::service::access::SignUp;
+use postern_services::service::{ServiceError, Services};
 
 #[derive(Template)]
 #[template(path = "sign_up.html")]
@@ -26,15 +26,18 @@ struct SignUpPage {
     error: Option<String>,
 }
 
-fn page(desk: &Desk, status: StatusCode, opened: SignUp, address: String, error: Option<String>) -> Response {
+fn page(services: &Services, status: StatusCode, opened: SignUp, address: String, error: Option<String>) -> Response {
     let title = if opened.address.is_some() { "sign-up-title" } else { "first-admin-title" };
-    let frame = Frame::open(desk, title);
+    let frame = Frame::open(services, title);
     render_as(status, &SignUpPage { frame, invited: opened.address, role: opened.role.to_string(), address, error })
 }
 
-pub(super) async fn show(State(desk): State<Arc<Desk>>, Path(token): Path<String>) -> Result<Response, Refusal> {
-    let opened = desk.sign_up(&token).await?;
-    Ok(page(&desk, StatusCode::OK, opened, String::new(), None))
+pub(super) async fn show(
+    State(services): State<Arc<Services>>,
+    Path(token): Path<String>,
+) -> Result<Response, Refusal> {
+    let opened = services.access.sign_up(&token).await?;
+    Ok(page(&services, StatusCode::OK, opened, String::new(), None))
 }
 
 #[derive(Deserialize)]
@@ -45,22 +48,22 @@ pub(super) struct SignUpForm {
 }
 
 pub(super) async fn accept(
-    State(desk): State<Arc<Desk>>,
+    State(services): State<Arc<Services>>,
     current: Session,
     Visiting(visitor): Visiting,
     Path(token): Path<String>,
     axum::Form(given): axum::Form<SignUpForm>,
 ) -> Result<Response, Refusal> {
-    match desk.use_sign_up(&token, &given.address, &given.password, &visitor).await {
+    match services.access.use_sign_up(&token, &given.address, &given.password, &visitor).await {
         Ok(entry) => {
-            session::sign_in(&desk, &current, &entry, visitor).await?;
+            session::sign_in(&services, &current, &entry, visitor).await?;
             Ok(Redirect::to("/").into_response())
         }
-        Err(DeskError::Invalid { field, problem }) => {
-            let opened = desk.sign_up(&token).await?;
+        Err(ServiceError::Invalid { field, problem }) => {
+            let opened = services.access.sign_up(&token).await?;
             let name = if field == "password" { "field-password" } else { "field-address" };
             let error = texts::tn("field-problem", &[("field", texts::t(name).into()), ("problem", problem.into())]);
-            Ok(page(&desk, StatusCode::UNPROCESSABLE_ENTITY, opened, given.address, Some(error)))
+            Ok(page(&services, StatusCode::UNPROCESSABLE_ENTITY, opened, given.address, Some(error)))
         }
         Err(error) => Err(error.into()),
     }

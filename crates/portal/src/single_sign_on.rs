@@ -11,8 +11,8 @@ use tower_sessions::Session;
 use super::client::Visiting;
 use super::page::{Frame, Refusal, safe_next};
 use super::{page, session};
-use postern_services::desk::people::SignInError;
-use postern_services::desk::{Desk, DeskError};
+use postern_services::service::access::SignInError;
+use postern_services::service::{ServiceError, Services};
 use postern_services::sign_in::single_sign_on::{self, Pending, SingleSignOnError};
 
 const PENDING: &str = "single_sign_on";
@@ -23,33 +23,33 @@ pub(super) struct Wanted {
 }
 
 fn none() -> Refusal {
-    Refusal::from(DeskError::NotFound("there is no single sign-on here".into()))
+    Refusal::from(ServiceError::NotFound("there is no single sign-on here".into()))
 }
 
 /// Off to the provider.
 pub(super) async fn begin(
-    State(desk): State<Arc<Desk>>,
+    State(services): State<Arc<Services>>,
     current: Session,
     Query(wanted): Query<Wanted>,
 ) -> Result<Response, Refusal> {
-    let settings = desk.settings.load_full();
+    let settings = services.settings.load_full();
     let provider = settings.single_sign_on.as_ref().ok_or_else(none)?;
-    match single_sign_on::begin(provider, &settings.portal.base_url(), &desk.sign_in.http).await {
+    match single_sign_on::begin(provider, &settings.portal.base_url(), services.access.provider_client()).await {
         Ok((url, pending)) => {
             session::remember(&current, PENDING, (pending, safe_next(wanted.next.as_deref()))).await?;
             Ok(Redirect::to(&url).into_response())
         }
-        Err(error) => Ok(refused(&desk, &error)),
+        Err(error) => Ok(refused(&services, &error)),
     }
 }
 
-fn refused(desk: &Desk, error: &SingleSignOnError) -> Response {
+fn refused(services: &Services, error: &SingleSignOnError) -> Response {
     tracing::warn!(%error, "single sign-on failed");
     let status = match error {
         SingleSignOnError::Provider(_) => StatusCode::BAD_GATEWAY,
         SingleSignOnError::Stale | SingleSignOnError::NoAddress => StatusCode::FORBIDDEN,
     };
-    page::failed(Frame::open(desk, "error-title"), status, error.to_string())
+    page::failed(Frame::open(services, "error-title"), status, error.to_string())
 }
 
 #[derive(Debug, Deserialize)]
@@ -62,32 +62,32 @@ pub(super) struct Answer {
 
 /// Back from the provider.
 pub(super) async fn finish(
-    State(desk): State<Arc<Desk>>,
+    State(services): State<Arc<Services>>,
     current: Session,
     Visiting(visitor): Visiting,
     Query(answer): Query<Answer>,
 ) -> Result<Response, Refusal> {
-    let settings = desk.settings.load_full();
+    let settings = services.settings.load_full();
     let provider = settings.single_sign_on.as_ref().ok_or_else(none)?;
     let pending: Option<(Pending, String)> = session::recall(&current, PENDING).await?;
     if let Some(error) = answer.error {
         let text = answer.error_description.unwrap_or(error);
-        return Ok(refused(&desk, &SingleSignOnError::Provider(text)));
+        return Ok(refused(&services, &SingleSignOnError::Provider(text)));
     }
     let (Some((pending, next)), Some(code), Some(state)) = (pending, answer.code, answer.state) else {
-        return Ok(refused(&desk, &SingleSignOnError::Stale));
+        return Ok(refused(&services, &SingleSignOnError::Stale));
     };
-    let (base, http) = (settings.portal.base_url(), &desk.sign_in.http);
+    let (base, http) = (settings.portal.base_url(), services.access.provider_client());
     let identity = match single_sign_on::finish(provider, &base, http, pending, &state, code).await {
         Ok(identity) => identity,
-        Err(error) => return Ok(refused(&desk, &error)),
+        Err(error) => return Ok(refused(&services, &error)),
     };
-    match desk.sign_in_by_provider(&identity, &visitor).await {
+    match services.access.sign_in_by_provider(&identity, &visitor).await {
         Ok(entry) => {
-            session::sign_in(&desk, &current, &entry, visitor).await?;
+            session::sign_in(&services, &current, &entry, visitor).await?;
             Ok(Redirect::to(&next).into_response())
         }
-        Err(SignInError::Desk(error)) => Err(error.into()),
-        Err(error) => Ok(page::failed(Frame::open(&desk, "error-title"), StatusCode::FORBIDDEN, error.to_string())),
+        Err(SignInError::Service(error)) => Err(error.into()),
+        Err(error) => Ok(page::failed(Frame::open(&services, "error-title"), StatusCode::FORBIDDEN, error.to_string())),
     }
 }

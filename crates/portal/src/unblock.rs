@@ -16,9 +16,11 @@ use super::form::{Form, Nothing};
 use super::page::{Frame, Refusal, render, render_as};
 use super::session::{Signed, recall, remember, say};
 use super::{names, texts};
-use postern_services::desk::views::RestrictionView;
-use postern_services::desk::{Desk, DeskError, Recommendation, ReleaseRequest, UndoReleaseRequest};
 use postern_services::present;
+use postern_services::service::views::RestrictionView;
+use postern_services::service::{
+    Permission, Recommendation, ReleaseRequest, ServiceError, Services, UndoReleaseRequest,
+};
 
 /// Whoever has not tried for so long has given up, or can't any more.
 const QUIET: std::time::Duration = std::time::Duration::from_secs(15 * 60);
@@ -94,18 +96,18 @@ impl Trying {
 }
 
 pub(super) async fn step(
-    State(desk): State<Arc<Desk>>,
+    State(services): State<Arc<Services>>,
     current: Session,
     form: Form<UnblockForm>,
 ) -> Result<Response, Refusal> {
     let Form { signed, values } = form;
-    desk.may_manage(&signed.caller)?;
+    signed.caller.may(Permission::Manage)?;
     let mut restrictions = Vec::new();
     for entity in &values.entity {
-        let all = desk.restrictions_of(&signed.caller, entity).await?;
+        let all = services.restrictions.of(&signed.caller, entity).await?;
         let Some(found) = all.into_iter().find(|one| one.released_at.is_none()) else { continue };
-        let last = desk.attempts(&signed.caller, entity)?.pop();
-        let trying = Trying::new(&found, last.as_ref(), desk.clock.now());
+        let last = services.usage.attempts(&signed.caller, entity)?.pop();
+        let trying = Trying::new(&found, last.as_ref(), services.clock.now());
         restrictions.push((found, trying));
     }
     if restrictions.is_empty() {
@@ -117,20 +119,20 @@ pub(super) async fn step(
         "reason" => ("reason", None),
         "confirm" | "yes" if reason.is_empty() => ("reason", Some(texts::t("unblock-reason-missing"))),
         "confirm" => ("confirm", None),
-        "yes" => return release(&desk, &current, &signed, &restrictions, &values).await,
+        "yes" => return release(&services, &current, &signed, &restrictions, &values).await,
         _ => ("overview", None),
     };
-    let probation = desk.settings.load().probation;
+    let probation = services.settings.load().probation;
     let duration = present::duration(probation.duration);
     let probation = texts::tn2("unblock-probation", "duration", duration, "percent", probation.percent);
-    let frame = Frame::signed(&desk, "unblock-title", &signed).at("/restricted");
+    let frame = Frame::signed(&services, "unblock-title", &signed).at("/restricted");
     let status = if error.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     let made_sure = values.made_sure();
     Ok(render_as(status, &UnblockPage { frame, restrictions, step, reason, made_sure, error, probation }))
 }
 
 async fn release(
-    desk: &Desk,
+    services: &Services,
     current: &Session,
     signed: &Signed,
     restrictions: &[(RestrictionView, Trying)],
@@ -141,9 +143,9 @@ async fn release(
     let mut done = Done { reason: values.reason.trim().to_owned(), ..Done::default() };
     let request = ReleaseRequest { reason: done.reason.clone(), reference: only, made_sure: values.made_sure() };
     for (restriction, _) in restrictions {
-        match desk.release(&signed.caller, &restriction.entity.to_string(), &request).await {
+        match services.restrictions.release(&signed.caller, &restriction.entity.to_string(), &request).await {
             Ok(released) => done.entities.push(Unblocked {
-                at: released.released_at.unwrap_or_else(|| desk.clock.now()),
+                at: released.released_at.unwrap_or_else(|| services.clock.now()),
                 probation: released.probation_until,
                 reference: Some(released.reference),
                 entity: released.entity,
@@ -190,21 +192,25 @@ impl DonePage {
 }
 
 /// What was done last.
-pub(super) async fn done(State(desk): State<Arc<Desk>>, current: Session, signed: Signed) -> Result<Response, Refusal> {
+pub(super) async fn done(
+    State(services): State<Arc<Services>>,
+    current: Session,
+    signed: Signed,
+) -> Result<Response, Refusal> {
     let Some(done) = current.get::<Done>(DONE).await? else {
         return Ok(Redirect::to("/restricted").into_response());
     };
-    let frame = Frame::signed(&desk, "unblock-title", &signed).at("/restricted");
+    let frame = Frame::signed(&services, "unblock-title", &signed).at("/restricted");
     Ok(render(&DonePage { frame, done, node: present::host_name() }))
 }
 
 /// Undoes the last release: the same restrictions are in force again.
 pub(super) async fn undo(
-    State(desk): State<Arc<Desk>>,
+    State(services): State<Arc<Services>>,
     current: Session,
     form: Form<Nothing>,
 ) -> Result<Response, Refusal> {
-    desk.may_manage(&form.signed.caller)?;
+    form.signed.caller.may(Permission::Manage)?;
     let Some(done) = recall::<Done>(&current, DONE).await? else {
         return Ok(Redirect::to("/restricted").into_response());
     };
@@ -213,16 +219,16 @@ pub(super) async fn undo(
     for Unblocked { entity, reference, .. } in done.entities {
         let request = UndoReleaseRequest { reason: reason.clone(), reference };
         let (caller, name) = (&form.signed.caller, entity.to_string());
-        match desk.undo_release(caller, &name, &request).await {
+        match services.restrictions.undo_release(caller, &name, &request).await {
             Ok(_) => names.push(name),
             // Somebody, or the gate, was faster: it is what was wanted.
-            Err(_) if desk.may_restrict(caller, &name).is_err() => names.push(name),
+            Err(_) if services.restrictions.check(caller, &name).is_err() => names.push(name),
             // Of several, what was done is told, and what was not.
             Err(error) => left.push(error.to_string()),
         }
     }
     if names.is_empty() && !left.is_empty() {
-        return Err(DeskError::Conflict(left.join(" ")).into());
+        return Err(ServiceError::Conflict(left.join(" ")).into());
     }
     if !names.is_empty() {
         left.insert(0, texts::t1("undo-done", "entities", names.join(", ")));

@@ -9,8 +9,8 @@ use postern_domain::Timestamp;
 
 use super::page::{Frame, Refusal, render};
 use super::texts;
-use postern_services::desk::{Desk, WhyView};
 use postern_services::present;
+use postern_services::service::{Services, WhyView};
 
 #[derive(Template)]
 #[template(path = "why.html")]
@@ -26,9 +26,9 @@ impl WhyPage {
 }
 
 pub(super) async fn show(
-    State(desk): State<Arc<Desk>>,
+    State(services): State<Arc<Services>>,
     Path((reference, signature)): Path<(String, String)>,
 ) -> Result<Response, Refusal> {
-    let why = desk.why(&reference, &signature).await?;
-    Ok(render(&WhyPage { frame: Frame::open(&desk, "why-title"), why }))
+    let why = services.restrictions.why(&reference, &signature).await?;
+    Ok(render(&WhyPage { frame: Frame::open(&services, "why-title"), why }))
 }

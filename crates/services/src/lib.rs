@@ -4,7 +4,6 @@
 pub mod built_with;
 pub mod clock;
 pub mod countries;
-pub mod desk;
 pub mod directory;
 pub mod events;
 pub mod gate;
@@ -18,5 +17,6 @@ pub mod outbox;
 pub mod powershell;
 pub mod present;
 pub mod randomness;
+pub mod service;
 pub mod settings;
 pub mod sign_in;

@@ -1,19 +1,19 @@
 //! One node: the gate and the use cases over a store and a ledger, put together in one way for whoever runs them.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use anyhow::Context;
+use postern_domain::Timestamp;
 use postern_ledger::memory::MemoryLedger;
 use postern_store::Store;
 use tokio::sync::watch;
 
 use crate::clock::Clock;
-use crate::desk::{self, Desk, WiringCheck};
 use crate::directory::Roster;
 use crate::events::Events;
 use crate::gate::{
-    Acquaintances, AlertPolicies, Gate, IncidentParts, Incidents, OpenAlerts, Parts, Policies, Projector, Recents,
-    Standings, TrafficMeter, Views, Wiring,
+    Acquaintances, AlertPolicies, Gate, IncidentParts, Incidents, Parts, Policies, Projector, Recents, Standings,
+    TrafficMeter, Views, Wiring,
 };
 use crate::health::Health;
 use crate::in_force::SettingsInForce;
@@ -21,6 +21,11 @@ use crate::links::Links;
 use crate::metrics::Metrics;
 use crate::outbox::{Courier, OwnMail};
 use crate::randomness::Randomness;
+use crate::service::{
+    self, AccessService, AccountService, AlertPolicyService, AlertService, AllowanceService, AuditService, BookEditor,
+    ConfigurationService, LimitsInForce, OrganizationService, OutageService, PolicyService, RestrictionService,
+    Services, StatusService, TokenService, TrafficService, UsageService, WiringCheck,
+};
 use crate::settings::Settings;
 use crate::sign_in::SignIn;
 
@@ -42,14 +47,69 @@ pub struct NodeParts {
     pub closing: watch::Receiver<bool>,
 }
 
+/// What a node's gate and services share.
+#[derive(Clone)]
+pub struct Shared {
+    /// Settings in force.
+    pub settings: Arc<SettingsInForce>,
+    /// Durable state.
+    pub store: Arc<dyn Store>,
+    /// Usage.
+    pub ledger: Arc<MemoryLedger>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Random bytes.
+    pub randomness: Arc<dyn Randomness>,
+    /// What is measured.
+    pub metrics: Arc<Metrics>,
+    /// What works.
+    pub health: Arc<Health>,
+    /// Who may send.
+    pub standings: Arc<Standings>,
+    /// What they may send.
+    pub policies: Arc<Policies>,
+    /// Who is notified of what.
+    pub alert_policies: Arc<AlertPolicies>,
+    /// Puts what is written in force.
+    pub projector: Arc<Projector>,
+    /// Writes restrictions and alerts.
+    pub incidents: Arc<Incidents>,
+    /// Who has an account, and in which groups.
+    pub roster: Arc<Roster>,
+    /// Whom entities have written to before.
+    pub acquaintances: Arc<Acquaintances>,
+    /// What was sent and is not written down yet.
+    pub meter: Arc<TrafficMeter>,
+    /// Last attempts of busy entities.
+    pub recents: Arc<Recents>,
+    /// What mail servers ask.
+    pub wiring: Arc<Wiring>,
+    /// Looks at how this machine's mail server is wired.
+    pub wiring_check: Arc<dyn WiringCheck>,
+    /// Links that tell somebody about themselves.
+    pub links: Links,
+    /// How people prove who they are.
+    pub sign_in: Arc<SignIn>,
+    /// Carries mails and webhooks.
+    pub courier: Arc<Courier>,
+    /// Postern's own mail on its way.
+    pub own_mail: Arc<OwnMail>,
+    /// What happens.
+    pub events: Events,
+    /// Wakes the outbox.
+    pub new_mail: watch::Sender<()>,
+    /// When this process started.
+    pub started: Timestamp,
+}
+
 /// A node, which nobody asks yet.
 pub struct Node {
     /// The use cases.
-    pub desk: Arc<Desk>,
+    pub services: Arc<Services>,
     /// What mail servers ask.
     pub gate: Arc<Gate<MemoryLedger>>,
-    /// Wakes the outbox.
-    pub new_mail: watch::Sender<()>,
+    /// What both work with, for what goes on beside them.
+    pub shared: Shared,
 }
 
 impl Node {
@@ -58,43 +118,50 @@ impl Node {
     /// # Errors
     /// The store can't be read, or this machine's certificates can't.
     pub async fn new(parts: NodeParts) -> anyhow::Result<Self> {
+        let shared = Shared::open(parts).await?;
+        let (services, gate) = (Arc::new(shared.services()), Arc::new(shared.gate()));
+        services.configuration.take_over(services.settings.load_full().settings()).await?;
+        Ok(Self { services, gate, shared })
+    }
+}
+
+/// A struct of which each field is a clone of the one of the same name, or as it is said.
+macro_rules! of {
+    ($shared:ident, $name:ident { $($field:ident),* $(; $($other:ident: $value:expr),*)? }) => {
+        $name { $($field: $shared.$field.clone(),)* $($($other: $value,)*)? }
+    };
+}
+
+impl Shared {
+    async fn open(parts: NodeParts) -> anyhow::Result<Self> {
         let NodeParts { settings, store, ledger, clock, randomness, wiring_check, closing } = parts;
         let started = clock.now();
-        let metrics = Arc::new(Metrics::default());
-        let standings = Arc::new(Standings::default());
-        let recents = Arc::new(Recents::default());
-        let wiring = Arc::new(Wiring::default());
-        let own_mail = Arc::new(OwnMail::default());
-        let (new_mail, _) = watch::channel(());
-        let events = Events::new(Arc::clone(&store), closing);
-        let courier = Arc::new(Courier::new(Arc::clone(&own_mail)).context("sending webhooks")?);
-        desk::organizations::check_settings(&settings, &store.organizations().await?)?;
+        service::organizations::check_settings(&settings, &store.organizations().await?)?;
         let settings = Arc::new(SettingsInForce::new(settings));
-        let links = Links::new(store.key("links", &randomness.bytes()).await?);
-        let sign_in = Arc::new(SignIn::new(&*randomness)?);
-        let roster = Arc::new(Roster::open(&settings.load().data, &settings.load()));
-        let alert_policies = Arc::new(AlertPolicies::default());
-        let policies = Arc::new(Policies::default());
-        let open_alerts = Arc::new(OpenAlerts::default());
-        let health = Arc::new(Health::default());
+        let events = Events::new(Arc::clone(&store), closing);
         let views = Views {
-            standings: Arc::clone(&standings),
-            policies: Arc::clone(&policies),
-            alert_policies: Arc::clone(&alert_policies),
-            open_alerts: Arc::clone(&open_alerts),
+            standings: Arc::default(),
+            policies: Arc::default(),
+            alert_policies: Arc::default(),
+            open_alerts: Arc::default(),
             settings: Arc::clone(&settings),
             events: events.clone(),
-            health: Arc::clone(&health),
+            health: Arc::default(),
         };
-        let projector = Arc::new(Projector::new(Arc::clone(&store), views));
+        let projector = Arc::new(Projector::new(Arc::clone(&store), views.clone()));
         projector.restore(started).await?;
+        let Views { standings, policies, alert_policies, open_alerts, health, .. } = views;
+        let roster = Arc::new(Roster::open(&settings.load().data, &settings.load()));
+        let (metrics, own_mail) = (Arc::new(Metrics::default()), Arc::new(OwnMail::default()));
+        let links = Links::new(store.key("links", &randomness.bytes()).await?);
+        let (new_mail, _) = watch::channel(());
         let incidents = Arc::new(Incidents::new(IncidentParts {
             settings: Arc::clone(&settings),
             store: Arc::clone(&store),
             standings: Arc::clone(&standings),
             projector: Arc::clone(&projector),
             alert_policies: Arc::clone(&alert_policies),
-            open_alerts: Arc::clone(&open_alerts),
+            open_alerts,
             roster: Arc::clone(&roster),
             metrics: Arc::clone(&metrics),
             new_mail: new_mail.clone(),
@@ -103,51 +170,104 @@ impl Node {
         }));
         let acquaintances = Arc::new(Acquaintances::default());
         acquaintances.restore(&*store).await?;
-        let traffic = Arc::new(TrafficMeter::default());
-        let gate = Arc::new(Gate::new(Parts {
-            settings: Arc::clone(&settings),
-            ledger: Arc::clone(&ledger),
-            standings: Arc::clone(&standings),
-            policies: Arc::clone(&policies),
-            incidents: Arc::clone(&incidents),
-            recents: Arc::clone(&recents),
-            own_mail,
-            wiring: Arc::clone(&wiring),
-            clock: Arc::clone(&clock),
-            metrics: Arc::clone(&metrics),
-            links: links.clone(),
-            roster: Arc::clone(&roster),
-            acquaintances: Arc::clone(&acquaintances),
-            traffic: Arc::clone(&traffic),
-        }));
-        let desk = Arc::new(Desk {
+        let sign_in = Arc::new(SignIn::new(&*randomness)?);
+        let courier = Arc::new(Courier::new(Arc::clone(&own_mail)).context("sending webhooks")?);
+        let (meter, recents, wiring) = Default::default();
+        Ok(Self {
             settings,
-            ledger,
             store,
+            ledger,
+            clock,
+            randomness,
+            metrics,
+            health,
             standings,
-            projector,
             policies,
-            sign_in,
-            links,
+            alert_policies,
+            projector,
+            incidents,
             roster,
             acquaintances,
-            traffic,
-            courier,
-            alert_policies,
-            incidents,
+            meter,
             recents,
             wiring,
             wiring_check,
-            clock,
-            randomness,
+            links,
+            sign_in,
+            courier,
+            own_mail,
             events,
-            metrics,
-            health,
+            new_mail,
             started,
-            busiest_known: desk::BusiestKnown::default(),
+        })
+    }
+
+    fn gate(&self) -> Gate<MemoryLedger> {
+        Gate::new(of!(self, Parts {
+            settings, ledger, standings, policies, incidents, recents, own_mail, wiring, clock, metrics, links, roster,
+            acquaintances; traffic: Arc::clone(&self.meter)
+        }))
+    }
+
+    fn services(&self) -> Services {
+        let limits = Arc::new(of!(self, LimitsInForce { settings, policies, roster }));
+        let usage = of!(self, UsageService {
+            settings, ledger, standings, policies, recents, clock; limits: Arc::clone(&limits)
         });
-        desk.take_over(desk.settings.load_full().settings()).await?;
-        Ok(Self { desk, gate, new_mail })
+        let usage = Arc::new(usage);
+        let traffic = of!(self, TrafficService {
+            settings, store, ledger, meter, clock; usage: Arc::clone(&usage), busiest_known: Mutex::default()
+        });
+        let traffic = Arc::new(traffic);
+        let books = || Arc::clone(&self.alert_policies);
+        let editor = Arc::new(of!(self, BookEditor { store, projector, policies, clock; books: books() }));
+        Services {
+            restrictions: of!(self, RestrictionService {
+                settings, store, projector, ledger, standings, incidents, recents, links, clock, metrics;
+                limits: Arc::clone(&limits), usage: Arc::clone(&usage)
+            }),
+            policies: of!(self, PolicyService {
+                settings, store, standings, policies, roster, clock;
+                limits: limits, editor: Arc::clone(&editor), traffic: Arc::clone(&traffic)
+            }),
+            allowances: of!(self, AllowanceService { settings, store, projector, clock, randomness }),
+            alerts: of!(self, AlertService { settings, store, projector, clock }),
+            alert_policies: of!(self, AlertPolicyService {
+                settings, courier, clock, randomness; books: books(), editor: Arc::clone(&editor)
+            }),
+            organizations: of!(self, OrganizationService { settings, store, projector, clock }),
+            access: of!(self, AccessService { settings, store, projector, sign_in, clock, randomness, metrics }),
+            tokens: of!(self, TokenService { store, projector, clock, randomness }),
+            audit: of!(self, AuditService { store, events }),
+            accounts: of!(self, AccountService { settings, ledger, standings, roster, clock }),
+            usage,
+            traffic,
+            status: of!(
+                self,
+                StatusService {
+                    settings,
+                    store,
+                    ledger,
+                    standings,
+                    policies,
+                    wiring,
+                    wiring_check,
+                    metrics,
+                    health,
+                    started
+                }
+            ),
+            configuration: of!(self, ConfigurationService { store; editor: editor }),
+            outages: of!(self, OutageService {
+                settings, store, projector, courier, clock, randomness, metrics, health; books: books()
+            }),
+            requests: self.store.clone(),
+            settings: self.settings.clone(),
+            clock: self.clock.clone(),
+            randomness: self.randomness.clone(),
+            metrics: self.metrics.clone(),
+            health: self.health.clone(),
+        }
     }
 }
 

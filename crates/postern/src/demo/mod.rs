@@ -17,11 +17,12 @@ use clock::QuickClock;
 use postern_cli::output::{BAD, BOLD, DIM, GOOD, WARN, bar, styled};
 use postern_config as config;
 use postern_services::clock::Clock;
-use postern_services::desk::views::UsageView;
-use postern_services::desk::{AlertFilter, Caller, CallerKind, Desk, ReleaseRequest, RestrictionFilter};
+use postern_services::node::Node;
 use postern_services::outbox::mails;
 use postern_services::present;
 use postern_services::randomness::SystemRandomness;
+use postern_services::service::views::UsageView;
+use postern_services::service::{AlertFilter, Caller, CallerKind, ReleaseRequest, RestrictionFilter};
 use postern_services::settings::Settings;
 use sender::Sender;
 
@@ -45,13 +46,14 @@ pub async fn run(pace: Duration) -> anyhow::Result<()> {
     let settings = settings(folder.path(), port)?;
     let clock = Arc::new(QuickClock::starting_at_nine());
     let running = serve::start(settings, Arc::clone(&clock) as Arc<dyn Clock>, Arc::new(SystemRandomness)).await?;
-    let desk = Arc::clone(running.desk());
-    let told = play(&desk, &clock, port, pace).await;
+    let node = Arc::clone(running.node());
+    let told = play(&node, &clock, port, pace).await;
     running.stop().await?;
     told
 }
 
-async fn play(desk: &Desk, clock: &QuickClock, port: u16, pace: Duration) -> anyhow::Result<()> {
+async fn play(node: &Node, clock: &QuickClock, port: u16, pace: Duration) -> anyhow::Result<()> {
+    let services = &node.services;
     let mut sender = Sender::connect(port).await?;
     let caller = Caller {
         name: "you".into(),
@@ -70,7 +72,7 @@ async fn play(desk: &Desk, clock: &QuickClock, port: u16, pace: Duration) -> any
         tokio::time::sleep(pace).await;
     }
     for user in COLLEAGUES {
-        show(&desk.usage(&caller, user).await?);
+        show(&services.usage.of(&caller, user).await?);
     }
 
     title(&format!("{}: {VICTIM}'s password has been phished", present::time_of_day(clock.now())));
@@ -81,7 +83,7 @@ async fn play(desk: &Desk, clock: &QuickClock, port: u16, pace: Duration) -> any
         clock.advance(Duration::from_secs(2));
         if answer == "DUNNO" {
             if n % 3 == 2 {
-                show(&desk.usage(&caller, VICTIM).await?);
+                show(&services.usage.of(&caller, VICTIM).await?);
             }
         } else {
             refused += 1;
@@ -98,22 +100,22 @@ async fn play(desk: &Desk, clock: &QuickClock, port: u16, pace: Duration) -> any
 
     title("What an admin sees: postern restricted show mallory.smith");
     let restricted =
-        desk.restrictions_of(&caller, VICTIM).await?.into_iter().next().context("nobody was restricted")?;
+        services.restrictions.of(&caller, VICTIM).await?.into_iter().next().context("nobody was restricted")?;
     postern_cli::print_restriction(&restricted);
 
     title("The alert mail that the admins get");
-    for line in alert_text(desk).await?.lines() {
+    for line in alert_text(node).await?.lines() {
         anstream::println!("  {DIM}│{DIM:#} {line}");
     }
 
     title("The password is changed: postern restricted release mallory.smith --reason \"password changed\"");
     let request = ReleaseRequest { reason: "password changed".into(), reference: None, made_sure: Vec::new() };
-    desk.release(&caller, VICTIM, &request).await?;
+    services.restrictions.release(&caller, VICTIM, &request).await?;
     let answer = sender.send(VICTIM, "192.0.2.21", 1).await?;
     let (style, said) = if answer == "DUNNO" { (GOOD, "passes") } else { (BAD, "is refused") };
     anstream::println!("  The next message {}, at once. For 24 hours half of each limit holds:", styled(style, said));
-    show(&desk.usage(&caller, VICTIM).await?);
-    let report = desk.verify_audit(&caller, None).await?;
+    show(&services.usage.of(&caller, VICTIM).await?);
+    let report = services.audit.verify(&caller, None).await?;
     say(&format!(
         "The audit trail has {} entries, and is {}.",
         report.entries,
@@ -124,10 +126,11 @@ async fn play(desk: &Desk, clock: &QuickClock, port: u16, pace: Duration) -> any
     Ok(())
 }
 
-async fn alert_text(desk: &Desk) -> anyhow::Result<String> {
-    let alert = desk.store.alerts(&AlertFilter::default()).await?.pop().context("no alert was raised")?.alert;
-    let kept = desk.store.restrictions(&RestrictionFilter::default()).await?.pop().context("nobody was restricted")?;
-    let (text, _html) = mails::alert_bodies(&desk.settings.load(), &alert, Some(kept.record.restriction()));
+async fn alert_text(node: &Node) -> anyhow::Result<String> {
+    let alert = node.shared.store.alerts(&AlertFilter::default()).await?.pop().context("no alert was raised")?.alert;
+    let kept =
+        node.shared.store.restrictions(&RestrictionFilter::default()).await?.pop().context("nobody was restricted")?;
+    let (text, _html) = mails::alert_bodies(&node.shared.settings.load(), &alert, Some(kept.record.restriction()));
     Ok(text)
 }
 

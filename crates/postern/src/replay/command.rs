@@ -8,9 +8,9 @@ use super::Replay;
 use postern_cli::client::Client;
 use postern_cli::{self as cli, CliError, ReplayRequest, output, policy};
 use postern_services::clock::{Clock, SystemClock};
-use postern_services::desk::DeskError;
-use postern_services::desk::policy_file;
 use postern_services::in_force::InForce;
+use postern_services::service::ServiceError;
+use postern_services::service::policies::file;
 use postern_services::settings::Settings;
 
 /// Reads the logs and shows what comes of them.
@@ -52,10 +52,10 @@ async fn today(settings: &Settings) -> Result<PolicyBook, CliError> {
 }
 
 fn read_policies(settings: &Settings, file: &Path) -> Result<PolicyBook, CliError> {
-    policy_file::read(
+    file::read(
         &InForce::new(settings.clone(), []),
         &postern_domain::OrganizationId::first(),
         &policy::read_file(file)?,
     )
-    .map_err(|error: DeskError| CliError::Usage(format!("{}: {error}", file.display())))
+    .map_err(|error: ServiceError| CliError::Usage(format!("{}: {error}", file.display())))
 }

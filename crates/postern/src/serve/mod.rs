@@ -17,8 +17,8 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use postern_services::clock::Clock;
-use postern_services::desk::Desk;
 use postern_services::randomness::Randomness;
+use postern_services::service::Services;
 use postern_services::settings::{Listen, Settings};
 use wiring_check::PostfixCheck;
 
@@ -27,20 +27,14 @@ use crate::doors::policy::Door;
 use crate::doors::workers::Workers;
 use data_folder::DataFolder;
 use postern_api::finish::finish;
-use postern_services::gate::Gate;
-use postern_services::health::{Health, Part};
-use postern_services::in_force::SettingsInForce;
-use postern_services::metrics::Metrics;
+use postern_services::health::Part;
 use postern_services::node::{Node, NodeParts};
 use postern_services::outbox::Outbox;
 use postern_services::present;
 
 /// Postern while it runs.
 pub struct Running {
-    settings: Arc<SettingsInForce>,
-    health: Arc<Health>,
-    metrics: Arc<Metrics>,
-    desk: Arc<Desk>,
+    node: Arc<Node>,
     closing: watch::Sender<bool>,
     parts: JoinSet<()>,
     journal: tasks::JournalWriter,
@@ -92,7 +86,7 @@ pub async fn start(
         opened.await.context("opening the data folder")??
     };
     let (closing, is_closing) = watch::channel(false);
-    let Node { desk, gate, new_mail } = Node::new(NodeParts {
+    let node = Node::new(NodeParts {
         settings,
         store: Arc::new(store),
         ledger: Arc::new(ledger),
@@ -102,49 +96,56 @@ pub async fn start(
         closing: is_closing.clone(),
     })
     .await?;
-    let settings = Arc::clone(&desk.settings);
-    let (health, metrics) = (Arc::clone(&desk.health), Arc::clone(&desk.metrics));
-
-    first_admin(&desk).await;
+    let node = Arc::new(node);
+    first_admin(&node.services).await;
     let mut parts = JoinSet::new();
-    let sockets = listen(&settings.load(), &folder, &desk, &gate, &is_closing, &mut parts).await?;
-    let outbox = Outbox {
-        settings: Arc::clone(&settings),
-        store: Arc::clone(&desk.store),
-        courier: Arc::clone(&desk.courier),
-        new_mail,
-        clock: Arc::clone(&clock),
-        metrics: Arc::clone(&metrics),
-    };
-    // Each at its own pace: a webhook that takes its time keeps no mail waiting.
-    parts.spawn(outbox.clone().run(false, is_closing.clone()));
-    parts.spawn(outbox.run(true, is_closing.clone()));
-    let journal =
-        tasks::JournalWriter::start(Arc::clone(&desk.ledger), clock, Arc::clone(&health), Arc::clone(&metrics))?;
-    let (projector, ends) = (Arc::clone(&desk.projector), is_closing.clone());
-    parts.spawn(async move { projector.follow(ends).await });
-    parts.spawn(tasks::store_watch(Arc::clone(&desk), is_closing.clone()));
-    parts.spawn(tasks::forgetting(Arc::clone(&desk), is_closing.clone()));
-    parts.spawn(tasks::directory(Arc::clone(&desk), is_closing.clone()));
-    parts.spawn(tasks::housekeeping(Arc::clone(&desk), gate, is_closing.clone()));
-    parts.spawn(tasks::watchdog(is_closing));
-    let now = settings.load();
+    let now = node.shared.settings.load_full();
+    let sockets = listen(&now, &folder, &node, &is_closing, &mut parts).await?;
+    let journal = beside_the_doors(&node, &is_closing, &mut parts)?;
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),
         config = %now.file.display(),
         data = %now.data.display(),
         policy_door = now.policy_door.listen.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "),
         portal = %now.portal.listen,
-        entities = desk.ledger.len(),
+        entities = node.shared.ledger.len(),
         "ready"
     );
-    drop(now);
-    Ok(Running { settings, health, metrics, desk, closing, parts, journal, sockets, _folder: folder })
+    Ok(Running { node, closing, parts, journal, sockets, _folder: folder })
+}
+
+/// Starts what goes on beside the doors.
+fn beside_the_doors(
+    node: &Arc<Node>,
+    is_closing: &watch::Receiver<bool>,
+    parts: &mut JoinSet<()>,
+) -> anyhow::Result<tasks::JournalWriter> {
+    let shared = &node.shared;
+    let outbox = Outbox {
+        settings: Arc::clone(&shared.settings),
+        store: Arc::clone(&shared.store),
+        courier: Arc::clone(&shared.courier),
+        new_mail: shared.new_mail.clone(),
+        clock: Arc::clone(&shared.clock),
+        metrics: Arc::clone(&shared.metrics),
+    };
+    // Each at its own pace: a webhook that takes its time keeps no mail waiting.
+    parts.spawn(outbox.clone().run(false, is_closing.clone()));
+    parts.spawn(outbox.run(true, is_closing.clone()));
+    let (projector, ends) = (Arc::clone(&shared.projector), is_closing.clone());
+    parts.spawn(async move { projector.follow(ends).await });
+    parts.spawn(tasks::store_watch(Arc::clone(node), is_closing.clone()));
+    parts.spawn(tasks::forgetting(Arc::clone(node), is_closing.clone()));
+    parts.spawn(tasks::directory(Arc::clone(node), is_closing.clone()));
+    parts.spawn(tasks::housekeeping(Arc::clone(node), is_closing.clone()));
+    parts.spawn(tasks::watchdog(is_closing.clone()));
+    let (ledger, clock) = (Arc::clone(&shared.ledger), Arc::clone(&shared.clock));
+    Ok(tasks::JournalWriter::start(ledger, clock, Arc::clone(&shared.health), Arc::clone(&shared.metrics))?)
 }
 
 /// While nobody may sign in, says how the first admin does.
-async fn first_admin(desk: &Desk) {
-    match desk.first_admin_link().await {
+async fn first_admin(services: &Services) {
+    match services.access.first_admin_link().await {
         Ok(Some(made)) => {
             let until = present::time(made.expires_at);
             tracing::warn!(link = made.link, until, "nobody can sign in yet: open this link to make the first admin");
@@ -158,17 +159,16 @@ async fn first_admin(desk: &Desk) {
 async fn listen(
     settings: &Settings,
     folder: &DataFolder,
-    desk: &Arc<Desk>,
-    gate: &Arc<Gate<MemoryLedger>>,
+    node: &Arc<Node>,
     closing: &watch::Receiver<bool>,
     parts: &mut JoinSet<()>,
 ) -> anyhow::Result<Vec<PathBuf>> {
     let mut passed = Passed::from_env();
     let mut sockets = vec![folder.admin_socket()];
     let door = Door {
-        gate: Arc::clone(gate),
-        settings: Arc::clone(&desk.settings),
-        metrics: Arc::clone(&desk.metrics),
+        gate: Arc::clone(&node.gate),
+        settings: Arc::clone(&node.shared.settings),
+        metrics: Arc::clone(&node.shared.metrics),
         workers: Workers::start().context("starting the policy door's threads")?,
     };
     let all = settings.policy_door.listen.iter().chain([&settings.portal.listen]);
@@ -187,7 +187,8 @@ async fn listen(
     for listener in doors {
         parts.spawn(door.clone().serve(listener, closing.clone()));
     }
-    let public = postern_api::portal_routes(desk).merge(postern_portal::routes(desk)).layer(from_fn(finish));
+    let services = &node.services;
+    let public = postern_api::portal_routes(services).merge(postern_portal::routes(services)).layer(from_fn(finish));
     let public = public.into_make_service_with_connect_info::<postern_portal::Peer>();
     let mut end = closing.clone();
     parts.spawn(async move {
@@ -200,8 +201,9 @@ async fn listen(
         };
         log_end("portal", served);
     });
-    let (desk, closing) = (Arc::clone(desk), closing.clone());
-    parts.spawn(async move { log_end("admin socket", postern_api::serve_admin_socket(admin, desk, closing).await) });
+    let (services, closing) = (Arc::clone(services), closing.clone());
+    parts
+        .spawn(async move { log_end("admin socket", postern_api::serve_admin_socket(admin, services, closing).await) });
     Ok(sockets)
 }
 
@@ -213,8 +215,8 @@ fn log_end(part: &str, served: io::Result<()>) {
 
 impl Running {
     /// The use cases, for those inside the same process.
-    pub fn desk(&self) -> &Arc<Desk> {
-        &self.desk
+    pub fn node(&self) -> &Arc<Node> {
+        &self.node
     }
 
     /// Reads the settings again. A file with mistakes is refused whole, and what is in force
@@ -223,7 +225,7 @@ impl Running {
         if let Ok(now) = sd_notify::NotifyState::monotonic_usec_now() {
             notify(&[sd_notify::NotifyState::Reloading, now]);
         }
-        let current = self.settings.load_full();
+        let current = self.node.shared.settings.load_full();
         let loaded = match postern_config::load(&current.file) {
             Ok(new) => self.checked(new).await,
             Err(error) => Err(error.into()),
@@ -247,23 +249,23 @@ impl Running {
                     },
                     ..new
                 };
-                let desk = &self.desk;
-                if let Err(error) = desk.take_over(&kept).await {
+                let shared = &self.node.shared;
+                if let Err(error) = self.node.services.configuration.take_over(&kept).await {
                     tracing::error!(%error, "the file's policies can't be taken over; send SIGHUP again later");
                 }
-                self.settings.replace_settings(kept);
-                desk.roster.put_together(&self.settings.load());
-                self.metrics.reloads.inc();
-                self.health.note(Part::Configuration, Ok(()));
+                shared.settings.replace_settings(kept);
+                shared.roster.put_together(&shared.settings.load());
+                self.node.shared.metrics.reloads.inc();
+                self.node.shared.health.note(Part::Configuration, Ok(()));
                 tracing::info!(config = %current.file.display(), "configuration reloaded");
             }
             Err(error) => {
-                self.metrics.reloads_refused.inc();
+                self.node.shared.metrics.reloads_refused.inc();
                 for line in error.to_string().lines() {
                     tracing::error!("configuration refused, the old one stays in force: {line}");
                 }
                 let why = format!("the new one was refused: {error}");
-                self.health.note(Part::Configuration, Err(why.replace('\n', "; ")));
+                self.node.shared.health.note(Part::Configuration, Err(why.replace('\n', "; ")));
             }
         }
         notify(&[sd_notify::NotifyState::Ready]);
@@ -271,8 +273,8 @@ impl Running {
 
     /// Settings that go with the organizations of the store.
     async fn checked(&self, settings: Settings) -> anyhow::Result<Settings> {
-        let kept = self.desk.store.organizations().await?;
-        postern_services::desk::organizations::check_settings(&settings, &kept)?;
+        let kept = self.node.shared.store.organizations().await?;
+        postern_services::service::organizations::check_settings(&settings, &kept)?;
         Ok(settings)
     }
 
@@ -284,9 +286,10 @@ impl Running {
         tracing::info!("stopping: requests that have begun are answered, then everything is written out");
         let _ = self.closing.send(true);
         while self.parts.join_next().await.is_some() {}
-        self.desk.write_refusals().await;
-        self.desk.acquaintances.write(&*self.desk.store, self.desk.clock.now()).await;
-        self.desk.write_traffic().await;
+        let Node { services, shared, .. } = &*self.node;
+        services.restrictions.write_refusals().await;
+        shared.acquaintances.write(&*shared.store, shared.clock.now()).await;
+        services.traffic.write().await;
         for path in &self.sockets {
             let _ = std::fs::remove_file(path);
         }

@@ -11,10 +11,9 @@ use tokio::sync::watch;
 
 use super::notify;
 use postern_services::clock::Clock;
-use postern_services::desk::Desk;
-use postern_services::gate::Gate;
 use postern_services::health::{Health, Part};
 use postern_services::metrics::Metrics;
+use postern_services::node::{Node, Shared};
 
 /// Usage is written out this often…
 const FLUSH: Duration = Duration::from_millis(250);
@@ -87,7 +86,8 @@ fn note(health: &Health, metrics: &Metrics, done: Result<(), LedgerError>) {
 }
 
 /// Ends what has run its time, and writes what is behind.
-pub(super) async fn housekeeping(desk: Arc<Desk>, gate: Arc<Gate<MemoryLedger>>, mut closing: watch::Receiver<bool>) {
+pub(super) async fn housekeeping(node: Arc<Node>, mut closing: watch::Receiver<bool>) {
+    let Node { services, gate, shared } = &*node;
     let mut ticks = tokio::time::interval(TICK);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut count = 0u64;
@@ -97,22 +97,22 @@ pub(super) async fn housekeeping(desk: Arc<Desk>, gate: Arc<Gate<MemoryLedger>>,
             _ = closing.wait_for(|closing| *closing) => return,
         }
         gate.sweep().await;
-        desk.release_expired().await;
+        services.restrictions.release_expired().await;
         if count.is_multiple_of(SLOW_EVERY) {
-            desk.incidents.raise_overdue(desk.clock.now()).await;
-            desk.write_refusals().await;
-            desk.acquaintances.write(&*desk.store, desk.clock.now()).await;
-            desk.write_traffic().await;
-            desk.standings.sweep(desk.clock.now());
-            desk.sweep_access().await;
-            gauges(&desk).await;
+            shared.incidents.raise_overdue(shared.clock.now()).await;
+            services.restrictions.write_refusals().await;
+            shared.acquaintances.write(&*shared.store, shared.clock.now()).await;
+            services.traffic.write().await;
+            shared.standings.sweep(shared.clock.now());
+            services.access.sweep_access().await;
+            gauges(shared).await;
         }
         count += 1;
     }
 }
 
 /// Looks after the store; apart from the rest, since telling people takes its time.
-pub(super) async fn store_watch(desk: Arc<Desk>, mut closing: watch::Receiver<bool>) {
+pub(super) async fn store_watch(node: Arc<Node>, mut closing: watch::Receiver<bool>) {
     let mut ticks = tokio::time::interval(STORE_EVERY);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut outage = None;
@@ -121,12 +121,12 @@ pub(super) async fn store_watch(desk: Arc<Desk>, mut closing: watch::Receiver<bo
             _ = ticks.tick() => {}
             _ = closing.wait_for(|closing| *closing) => return,
         }
-        desk.watch_store(&mut outage).await;
+        node.services.outages.watch(&mut outage).await;
     }
 }
 
 /// Forgets what is old; apart from the rest, since it may be a lot.
-pub(super) async fn forgetting(desk: Arc<Desk>, mut closing: watch::Receiver<bool>) {
+pub(super) async fn forgetting(node: Arc<Node>, mut closing: watch::Receiver<bool>) {
     let mut ticks = tokio::time::interval(SWEEP);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
@@ -135,14 +135,14 @@ pub(super) async fn forgetting(desk: Arc<Desk>, mut closing: watch::Receiver<boo
             _ = closing.wait_for(|closing| *closing) => return,
         }
         tokio::select! {
-            () = desk.traffic.forget(&*desk.store, desk.clock.now()) => {}
+            () = node.shared.meter.forget(&*node.shared.store, node.shared.clock.now()) => {}
             _ = closing.wait_for(|closing| *closing) => return,
         }
     }
 }
 
 /// Reads the directory's sources when they are due.
-pub(super) async fn directory(desk: Arc<Desk>, mut closing: watch::Receiver<bool>) {
+pub(super) async fn directory(node: Arc<Node>, mut closing: watch::Receiver<bool>) {
     let mut ticks = tokio::time::interval(TICK);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
@@ -150,22 +150,22 @@ pub(super) async fn directory(desk: Arc<Desk>, mut closing: watch::Receiver<bool
             _ = ticks.tick() => {}
             _ = closing.wait_for(|closing| *closing) => return,
         }
-        let settings = desk.settings.load_full();
-        while let Some(source) = desk.roster.due(&settings, desk.clock.now()) {
+        let settings = node.shared.settings.load_full();
+        while let Some(source) = node.shared.roster.due(&settings, node.shared.clock.now()) {
             // Beside each other: one that takes its time keeps no other waiting.
-            let desk = Arc::clone(&desk);
-            tokio::spawn(async move { desk.read_directory(&source).await });
+            let node = Arc::clone(&node);
+            tokio::spawn(async move { node.services.accounts.read(&source).await });
         }
     }
 }
 
-async fn gauges(desk: &Desk) {
-    let (restricted, on_probation) = desk.standings.counts();
-    let metrics = &desk.metrics;
+async fn gauges(shared: &Shared) {
+    let (restricted, on_probation) = shared.standings.counts();
+    let metrics = &shared.metrics;
     metrics.restricted.set(i64::try_from(restricted).unwrap_or(i64::MAX));
     metrics.on_probation.set(i64::try_from(on_probation).unwrap_or(i64::MAX));
-    metrics.entities.set(i64::try_from(desk.ledger.len()).unwrap_or(i64::MAX));
-    if let Ok((state, _)) = desk.store.outbox().await {
+    metrics.entities.set(i64::try_from(shared.ledger.len()).unwrap_or(i64::MAX));
+    if let Ok((state, _)) = shared.store.outbox().await {
         metrics.mails_waiting.set(i64::from(state.waiting));
     }
 }

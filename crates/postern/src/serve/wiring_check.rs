@@ -2,9 +2,9 @@
 
 use postern_domain::finding::Finding;
 use postern_domain::policy::CopyAlias;
-use postern_services::desk::WiringCheck;
-use postern_services::desk::views::StatusView;
 use postern_services::in_force::InForce;
+use postern_services::service::WiringCheck;
+use postern_services::service::views::StatusView;
 use postern_services::settings::Settings;
 
 use postern_cli::doctor::daemon_of;

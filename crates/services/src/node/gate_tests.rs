@@ -16,8 +16,8 @@ use postern_wire::policy::Request;
 use super::Node;
 use super::testing::{Site, admin};
 use crate::clock::Clock;
-use crate::desk::{ReleaseRequest, RestrictRequest, TokenRequest};
 use crate::gate::{CONFIRM_CONTEXT, Session};
+use crate::service::{ReleaseRequest, RestrictRequest, TokenRequest};
 use crate::settings::Settings;
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -88,11 +88,11 @@ fn code(verdict: &Verdict) -> u16 {
 }
 
 async fn sent(node: &Node) -> u32 {
-    node.desk.ledger.usage(&alice()).await.count(Window::ExternalPerHour, node.desk.clock.now())
+    node.shared.ledger.usage(&alice()).await.count(Window::ExternalPerHour, node.shared.clock.now())
 }
 
 fn standing(node: &Node) -> Standing {
-    node.desk.standings.get(&alice(), node.desk.clock.now())
+    node.shared.standings.get(&alice(), node.shared.clock.now())
 }
 
 /// Makes what the database is asked fail, really: by a statement beside the store's own connections.
@@ -179,7 +179,7 @@ async fn a_server_that_is_wired_as_we_say_is_believed_until_it_proves_otherwise(
     site.clock.advance(2 * MINUTE);
     node.gate.sweep().await;
     assert!(sent(&node).await >= 9, "{} counted", sent(&node).await);
-    let report = node.desk.wiring.report();
+    let report = node.shared.wiring.report();
     assert_eq!((report.len(), report[0].rcpt, report[0].end_of_message, report[0].accounts), (1, 60, 0, 60));
 }
 
@@ -206,7 +206,7 @@ async fn confirmation_tells_what_other_rules_refused() {
     server.context = CONFIRM_CONTEXT;
     assert_eq!(server.recipient("1", "r1@x.example").await, Verdict::Pass);
     assert_eq!(server.end("1", 1).await, Verdict::Pass);
-    let usage = node.desk.ledger.usage(&alice()).await;
+    let usage = node.shared.ledger.usage(&alice()).await;
     let now = site.clock.now();
     assert_eq!(usage.count(Window::ExternalPerHour, now), 1);
     assert_eq!(usage.count(Window::UnknownRecipientsPerHour, now), 1);
@@ -220,7 +220,7 @@ async fn whoever_passes_a_limit_is_restricted_everywhere_but_for_the_escape_lane
     assert_eq!(server.message("1", 2).await, Verdict::Pass);
     let refused = server.message("2", 1).await;
     assert_eq!(code(&refused), 550);
-    let kept = one.desk.store.restrictions(&RestrictionFilter::default()).await.unwrap();
+    let kept = one.shared.store.restrictions(&RestrictionFilter::default()).await.unwrap();
     let made = kept[0].record.restriction();
     assert!(matches!(&refused, Verdict::Refuse(reply) if reply.text.contains(made.reference.as_str())));
     let hour = made.evidence.windows.iter().find(|window| window.window == Window::ExternalPerHour).unwrap();
@@ -231,7 +231,7 @@ async fn whoever_passes_a_limit_is_restricted_everywhere_but_for_the_escape_lane
     // The other node has counted nothing, and refuses as soon as it has seen the entry.
     let mut elsewhere = Server::new(&other, "unix");
     assert_eq!(elsewhere.message("4", 1).await, Verdict::Pass);
-    other.desk.projector.catch_up().await.unwrap();
+    other.shared.projector.catch_up().await.unwrap();
     assert_eq!(code(&elsewhere.message("5", 1).await), 550);
 }
 
@@ -259,7 +259,7 @@ async fn a_restriction_that_cannot_be_written_defers_and_is_made_when_it_can() {
     database(&site, NO_WRITES);
     assert_eq!(code(&server.message("2", 1).await), 451);
     assert_eq!((standing(&node), sent(&node).await), (Standing::Free, 1));
-    assert_eq!(node.desk.metrics.store_errors.get(), 1);
+    assert_eq!(node.shared.metrics.store_errors.get(), 1);
     database(&site, WRITES);
     // A store that has failed is left alone for a moment: each message over the limit would wait for it.
     assert_eq!(code(&server.message("3", 1).await), 451);
@@ -267,7 +267,7 @@ async fn a_restriction_that_cannot_be_written_defers_and_is_made_when_it_can() {
     site.clock.advance(Duration::from_secs(1));
     assert_eq!(code(&server.message("4", 1).await), 550);
     assert!(standing(&node).is_restricted());
-    let alerts = node.desk.store.alerts(&AlertFilter::default()).await.unwrap();
+    let alerts = node.shared.store.alerts(&AlertFilter::default()).await.unwrap();
     assert_eq!(alerts.len(), 1, "nothing of what failed is left");
 }
 
@@ -279,10 +279,10 @@ async fn a_restriction_that_cannot_be_read_back_is_in_force_once_it_can() {
     server.message("1", 1).await;
     server.message("2", 1).await;
     database(&site, NO_READS);
-    other.desk.projector.catch_up().await.unwrap_err();
+    other.shared.projector.catch_up().await.unwrap_err();
     assert_eq!(standing(&other), Standing::Free, "what is in force stays so");
     database(&site, READS);
-    other.desk.projector.catch_up().await.unwrap();
+    other.shared.projector.catch_up().await.unwrap();
     assert_eq!(standing(&other), standing(&one));
     assert!(standing(&other).is_restricted());
 }
@@ -301,10 +301,10 @@ async fn an_alert_that_cannot_be_written_stops_no_mail_and_is_raised_by_the_next
     assert_eq!(server.message("2", 1).await, Verdict::Pass);
     database(&site, WRITES);
     site.clock.advance(Duration::from_secs(1));
-    assert!(one.desk.incidents.wants_alert(Trigger::LimitExceeded, &alice(), site.clock.now()));
+    assert!(one.shared.incidents.wants_alert(Trigger::LimitExceeded, &alice(), site.clock.now()));
     assert_eq!(server.message("3", 1).await, Verdict::Pass);
     assert_eq!(server.message("4", 1).await, Verdict::Pass);
-    let raised = async || one.desk.store.alerts(&AlertFilter::default()).await.unwrap().len();
+    let raised = async || one.shared.store.alerts(&AlertFilter::default()).await.unwrap().len();
     assert_eq!((raised().await, sent(&one).await), (1, 4));
     // Another node that has not seen the alert raises no second one.
     let mut elsewhere = Server::new(&other, "unix");
@@ -334,10 +334,10 @@ async fn a_restriction_holds_until_its_end_is_written_and_half_the_limit_after_i
     // Noon is when this begins.
     site.clock.advance(12 * HOUR);
     database(&site, NO_WRITES);
-    node.desk.release_expired().await;
+    node.services.restrictions.release_expired().await;
     assert_eq!(code(&server.message("3", 1).await), 550, "its end could not be written");
     database(&site, WRITES);
-    node.desk.release_expired().await;
+    node.services.restrictions.release_expired().await;
     let probation = Standing::Probation { until: site.clock.now().plus(24 * HOUR) };
     assert_eq!(standing(&node), probation);
     assert_eq!(server.message("4", 2).await, Verdict::Pass);
@@ -353,10 +353,10 @@ async fn a_release_that_cannot_be_written_releases_nobody() {
     server.message("2", 1).await;
     let request = ReleaseRequest { reason: "password changed".into(), reference: None, made_sure: Vec::new() };
     database(&site, NO_WRITES);
-    node.desk.release(&admin(), "alice", &request).await.unwrap_err();
+    node.services.restrictions.release(&admin(), "alice", &request).await.unwrap_err();
     assert_eq!(code(&server.message("3", 1).await), 550);
     database(&site, WRITES);
-    node.desk.release(&admin(), "alice", &request).await.unwrap();
+    node.services.restrictions.release(&admin(), "alice", &request).await.unwrap();
     assert!(matches!(standing(&node), Standing::Probation { .. }));
     assert_eq!(site.store().verify_audit(None).await.unwrap().broken, None);
 }
@@ -367,7 +367,7 @@ async fn what_cannot_be_read_is_left_aside_and_everything_else_goes_on() {
     let (one, other) = (node(&site, 9).await, node(&site, 9).await);
     let restrict = async |who: &str| {
         let request = RestrictRequest { entity: who.into(), reason: "phished".into(), until: None };
-        one.desk.restrict(&admin(), &request).await.unwrap();
+        one.services.restrictions.restrict(&admin(), &request).await.unwrap();
     };
     let bob = EntityId::account_named("bob@example.com");
     restrict("alice").await;
@@ -375,15 +375,15 @@ async fn what_cannot_be_read_is_left_aside_and_everything_else_goes_on() {
     // A row that this version can't read, as a later one might write it.
     database(&site, "UPDATE restrictions SET reference = 'x' || reference WHERE entity = 'alice@example.com'");
     restrict("bob").await;
-    assert!(other.desk.projector.catch_up().await.unwrap_err().is_unreadable());
+    assert!(other.shared.projector.catch_up().await.unwrap_err().is_unreadable());
     assert_eq!(standing(&other), Standing::Free);
-    assert!(other.desk.standings.get(&bob, site.clock.now()).is_restricted());
-    assert!(other.desk.health.problems()[0].starts_with("changes: "), "{:?}", other.desk.health.problems());
+    assert!(other.shared.standings.get(&bob, site.clock.now()).is_restricted());
+    assert!(other.shared.health.problems()[0].starts_with("changes: "), "{:?}", other.shared.health.problems());
     // Who changes something else is not told of it again.
-    other.desk.projector.catch_up().await.unwrap();
+    other.shared.projector.catch_up().await.unwrap();
     database(&site, "UPDATE restrictions SET reference = substr(reference, 2) WHERE entity = 'alice@example.com'");
-    other.desk.projector.catch_up().await.unwrap();
-    assert_eq!((standing(&other), other.desk.health.problems()), (restricted, Vec::new()));
+    other.shared.projector.catch_up().await.unwrap();
+    assert_eq!((standing(&other), other.shared.health.problems()), (restricted, Vec::new()));
 }
 
 #[tokio::test]
@@ -393,9 +393,9 @@ async fn a_token_is_told_although_nothing_can_be_read_back() {
     // A change elsewhere that this node can't project.
     let other = site.node().await;
     let request = RestrictRequest { entity: "alice".into(), reason: "phished".into(), until: None };
-    other.desk.restrict(&admin(), &request).await.unwrap();
+    other.services.restrictions.restrict(&admin(), &request).await.unwrap();
     database(&site, NO_READS);
     let request = TokenRequest { name: "backup".into(), role: Role::SecurityReader, expires_at: None };
-    let made = node.desk.add_token(&admin(), &request).await.unwrap();
-    assert!(node.desk.token_holder(&made.token).await.unwrap().is_some());
+    let made = node.services.tokens.add(&admin(), &request).await.unwrap();
+    assert!(node.services.tokens.holder(&made.token).await.unwrap().is_some());
 }

@@ -16,10 +16,11 @@ use serde_json::json;
 
 use super::testing::{Site, admin};
 use super::*;
-use crate::desk::{
-    AlertRequest, AllowanceRequest, DeskError, OrganizationRequest, ReleaseRequest, RestrictRequest, UndoReleaseRequest,
-};
 use crate::gate::NewRestriction;
+use crate::service::{
+    AlertRequest, AllowanceRequest, OrganizationRequest, ReleaseRequest, RestrictRequest, ServiceError,
+    UndoReleaseRequest,
+};
 
 /// Rounds of a short run; `POSTERN_MODEL_ROUNDS` asks for others.
 const ROUNDS: u32 = 2_000;
@@ -102,8 +103,8 @@ fn tenant(which: usize) -> OrganizationId {
 }
 
 /// An admin of a tenant, or of everything.
-fn admin_of(of: Option<usize>) -> crate::desk::Caller {
-    crate::desk::Caller { organization: of.map(tenant), ..admin() }
+fn admin_of(of: Option<usize>) -> crate::service::Caller {
+    crate::service::Caller { organization: of.map(tenant), ..admin() }
 }
 
 fn minutes(count: u32) -> Duration {
@@ -111,8 +112,8 @@ fn minutes(count: u32) -> Duration {
 }
 
 /// Does it; a refusal is an answer, and everything else a failure.
-async fn take(step: &Step, site: &Site, node: &mut Node) -> Result<(), DeskError> {
-    let desk = Arc::clone(&node.desk);
+async fn take(step: &Step, site: &Site, node: &mut Node) -> Result<(), ServiceError> {
+    let (services, shared) = (Arc::clone(&node.services), node.shared.clone());
     let now = site.clock.now();
     let account = |who: usize| ACCOUNTS[who].to_owned();
     let reason = || "as the dice fell".to_owned();
@@ -120,7 +121,7 @@ async fn take(step: &Step, site: &Site, node: &mut Node) -> Result<(), DeskError
         Step::Restrict { who, minutes: end } => {
             let until = end.map(|count| now.plus(minutes(count)));
             let request = RestrictRequest { entity: account(who), reason: reason(), until };
-            desk.restrict(&admin(), &request).await.map(drop)
+            services.restrictions.restrict(&admin(), &request).await.map(drop)
         }
         Step::RestrictByLimit { who } => {
             let new = NewRestriction {
@@ -131,24 +132,24 @@ async fn take(step: &Step, site: &Site, node: &mut Node) -> Result<(), DeskError
                 actor: None,
                 notify: Vec::new(),
             };
-            desk.incidents.restrict(new, "x@example.net", now).await?;
+            shared.incidents.restrict(new, "x@example.net", now).await?;
             Ok(())
         }
         Step::Release { who } => {
             let request = ReleaseRequest { reason: reason(), reference: None, made_sure: Vec::new() };
-            desk.release(&admin(), &account(who), &request).await.map(drop)
+            services.restrictions.release(&admin(), &account(who), &request).await.map(drop)
         }
         Step::UndoRelease { who } => {
             let request = UndoReleaseRequest { reason: reason(), reference: None };
-            desk.undo_release(&admin(), &account(who), &request).await.map(drop)
+            services.restrictions.undo_release(&admin(), &account(who), &request).await.map(drop)
         }
         Step::Expire => {
-            desk.release_expired().await;
+            services.restrictions.release_expired().await;
             Ok(())
         }
         Step::RaiseAlert { who } => {
             let cause = Cause::Manual { reason: reason() };
-            desk.incidents.raise(Trigger::LimitExceeded, &entity(who), cause, Evidence::default(), now).await;
+            shared.incidents.raise(Trigger::LimitExceeded, &entity(who), cause, Evidence::default(), now).await;
             Ok(())
         }
         Step::CloseAlerts { who } => {
@@ -158,9 +159,9 @@ async fn take(step: &Step, site: &Site, node: &mut Node) -> Result<(), DeskError
                 policy: Some(Trigger::LimitExceeded),
                 ..AlertFilter::default()
             };
-            for alert in desk.alerts(&admin(), &open).await? {
+            for alert in services.alerts.list(&admin(), &open).await? {
                 let request = AlertRequest { status: Some(AlertStatus::Resolved), comment: String::new() };
-                desk.change_alert(&admin(), alert.reference.as_str(), &request).await?;
+                services.alerts.change(&admin(), alert.reference.as_str(), &request).await?;
             }
             Ok(())
         }
@@ -173,41 +174,41 @@ async fn take(step: &Step, site: &Site, node: &mut Node) -> Result<(), DeskError
                 until: now.plus(minutes(end)),
                 reason: reason(),
             };
-            desk.grant_allowance(&admin(), &request).await.map(drop)
+            services.allowances.grant(&admin(), &request).await.map(drop)
         }
-        Step::EndAllowance { who } => desk.end_allowance(&admin(), ACCOUNTS[who]).await,
+        Step::EndAllowance { who } => services.allowances.end(&admin(), ACCOUNTS[who]).await,
         Step::EditPolicy { of, per_day } => {
             let patch = json!({ "per_day": per_day });
-            desk.change_policy(&admin_of(of), "Default", &patch, None).await.map(drop)
+            services.policies.change(&admin_of(of), "Default", &patch, None).await.map(drop)
         }
         Step::EditAlertPolicy { of, limit } => {
             let patch = json!({ "daily_notification_limit": limit });
             let name = Trigger::UserRestricted.name();
-            desk.change_alert_policy(&admin_of(of), name, &patch, None).await.map(drop)
+            services.alert_policies.change(&admin_of(of), name, &patch, None).await.map(drop)
         }
         Step::AddTenant { which } => {
             let domains = Some(vec![format!("{}.example", TENANTS[which])]);
             let request = OrganizationRequest { domains, ..OrganizationRequest::default() };
-            desk.add_organization(&admin(), TENANTS[which], &request).await.map(drop)
+            services.organizations.add(&admin(), TENANTS[which], &request).await.map(drop)
         }
         Step::MoveTenant { which, domain } => {
             let domains = Some(vec![format!("{}.example", TENANTS[domain])]);
             let request = OrganizationRequest { domains, ..OrganizationRequest::default() };
-            desk.change_organization(&admin(), TENANTS[which], &request).await.map(drop)
+            services.organizations.change(&admin(), TENANTS[which], &request).await.map(drop)
         }
-        Step::RemoveTenant { which } => desk.remove_organization(&admin(), TENANTS[which]).await,
+        Step::RemoveTenant { which } => services.organizations.remove(&admin(), TENANTS[which]).await,
         Step::Reload { per_day } => {
-            let mut file = desk.settings.load().settings().clone();
+            let mut file = services.settings.load().settings().clone();
             file.outbound_policy.per_day = per_day;
-            desk.take_over(&file).await?;
-            desk.settings.replace_settings(file);
+            services.configuration.take_over(&file).await?;
+            services.settings.replace_settings(file);
             Ok(())
         }
         Step::Restart => {
             *node = site.node().await;
             Ok(())
         }
-        Step::CatchUp => Ok(desk.projector.catch_up().await?),
+        Step::CatchUp => Ok(shared.projector.catch_up().await?),
     }
 }
 
@@ -242,7 +243,7 @@ impl Held {
 }
 
 fn views_of(node: &Node) -> Views {
-    node.desk.projector.views().clone()
+    node.shared.projector.views().clone()
 }
 
 /// What a node would hold that starts now.
@@ -310,11 +311,11 @@ async fn standings(site: &Site) -> HashMap<EntityId, Standing> {
 }
 
 /// Whether a step was refused for a reason that there is, and not failed.
-fn was_done(step: &Step, result: Result<(), DeskError>) -> Result<bool, TestCaseError> {
+fn was_done(step: &Step, result: Result<(), ServiceError>) -> Result<bool, TestCaseError> {
     match result {
         Ok(()) => Ok(true),
-        Err(DeskError::Store(error)) => Err(TestCaseError::fail(format!("{step:?}: {error}"))),
-        Err(DeskError::Ledger(error)) => Err(TestCaseError::fail(format!("{step:?}: {error}"))),
+        Err(ServiceError::Store(error)) => Err(TestCaseError::fail(format!("{step:?}: {error}"))),
+        Err(ServiceError::Ledger(error)) => Err(TestCaseError::fail(format!("{step:?}: {error}"))),
         Err(_) => Ok(false),
     }
 }
@@ -322,7 +323,7 @@ fn was_done(step: &Step, result: Result<(), DeskError>) -> Result<bool, TestCase
 async fn play(rounds: Vec<Round>) -> Result<(), TestCaseError> {
     let site = Site::new();
     let (mut one, mut other) = (site.node().await, site.node().await);
-    let mut watched = other.desk.events.watch(None, Some(0)).await.unwrap();
+    let mut watched = other.shared.events.watch(None, Some(0)).await.unwrap();
     let mut last_seen = 0;
     for round in &rounds {
         match round {
@@ -335,7 +336,7 @@ async fn play(rounds: Vec<Round>) -> Result<(), TestCaseError> {
                 check_standings(step, done, &before, &standings(&site).await, now);
                 // Who has written, has in force what was written, without being told.
                 if done {
-                    let settings = node.desk.settings.load().settings().clone();
+                    let settings = node.shared.settings.load().settings().clone();
                     prop_assert_eq!(
                         Held::by(&views_of(node), now),
                         from_the_store(&site, &settings).await,
@@ -351,8 +352,8 @@ async fn play(rounds: Vec<Round>) -> Result<(), TestCaseError> {
             }
         }
         for node in [&one, &other] {
-            node.desk.projector.catch_up().await.unwrap();
-            let (now, settings) = (site.clock.now(), node.desk.settings.load().settings().clone());
+            node.shared.projector.catch_up().await.unwrap();
+            let (now, settings) = (site.clock.now(), node.shared.settings.load().settings().clone());
             prop_assert_eq!(
                 Held::by(&views_of(node), now),
                 from_the_store(&site, &settings).await,
@@ -362,14 +363,14 @@ async fn play(rounds: Vec<Round>) -> Result<(), TestCaseError> {
         }
         // Whoever watches sees every entry that is told, once and in order, whether or not a node was started anew.
         let all = AuditFilter::default();
-        let told = other.desk.store.audit(&all).await.unwrap();
+        let told = other.shared.store.audit(&all).await.unwrap();
         let seen = last_seen;
         let told = told.iter().rev().filter(|entry| entry.seq > seen && entry.fact().unwrap().event().is_some());
         if matches!(
             round,
             Round::One { step: Step::Restart, .. } | Round::Both(Step::Restart, _) | Round::Both(_, Step::Restart)
         ) {
-            watched = other.desk.events.watch(None, Some(last_seen)).await.unwrap();
+            watched = other.shared.events.watch(None, Some(last_seen)).await.unwrap();
         }
         for entry in told {
             let event = tokio::time::timeout(Duration::from_secs(5), watched.next()).await.unwrap().unwrap();

@@ -17,9 +17,9 @@ use rand::{Rng, SeedableRng};
 use tempfile::TempDir;
 
 use super::*;
-use crate::desk::views::StatusView;
-use crate::desk::{Caller, CallerKind};
 use crate::in_force::InForce;
+use crate::service::views::StatusView;
+use crate::service::{Caller, CallerKind};
 
 /// A clock that stands still until it is moved.
 pub(crate) struct MovedClock(AtomicI64);

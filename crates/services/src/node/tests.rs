@@ -11,8 +11,8 @@ use serde_json::json;
 
 use super::testing::{Site, admin};
 use super::*;
-use crate::desk::{AllowanceRequest, OrganizationRequest, ReleaseRequest, RestrictRequest};
 use crate::gate::NewRestriction;
+use crate::service::{AllowanceRequest, OrganizationRequest, ReleaseRequest, RestrictRequest};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -21,18 +21,18 @@ fn alice() -> EntityId {
 }
 
 async fn restrict(node: &Node, minutes: Option<u32>) {
-    let until = minutes.map(|minutes| node.desk.clock.now().plus(MINUTE * minutes));
+    let until = minutes.map(|minutes| node.shared.clock.now().plus(MINUTE * minutes));
     let request = RestrictRequest { entity: "alice@example.com".into(), reason: "phished".into(), until };
-    node.desk.restrict(&admin(), &request).await.unwrap();
+    node.services.restrictions.restrict(&admin(), &request).await.unwrap();
 }
 
 async fn release(node: &Node) {
     let request = ReleaseRequest { reason: "password changed".into(), reference: None, made_sure: Vec::new() };
-    node.desk.release(&admin(), "alice@example.com", &request).await.unwrap();
+    node.services.restrictions.release(&admin(), "alice@example.com", &request).await.unwrap();
 }
 
 fn standing(node: &Node) -> Standing {
-    node.desk.standings.get(&alice(), node.desk.clock.now())
+    node.shared.standings.get(&alice(), node.shared.clock.now())
 }
 
 #[tokio::test]
@@ -40,13 +40,13 @@ async fn an_expiry_keeps_the_probation_that_an_admin_has_begun_elsewhere() {
     let site = Site::new();
     let (one, other) = (site.node().await, site.node().await);
     restrict(&one, Some(60)).await;
-    other.desk.projector.catch_up().await.unwrap();
+    other.shared.projector.catch_up().await.unwrap();
     release(&other).await;
     let on_probation = standing(&other);
     assert!(matches!(on_probation, Standing::Probation { .. }), "{on_probation:?}");
     // The time of the restriction comes before the first node has seen the release.
     site.clock.advance(61 * MINUTE);
-    one.desk.release_expired().await;
+    one.services.restrictions.release_expired().await;
     assert_eq!(standing(&one), on_probation);
 }
 
@@ -55,11 +55,11 @@ async fn an_expiry_keeps_the_restriction_that_was_made_anew_elsewhere() {
     let site = Site::new();
     let (one, other) = (site.node().await, site.node().await);
     restrict(&one, Some(60)).await;
-    other.desk.projector.catch_up().await.unwrap();
+    other.shared.projector.catch_up().await.unwrap();
     release(&other).await;
     restrict(&other, None).await;
     site.clock.advance(61 * MINUTE);
-    one.desk.release_expired().await;
+    one.services.restrictions.release_expired().await;
     assert!(standing(&one).is_restricted());
     assert_eq!(standing(&one), standing(&other));
 }
@@ -77,7 +77,7 @@ async fn a_restriction_that_another_node_made_ends_when_that_node_said() {
         actor: None,
         notify: Vec::new(),
     };
-    let reference = other.desk.incidents.restrict(new, "", site.clock.now()).await.unwrap();
+    let reference = other.shared.incidents.restrict(new, "", site.clock.now()).await.unwrap();
     assert_eq!(standing(&other), standing(&one));
     assert!(matches!(standing(&one), Standing::Restricted { reference: held, .. } if held == reference));
 }
@@ -87,7 +87,7 @@ async fn what_another_node_does_is_seen_without_being_asked_for() {
     let site = Site::new();
     let (one, other) = (site.node().await, site.node().await);
     let (_end, closing) = watch::channel(false);
-    let projector = Arc::clone(&other.desk.projector);
+    let projector = Arc::clone(&other.shared.projector);
     let following = tokio::spawn(async move { projector.follow(closing).await });
     restrict(&one, None).await;
     let seen = async {
@@ -111,7 +111,7 @@ async fn a_node_starts_with_what_is_in_force() {
 }
 
 fn per_day(node: &Node) -> u32 {
-    node.desk.policies.books.load().of(&OrganizationId::first()).book.default.per_day
+    node.shared.policies.books.load().of(&OrganizationId::first()).book.default.per_day
 }
 
 #[tokio::test]
@@ -120,14 +120,14 @@ async fn whoever_was_slower_sees_what_the_faster_one_wrote_and_may_try_again() {
     let (one, other) = (site.node().await, site.node().await);
     let change = async |node: &Node, per_day: u32| {
         let patch = json!({ "per_day": per_day });
-        node.desk.change_policy(&admin(), "Default", &patch, None).await.map(|policy| policy.policy.per_day)
+        node.services.policies.change(&admin(), "Default", &patch, None).await.map(|policy| policy.policy.per_day)
     };
     assert_eq!(change(&one, 7).await.unwrap(), 7);
     let refused = change(&other, 8).await.unwrap_err();
     assert!(refused.to_string().contains("were changed meanwhile"), "{refused}");
     assert_eq!(per_day(&other), 7);
     assert_eq!(change(&other, 8).await.unwrap(), 8);
-    one.desk.projector.catch_up().await.unwrap();
+    one.shared.projector.catch_up().await.unwrap();
     assert_eq!((per_day(&one), per_day(&other)), (8, 8));
 }
 
@@ -144,12 +144,12 @@ async fn an_allowance_is_in_force_everywhere_and_ends_everywhere() {
         until: now.plus(MINUTE),
         reason: "newsletter".into(),
     };
-    let granted = one.desk.grant_allowance(&admin(), &request).await.unwrap();
-    other.desk.projector.catch_up().await.unwrap();
-    assert_eq!(other.desk.policies.allowance(&alice(), now), Some(granted));
-    other.desk.end_allowance(&admin(), "alice@example.com").await.unwrap();
-    one.desk.projector.catch_up().await.unwrap();
-    assert_eq!(one.desk.policies.allowance(&alice(), now), None);
+    let granted = one.services.allowances.grant(&admin(), &request).await.unwrap();
+    other.shared.projector.catch_up().await.unwrap();
+    assert_eq!(other.shared.policies.allowance(&alice(), now), Some(granted));
+    other.services.allowances.end(&admin(), "alice@example.com").await.unwrap();
+    one.shared.projector.catch_up().await.unwrap();
+    assert_eq!(one.shared.policies.allowance(&alice(), now), None);
 }
 
 #[tokio::test]
@@ -157,10 +157,14 @@ async fn alert_policies_are_the_same_everywhere() {
     let site = Site::new();
     let (one, other) = (site.node().await, site.node().await);
     let name = Trigger::UserRestricted.name();
-    one.desk.change_alert_policy(&admin(), name, &json!({ "recipients": ["soc@example.com"] }), None).await.unwrap();
-    other.desk.projector.catch_up().await.unwrap();
+    one.services
+        .alert_policies
+        .change(&admin(), name, &json!({ "recipients": ["soc@example.com"] }), None)
+        .await
+        .unwrap();
+    other.shared.projector.catch_up().await.unwrap();
     let recipients = |node: &Node| {
-        let kept = node.desk.alert_policies.load();
+        let kept = node.shared.alert_policies.load();
         kept.of(&OrganizationId::first()).book.find(name).unwrap().recipients.clone()
     };
     assert_eq!(recipients(&other), Some(vec!["soc@example.com".to_owned()]));
@@ -173,15 +177,15 @@ async fn two_changes_of_one_organization_at_once_both_hold() {
     let (one, other) = (site.node().await, site.node().await);
     let ask = |request: &str| serde_json::from_str::<OrganizationRequest>(request).unwrap();
     let new = ask(r#"{"domains": ["contoso.example"]}"#);
-    one.desk.add_organization(&admin(), "contoso", &new).await.unwrap();
-    other.desk.projector.catch_up().await.unwrap();
-    one.desk.change_organization(&admin(), "contoso", &ask(r#"{"name": "Contoso Ltd"}"#)).await.unwrap();
+    one.services.organizations.add(&admin(), "contoso", &new).await.unwrap();
+    other.shared.projector.catch_up().await.unwrap();
+    one.services.organizations.change(&admin(), "contoso", &ask(r#"{"name": "Contoso Ltd"}"#)).await.unwrap();
     // This one has not seen the new name, and says nothing of it.
     let zone = ask(r#"{"time_zone": "Europe/Berlin"}"#);
-    let changed = other.desk.change_organization(&admin(), "contoso", &zone).await.unwrap();
+    let changed = other.services.organizations.change(&admin(), "contoso", &zone).await.unwrap();
     assert_eq!((changed.name.as_str(), changed.time_zone.as_str()), ("Contoso Ltd", "Europe/Berlin"));
     assert_eq!(site.store().organizations().await.unwrap(), [changed]);
-    let taken = other.desk.add_organization(&admin(), "fabrikam", &new).await.unwrap_err();
+    let taken = other.services.organizations.add(&admin(), "fabrikam", &new).await.unwrap_err();
     assert_eq!(taken.to_string(), "domains: contoso.example is another organization's");
 }
 
@@ -190,12 +194,12 @@ async fn an_organization_whose_time_zone_is_gone_keeps_its_accounts() {
     let site = Site::new();
     let node = site.node().await;
     let ask = |request: &str| serde_json::from_str::<OrganizationRequest>(request).unwrap();
-    node.desk.add_organization(&admin(), "contoso", &ask(r#"{"domains": ["contoso.example"]}"#)).await.unwrap();
+    node.services.organizations.add(&admin(), "contoso", &ask(r#"{"domains": ["contoso.example"]}"#)).await.unwrap();
     let statement = "UPDATE organizations SET body = replace(body, '\"UTC\"', '\"Mars/Olympus\"')";
     rusqlite::Connection::open(site.database()).unwrap().execute_batch(statement).unwrap();
-    node.desk.add_organization(&admin(), "fabrikam", &ask(r#"{"domains": ["fabrikam.example"]}"#)).await.unwrap();
+    node.services.organizations.add(&admin(), "fabrikam", &ask(r#"{"domains": ["fabrikam.example"]}"#)).await.unwrap();
     let ann = EntityId::account_named("ann@contoso.example");
-    assert_eq!(node.desk.settings.load().directory.organization_of(&ann).as_str(), "contoso");
+    assert_eq!(node.shared.settings.load().directory.organization_of(&ann).as_str(), "contoso");
 }
 
 #[tokio::test]
@@ -210,9 +214,9 @@ async fn what_the_file_says_is_taken_over_once_and_not_over_what_came_after_it()
     assert_eq!((per_day(&one), changes().await), (7, 1));
     // Another node with the same file has nothing new to say, and neither has a second start.
     let other = site.node_with(strict).await;
-    one.desk.change_policy(&admin(), "Default", &json!({ "per_day": 9 }), None).await.unwrap();
+    one.services.policies.change(&admin(), "Default", &json!({ "per_day": 9 }), None).await.unwrap();
     let again = site.node_with(strict).await;
-    other.desk.projector.catch_up().await.unwrap();
+    other.shared.projector.catch_up().await.unwrap();
     assert_eq!((per_day(&one), per_day(&other), per_day(&again), changes().await), (9, 9, 9, 2));
 }
 
@@ -222,14 +226,14 @@ async fn whoever_watches_elsewhere_is_told_nothing_twice() {
     let (one, other) = (site.node().await, site.node().await);
     restrict(&one, None).await;
     release(&one).await;
-    let mut watched = one.desk.events.watch(None, Some(0)).await.unwrap();
+    let mut watched = one.shared.events.watch(None, Some(0)).await.unwrap();
     let first = watched.next().await.unwrap();
     let second = watched.next().await.unwrap();
     assert_eq!((first.kind, second.kind), ("restriction.made", "restriction.released"));
     // The other node has seen neither, and is asked for what comes after them.
-    let mut moved = other.desk.events.watch(None, Some(second.id)).await.unwrap();
+    let mut moved = other.shared.events.watch(None, Some(second.id)).await.unwrap();
     restrict(&one, None).await;
-    other.desk.projector.catch_up().await.unwrap();
+    other.shared.projector.catch_up().await.unwrap();
     let third = moved.next().await.unwrap();
     assert_eq!((third.kind, third.id > second.id), ("restriction.made", true));
 }

@@ -1,4 +1,4 @@
-//! How people prove who they are. Each file is one way; what follows from it is the desk's.
+//! How people prove who they are. Each file is one way; what follows from it is [`AccessService`](crate::service::AccessService)'s.
 
 #[cfg(feature = "passkeys")]
 pub mod passkeys;

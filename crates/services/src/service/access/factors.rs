@@ -1,0 +1,191 @@
+//! What a person signs in with, changed by themselves.
+
+use postern_domain::{Fact, Timestamp};
+use postern_store::people::{CredentialChange, Credentials, KeptPasskey, KeptTotp};
+
+use super::Visitor;
+use super::sign_in::SignInError;
+use crate::service::{AccessService, Caller, CallerKind, ServiceError};
+use crate::sign_in::{password, secret, totp};
+
+/// How many recovery codes there are.
+const RECOVERY_CODES: usize = 10;
+/// How many passkeys one person may have.
+const MOST_PASSKEYS: usize = 20;
+
+/// What a person signs in with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FactorsView {
+    /// Whether there is a password; without, the single sign-on provider names them.
+    pub password: bool,
+    /// Whether an authenticator app is asked for.
+    pub totp: bool,
+    /// How many recovery codes are left.
+    pub recovery_codes: usize,
+    /// Passkeys, oldest first.
+    pub passkeys: Vec<PasskeyView>,
+}
+
+/// A passkey as its owner sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PasskeyView {
+    /// Its id, in hex.
+    pub id: String,
+    /// What its owner calls it.
+    pub name: String,
+    /// Since when.
+    pub created_at: Timestamp,
+    /// When it was last used.
+    pub last_used_at: Option<Timestamp>,
+}
+
+impl AccessService {
+    /// What the caller signs in with.
+    ///
+    /// # Errors
+    /// The caller is no person, or the store fails.
+    pub async fn factors(&self, caller: &Caller) -> Result<FactorsView, ServiceError> {
+        let credentials = self.own_credentials(caller).await?;
+        let view = |kept: KeptPasskey| PasskeyView {
+            id: postern_store::audit::hex(&kept.id),
+            name: kept.name,
+            created_at: kept.created_at,
+            last_used_at: kept.last_used_at,
+        };
+        Ok(FactorsView {
+            password: credentials.password.is_some(),
+            totp: credentials.totp.is_some(),
+            recovery_codes: credentials.recovery_codes.len(),
+            passkeys: credentials.passkeys.into_iter().map(view).collect(),
+        })
+    }
+
+    /// What is kept of the caller.
+    ///
+    /// # Errors
+    /// The caller is no person, or the store fails.
+    pub async fn own_credentials(&self, caller: &Caller) -> Result<Credentials, ServiceError> {
+        let found = match caller.kind {
+            CallerKind::Person => self.store.person(&caller.name).await?,
+            _ => None,
+        };
+        found
+            .map(|(_, credentials)| credentials)
+            .ok_or_else(|| ServiceError::NotFound("you are no person who signs in here".into()))
+    }
+
+    /// Changes the caller's password; every other session of theirs ends.
+    ///
+    /// # Errors
+    /// The current one is wrong, the new one is no good, or the store fails.
+    pub async fn change_password(
+        &self,
+        caller: &Caller,
+        current: &str,
+        new: &str,
+        session: Option<&str>,
+        visitor: &Visitor,
+    ) -> Result<(), ServiceError> {
+        let credentials = self.own_credentials(caller).await?;
+        let Some(phc) = credentials.password else {
+            return Err(ServiceError::Conflict("you sign in by single sign-on; there is no password here".into()));
+        };
+        let wrong = |problem: String| ServiceError::Invalid { field: "current_password".into(), problem };
+        let wait = self.sign_in.throttles.wait(&caller.name, visitor.address, self.clock.now());
+        if !wait.is_zero() {
+            return Err(wrong(SignInError::Wait(wait).to_string()));
+        }
+        let given = current.to_owned();
+        if !self.sign_in.hashing(move || password::matches(&given, &phc)).await.unwrap_or(false) {
+            self.sign_in.throttles.failed(&caller.name, visitor.address, self.clock.now());
+            return Err(wrong("is wrong".into()));
+        }
+        let phc = self.new_password(&caller.name, new).await?;
+        self.change_own(
+            caller,
+            CredentialChange::Password(phc),
+            Fact::PasswordChanged { address: caller.name.clone() },
+        )
+        .await?;
+        Ok(self.store.revoke_sessions(&caller.name, session).await?)
+    }
+
+    /// Puts an authenticator app in use, once it has shown a right code. The recovery codes are
+    /// shown once.
+    ///
+    /// # Errors
+    /// The code is wrong, or the store fails.
+    pub async fn enrol_totp(&self, caller: &Caller, shared: &[u8], code: &str) -> Result<Vec<String>, ServiceError> {
+        let seconds = u64::try_from(self.clock.now().as_millis() / 1000).unwrap_or(0);
+        let Some(step) = totp::step(shared, code, seconds) else {
+            let problem = "is wrong; check the clock of the device, and type the code it shows now".into();
+            return Err(ServiceError::Invalid { field: "code".into(), problem });
+        };
+        if self.own_credentials(caller).await?.password.is_none() {
+            return Err(ServiceError::Conflict("you sign in by single sign-on; its second factor counts".into()));
+        }
+        let totp = CredentialChange::Totp(Some(KeptTotp { secret: shared.to_vec(), step }));
+        self.change_own(caller, totp, Fact::TotpAdded { address: caller.name.clone() }).await?;
+        self.new_recovery_codes(caller).await
+    }
+
+    /// Ends the use of an authenticator app, and of the recovery codes.
+    ///
+    /// # Errors
+    /// The caller is no person, or the store fails.
+    pub async fn remove_totp(&self, caller: &Caller) -> Result<(), ServiceError> {
+        let address = caller.name.clone();
+        let fact = Fact::RecoveryCodesChanged { address: address.clone(), left: 0 };
+        self.change_own(caller, CredentialChange::RecoveryCodes(Vec::new()), fact).await?;
+        self.change_own(caller, CredentialChange::Totp(None), Fact::TotpRemoved { address }).await
+    }
+
+    /// New recovery codes; the old ones open nothing any more. They are shown once.
+    ///
+    /// # Errors
+    /// The caller is no person, or the store fails.
+    pub async fn new_recovery_codes(&self, caller: &Caller) -> Result<Vec<String>, ServiceError> {
+        let codes: Vec<String> = (0..RECOVERY_CODES).map(|_| secret::recovery_code(&*self.randomness)).collect();
+        let hashes = codes.iter().map(|code| secret::hash(code)).collect();
+        let fact = Fact::RecoveryCodesChanged { address: caller.name.clone(), left: RECOVERY_CODES };
+        self.change_own(caller, CredentialChange::RecoveryCodes(hashes), fact).await?;
+        Ok(codes)
+    }
+
+    /// Keeps a new passkey of the caller's.
+    ///
+    /// # Errors
+    /// They have too many, it is known already, or the store fails.
+    pub async fn add_passkey(&self, caller: &Caller, passkey: KeptPasskey) -> Result<(), ServiceError> {
+        if self.own_credentials(caller).await?.passkeys.len() >= MOST_PASSKEYS {
+            return Err(ServiceError::Conflict(format!("you have {MOST_PASSKEYS} passkeys; remove one first")));
+        }
+        let fact = Fact::PasskeyAdded { address: caller.name.clone(), name: passkey.name.clone() };
+        self.change_own(caller, CredentialChange::AddPasskey(passkey), fact).await
+    }
+
+    /// Removes a passkey of the caller's, by its id in hex.
+    ///
+    /// # Errors
+    /// There is none, it is their only way in, or the store fails.
+    pub async fn remove_passkey(&self, caller: &Caller, id: &str) -> Result<(), ServiceError> {
+        let credentials = self.own_credentials(caller).await?;
+        let hex = |kept: &&KeptPasskey| postern_store::audit::hex(&kept.id) == id;
+        let Some(found) = credentials.passkeys.iter().find(hex) else {
+            return Err(ServiceError::NotFound("you have no such passkey".into()));
+        };
+        let change = CredentialChange::RemovePasskey(found.id.clone());
+        let fact = Fact::PasskeyRemoved { address: caller.name.clone(), name: found.name.clone() };
+        self.change_own(caller, change, fact).await
+    }
+
+    async fn change_own(&self, caller: &Caller, change: CredentialChange, fact: Fact) -> Result<(), ServiceError> {
+        if caller.kind != CallerKind::Person {
+            return Err(ServiceError::NotFound("you are no person who signs in here".into()));
+        }
+        let audit = self.audited(caller, fact);
+        self.projector.write_unheld(self.store.change_credentials(&caller.name, &[change], Some(&audit))).await?;
+        tracing::info!(person = caller.name, action = audit.fact.columns().action, "sign-in changed");
+        Ok(())
+    }
+}

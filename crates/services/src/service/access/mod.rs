@@ -1,0 +1,277 @@
+//! People: who may sign in, and as what.
+
+mod factors;
+mod sessions;
+mod sign_in;
+mod sign_up;
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use postern_domain::Fact;
+use postern_domain::access::{Origin, Permission, Person, PersonState, Role};
+use postern_domain::address::Address;
+use postern_store::Store;
+use postern_store::audit::NewAuditEntry;
+use postern_store::people::Invitation;
+use serde::{Deserialize, Serialize};
+
+use super::{Caller, CallerKind, ServiceError};
+use crate::clock::Clock;
+use crate::gate::Projector;
+use crate::in_force::SettingsInForce;
+use crate::metrics::Metrics;
+use crate::randomness::Randomness;
+use crate::sign_in::SignIn;
+
+pub use factors::FactorsView;
+pub use sessions::{SIGNED_IN, SessionView, SignedIn};
+pub use sign_in::{Entry, Passed, SignInError};
+pub use sign_up::{SignUp, SignUpLink};
+
+/// Where somebody signs in from.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Visitor {
+    /// The client's address, where it is known.
+    pub address: Option<IpAddr>,
+    /// What the browser says of itself.
+    pub agent: String,
+}
+
+/// Who is to be invited.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct InviteRequest {
+    /// Their mail address.
+    #[schema(min_length = 3, max_length = 254)]
+    pub address: String,
+    /// What they may do.
+    pub role: Role,
+}
+
+/// What is to be changed of a person.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PersonRequest {
+    /// What they may do from now on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<Role>,
+    /// Whether they may not sign in any more; they are signed out everywhere at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub disabled: Option<bool>,
+}
+
+/// Lets people in, and says who may come.
+pub struct AccessService {
+    /// Settings in force.
+    pub(crate) settings: Arc<SettingsInForce>,
+    /// Durable state.
+    pub(crate) store: Arc<dyn Store>,
+    /// Writes, and puts in force what is written.
+    pub(crate) projector: Arc<Projector>,
+    /// How people prove who they are.
+    pub(crate) sign_in: Arc<SignIn>,
+    /// The time.
+    pub(crate) clock: Arc<dyn Clock>,
+    /// Random bytes.
+    pub(crate) randomness: Arc<dyn Randomness>,
+    /// What is measured.
+    pub(crate) metrics: Arc<Metrics>,
+}
+
+impl AccessService {
+    /// Everybody who may sign in, by address.
+    ///
+    /// # Errors
+    /// The caller may not, or the store fails.
+    pub async fn people(&self, caller: &Caller) -> Result<Vec<Person>, ServiceError> {
+        caller.may(Permission::ManageAccess)?;
+        let mut people = self.store.people().await?;
+        people.retain(|person| caller.organization.is_none() || person.organization == caller.organization);
+        Ok(people)
+    }
+
+    /// Invites somebody: they become a person by the one-time link.
+    ///
+    /// # Errors
+    /// The caller may not, the address is none or a person's already, or the store fails.
+    pub async fn invite(&self, caller: &Caller, request: &InviteRequest) -> Result<SignUpLink, ServiceError> {
+        caller.may(Permission::ManageAccess)?;
+        let address = person_address(&request.address)?;
+        let now = self.clock.now();
+        self.in_own_domain(caller, &address)?;
+        let person = Person {
+            address: address.clone(),
+            organization: caller.organization.clone(),
+            role: request.role,
+            state: PersonState::Invited,
+            origin: Origin::Local,
+            created_at: now,
+            created_by: caller.name.clone(),
+            last_sign_in_at: None,
+        };
+        let known = self.store.person(&address).await?;
+        let again = known
+            .as_ref()
+            .is_some_and(|(known, _)| known.state == PersonState::Invited && known.organization == person.organization);
+        let invited = |again| Fact::PersonInvited { address: address.clone(), role: request.role, again };
+        if !again {
+            let audit = self.audited(caller, invited(false));
+            self.projector.write_unheld(self.store.add_person(&person, None, &audit)).await?;
+        } else {
+            // The first link was lost, or the role has changed: the new one takes its place.
+            let audit = self.audited(caller, invited(true));
+            self.projector.write_unheld(self.store.change_person(&person, &audit)).await?;
+        }
+        tracing::info!(person = address, role = request.role.key(), by = caller.name, "person invited");
+        self.link(caller, &person).await
+    }
+
+    /// Makes a new one-time link for a person who can't get in any more. Until it is used, nothing
+    /// changes; then it sets a new password and takes away every other factor.
+    ///
+    /// # Errors
+    /// The caller may not, there is no such person, they come from the single sign-on provider or
+    /// are disabled, or the store fails.
+    pub async fn reset_person(&self, caller: &Caller, address: &str) -> Result<SignUpLink, ServiceError> {
+        caller.may(Permission::ManageAccess)?;
+        let person = self.managed_person(caller, address).await?;
+        if person.origin != Origin::Local {
+            return Err(ServiceError::Conflict(format!(
+                "{address} signs in by single sign-on; there is no password here"
+            )));
+        }
+        if person.state == PersonState::Disabled {
+            return Err(ServiceError::Conflict(format!("{address} is disabled; enable them first")));
+        }
+        tracing::info!(person = address, by = caller.name, "sign-up link renewed");
+        self.link(caller, &person).await
+    }
+
+    /// Changes a person's role, disables or enables them; in force with their next request.
+    ///
+    /// # Errors
+    /// The caller may not, there is no such person, it is the caller, or the store fails.
+    pub async fn change_person(
+        &self,
+        caller: &Caller,
+        address: &str,
+        request: &PersonRequest,
+    ) -> Result<Person, ServiceError> {
+        caller.may(Permission::ManageAccess)?;
+        let mut person = self.managed_person(caller, address).await?;
+        not_oneself(caller, &person)?;
+        if request.role.is_some() && person.origin == Origin::SingleSignOn {
+            let problem = "is said by the groups of the single sign-on provider".into();
+            return Err(ServiceError::Invalid { field: "role".into(), problem });
+        }
+        person.role = request.role.unwrap_or(person.role);
+        person.state = match (request.disabled, person.state) {
+            (Some(true), _) => PersonState::Disabled,
+            (Some(false), PersonState::Disabled) => self.enabled_state(&person).await?,
+            (_, state) => state,
+        };
+        let fact =
+            Fact::PersonChanged { address: person.address.clone(), role: person.role, state: Some(person.state) };
+        self.projector.write_unheld(self.store.change_person(&person, &self.audited(caller, fact))).await?;
+        tracing::info!(
+            person = person.address,
+            role = person.role.key(),
+            state = person.state.key(),
+            by = caller.name,
+            "person changed"
+        );
+        Ok(person)
+    }
+
+    /// Removes a person; they are signed out everywhere at once.
+    ///
+    /// # Errors
+    /// The caller may not, there is no such person, it is the caller, or the store fails.
+    pub async fn remove_person(&self, caller: &Caller, address: &str) -> Result<(), ServiceError> {
+        caller.may(Permission::ManageAccess)?;
+        let person = self.managed_person(caller, address).await?;
+        not_oneself(caller, &person)?;
+        let audit = self.audited(caller, Fact::PersonRemoved { address: person.address.clone() });
+        self.projector.write_unheld(self.store.remove_person(&person.address, &audit)).await?;
+        tracing::info!(person = person.address, by = caller.name, "person removed");
+        Ok(())
+    }
+
+    /// An organization's people have addresses in its domains: so nobody meets another's there.
+    fn in_own_domain(&self, caller: &Caller, address: &str) -> Result<(), ServiceError> {
+        let Some(id) = &caller.organization else { return Ok(()) };
+        let settings = self.settings.load();
+        let domain = address.rsplit_once('@').map_or("", |(_, domain)| domain);
+        let own = settings.organization(id).is_some_and(|own| own.domains.iter().any(|own| own.as_str() == domain));
+        if own {
+            return Ok(());
+        }
+        let problem = "expected an address in one of your organization's domains".into();
+        Err(ServiceError::Invalid { field: "address".into(), problem })
+    }
+
+    /// A person whom the caller may manage. Another organization's is as good as none.
+    async fn managed_person(&self, caller: &Caller, address: &str) -> Result<Person, ServiceError> {
+        let person = self.known_person(address).await?;
+        if caller.organization.is_none() || person.organization == caller.organization {
+            Ok(person)
+        } else {
+            Err(ServiceError::NotFound(format!("there is no person {address}")))
+        }
+    }
+
+    async fn known_person(&self, address: &str) -> Result<Person, ServiceError> {
+        let found = self.store.person(&address.trim().to_lowercase()).await?;
+        found.map(|(person, _)| person).ok_or_else(|| ServiceError::NotFound(format!("there is no person {address}")))
+    }
+
+    /// Whoever never used the sign-up link is invited still.
+    async fn enabled_state(&self, person: &Person) -> Result<PersonState, ServiceError> {
+        let found = self.store.person(&person.address).await?;
+        let ready = found.is_some_and(|(_, c)| c.password.is_some() || c.subject.is_some() || !c.passkeys.is_empty());
+        Ok(if ready { PersonState::Active } else { PersonState::Invited })
+    }
+
+    async fn link(&self, caller: &Caller, person: &Person) -> Result<SignUpLink, ServiceError> {
+        let now = self.clock.now();
+        let invitation = Invitation {
+            address: Some(person.address.clone()),
+            role: person.role,
+            created_at: now,
+            created_by: caller.name.clone(),
+            expires_at: now.plus(self.settings.load().sign_in.invitation),
+        };
+        let fact = Fact::PersonLinked { address: person.address.clone(), expires_at: invitation.expires_at };
+        let audit = self.audited(caller, fact);
+        self.keep_invitation(&invitation, Some(&audit)).await
+    }
+
+    fn audited(&self, caller: &Caller, fact: Fact) -> NewAuditEntry {
+        NewAuditEntry {
+            at: self.clock.now(),
+            organization: caller.organization.clone(),
+            actor: caller.name.clone(),
+            fact,
+        }
+    }
+}
+
+/// The name somebody signs in with: their mail address, in lower case.
+fn person_address(text: &str) -> Result<String, ServiceError> {
+    let text = text.trim();
+    let invalid = |problem: String| ServiceError::Invalid { field: "address".into(), problem };
+    Address::parse(text, "").map_err(|why| invalid(format!("{why}; expected one such as \"alice@example.com\"")))?;
+    if text.len() > 254 || text.chars().any(|c| c.is_control() || c.is_whitespace()) {
+        return Err(invalid("expected a mail address of at most 254 characters".into()));
+    }
+    Ok(text.to_lowercase())
+}
+
+/// Nobody locks themselves out by mistake.
+fn not_oneself(caller: &Caller, person: &Person) -> Result<(), ServiceError> {
+    if caller.kind == CallerKind::Person && caller.name == person.address {
+        return Err(ServiceError::Conflict("this is you; ask another admin to change it".into()));
+    }
+    Ok(())
+}

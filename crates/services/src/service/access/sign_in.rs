@@ -1,0 +1,270 @@
+//! Signing in: by password with a second factor, by passkey, by single sign-on.
+
+use std::time::Duration;
+
+use postern_domain::access::{Method, Origin, Person, PersonState};
+use postern_domain::{Fact, Timestamp};
+use postern_store::audit::NewAuditEntry;
+use postern_store::people::{CredentialChange, Credentials};
+
+use super::Visitor;
+use crate::https;
+use crate::present;
+use crate::service::{AccessService, Caller, CallerKind, ServiceError};
+use crate::sign_in::{Identity, password, secret, totp};
+
+/// Somebody who has proved who they are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// Who.
+    pub person: Person,
+    /// How.
+    pub method: Method,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// Why somebody was not let in. What people read tells nothing about who has an account.
+#[derive(Debug, thiserror::Error)]
+pub enum SignInError {
+    /// Something about it is wrong; which, is not said.
+    #[error("The address or the password is wrong, or you may not sign in.")]
+    Wrong,
+    /// The code is wrong, or was used before.
+    #[error("The code is wrong or was used before. Wait for the next one.")]
+    WrongCode,
+    /// Too many attempts have failed.
+    #[error("Too many attempts have failed. Try again in {}.", present::duration(*.0))]
+    Wait(Duration),
+    /// The single sign-on provider's groups give no role here.
+    #[error("Your account has no role here. Ask your admin to put you into a group that has one.")]
+    NoRole,
+    /// The store failed.
+    #[error("{0}")]
+    Service(#[from] ServiceError),
+}
+
+impl From<postern_store::StoreError> for SignInError {
+    fn from(error: postern_store::StoreError) -> Self {
+        SignInError::Service(error.into())
+    }
+}
+
+/// A password was right.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Passed {
+    /// Nothing else is asked for.
+    Entered(Entry),
+    /// A code is asked for as well.
+    WantsCode,
+}
+
+impl AccessService {
+    /// Signs in by password. Takes as long for an address that nobody has.
+    ///
+    /// # Errors
+    /// See [`SignInError`].
+    pub async fn sign_in_by_password(
+        &self,
+        address: &str,
+        given: &str,
+        visitor: &Visitor,
+    ) -> Result<Passed, SignInError> {
+        let address = sign_in_name(address);
+        self.not_throttled(&address, visitor)?;
+        let found = self.store.person(&address).await?;
+        let active = found.filter(|(person, _)| person.state == PersonState::Active);
+        let phc = active.as_ref().and_then(|(_, credentials)| credentials.password.clone());
+        let nobody = phc.is_none();
+        let phc = phc.unwrap_or_else(|| self.sign_in.nobody.clone());
+        let given: String = given.chars().take(password::LONGEST).collect();
+        let matches = self.sign_in.hashing(move || password::matches(&given, &phc)).await.unwrap_or(false);
+        let Some((_, credentials)) = active.filter(|_| matches && !nobody) else {
+            return Err(self.failed(&address, "password", visitor, SignInError::Wrong).await);
+        };
+        if credentials.totp.is_some() {
+            return Ok(Passed::WantsCode);
+        }
+        Ok(Passed::Entered(self.enter(&address, Method::Password, visitor).await?))
+    }
+
+    /// The second step after a password: a code from the authenticator app, or a recovery code.
+    ///
+    /// # Errors
+    /// See [`SignInError`].
+    pub async fn sign_in_by_code(&self, address: &str, code: &str, visitor: &Visitor) -> Result<Entry, SignInError> {
+        self.not_throttled(address, visitor)?;
+        let found = self.store.person(address).await?;
+        let found = found.filter(|(person, _)| person.state == PersonState::Active);
+        let Some((change, method)) = found.and_then(|(_, credentials)| self.factor(&credentials, code)) else {
+            return Err(self.failed(address, "code", visitor, SignInError::WrongCode).await);
+        };
+        // Two who use the same code at once: one of them gets in.
+        match self.store.change_credentials(address, &[change], None).await {
+            Ok(()) => Ok(self.enter(address, method, visitor).await?),
+            Err(postern_store::StoreError::Changed { .. }) => {
+                Err(self.failed(address, "code", visitor, SignInError::WrongCode).await)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// What is used up if `code` is right.
+    fn factor(&self, credentials: &Credentials, code: &str) -> Option<(CredentialChange, Method)> {
+        let seconds = u64::try_from(self.clock.now().as_millis() / 1000).ok()?;
+        if let Some(kept) = &credentials.totp
+            && let Some(step) = totp::step(&kept.secret, code, seconds).filter(|step| *step > kept.step)
+        {
+            return Some((CredentialChange::TotpUsed(step), Method::PasswordAndTotp));
+        }
+        let hash = secret::hash(&secret::normalise_recovery_code(code));
+        let known = credentials.recovery_codes.contains(&hash);
+        known.then_some((CredentialChange::RecoveryCodeUsed(hash), Method::PasswordAndRecoveryCode))
+    }
+
+    /// The person whose passkey says it is theirs.
+    ///
+    /// # Errors
+    /// Too many attempts have failed, there is no such person, or the store fails.
+    pub async fn passkey_owner(
+        &self,
+        handle: &[u8; 16],
+        visitor: &Visitor,
+    ) -> Result<(Person, Credentials), SignInError> {
+        self.not_throttled("", visitor)?;
+        match self.store.person_of_handle(handle).await? {
+            Some(found) if found.0.state == PersonState::Active => Ok(found),
+            _ => Err(self.failed("", "passkey", visitor, SignInError::Wrong).await),
+        }
+    }
+
+    /// Lets somebody in whose passkey was checked.
+    ///
+    /// # Errors
+    /// The person may not sign in any more, or the store fails.
+    pub async fn sign_in_by_passkey(
+        &self,
+        person: &Person,
+        used: CredentialChange,
+        visitor: &Visitor,
+    ) -> Result<Entry, SignInError> {
+        self.store.change_credentials(&person.address, &[used], None).await?;
+        Ok(self.enter(&person.address, Method::Passkey, visitor).await?)
+    }
+
+    /// A passkey was not right.
+    pub async fn passkey_refused(&self, address: &str, visitor: &Visitor) -> SignInError {
+        self.failed(address, "passkey", visitor, SignInError::Wrong).await
+    }
+
+    /// What talks to the single sign-on provider.
+    pub fn provider_client(&self) -> &https::Client {
+        &self.sign_in.http
+    }
+
+    /// Lets somebody in whom the single sign-on provider names, as what their groups say.
+    ///
+    /// # Errors
+    /// Their groups give no role, the address is a local person's, they are disabled, or the store
+    /// fails.
+    pub async fn sign_in_by_provider(&self, identity: &Identity, visitor: &Visitor) -> Result<Entry, SignInError> {
+        let settings = self.settings.load_full();
+        let Some(role) = settings.single_sign_on.as_ref().and_then(|provider| provider.role(&identity.groups)) else {
+            return Err(self.failed(&identity.address, "no role", visitor, SignInError::NoRole).await);
+        };
+        let provider =
+            Caller { name: "single sign-on".into(), kind: CallerKind::System, organization: None, role: None };
+        let known = self.store.person_of_subject(&identity.subject).await?;
+        let address = match known {
+            Some(known) if known.state == PersonState::Disabled => {
+                return Err(self.failed(&known.address, "disabled", visitor, SignInError::Wrong).await);
+            }
+            Some(known) if known.role == role => known.address,
+            Some(known) => {
+                let audit =
+                    self.audited(&provider, Fact::PersonChanged { address: known.address.clone(), role, state: None });
+                self.projector
+                    .write_unheld(self.store.change_person(&Person { role, ..known.clone() }, &audit))
+                    .await?;
+                known.address
+            }
+            None => {
+                let person = Person {
+                    address: identity.address.clone(),
+                    organization: None,
+                    role,
+                    state: PersonState::Active,
+                    origin: Origin::SingleSignOn,
+                    created_at: self.clock.now(),
+                    created_by: provider.name.clone(),
+                    last_sign_in_at: None,
+                };
+                let audit = self.audited(&provider, Fact::PersonAdded { address: person.address.clone(), role });
+                self.projector.write_unheld(self.store.add_person(&person, Some(&identity.subject), &audit)).await?;
+                person.address
+            }
+        };
+        Ok(self.enter(&address, Method::SingleSignOn, visitor).await?)
+    }
+
+    /// Notes that somebody got in.
+    pub(super) async fn enter(&self, address: &str, method: Method, visitor: &Visitor) -> Result<Entry, ServiceError> {
+        let now = self.clock.now();
+        let organization = self.known_person(address).await?.organization;
+        let caller = Caller { name: address.to_owned(), kind: CallerKind::Person, organization, role: None };
+        let fact = Fact::SignedIn { address: address.to_owned(), method, from: visitor.address };
+        let audit = self.audited(&caller, fact);
+        let signed_in = [CredentialChange::SignedIn(now)];
+        self.projector.write_unheld(self.store.change_credentials(address, &signed_in, Some(&audit))).await?;
+        self.sign_in.throttles.succeeded(address);
+        tracing::info!(person = address, method = method.describe(), from = ?visitor.address, "signed in");
+        let person = self.known_person(address).await?;
+        Ok(Entry { person, method, at: now })
+    }
+
+    /// Whether nobody can sign in yet.
+    ///
+    /// # Errors
+    /// The store fails.
+    pub async fn has_nobody(&self) -> Result<bool, ServiceError> {
+        Ok(self.store.people().await?.is_empty() && self.settings.load().single_sign_on.is_none())
+    }
+
+    /// Notes that somebody signed out.
+    ///
+    /// # Errors
+    /// The store fails.
+    pub async fn signed_out(&self, caller: &Caller) -> Result<(), ServiceError> {
+        let audit = self.audited(caller, Fact::SignedOut { address: caller.name.clone() });
+        self.projector.write_unheld(self.store.record(&audit)).await?;
+        Ok(())
+    }
+
+    fn not_throttled(&self, address: &str, visitor: &Visitor) -> Result<(), SignInError> {
+        let wait = self.sign_in.throttles.wait(address, visitor.address, self.clock.now());
+        if wait.is_zero() { Ok(()) } else { Err(SignInError::Wait(wait)) }
+    }
+
+    /// Notes a failure, for the throttle and the audit trail.
+    async fn failed(&self, address: &str, what: &str, visitor: &Visitor, error: SignInError) -> SignInError {
+        let now = self.clock.now();
+        self.sign_in.throttles.failed(address, visitor.address, now);
+        self.metrics.sign_ins_failed.inc();
+        tracing::warn!(person = address, what, from = ?visitor.address, "sign-in failed");
+        let audit = NewAuditEntry {
+            at: now,
+            organization: None,
+            actor: visitor.address.map_or_else(|| "unknown".into(), |address| address.to_string()),
+            fact: Fact::SignInFailed { address: address.to_owned(), what: what.to_owned() },
+        };
+        match self.projector.write_unheld(self.store.record(&audit)).await {
+            Ok(_) => error,
+            Err(store) => store.into(),
+        }
+    }
+}
+
+/// What somebody typed, as addresses are kept; bounded, since it goes into the audit trail.
+fn sign_in_name(typed: &str) -> String {
+    typed.trim().to_lowercase().chars().filter(|c| !c.is_control()).take(254).collect()
+}

@@ -1,0 +1,145 @@
+//! One-time links: the first admin's, and those of people who were invited.
+
+use postern_domain::access::{Method, Origin, Person, PersonState, Role};
+use postern_domain::{Fact, Timestamp};
+use postern_store::audit::NewAuditEntry;
+use postern_store::people::Invitation;
+use serde::{Deserialize, Serialize};
+
+use super::sign_in::Entry;
+use super::{Visitor, person_address};
+use crate::gate::SYSTEM;
+use crate::service::{AccessService, Caller, CallerKind, ServiceError};
+use crate::sign_in::{password, secret};
+
+/// A one-time link.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct SignUpLink {
+    /// Whom it is for; none: whoever opens it first becomes the first admin.
+    pub address: Option<String>,
+    /// What they may do.
+    pub role: Role,
+    /// The link; nobody can see it a second time.
+    pub link: String,
+    /// Until when it opens.
+    pub expires_at: Timestamp,
+}
+
+/// What a link opens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SignUp {
+    /// Whom it is for; none: they say so themselves.
+    pub address: Option<String>,
+    /// What they may do.
+    pub role: Role,
+}
+
+const NOT_FOUND: &str = "this link was used already or has expired; ask for a new one";
+
+impl AccessService {
+    /// While there is nobody who may sign in: a link that makes the first admin.
+    ///
+    /// # Errors
+    /// The store fails.
+    pub async fn first_admin_link(&self) -> Result<Option<SignUpLink>, ServiceError> {
+        if !self.store.people().await?.is_empty() {
+            return Ok(None);
+        }
+        let now = self.clock.now();
+        let invitation = Invitation {
+            address: None,
+            role: Role::OrganizationManagement,
+            created_at: now,
+            created_by: SYSTEM.into(),
+            expires_at: now.plus(self.settings.load().sign_in.invitation),
+        };
+        self.keep_invitation(&invitation, None).await.map(Some)
+    }
+
+    pub(super) async fn keep_invitation(
+        &self,
+        invitation: &Invitation,
+        audit: Option<&NewAuditEntry>,
+    ) -> Result<SignUpLink, ServiceError> {
+        let token = secret::random(&*self.randomness);
+        self.projector.write_unheld(self.store.invite(invitation, &secret::hash(&token), audit)).await?;
+        let base = self.settings.load().portal.base_url();
+        Ok(SignUpLink {
+            address: invitation.address.clone(),
+            role: invitation.role,
+            link: format!("{base}/sign-up/{token}"),
+            expires_at: invitation.expires_at,
+        })
+    }
+
+    /// What the link with this token opens.
+    ///
+    /// # Errors
+    /// Nothing any more, or the store fails.
+    pub async fn sign_up(&self, token: &str) -> Result<SignUp, ServiceError> {
+        let invitation = self.valid_invitation(token).await?;
+        Ok(SignUp { address: invitation.address, role: invitation.role })
+    }
+
+    /// Uses a link up: the person has this password and is signed in.
+    ///
+    /// # Errors
+    /// It opens nothing any more, the password is no good, the address is none or taken, or the
+    /// store fails.
+    pub async fn use_sign_up(
+        &self,
+        token: &str,
+        address: &str,
+        new_password: &str,
+        visitor: &Visitor,
+    ) -> Result<Entry, ServiceError> {
+        let invitation = self.valid_invitation(token).await?;
+        let now = self.clock.now();
+        let address = match &invitation.address {
+            Some(address) => address.clone(),
+            None => person_address(address)?,
+        };
+        let phc = self.new_password(&address, new_password).await?;
+        let organization = match &invitation.address {
+            Some(address) => self.known_person(address).await?.organization,
+            None => None,
+        };
+        let person = Person {
+            address: address.clone(),
+            organization: organization.clone(),
+            role: invitation.role,
+            state: PersonState::Active,
+            origin: Origin::Local,
+            created_at: now,
+            created_by: invitation.created_by,
+            last_sign_in_at: None,
+        };
+        let caller = Caller { name: address.clone(), kind: CallerKind::Person, organization, role: Some(person.role) };
+        let fact = Fact::SignedUp { address: address.clone(), role: person.role, from: visitor.address };
+        let audit = self.audited(&caller, fact);
+        self.projector.write_unheld(self.store.accept(&secret::hash(token), &person, &phc, &audit)).await?;
+        tracing::info!(person = address, role = person.role.key(), "signed up");
+        self.enter(&address, Method::Invitation, visitor).await
+    }
+
+    /// Checks a new password and hashes it.
+    pub(super) async fn new_password(&self, address: &str, new: &str) -> Result<String, ServiceError> {
+        let organization = self.settings.load().organization.name.clone();
+        let (address, new) = (address.to_owned(), new.to_owned());
+        let invalid = |problem| ServiceError::Invalid { field: "password".into(), problem };
+        let salt = self.randomness.bytes();
+        let work = move || {
+            password::check(&new, &[&address, &organization, "postern"])
+                .map(|()| password::hash(&new, &salt).map_err(|error| error.to_string()))
+        };
+        let hashed = self.sign_in.hashing(work).await.ok_or_else(|| invalid("can't be hashed; try again".into()))?;
+        hashed.map_err(invalid)?.map_err(invalid)
+    }
+
+    async fn valid_invitation(&self, token: &str) -> Result<Invitation, ServiceError> {
+        let found = self.store.invitation(&secret::hash(token)).await?;
+        found
+            .filter(|invitation| invitation.expires_at > self.clock.now())
+            .ok_or_else(|| ServiceError::NotFound(NOT_FOUND.into()))
+    }
+}

@@ -1,0 +1,141 @@
+//! The directory's sources: how they are, and reading them anew.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use postern_domain::EntityId;
+use postern_domain::access::Permission;
+use postern_ledger::memory::MemoryLedger;
+use serde::{Deserialize, Serialize};
+
+use super::{Caller, ServiceError};
+use crate::clock::Clock;
+use crate::directory::{self, Roster, SourceState};
+use crate::gate::Standings;
+use crate::in_force::SettingsInForce;
+use crate::settings::Source;
+
+/// An account of the directory.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct AccountView {
+    /// The account.
+    pub entity: EntityId,
+    /// The name of the person behind it.
+    pub name: Option<String>,
+    /// Its groups.
+    pub groups: Vec<String>,
+}
+
+/// An account or connector that is known: from the directory, because it has sent, or from the settings.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SenderView {
+    /// Who.
+    pub entity: EntityId,
+    /// The name of the person behind it.
+    pub name: Option<String>,
+    /// Its groups.
+    pub groups: Vec<String>,
+    /// `free`, `probation` or `restricted`.
+    pub standing: String,
+}
+
+/// Finds accounts and connectors, and reads the directory.
+pub struct AccountService {
+    /// Settings in force.
+    pub(crate) settings: Arc<SettingsInForce>,
+    /// What was sent.
+    pub(crate) ledger: Arc<MemoryLedger>,
+    /// Who may send.
+    pub(crate) standings: Arc<Standings>,
+    /// Who has an account, and in which groups.
+    pub(crate) roster: Arc<Roster>,
+    /// The time.
+    pub(crate) clock: Arc<dyn Clock>,
+}
+
+impl AccountService {
+    /// Accounts and connectors whose login or name has `text` in it, by login, at most `limit`: those of
+    /// the directory, those that have sent lately or are not free to, and the connectors of the settings.
+    ///
+    /// # Errors
+    /// The caller may not look.
+    pub fn senders(&self, caller: &Caller, text: &str, limit: usize) -> Result<Vec<SenderView>, ServiceError> {
+        let text = text.trim().to_lowercase();
+        let mut found: BTreeMap<EntityId, (Option<String>, Vec<String>)> =
+            self.search(caller, &text, limit)?.into_iter().map(|one| (one.entity, (one.name, one.groups))).collect();
+        let settings = self.settings.load();
+        let wanted = |entity: &EntityId| {
+            let own = caller.organization.as_ref();
+            entity.to_string().to_lowercase().contains(&text)
+                && own.is_none_or(|own| settings.directory.organization_of(entity) == *own)
+        };
+        let connectors = settings.directory.connectors.iter().filter_map(|rule| rule.name.as_deref());
+        let connectors = connectors.map(EntityId::connector).filter(|connector| wanted(connector));
+        let not_free = self.standings.entities(wanted);
+        for entity in self.ledger.entities(limit, wanted).into_iter().chain(not_free).chain(connectors) {
+            found.entry(entity).or_default();
+        }
+        let now = self.clock.now();
+        let view = |(entity, (name, groups))| {
+            let standing = self.standings.get(&entity, now).key().to_owned();
+            SenderView { entity, name, groups, standing }
+        };
+        Ok(found.into_iter().take(limit).map(view).collect())
+    }
+
+    /// How every source of the directory is.
+    ///
+    /// # Errors
+    /// The caller may not look.
+    pub fn sources(&self, caller: &Caller) -> Result<Vec<SourceState>, ServiceError> {
+        caller.may_everywhere(Permission::Look)?;
+        Ok(self.roster.state(&self.settings.load()))
+    }
+
+    /// Accounts of the directory whose login or name has `text` in it, by login.
+    ///
+    /// # Errors
+    /// The caller may not look.
+    pub fn search(&self, caller: &Caller, text: &str, limit: usize) -> Result<Vec<AccountView>, ServiceError> {
+        caller.may(Permission::Look)?;
+        let roster = self.roster.load();
+        let view = |(entity, name): (&EntityId, Option<&str>)| AccountView {
+            entity: entity.clone(),
+            name: name.map(str::to_owned),
+            groups: roster.member(entity).groups.to_vec(),
+        };
+        let settings = self.settings.load();
+        let theirs = |entity: &EntityId| {
+            caller.organization.as_ref().is_none_or(|own| settings.directory.organization_of(entity) == *own)
+        };
+        Ok(roster.search(text.trim(), limit, theirs).into_iter().map(view).collect())
+    }
+
+    /// Reads a source; if it can't be, what it said before holds.
+    pub async fn read(&self, source: &Source) {
+        let read = directory::read(&source.reader).await;
+        let error = read.as_ref().err().cloned();
+        if self.roster.note(&self.settings.load(), &source.name, read, self.clock.now()) {
+            match error {
+                Some(error) => {
+                    tracing::warn!(
+                        directory = source.name,
+                        error,
+                        "the directory can't be read; what it said before holds"
+                    );
+                }
+                None => tracing::info!(directory = source.name, "the directory can be read again"),
+            }
+        }
+    }
+
+    /// Has every source read again, in the background.
+    ///
+    /// # Errors
+    /// The caller may not.
+    pub fn refresh(&self, caller: &Caller) -> Result<Vec<SourceState>, ServiceError> {
+        caller.may_everywhere(Permission::Manage)?;
+        self.roster.refresh();
+        Ok(self.roster.state(&self.settings.load()))
+    }
+}

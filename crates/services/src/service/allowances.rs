@@ -1,0 +1,118 @@
+//! Allowances: higher limits for one entity, for a time.
+
+use std::sync::Arc;
+
+use postern_domain::access::Permission;
+use postern_domain::policy::Allowance;
+use postern_domain::{Fact, Timestamp};
+use postern_store::Store;
+use postern_store::audit::NewAuditEntry;
+use serde::{Deserialize, Serialize};
+
+use super::{Caller, ServiceError, reason};
+use crate::clock::Clock;
+use crate::gate::Projector;
+use crate::in_force::SettingsInForce;
+use crate::randomness::Randomness;
+
+/// What is asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AllowanceRequest {
+    /// For whom: any spelling of an account, or `connector:NAME`.
+    pub entity: String,
+    /// External recipients per hour; none: as the policy says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub external_per_hour: Option<u32>,
+    /// Internal recipients per hour; none: as the policy says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub internal_per_hour: Option<u32>,
+    /// Recipients per day; none: as the policy says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub per_day: Option<u32>,
+    /// Until when.
+    pub until: Timestamp,
+    /// Why.
+    #[schema(min_length = 1, max_length = 1024)]
+    pub reason: String,
+}
+
+/// Grants and ends allowances.
+pub struct AllowanceService {
+    /// Settings in force.
+    pub(crate) settings: Arc<SettingsInForce>,
+    /// Durable state.
+    pub(crate) store: Arc<dyn Store>,
+    /// Writes, and puts in force what is written.
+    pub(crate) projector: Arc<Projector>,
+    /// The time.
+    pub(crate) clock: Arc<dyn Clock>,
+    /// Random bytes.
+    pub(crate) randomness: Arc<dyn Randomness>,
+}
+
+impl AllowanceService {
+    /// Allowances in force, the one that ends first in front.
+    ///
+    /// # Errors
+    /// The caller may not look, or the store fails.
+    pub async fn list(&self, caller: &Caller) -> Result<Vec<Allowance>, ServiceError> {
+        caller.may(Permission::Look)?;
+        let mut allowances = self.store.allowances(None, self.clock.now()).await?;
+        if let Some(organization) = &caller.organization {
+            let settings = self.settings.load();
+            allowances.retain(|allowance| settings.directory.organization_of(&allowance.entity) == *organization);
+        }
+        Ok(allowances)
+    }
+
+    /// Grants an allowance, in force with the next question, in place of one the entity may have.
+    ///
+    /// # Errors
+    /// The caller may not, something asked for can't be, or the store fails.
+    pub async fn grant(&self, caller: &Caller, request: &AllowanceRequest) -> Result<Allowance, ServiceError> {
+        caller.may(Permission::Manage)?;
+        let now = self.clock.now();
+        let allowance = Allowance {
+            reference: self.randomness.reference(),
+            entity: caller.new_entity(&self.settings.load(), &request.entity)?,
+            external_per_hour: request.external_per_hour,
+            internal_per_hour: request.internal_per_hour,
+            per_day: request.per_day,
+            granted_at: now,
+            until: request.until,
+            granted_by: caller.name.clone(),
+            reason: reason(&request.reason)?,
+        };
+        allowance.check()?;
+        let organization = self.settings.load().directory.organization_of(&allowance.entity);
+        let audit = NewAuditEntry {
+            at: now,
+            organization: Some(organization.clone()),
+            actor: caller.name.clone(),
+            fact: Fact::AllowanceGranted { entity: allowance.entity.clone(), allowance: Box::new(allowance.clone()) },
+        };
+        self.projector.write(self.store.grant(&allowance, &audit)).await?;
+        tracing::info!(entity = %allowance.entity, by = caller.name, until = %allowance.until, "allowance granted");
+        Ok(allowance)
+    }
+
+    /// Ends an entity's allowance before its time.
+    ///
+    /// # Errors
+    /// The caller may not, the entity has none, or the store fails.
+    pub async fn end(&self, caller: &Caller, entity: &str) -> Result<(), ServiceError> {
+        caller.may(Permission::Manage)?;
+        let entity = caller.entity(&self.settings.load(), entity)?;
+        let organization = self.settings.load().directory.organization_of(&entity);
+        let audit = NewAuditEntry {
+            at: self.clock.now(),
+            organization: Some(organization.clone()),
+            actor: caller.name.clone(),
+            fact: Fact::AllowanceEnded { entity: entity.clone() },
+        };
+        self.projector.write(self.store.end_allowance(&entity, &audit)).await?;
+        tracing::info!(%entity, by = caller.name, "allowance ended");
+        Ok(())
+    }
+}

@@ -1,0 +1,81 @@
+//! The audit trail: read it, check it, watch what is added to it.
+
+use std::sync::Arc;
+
+use postern_domain::access::Permission;
+use postern_store::audit::{hex, parse_hash};
+use postern_store::{AuditFilter, Store};
+
+use super::views::{AuditReportView, AuditView};
+use super::{Caller, ServiceError};
+use crate::events::{Events, Watcher};
+
+/// Reads, checks and follows the audit trail.
+pub struct AuditService {
+    /// Durable state.
+    pub(crate) store: Arc<dyn Store>,
+    /// What happens.
+    pub(crate) events: Events,
+}
+
+impl AuditService {
+    /// Entries, newest first. Whoever is kept to an organization sees the numbers of its own, here and in what the filter
+    /// says of them, and no hashes: those would tell when something happened elsewhere.
+    ///
+    /// # Errors
+    /// The caller may not look, or the store fails.
+    pub async fn list(&self, caller: &Caller, filter: &AuditFilter) -> Result<Vec<AuditView>, ServiceError> {
+        caller.may(Permission::Look)?;
+        let own = caller.organization.as_ref();
+        let before = match (own, filter.before) {
+            (Some(own), Some(before)) if before > 0 => self.store.seq_of(own, before).await?,
+            (_, before) => before,
+        };
+        let organization = own.cloned().or_else(|| filter.organization.clone());
+        let filter = AuditFilter { organization, before, ..filter.clone() };
+        let entries = self.store.audit(&filter).await?;
+        let views = entries.into_iter().map(|entry| AuditView {
+            seq: own.and(entry.organization_seq).unwrap_or(entry.seq),
+            at: entry.at,
+            actor: entry.actor,
+            action: entry.action,
+            target: entry.target,
+            detail: entry.detail,
+            previous: own.is_none().then(|| hex(&entry.previous)),
+            hash: own.is_none().then(|| hex(&entry.hash)),
+        });
+        Ok(views.collect())
+    }
+
+    /// Checks the whole chain; with `head`, whether it still holds the entry of that hash.
+    ///
+    /// # Errors
+    /// The caller may not look, `head` is no hash, or the store fails.
+    pub async fn verify(&self, caller: &Caller, head: Option<&str>) -> Result<AuditReportView, ServiceError> {
+        caller.may_everywhere(Permission::Look)?;
+        let problem = || "is no hash; expected 64 hexadecimal digits, as audit verify prints them".to_owned();
+        let head = match head {
+            None => None,
+            Some(text) => Some(
+                parse_hash(text).ok_or_else(|| ServiceError::Invalid { field: "head".into(), problem: problem() })?,
+            ),
+        };
+        let report = self.store.verify_audit(head).await?;
+        let broken = report.broken;
+        Ok(AuditReportView {
+            entries: report.entries,
+            head: hex(&report.head),
+            broken_at: broken.as_ref().map(|b| b.seq),
+            why: broken.map(|b| b.why),
+        })
+    }
+
+    /// Watches from now on, or what came after the event of the number `after`.
+    ///
+    /// # Errors
+    /// The caller may not look, or the store fails.
+    pub async fn watch(&self, caller: &Caller, after: Option<i64>) -> Result<Watcher, ServiceError> {
+        caller.may(Permission::Look)?;
+        Ok(self.events.watch(caller.organization.clone(), after).await?)
+    }
+}

@@ -1,0 +1,130 @@
+//! Changing a book of policies, outbound or alert ones.
+
+use std::pin::Pin;
+use std::sync::Arc;
+
+use postern_domain::alert::AlertBook;
+use postern_domain::policy::PolicyBook;
+use postern_domain::{Fact, OrganizationId};
+use postern_store::audit::NewAuditEntry;
+use postern_store::{Store, StoreError, TakenOver, Versioned};
+
+use super::{Caller, ServiceError};
+use crate::clock::Clock;
+use crate::gate::{AlertPolicies, Book, Books, Policies, Projector};
+
+/// What became of an edit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Edited {
+    /// It changes something, and is in force.
+    Something,
+    /// It changes nothing; nothing was written.
+    Nothing,
+}
+
+type Saved<'a> = Pin<Box<dyn Future<Output = Result<(), StoreError>> + Send + 'a>>;
+
+/// A kind of book that is edited.
+pub(super) trait EditedBook: Book {
+    /// What its policies are called where somebody else was faster.
+    const WHAT: &'static str;
+
+    /// The books in force.
+    fn books(editor: &BookEditor) -> &Books<Self>;
+
+    /// Writes one.
+    fn save<'a>(
+        store: &'a dyn Store,
+        organization: &'a OrganizationId,
+        book: &'a Versioned<Self>,
+        file: Option<&'a TakenOver>,
+        audit: &'a [NewAuditEntry],
+    ) -> Saved<'a>;
+}
+
+impl EditedBook for PolicyBook {
+    const WHAT: &'static str = "the outbound policies";
+
+    fn books(editor: &BookEditor) -> &Books<Self> {
+        &editor.policies.books
+    }
+
+    fn save<'a>(
+        store: &'a dyn Store,
+        organization: &'a OrganizationId,
+        book: &'a Versioned<Self>,
+        file: Option<&'a TakenOver>,
+        audit: &'a [NewAuditEntry],
+    ) -> Saved<'a> {
+        store.save_policies(organization, book, file, audit)
+    }
+}
+
+impl EditedBook for AlertBook {
+    const WHAT: &'static str = "the alert policies";
+
+    fn books(editor: &BookEditor) -> &Books<Self> {
+        &editor.books
+    }
+
+    fn save<'a>(
+        store: &'a dyn Store,
+        organization: &'a OrganizationId,
+        book: &'a Versioned<Self>,
+        file: Option<&'a TakenOver>,
+        audit: &'a [NewAuditEntry],
+    ) -> Saved<'a> {
+        store.save_alert_policies(organization, book, file, audit)
+    }
+}
+
+/// Changes books of policies.
+pub struct BookEditor {
+    /// Durable state.
+    pub(crate) store: Arc<dyn Store>,
+    /// Writes, and puts in force what is written.
+    pub(crate) projector: Arc<Projector>,
+    /// Policies and allowances in force.
+    pub(crate) policies: Arc<Policies>,
+    /// Alert policies in force.
+    pub(crate) books: Arc<AlertPolicies>,
+    /// The time.
+    pub(crate) clock: Arc<dyn Clock>,
+}
+
+impl BookEditor {
+    /// Changes an organization's book; in force when this returns. `edit` is handed the book and the revision that it will
+    /// have, and says what is new about it; if that is nothing, nothing is written. `expected` is the revision that the
+    /// caller has seen. With `file`, what that says is taken over in the same transaction.
+    pub(super) async fn edit_book<B: EditedBook>(
+        &self,
+        caller: &Caller,
+        expected: Option<u64>,
+        file: Option<&TakenOver>,
+        edit: impl FnOnce(&mut B, u64) -> Result<Vec<Fact>, ServiceError>,
+    ) -> Result<Edited, ServiceError> {
+        let organization = caller.organization_or_first();
+        let _one_at_a_time = B::books(self).editing().await;
+        let known = Versioned::clone(B::books(self).load().of(&organization));
+        if expected.is_some_and(|expected| expected != known.revision) {
+            return Err(ServiceError::Changed(B::WHAT));
+        }
+        let mut new = known.clone();
+        let facts = edit(&mut new.book, known.revision + 1)?;
+        if facts.is_empty() {
+            return Ok(Edited::Nothing);
+        }
+        let at = self.clock.now();
+        let entry = |fact| {
+            let (organization, actor) = (Some(organization.clone()), caller.name.clone());
+            NewAuditEntry { at, organization, actor, fact }
+        };
+        let audit: Vec<_> = facts.into_iter().map(entry).collect();
+        self.projector.write(B::save(&*self.store, &organization, &new, file, &audit)).await?;
+        for entry in &audit {
+            let columns = entry.fact.columns();
+            tracing::info!(actor = caller.name, action = columns.action, policy = columns.target, "policies changed");
+        }
+        Ok(Edited::Something)
+    }
+}

@@ -1,0 +1,35 @@
+//! The limits that hold for an entity: its policy's, with probation and allowance.
+
+use std::sync::Arc;
+
+use postern_domain::gate::limits_for;
+use postern_domain::policy::{Limits, OutboundPolicy};
+use postern_domain::restriction::Standing;
+use postern_domain::{EntityId, Timestamp};
+
+use crate::directory::Roster;
+use crate::gate::Policies;
+use crate::in_force::SettingsInForce;
+
+/// Finds the limits of entities.
+pub struct LimitsInForce {
+    /// Settings in force.
+    pub(crate) settings: Arc<SettingsInForce>,
+    /// Policies and allowances in force.
+    pub(crate) policies: Arc<Policies>,
+    /// Which groups accounts are in.
+    pub(crate) roster: Arc<Roster>,
+}
+
+impl LimitsInForce {
+    /// The policy that holds for an entity of this standing, and its limits.
+    pub fn of(&self, entity: &EntityId, standing: &Standing, now: Timestamp) -> (OutboundPolicy, Limits) {
+        let settings = self.settings.load();
+        let organization = settings.directory.organization_of(entity);
+        let policy =
+            self.policies.books.load().of(&organization).book.choose(self.roster.load().member(entity)).clone();
+        let allowance = self.policies.allowance(entity, now);
+        let limits = limits_for(standing, &policy, settings.probation.percent, allowance.as_ref(), now);
+        (policy, limits)
+    }
+}

@@ -1,0 +1,153 @@
+//! Everything that an admin may do or see: small services, each with what it needs and nothing else.
+//!
+//! Each function checks the caller's role, does its work in one transaction of the store, and has the audit entry written
+//! in the same one, through the projector. The portal, the API, the cmdlets and the command line have no other way in.
+
+pub mod access;
+mod accounts;
+mod alert_policies;
+mod alerts;
+mod allowances;
+mod audit;
+mod books;
+mod caller;
+mod configuration;
+mod error;
+mod limits;
+pub mod organizations;
+mod outage;
+pub mod policies;
+mod restrictions;
+mod status;
+mod tokens;
+mod traffic;
+mod usage;
+pub mod views;
+
+use std::sync::Arc;
+
+use postern_domain::{Address, Reference};
+use postern_store::Idempotency;
+use serde_json::Value;
+
+use crate::clock::Clock;
+use crate::health::Health;
+use crate::in_force::SettingsInForce;
+use crate::metrics::Metrics;
+use crate::randomness::Randomness;
+
+pub use access::AccessService;
+pub use accounts::{AccountService, AccountView, SenderView};
+pub use alert_policies::AlertPolicyService;
+pub use alerts::{AlertRequest, AlertService};
+pub use allowances::{AllowanceRequest, AllowanceService};
+pub use audit::AuditService;
+pub use books::BookEditor;
+pub use caller::{Caller, CallerKind};
+pub use configuration::ConfigurationService;
+pub use error::ServiceError;
+pub use limits::LimitsInForce;
+pub use organizations::{OrganizationRequest, OrganizationService};
+pub use outage::OutageService;
+
+pub use policies::{EffectView, PREVIEW_DAYS, PolicyService, PreviewView};
+pub use restrictions::{
+    Recommendation, ReleaseRequest, RestrictRequest, RestrictionService, UndoReleaseRequest, WhyView,
+};
+pub use status::{StatusService, WiringCheck};
+pub use tokens::{NewToken, TokenRequest, TokenService};
+pub use traffic::{BusyView, DayView, TrafficService};
+pub use usage::UsageService;
+
+// What use cases take and give of what is kept: faces know no store.
+pub use postern_domain::access::Permission;
+pub use postern_store::audit::hex;
+pub use postern_store::idempotency;
+pub use postern_store::people::KeptSession;
+pub use postern_store::{AlertFilter, AuditFilter, KeptOrganization, KeptToken, RestrictionFilter, RestrictionOrder};
+
+/// One change of the outbound policies, or of the alert policies.
+#[derive(Debug, Clone, Copy)]
+pub enum Edit<'a> {
+    /// Adds one with these settings.
+    Add(&'a Value),
+    /// Changes settings of the one called so (RFC 7396).
+    Change(&'a str, &'a Value),
+    /// Removes the one called so.
+    Remove(&'a str),
+}
+
+/// Every service of a node, for its faces.
+pub struct Services {
+    /// Who may not send: list, restrict, release.
+    pub restrictions: RestrictionService,
+    /// Outbound policies.
+    pub policies: PolicyService,
+    /// Higher limits for a time.
+    pub allowances: AllowanceService,
+    /// Alerts, and what people do about them.
+    pub alerts: AlertService,
+    /// Who is notified of what.
+    pub alert_policies: AlertPolicyService,
+    /// Tenants.
+    pub organizations: OrganizationService,
+    /// People, their factors and their sessions.
+    pub access: AccessService,
+    /// API tokens.
+    pub tokens: TokenService,
+    /// The audit trail, and what happens.
+    pub audit: AuditService,
+    /// Accounts and connectors that are known.
+    pub accounts: AccountService,
+    /// What an entity has sent, and what it may.
+    pub usage: Arc<UsageService>,
+    /// What was sent over days.
+    pub traffic: Arc<TrafficService>,
+    /// How Postern runs.
+    pub status: StatusService,
+    /// What the configuration file says of policies.
+    pub configuration: ConfigurationService,
+    /// The store being away.
+    pub outages: OutageService,
+    /// Requests that are done once.
+    pub requests: Arc<dyn Idempotency>,
+    /// Settings in force.
+    pub settings: Arc<SettingsInForce>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Random bytes.
+    pub randomness: Arc<dyn Randomness>,
+    /// What is measured.
+    pub metrics: Arc<Metrics>,
+    /// What works.
+    pub health: Arc<Health>,
+}
+
+/// A reference id as people write it.
+fn reference(text: &str) -> Result<Reference, ServiceError> {
+    Reference::parse(text)
+        .map_err(|error| ServiceError::Invalid { field: "reference".into(), problem: error.to_string() })
+}
+
+/// Whether a text names an account or a connector, as an admin writes it; else what is wrong with it.
+fn check_entity(text: &str) -> Result<(), String> {
+    let expected = "expected an account such as alice@example.com, or connector:NAME";
+    match text.trim().strip_prefix("connector:") {
+        Some(name) if name.trim().is_empty() => Err(format!("has no name; {expected}")),
+        Some(_) => Ok(()),
+        None => Address::check_login(text).map_err(|why| format!("{why}; {expected}")),
+    }
+}
+
+/// A reason that people give, which must say something.
+fn reason(text: &str) -> Result<String, ServiceError> {
+    let text = text.trim();
+    let invalid = |problem: &str| ServiceError::Invalid { field: "reason".into(), problem: problem.into() };
+    if text.is_empty() {
+        return Err(invalid("is empty; say why, for whoever reads the audit trail"));
+    }
+    if text.chars().count() > 1024 {
+        return Err(invalid("is longer than 1024 characters"));
+    }
+    Ok(text.to_owned())
+}

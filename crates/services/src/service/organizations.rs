@@ -1,0 +1,213 @@
+//! Organizations: the first one, which the configuration has, and those that a hoster adds.
+
+use std::sync::Arc;
+
+use postern_domain::access::Permission;
+use postern_domain::{Fact, OrganizationId};
+use postern_store::audit::NewAuditEntry;
+use postern_store::{KeptOrganization, Store, StoreError};
+use serde::{Deserialize, Serialize};
+
+use super::{Caller, ServiceError};
+use crate::clock::Clock;
+use crate::gate::Projector;
+use crate::in_force::SettingsInForce;
+use crate::settings::Settings;
+
+/// How often a change is tried where somebody else was faster.
+const ATTEMPTS: u32 = 5;
+
+/// What a new organization is, or what is to be changed of one.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct OrganizationRequest {
+    /// Its name, in mails and pages; by itself the id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(min_length = 1, max_length = 100)]
+    pub name: Option<String>,
+    /// Accepted domains, the default one first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub domains: Option<Vec<String>>,
+    /// Its admins' addresses; by themselves postmaster of the first domain.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub admins: Option<Vec<String>>,
+    /// Whom its restricted accounts may still write to, besides postmaster.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub helpdesk: Option<Vec<String>>,
+    /// Where its days begin and end (IANA); by itself UTC.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub time_zone: Option<String>,
+}
+
+/// Adds, changes and removes organizations.
+pub struct OrganizationService {
+    /// Settings in force.
+    pub(crate) settings: Arc<SettingsInForce>,
+    /// Durable state.
+    pub(crate) store: Arc<dyn Store>,
+    /// Writes, and puts in force what is written.
+    pub(crate) projector: Arc<Projector>,
+    /// The time.
+    pub(crate) clock: Arc<dyn Clock>,
+}
+
+impl OrganizationService {
+    /// The organizations that the caller looks after, the first one in front.
+    ///
+    /// # Errors
+    /// The caller may not look.
+    pub fn list(&self, caller: &Caller) -> Result<Vec<KeptOrganization>, ServiceError> {
+        caller.may(Permission::Look)?;
+        let settings = self.settings.load();
+        let mut all: Vec<_> = settings.tenants().map(KeptOrganization::from).collect();
+        all.sort_by(|a, b| a.id.cmp(&b.id));
+        all.insert(0, KeptOrganization::from(&*settings.organization));
+        all.retain(|one| caller.organization.as_ref().is_none_or(|own| *own == one.id));
+        Ok(all)
+    }
+
+    /// Adds an organization, in force at once.
+    ///
+    /// # Errors
+    /// The caller may not, something asked for can't be, or the store fails.
+    pub async fn add(
+        &self,
+        caller: &Caller,
+        id: &str,
+        request: &OrganizationRequest,
+    ) -> Result<KeptOrganization, ServiceError> {
+        caller.may_everywhere(Permission::ManageAccess)?;
+        let id = OrganizationId::parse(id).map_err(|error| invalid("id", error.to_string()))?;
+        if self.settings.load().organization(&id).is_some() {
+            return Err(ServiceError::Conflict(format!("there is an organization {id} already")));
+        }
+        let new = KeptOrganization {
+            name: id.to_string(),
+            id,
+            domains: Vec::new(),
+            admins: Vec::new(),
+            helpdesk: Vec::new(),
+            time_zone: "UTC".into(),
+        };
+        let new = self.asked_for(new, request)?;
+        let fact = Fact::OrganizationAdded { id: new.id.clone(), organization: Box::new(new.clone()) };
+        let audit = self.about(caller, &new.id, fact);
+        self.projector.write(self.store.add_organization(&new, &audit)).await?;
+        tracing::info!(organization = %new.id, by = caller.name, "organization added");
+        Ok(new)
+    }
+
+    /// Changes an organization, in force at once.
+    ///
+    /// # Errors
+    /// The caller may not, there is none of that id, it is the first one, something asked for
+    /// can't be, or the store fails.
+    pub async fn change(
+        &self,
+        caller: &Caller,
+        id: &str,
+        request: &OrganizationRequest,
+    ) -> Result<KeptOrganization, ServiceError> {
+        caller.may_everywhere(Permission::ManageAccess)?;
+        let mut attempt = 1;
+        loop {
+            let known = self.tenant(id)?;
+            let new = self.asked_for(known.clone(), request)?;
+            let fact = Fact::OrganizationChanged { id: new.id.clone(), organization: Box::new(new.clone()) };
+            let audit = self.about(caller, &new.id, fact);
+            match self.projector.write(self.store.save_organization(&known, &new, &audit)).await {
+                // What somebody else changed is in force by now: the request is about what it names, and nothing else.
+                Err(StoreError::Changed { .. }) if attempt < ATTEMPTS => attempt += 1,
+                written => {
+                    written?;
+                    tracing::info!(organization = %new.id, by = caller.name, "organization changed");
+                    return Ok(new);
+                }
+            }
+        }
+    }
+
+    /// Removes an organization with its policies, people and tokens; its domains are nobody's then.
+    ///
+    /// # Errors
+    /// The caller may not, there is none of that id, it is the first one, or the store fails.
+    pub async fn remove(&self, caller: &Caller, id: &str) -> Result<(), ServiceError> {
+        caller.may_everywhere(Permission::ManageAccess)?;
+        let known = self.tenant(id)?;
+        let audit = self.about(caller, &known.id, Fact::OrganizationRemoved { id: known.id.clone() });
+        self.projector.write(self.store.remove_organization(&known.id, &audit)).await?;
+        tracing::info!(organization = %known.id, by = caller.name, "organization removed");
+        Ok(())
+    }
+
+    fn tenant(&self, id: &str) -> Result<KeptOrganization, ServiceError> {
+        let settings = self.settings.load();
+        let id = OrganizationId::parse(id).map_err(|_| no_organization(id))?;
+        if id.is_first() {
+            return Err(ServiceError::Conflict(
+                "the first organization is in the configuration file; change it there".into(),
+            ));
+        }
+        settings
+            .organization(&id)
+            .map(|found| KeptOrganization::from(&**found))
+            .ok_or_else(|| no_organization(id.as_str()))
+    }
+
+    /// The same with what is asked for, if that can be. Domains of other tenants are looked for where it is written.
+    fn asked_for(
+        &self,
+        mut new: KeptOrganization,
+        request: &OrganizationRequest,
+    ) -> Result<KeptOrganization, ServiceError> {
+        if let Some(name) = &request.name {
+            new.name = name.trim().to_owned();
+        }
+        for (field, given) in [
+            (&mut new.domains, &request.domains),
+            (&mut new.admins, &request.admins),
+            (&mut new.helpdesk, &request.helpdesk),
+        ] {
+            if let Some(given) = given {
+                field.clone_from(given);
+            }
+        }
+        if let Some(zone) = &request.time_zone {
+            new.time_zone.clone_from(zone);
+        }
+        let organization = new.read()?;
+        let of_the_file = &self.settings.load().organization.domains;
+        if let Some(domain) = organization.domains.iter().find(|domain| of_the_file.contains(domain)) {
+            return Err(invalid("domains", format!("{domain} is another organization's")));
+        }
+        Ok(KeptOrganization::from(&organization))
+    }
+
+    fn about(&self, caller: &Caller, id: &OrganizationId, fact: Fact) -> NewAuditEntry {
+        let (organization, actor) = (Some(id.clone()), caller.name.clone());
+        NewAuditEntry { at: self.clock.now(), organization, actor, fact }
+    }
+}
+
+fn invalid(field: &'static str, problem: String) -> ServiceError {
+    ServiceError::Invalid { field: field.into(), problem }
+}
+
+fn no_organization(id: &str) -> ServiceError {
+    ServiceError::NotFound(format!("there is no organization {id}"))
+}
+
+/// Whether settings of the file go with the organizations of the store.
+///
+/// # Errors
+/// One of those can't be read, or has a domain of the file's.
+pub fn check_settings(settings: &Settings, kept: &[KeptOrganization]) -> Result<(), ServiceError> {
+    for tenant in kept {
+        let domains = tenant.read()?.domains;
+        if let Some(domain) = domains.iter().find(|domain| settings.organization.domains.contains(domain)) {
+            let problem = format!("{domain} is the organization {}'s (postern organization)", tenant.id);
+            return Err(ServiceError::Invalid { field: "organization.domains".into(), problem });
+        }
+    }
+    Ok(())
+}

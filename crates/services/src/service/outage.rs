@@ -1,0 +1,148 @@
+//! The store being away: admins are told although nothing can be written down.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use postern_domain::alert::{Alert, AlertStatus, Trigger};
+use postern_domain::evidence::Cause;
+use postern_domain::fact::STORE;
+use postern_domain::{Fact, OrganizationId, Timestamp};
+use postern_store::audit::NewAuditEntry;
+use postern_store::{Incident, Outgoing, QueuedMail, Store};
+
+use crate::clock::Clock;
+use crate::gate::{self, AlertPolicies, Projector, SYSTEM};
+use crate::health::{Health, Part};
+use crate::in_force::SettingsInForce;
+use crate::metrics::Metrics;
+use crate::outbox::Courier;
+use crate::randomness::Randomness;
+
+/// Whoever is away for less is not told of.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// The store is away.
+#[derive(Debug)]
+pub struct Outage {
+    since: Timestamp,
+    /// The alert, once people are told.
+    alert: Option<Alert>,
+    /// Mails that were not taken yet. There is no outbox to keep them in.
+    waiting: Vec<Outgoing>,
+}
+
+/// Notifies admins of a store that is away.
+pub struct OutageService {
+    /// Settings in force.
+    pub(crate) settings: Arc<SettingsInForce>,
+    /// Durable state.
+    pub(crate) store: Arc<dyn Store>,
+    /// Writes, and puts in force what is written.
+    pub(crate) projector: Arc<Projector>,
+    /// Alert policies in force.
+    pub(crate) books: Arc<AlertPolicies>,
+    /// Carries mails and webhooks.
+    pub(crate) courier: Arc<Courier>,
+    /// The time.
+    pub(crate) clock: Arc<dyn Clock>,
+    /// Random bytes.
+    pub(crate) randomness: Arc<dyn Randomness>,
+    /// What is measured.
+    pub(crate) metrics: Arc<Metrics>,
+    /// What works.
+    pub(crate) health: Arc<Health>,
+}
+
+impl OutageService {
+    /// Looks whether the store works, and tells the admins if it has not for a while; once it does
+    /// again, that is written down.
+    pub async fn watch(&self, outage: &mut Option<Outage>) {
+        let state = self.store.check().await.map_err(|error| error.to_string());
+        self.metrics.store_up.set(i64::from(state.is_ok()));
+        let is_news = self.health.note(Part::Store, state.clone());
+        match state {
+            Err(error) => {
+                if is_news {
+                    tracing::error!(error, "the store is away; restrictions in force stay so");
+                }
+                let now = self.clock.now();
+                let outage = outage.get_or_insert(Outage { since: now, alert: None, waiting: Vec::new() });
+                if outage.alert.is_none() && now.since(outage.since) >= GRACE {
+                    self.begin_telling(outage, error);
+                }
+                self.tell(outage).await;
+            }
+            Ok(()) => {
+                if is_news {
+                    tracing::info!("the store is back");
+                }
+                if let Some(alert) = outage.take().and_then(|outage| outage.alert) {
+                    self.write_down(alert).await;
+                }
+            }
+        }
+    }
+
+    fn begin_telling(&self, outage: &mut Outage, error: String) {
+        let settings = self.settings.load();
+        let told = self.books.told(&settings, Trigger::StoreAway, None);
+        let cause = Cause::Away { part: "the store".into(), error };
+        let reference = self.randomness.reference();
+        let alert = gate::alert(reference, Trigger::StoreAway, &told, None, cause, outage.since);
+        outage.waiting = told.messages(&settings, &alert, None);
+        self.metrics.alerts.inc();
+        tracing::error!(reference = %alert.reference, told = outage.waiting.len(), "alert: the store is away");
+        outage.alert = Some(alert);
+    }
+
+    async fn tell(&self, outage: &mut Outage) {
+        let Some(alert) = &outage.alert else { return };
+        let (settings, now) = (self.settings.load_full(), self.clock.now());
+        let mut left = Vec::new();
+        for mail in std::mem::take(&mut outage.waiting) {
+            let queued = QueuedMail {
+                id: 0,
+                reference: alert.reference.clone(),
+                mail: mail.clone(),
+                attempts: 0,
+                created_at: outage.since,
+            };
+            if let Err(failure) = self.courier.deliver(&settings, &queued, now).await {
+                tracing::warn!(
+                    recipient = mail.recipient,
+                    error = failure.error,
+                    "not told yet that the store is away"
+                );
+                left.push(mail);
+            }
+        }
+        outage.waiting = left;
+    }
+
+    async fn write_down(&self, alert: Alert) {
+        let now = self.clock.now();
+        let audit = NewAuditEntry {
+            at: now,
+            organization: None,
+            actor: SYSTEM.into(),
+            fact: Fact::AlertRaised {
+                about: STORE.into(),
+                reference: alert.reference.clone(),
+                reason: alert.cause.describe(),
+                policy: Some(alert.policy),
+            },
+        };
+        let alert = Alert { status: AlertStatus::Resolved, closed_at: Some(now), ..alert };
+        let incident = Incident {
+            organization: OrganizationId::first(),
+            alert,
+            audit,
+            unless_open_since: None,
+            mails: Vec::new(),
+            daily_notification_limits: Vec::new(),
+        };
+        if let Err(error) = self.projector.write(self.store.raise(&incident)).await {
+            tracing::warn!(%error, "that the store was away can't be written down");
+        }
+    }
+}

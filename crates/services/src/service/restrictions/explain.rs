@@ -1,0 +1,40 @@
+//! Explain a reference id: all that is known of one incident.
+
+use postern_domain::access::Permission;
+use postern_store::{AlertFilter, RestrictionFilter};
+
+use crate::service::views::{AlertView, IncidentView, RestrictionView};
+use crate::service::{Caller, RestrictionService, ServiceError};
+
+impl RestrictionService {
+    /// All that is known of an incident.
+    ///
+    /// # Errors
+    /// The caller may not look, it is no reference, nothing has it, or the store fails.
+    pub async fn explain(&self, caller: &Caller, reference: &str) -> Result<IncidentView, ServiceError> {
+        caller.may(Permission::Look)?;
+        let reference = crate::service::reference(reference)?;
+        self.write_refusals().await;
+        let only = Some(reference.clone());
+        let organization = caller.organization.clone();
+        let filter = RestrictionFilter {
+            reference: only.clone(),
+            organization: organization.clone(),
+            released: true,
+            ..RestrictionFilter::default()
+        };
+        let restriction: Option<RestrictionView> = self.store.restrictions(&filter).await?.pop().map(Into::into);
+        let filter = AlertFilter { reference: only, organization, ..AlertFilter::default() };
+        let alert: Option<AlertView> = self.store.alerts(&filter).await?.pop().map(Into::into);
+        let entity =
+            restriction.as_ref().map(|r| &r.entity).or(alert.as_ref().and_then(|a| a.entity.as_ref())).cloned();
+        if restriction.is_none() && alert.is_none() {
+            return Err(ServiceError::NotFound(format!("nothing has the reference {reference}")));
+        }
+        let usage = match &entity {
+            Some(entity) => Some(self.usage.of_entity(entity).await),
+            None => None,
+        };
+        Ok(IncidentView { reference, restriction, alert, usage })
+    }
+}

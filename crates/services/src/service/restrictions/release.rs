@@ -1,0 +1,125 @@
+//! Release an entity, so that it may send again.
+
+use postern_domain::access::Permission;
+use postern_domain::restriction::{Release, Standing, windows_to_reset};
+use postern_domain::window::Window;
+use postern_domain::{EntityId, Fact, Reference};
+use postern_ledger::Ledger;
+use postern_store::audit::NewAuditEntry;
+use postern_store::{RestrictionFilter, StoreError};
+use serde::{Deserialize, Serialize};
+
+use crate::gate::SYSTEM;
+use crate::service::views::RestrictionView;
+use crate::service::{Caller, RestrictionService, ServiceError, reason};
+
+pub use postern_domain::restriction::Recommendation;
+
+/// What is asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReleaseRequest {
+    /// Why.
+    #[schema(min_length = 1, max_length = 1024)]
+    pub reason: String,
+    /// Only if this restriction is the one in force.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reference: Option<Reference>,
+    /// What was made sure of before; it stands in the audit trail.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub made_sure: Vec<Recommendation>,
+}
+
+/// Who lets an entity out, and why.
+struct Leave<'a> {
+    /// Only out of this restriction.
+    only: Option<&'a Reference>,
+    by: &'a str,
+    why: &'a str,
+    made_sure: &'a [Recommendation],
+}
+
+impl RestrictionService {
+    /// Releases an entity: in force with the next question of a mail server.
+    ///
+    /// # Errors
+    /// The caller may not, no reason is given, the entity is not restricted, or store or
+    /// ledger fail; then it stays restricted.
+    pub async fn release(
+        &self,
+        caller: &Caller,
+        entity: &str,
+        request: &ReleaseRequest,
+    ) -> Result<RestrictionView, ServiceError> {
+        caller.may(Permission::Manage)?;
+        let why = reason(&request.reason)?;
+        let entity = caller.entity(&self.settings.load(), entity)?;
+        self.write_refusals().await;
+        let leave =
+            Leave { only: request.reference.as_ref(), by: &caller.name, why: &why, made_sure: &request.made_sure };
+        self.let_out(&entity, leave).await
+    }
+
+    /// Releases every entity whose restriction has run its time.
+    pub async fn release_expired(&self) {
+        for (entity, reference) in self.standings.expired(self.clock.now()) {
+            let leave = Leave { only: Some(&reference), by: SYSTEM, why: "its time had come", made_sure: &[] };
+            match self.let_out(&entity, leave).await {
+                Ok(_) => {}
+                // Somebody was faster.
+                Err(ServiceError::NotFound(_)) => {
+                    if let Err(error) = self.projector.catch_up().await {
+                        tracing::error!(%entity, %reference, %error, "what became of a restriction can't be read");
+                    }
+                }
+                Err(error) => tracing::error!(%entity, %reference, %error, "a release is overdue"),
+            }
+        }
+    }
+
+    async fn let_out(&self, entity: &EntityId, leave: Leave<'_>) -> Result<RestrictionView, ServiceError> {
+        let Leave { only, by, why, made_sure } = leave;
+        let in_force = RestrictionFilter { entity: Some(entity.clone()), ..RestrictionFilter::default() };
+        let in_force = self.store.restrictions(&in_force).await?.pop();
+        let in_force = in_force.filter(|kept| only.is_none_or(|only| kept.record.restriction().reference == *only));
+        let not_restricted = || StoreError::NotRestricted { entity: entity.clone() };
+        let kept = in_force.ok_or_else(not_restricted)?;
+        let restriction = kept.record.restriction();
+        let now = self.clock.now();
+        let probation = self.settings.load().probation;
+        let until = (!probation.duration.is_zero()).then(|| now.plus(probation.duration));
+        let standing = until.map_or(Standing::Free, |until| Standing::Probation { until });
+        let reset = self.reset_for(entity, restriction.window(), &standing).await;
+        // The windows first: should the store fail after that, the entity is still restricted
+        // and nothing can be sent; the other way round, the next mail would be refused again.
+        self.ledger.reset(entity, &reset).await?;
+        let release = Release { at: now, by: by.into(), reason: why.into(), probation_until: until };
+        let organization = self.settings.load().directory.organization_of(entity);
+        let audit = NewAuditEntry {
+            at: now,
+            organization: Some(organization),
+            actor: by.into(),
+            fact: Fact::RestrictionReleased {
+                entity: entity.clone(),
+                reference: restriction.reference.clone(),
+                reason: why.into(),
+                made_sure: made_sure.to_vec(),
+                probation_until: until,
+                windows_reset: reset,
+            },
+        };
+        let released =
+            self.projector.write(self.store.release(entity, Some(&restriction.reference), &release, &audit)).await?;
+        self.metrics.releases.inc();
+        tracing::info!(%entity, reference = %restriction.reference, by, why, "released");
+        let record = postern_domain::restriction::RestrictionRecord::Released(released);
+        Ok(postern_store::KeptRestriction { record, ..kept }.into())
+    }
+
+    async fn reset_for(&self, entity: &EntityId, made_for: Option<Window>, standing: &Standing) -> Vec<Window> {
+        let now = self.clock.now();
+        let (_, limits) = self.limits.of(entity, standing, now);
+        let usage = self.ledger.usage(entity).await;
+        windows_to_reset(made_for, &usage, &limits, now)
+    }
+}

@@ -1,0 +1,70 @@
+//! Restrict an entity by hand.
+
+use postern_domain::access::Permission;
+use postern_domain::evidence::Cause;
+use postern_domain::restriction::Standing;
+use postern_domain::{EntityId, Timestamp};
+use postern_ledger::Ledger;
+use postern_store::StoreError;
+use serde::{Deserialize, Serialize};
+
+use crate::gate::{NewRestriction, evidence};
+use crate::service::views::RestrictionView;
+use crate::service::{Caller, RestrictionService, ServiceError, reason};
+
+/// What is asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RestrictRequest {
+    /// Who: any spelling of an account, or `connector:NAME`.
+    pub entity: String,
+    /// Why.
+    #[schema(min_length = 1, max_length = 1024)]
+    pub reason: String,
+    /// When it ends by itself; none: an admin releases it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
+}
+
+impl RestrictionService {
+    /// Who would be restricted.
+    ///
+    /// # Errors
+    /// The text names nobody, or somebody who is restricted already.
+    pub fn check(&self, caller: &Caller, text: &str) -> Result<EntityId, ServiceError> {
+        let entity = caller.new_entity(&self.settings.load(), text)?;
+        match self.standings.get(&entity, self.clock.now()) {
+            Standing::Restricted { reference, .. } => Err(StoreError::AlreadyRestricted { entity, reference }.into()),
+            _ => Ok(entity),
+        }
+    }
+
+    /// Restricts an entity, in force with the next question of a mail server.
+    ///
+    /// # Errors
+    /// The caller may not, something asked for can't be, it is restricted already, or the store
+    /// fails.
+    pub async fn restrict(&self, caller: &Caller, request: &RestrictRequest) -> Result<RestrictionView, ServiceError> {
+        caller.may(Permission::Manage)?;
+        let why = reason(&request.reason)?;
+        let now = self.clock.now();
+        if request.until.is_some_and(|until| until <= now) {
+            let problem = "is in the past; expected a later time".into();
+            return Err(ServiceError::Invalid { field: "until".into(), problem });
+        }
+        let entity = self.check(caller, &request.entity)?;
+        let usage = self.ledger.usage(&entity).await;
+        let (policy, limits) = self.limits.of(&entity, &Standing::Free, now);
+        let new = NewRestriction {
+            entity: entity.clone(),
+            cause: Cause::Manual { reason: why },
+            evidence: evidence(&usage, &limits, self.recents.of(&entity), now),
+            until: request.until,
+            actor: Some(caller.name.clone()),
+            notify: policy.notify,
+        };
+        self.incidents.restrict(new, "", now).await?;
+        let mut found = self.of(caller, &entity.to_string()).await?;
+        Ok(found.swap_remove(0))
+    }
+}

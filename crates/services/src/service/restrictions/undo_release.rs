@@ -1,0 +1,77 @@
+//! Undo a release: the same restriction is in force again.
+
+use postern_domain::access::Permission;
+use postern_domain::{Fact, Reference};
+use postern_store::audit::NewAuditEntry;
+use postern_store::{KeptRestriction, RestrictionFilter};
+use serde::{Deserialize, Serialize};
+
+use crate::service::views::RestrictionView;
+use crate::service::{Caller, RestrictionService, ServiceError, reason};
+
+/// What is asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct UndoReleaseRequest {
+    /// Why.
+    #[schema(min_length = 1, max_length = 1024)]
+    pub reason: String,
+    /// The restriction that was released; by itself the entity's last one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reference: Option<Reference>,
+}
+
+impl RestrictionService {
+    /// Undoes the last release of an entity: the same restriction is in force again with the next question of a mail
+    /// server, with the reference, the cause and the evidence that it had. Nobody is told a second time.
+    ///
+    /// # Errors
+    /// The caller may not, no reason is given, the entity was never released, it is restricted, another restriction than
+    /// the one that is meant was released last, its time is over, or the store fails.
+    pub async fn undo_release(
+        &self,
+        caller: &Caller,
+        entity: &str,
+        request: &UndoReleaseRequest,
+    ) -> Result<RestrictionView, ServiceError> {
+        caller.may(Permission::Manage)?;
+        let why = reason(&request.reason)?;
+        let entity = caller.entity(&self.settings.load(), entity)?;
+        let of = RestrictionFilter {
+            entity: Some(entity.clone()),
+            reference: request.reference.clone(),
+            released: true,
+            ..RestrictionFilter::default()
+        };
+        let known = self.store.restrictions(&of).await?;
+        // One in force comes before all that have ended: the store says so.
+        let ended = |kept: &&KeptRestriction| kept.record.release().map_or(i64::MAX, |release| release.at.as_millis());
+        let last = known.iter().max_by_key(ended);
+        let restriction = match (last, &request.reference) {
+            (Some(last), _) => last.record.restriction(),
+            (None, Some(reference)) => {
+                return Err(ServiceError::NotFound(format!("{entity} has no restriction {reference}")));
+            }
+            (None, None) => return Err(ServiceError::NotFound(format!("{entity} was never restricted"))),
+        };
+        let reference = &restriction.reference;
+        let audit = NewAuditEntry {
+            at: self.clock.now(),
+            organization: Some(self.settings.load().directory.organization_of(&entity)),
+            actor: caller.name.clone(),
+            fact: Fact::RestrictionRestored {
+                entity: entity.clone(),
+                reference: reference.clone(),
+                reason: why.clone(),
+                until: restriction.until,
+            },
+        };
+        self.projector.write(self.store.undo_release(reference, &audit)).await?;
+        tracing::warn!(%entity, %reference, by = caller.name, why, "release undone: restricted again");
+        let now = RestrictionFilter { reference: Some(reference.clone()), ..of };
+        let restored = self.store.restrictions(&now).await?.pop();
+        restored
+            .map(Into::into)
+            .ok_or_else(|| ServiceError::NotFound(format!("{entity} has no restriction {reference}")))
+    }
+}

@@ -1,0 +1,57 @@
+//! Why am I restricted? What the owner of an account may see by the link in a refusal.
+
+use postern_domain::evidence::Cause;
+use postern_domain::{Reference, Timestamp};
+use postern_store::RestrictionFilter;
+
+use crate::service::{RestrictionService, ServiceError};
+
+/// What the owner of a restricted account sees.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WhyView {
+    /// The account or connector.
+    pub entity: String,
+    /// Why, in one line; an admin's own words stay with the admins.
+    pub reason: String,
+    /// The incident.
+    pub reference: Reference,
+    /// Since when.
+    pub since: Timestamp,
+    /// When it ends by itself; none: an admin ends it.
+    pub until: Option<Timestamp>,
+    /// When it was ended.
+    pub released_at: Option<Timestamp>,
+    /// Whom to write to; they can be written to all the same.
+    pub contact: String,
+}
+
+impl RestrictionService {
+    /// What the link with this reference and signature tells; anything but the whole link is as
+    /// good as none.
+    ///
+    /// # Errors
+    /// The link is wrong, or the store fails.
+    pub async fn why(&self, reference: &str, signature: &str) -> Result<WhyView, ServiceError> {
+        let nothing = || ServiceError::NotFound("this link is not complete; copy it whole from the message".into());
+        let reference = Reference::parse(reference).map_err(|_| nothing())?;
+        if !self.links.opens_why(&reference, signature) {
+            return Err(nothing());
+        }
+        let filter = RestrictionFilter { reference: Some(reference), released: true, ..RestrictionFilter::default() };
+        let kept = self.store.restrictions(&filter).await?.pop().ok_or_else(nothing)?;
+        let restriction = kept.record.restriction();
+        let reason = match &restriction.cause {
+            Cause::Manual { .. } => "an admin restricted it".into(),
+            cause => cause.describe(),
+        };
+        Ok(WhyView {
+            entity: restriction.entity.name().to_owned(),
+            reason,
+            reference: restriction.reference.clone(),
+            since: restriction.since,
+            until: restriction.until,
+            released_at: kept.record.release().map(|release| release.at),
+            contact: self.settings.load().organization_of(&restriction.entity).contact(restriction.entity.name()),
+        })
+    }
+}

@@ -1,0 +1,151 @@
+//! API tokens: for scripts and for the command line from another machine.
+
+use std::sync::Arc;
+
+use postern_domain::access::{Permission, Role};
+use postern_domain::{Fact, Timestamp};
+use postern_store::audit::NewAuditEntry;
+use postern_store::{KeptToken, Store};
+use serde::{Deserialize, Serialize};
+
+use super::{Caller, CallerKind, ServiceError};
+use crate::clock::Clock;
+use crate::gate::Projector;
+use crate::randomness::Randomness;
+use crate::sign_in::secret;
+
+/// What every token begins with, so that one in a repository or a log is recognised.
+const PREFIX: &str = "postern_";
+/// When a token was last used is kept to this many milliseconds.
+const USED_STEP_MS: i64 = 60_000;
+const MAX_NAME: usize = 64;
+
+/// What is asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TokenRequest {
+    /// What it is for.
+    #[schema(min_length = 1, max_length = 64)]
+    pub name: String,
+    /// What it may do.
+    pub role: Role,
+    /// Until when; none: until it is revoked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Timestamp>,
+}
+
+/// A token that was just made; nobody can see it a second time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct NewToken {
+    /// The token itself.
+    pub token: String,
+    /// What is kept of it.
+    #[serde(flatten)]
+    pub kept: KeptToken,
+}
+
+/// Makes, revokes and recognises API tokens.
+pub struct TokenService {
+    /// Durable state.
+    pub(crate) store: Arc<dyn Store>,
+    /// Writes, and puts in force what is written.
+    pub(crate) projector: Arc<Projector>,
+    /// The time.
+    pub(crate) clock: Arc<dyn Clock>,
+    /// Random bytes.
+    pub(crate) randomness: Arc<dyn Randomness>,
+}
+
+impl TokenService {
+    /// Tokens that are not revoked, oldest first.
+    ///
+    /// # Errors
+    /// The caller may not, or the store fails.
+    pub async fn list(&self, caller: &Caller) -> Result<Vec<KeptToken>, ServiceError> {
+        caller.may(Permission::ManageAccess)?;
+        let mut tokens = self.store.tokens().await?;
+        tokens.retain(|token| caller.organization.is_none() || token.organization == caller.organization);
+        Ok(tokens)
+    }
+
+    /// Makes a token.
+    ///
+    /// # Errors
+    /// The caller may not, something asked for can't be, the name is taken, or the store fails.
+    pub async fn add(&self, caller: &Caller, request: &TokenRequest) -> Result<NewToken, ServiceError> {
+        caller.may(Permission::ManageAccess)?;
+        let now = self.clock.now();
+        let name = request.name.trim();
+        let invalid =
+            |field: &'static str, problem: &str| ServiceError::Invalid { field: field.into(), problem: problem.into() };
+        if name.is_empty() || name.chars().count() > MAX_NAME || name.chars().any(char::is_control) {
+            return Err(invalid("name", "say what the token is for, in up to 64 characters"));
+        }
+        if request.expires_at.is_some_and(|at| at <= now) {
+            return Err(invalid("expires_at", "is in the past; expected a later time"));
+        }
+        let token = format!("{PREFIX}{}", secret::random(&*self.randomness));
+        let kept = KeptToken {
+            name: name.to_owned(),
+            organization: caller.organization.clone(),
+            role: request.role,
+            created_at: now,
+            created_by: caller.name.clone(),
+            expires_at: request.expires_at,
+            last_used_at: None,
+        };
+        let audit = NewAuditEntry {
+            at: now,
+            organization: caller.organization.clone(),
+            actor: caller.name.clone(),
+            fact: Fact::TokenAdded { name: kept.name.clone(), role: kept.role, expires_at: kept.expires_at },
+        };
+        self.projector.write_unheld(self.store.add_token(&kept, &secret::hash(&token), &audit)).await?;
+        tracing::info!(name = kept.name, role = kept.role.key(), by = caller.name, "token added");
+        Ok(NewToken { token, kept })
+    }
+
+    /// Revokes a token, in force with the next request.
+    ///
+    /// # Errors
+    /// The caller may not, there is none of that name, or the store fails.
+    pub async fn revoke(&self, caller: &Caller, name: &str) -> Result<(), ServiceError> {
+        caller.may(Permission::ManageAccess)?;
+        let audit = NewAuditEntry {
+            at: self.clock.now(),
+            organization: caller.organization.clone(),
+            actor: caller.name.clone(),
+            fact: Fact::TokenRevoked { name: name.to_owned() },
+        };
+        self.projector.write_unheld(self.store.revoke_token(caller.organization.as_ref(), name, &audit)).await?;
+        tracing::info!(name, by = caller.name, "token revoked");
+        Ok(())
+    }
+
+    /// Who holds this token; none if it is not one, revoked or expired.
+    ///
+    /// # Errors
+    /// The store fails.
+    pub async fn holder(&self, token: &str) -> Result<Option<Caller>, ServiceError> {
+        if !token.starts_with(PREFIX) {
+            return Ok(None);
+        }
+        let now = self.clock.now();
+        let hash = secret::hash(token);
+        let Some(kept) = self.store.token(&hash).await? else { return Ok(None) };
+        if kept.expires_at.is_some_and(|at| at <= now) {
+            return Ok(None);
+        }
+        let stale = kept.last_used_at.is_none_or(|at| now.as_millis() - at.as_millis() >= USED_STEP_MS);
+        if stale && let Err(error) = self.store.token_used(&hash, now).await {
+            // Reading works, so whoever may look can look.
+            tracing::warn!(%error, name = kept.name, "the use of a token can't be noted");
+        }
+        Ok(Some(Caller {
+            name: format!("token {}", kept.name),
+            kind: CallerKind::Token,
+            organization: kept.organization,
+            role: Some(kept.role),
+        }))
+    }
+}

@@ -1,0 +1,93 @@
+//! What an entity has sent, and what it may.
+
+use std::sync::Arc;
+
+use postern_domain::EntityId;
+use postern_domain::access::Permission;
+use postern_domain::evidence::AttemptRecord;
+use postern_domain::restriction::Standing;
+use postern_domain::window::Window;
+use postern_ledger::Ledger;
+use postern_ledger::memory::MemoryLedger;
+
+use super::views::{UsageView, WindowView};
+use super::{Caller, LimitsInForce, ServiceError};
+use crate::clock::Clock;
+use crate::gate::{Policies, Recents, Standings};
+use crate::in_force::SettingsInForce;
+
+/// Says what an entity has sent, and what it may.
+pub struct UsageService {
+    /// Settings in force.
+    pub(crate) settings: Arc<SettingsInForce>,
+    /// What was sent.
+    pub(crate) ledger: Arc<MemoryLedger>,
+    /// Who may send.
+    pub(crate) standings: Arc<Standings>,
+    /// Policies and allowances in force.
+    pub(crate) policies: Arc<Policies>,
+    /// Last attempts of busy entities.
+    pub(crate) recents: Arc<Recents>,
+    /// The limits that hold.
+    pub(crate) limits: Arc<LimitsInForce>,
+    /// The time.
+    pub(crate) clock: Arc<dyn Clock>,
+}
+
+impl UsageService {
+    /// Every window of an entity: count, limit, when it is free again. One that has never sent
+    /// has sent nothing.
+    ///
+    /// # Errors
+    /// The caller may not look.
+    pub async fn of(&self, caller: &Caller, entity: &str) -> Result<UsageView, ServiceError> {
+        caller.may(Permission::Look)?;
+        let entity = caller.entity(&self.settings.load(), entity)?;
+        Ok(self.of_entity(&entity).await)
+    }
+
+    /// The last attempts of an entity, oldest first, as far as they are kept: only of those that
+    /// send a lot, or are refused.
+    ///
+    /// # Errors
+    /// The caller may not look.
+    pub fn attempts(&self, caller: &Caller, entity: &str) -> Result<Vec<AttemptRecord>, ServiceError> {
+        caller.may(Permission::Look)?;
+        let entity = caller.entity(&self.settings.load(), entity)?;
+        Ok(self.recents.of(&entity))
+    }
+
+    pub(super) async fn of_entity(&self, entity: &EntityId) -> UsageView {
+        let now = self.clock.now();
+        let standing = self.standings.get(entity, now);
+        let (policy, limits) = self.limits.of(entity, &standing, now);
+        let usage = self.ledger.usage(entity).await;
+        let reserved = usage.reserved();
+        let windows = Window::ALL.into_iter().map(|window| {
+            let limit = limits.of(window);
+            WindowView {
+                window,
+                count: usage.count(window, now),
+                reserved: reserved.in_window(window),
+                limit,
+                free_at: limit.and_then(|limit| usage.free_at(window, limit, now)),
+            }
+        });
+        let name = standing.key();
+        let (reference, until) = match standing {
+            Standing::Free => (None, None),
+            Standing::Probation { until } => (None, Some(until)),
+            Standing::Restricted { reference, until } => (Some(reference), until),
+        };
+        UsageView {
+            entity: entity.clone(),
+            kind: entity.kind(),
+            standing: name.into(),
+            reference,
+            until,
+            policy: policy.name,
+            allowance: self.policies.allowance(entity, now),
+            windows: windows.collect(),
+        }
+    }
+}
