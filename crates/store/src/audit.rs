@@ -3,11 +3,15 @@
 
 use std::collections::HashMap;
 
+use async_trait::async_trait;
 use postern_domain::fact::FactColumns;
 use postern_domain::{Fact, OrganizationId, Timestamp};
 use serde::Serialize;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
+use tokio::sync::watch;
+
+use crate::error::StoreError;
 
 /// A SHA-256 hash.
 pub type Hash = [u8; 32];
@@ -245,6 +249,76 @@ pub fn parse_hash(text: &str) -> Option<Hash> {
 
 fn as_hex<S: serde::Serializer>(hash: &Hash, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(&hex(hash))
+}
+
+/// Which audit entries are asked for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AuditFilter {
+    /// Only about this organization.
+    pub organization: Option<OrganizationId>,
+    /// Only of actions that begin with this, such as `policy` or `policy.change`.
+    pub action: Option<String>,
+    /// Only by this actor.
+    pub actor: Option<String>,
+    /// Only about exactly this.
+    pub target: Option<String>,
+    /// Only where actor, action, target or detail has this text in it.
+    pub search: Option<String>,
+    /// Only from this time on.
+    pub since: Option<Timestamp>,
+    /// Only before this time.
+    pub until: Option<Timestamp>,
+    /// Only before this entry.
+    pub before: Option<i64>,
+    /// Without the first so many.
+    pub skip: u32,
+    /// At most so many, newest first; none: all.
+    pub limit: Option<u32>,
+}
+
+/// The audit trail, which is the change feed.
+#[async_trait]
+pub trait Trail: Send + Sync {
+    /// Adds to the audit trail.
+    ///
+    /// # Errors
+    /// The database fails.
+    async fn record(&self, entry: &NewAuditEntry) -> Result<AuditEntry, StoreError>;
+
+    /// Audit entries after the one of that number in the whole trail, or with `only` those about that organization, oldest
+    /// first, at most `limit`.
+    ///
+    /// # Errors
+    /// The database fails.
+    async fn changes_after(
+        &self,
+        only: Option<&OrganizationId>,
+        seq: i64,
+        limit: u32,
+    ) -> Result<Vec<AuditEntry>, StoreError>;
+
+    /// The number in the whole trail of the organization's entry of this number of its own; none: there is none.
+    ///
+    /// # Errors
+    /// The database fails.
+    async fn seq_of(&self, organization: &OrganizationId, own: i64) -> Result<Option<i64>, StoreError>;
+
+    /// The number of the newest audit entry that this process knows of; 0 if there is none. It changes after the
+    /// entry's transaction is committed.
+    fn newest_change(&self) -> watch::Receiver<i64>;
+
+    /// Audit entries, newest first.
+    ///
+    /// # Errors
+    /// The database fails.
+    async fn audit(&self, filter: &AuditFilter) -> Result<Vec<AuditEntry>, StoreError>;
+
+    /// Checks the whole chain of audit entries. With `must_hold`, whether an entry of that
+    /// hash is in it.
+    ///
+    /// # Errors
+    /// The database fails; a broken chain is no error but the answer.
+    async fn verify_audit(&self, must_hold: Option<[u8; 32]>) -> Result<AuditReport, StoreError>;
 }
 
 #[cfg(test)]

@@ -52,10 +52,6 @@ async fn today(settings: &Settings) -> Result<PolicyBook, CliError> {
 }
 
 fn read_policies(settings: &Settings, file: &Path) -> Result<PolicyBook, CliError> {
-    file::read(
-        &InForce::new(settings.clone(), []),
-        &postern_domain::OrganizationId::first(),
-        &policy::read_file(file)?,
-    )
-    .map_err(|error: ServiceError| CliError::Usage(format!("{}: {error}", file.display())))
+    file::read(&InForce::new(settings.clone(), []), &postern_domain::OrganizationId::first(), &policy::read_file(file)?)
+        .map_err(|error: ServiceError| CliError::Usage(format!("{}: {error}", file.display())))
 }

@@ -8,7 +8,7 @@ use hashbrown::{Equivalent, HashMap};
 use postern_domain::entity::Directory;
 use postern_domain::traffic::{BUCKETS_PER_HOUR, Traffic, bucket};
 use postern_domain::{EntityId, Timestamp};
-use postern_store::Store;
+use postern_store::TrafficHistory;
 use postern_store::traffic::TrafficNote;
 
 const BUCKETS_PER_DAY: u32 = 24 * BUCKETS_PER_HOUR;
@@ -72,7 +72,7 @@ impl TrafficMeter {
 
     /// Writes down what was noted; what can't be written waits for the next time. Not to be given up
     /// half-way: a part that is under way would be written twice.
-    pub async fn write(&self, store: &dyn Store, directory: &Directory) {
+    pub async fn write(&self, store: &dyn TrafficHistory, directory: &Directory) {
         let mut waiting = self.waiting.lock().await;
         let noted = std::mem::take(&mut *self.lock());
         if waiting.is_empty() {
@@ -103,7 +103,7 @@ impl TrafficMeter {
     }
 
     /// Once a day, forgets what is old.
-    pub async fn forget(&self, store: &dyn Store, now: Timestamp) {
+    pub async fn forget(&self, store: &dyn TrafficHistory, now: Timestamp) {
         let bucket = bucket(now);
         let today = bucket / BUCKETS_PER_DAY;
         if self.forgotten.load(Ordering::Relaxed) == today {

@@ -6,7 +6,7 @@ use postern_domain::access::Permission;
 use postern_domain::alert::{AlertNote, AlertStatus};
 use postern_domain::{EntityId, Fact, OrganizationId};
 use postern_store::audit::NewAuditEntry;
-use postern_store::{AlertFilter, Store};
+use postern_store::{AlertFilter, Alerts};
 use serde::{Deserialize, Serialize};
 
 use super::views::{AlertDetailView, AlertView};
@@ -35,7 +35,7 @@ pub struct AlertService {
     /// Settings in force.
     pub(crate) settings: Arc<SettingsInForce>,
     /// Durable state.
-    pub(crate) store: Arc<dyn Store>,
+    pub(crate) store: Arc<dyn Alerts>,
     /// Writes, and puts in force what is written.
     pub(crate) projector: Arc<Projector>,
     /// The time.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use postern_domain::access::Permission;
 use postern_domain::policy::Allowance;
 use postern_domain::{Fact, Timestamp};
-use postern_store::Store;
+use postern_store::Policies;
 use postern_store::audit::NewAuditEntry;
 use serde::{Deserialize, Serialize};
 
@@ -42,7 +42,7 @@ pub struct AllowanceService {
     /// Settings in force.
     pub(crate) settings: Arc<SettingsInForce>,
     /// Durable state.
-    pub(crate) store: Arc<dyn Store>,
+    pub(crate) store: Arc<dyn Policies>,
     /// Writes, and puts in force what is written.
     pub(crate) projector: Arc<Projector>,
     /// The time.

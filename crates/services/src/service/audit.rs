@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use postern_domain::access::Permission;
 use postern_store::audit::{hex, parse_hash};
-use postern_store::{AuditFilter, Store};
+use postern_store::{AuditFilter, Trail};
 
 use super::views::{AuditReportView, AuditView};
 use super::{Caller, ServiceError};
@@ -13,7 +13,7 @@ use crate::events::{Events, Watcher};
 /// Reads, checks and follows the audit trail.
 pub struct AuditService {
     /// Durable state.
-    pub(crate) store: Arc<dyn Store>,
+    pub(crate) store: Arc<dyn Trail>,
     /// What happens.
     pub(crate) events: Events,
 }

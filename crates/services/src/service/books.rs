@@ -7,7 +7,7 @@ use postern_domain::alert::AlertBook;
 use postern_domain::policy::PolicyBook;
 use postern_domain::{Fact, OrganizationId};
 use postern_store::audit::NewAuditEntry;
-use postern_store::{Store, StoreError, TakenOver, Versioned};
+use postern_store::{Policies as PolicyStore, StoreError, TakenOver, Versioned};
 
 use super::{Caller, ServiceError};
 use crate::clock::Clock;
@@ -34,7 +34,7 @@ pub(super) trait EditedBook: Book {
 
     /// Writes one.
     fn save<'a>(
-        store: &'a dyn Store,
+        store: &'a dyn PolicyStore,
         organization: &'a OrganizationId,
         book: &'a Versioned<Self>,
         file: Option<&'a TakenOver>,
@@ -50,7 +50,7 @@ impl EditedBook for PolicyBook {
     }
 
     fn save<'a>(
-        store: &'a dyn Store,
+        store: &'a dyn PolicyStore,
         organization: &'a OrganizationId,
         book: &'a Versioned<Self>,
         file: Option<&'a TakenOver>,
@@ -68,7 +68,7 @@ impl EditedBook for AlertBook {
     }
 
     fn save<'a>(
-        store: &'a dyn Store,
+        store: &'a dyn PolicyStore,
         organization: &'a OrganizationId,
         book: &'a Versioned<Self>,
         file: Option<&'a TakenOver>,
@@ -81,7 +81,7 @@ impl EditedBook for AlertBook {
 /// Changes books of policies.
 pub struct BookEditor {
     /// Durable state.
-    pub(crate) store: Arc<dyn Store>,
+    pub(crate) store: Arc<dyn PolicyStore>,
     /// Writes, and puts in force what is written.
     pub(crate) projector: Arc<Projector>,
     /// Policies and allowances in force.

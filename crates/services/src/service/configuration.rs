@@ -5,7 +5,7 @@ use std::sync::Arc;
 use postern_domain::Fact;
 use postern_domain::alert::{AlertBook, AlertPolicy};
 use postern_domain::policy::PolicyBook;
-use postern_store::{FileSection, Store, TakenOver};
+use postern_store::{FileSection, Policies, TakenOver};
 use serde_json::{Value, json};
 
 use super::books::{Edited, EditedBook};
@@ -19,7 +19,7 @@ const ATTEMPTS: u32 = 5;
 /// Takes over what the configuration file says.
 pub struct ConfigurationService {
     /// Durable state.
-    pub(crate) store: Arc<dyn Store>,
+    pub(crate) store: Arc<dyn Policies>,
     /// Changes books.
     pub(crate) editor: Arc<BookEditor>,
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use postern_domain::access::Permission;
 use postern_domain::{Fact, OrganizationId};
 use postern_store::audit::NewAuditEntry;
-use postern_store::{KeptOrganization, Store, StoreError};
+use postern_store::{KeptOrganization, Organizations, StoreError};
 use serde::{Deserialize, Serialize};
 
 use super::{Caller, ServiceError};
@@ -44,7 +44,7 @@ pub struct OrganizationService {
     /// Settings in force.
     pub(crate) settings: Arc<SettingsInForce>,
     /// Durable state.
-    pub(crate) store: Arc<dyn Store>,
+    pub(crate) store: Arc<dyn Organizations>,
     /// Writes, and puts in force what is written.
     pub(crate) projector: Arc<Projector>,
     /// The time.

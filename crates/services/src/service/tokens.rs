@@ -5,7 +5,7 @@ use std::sync::Arc;
 use postern_domain::access::{Permission, Role};
 use postern_domain::{Fact, Timestamp};
 use postern_store::audit::NewAuditEntry;
-use postern_store::{KeptToken, Store};
+use postern_store::{KeptToken, Tokens};
 use serde::{Deserialize, Serialize};
 
 use super::{Caller, CallerKind, ServiceError};
@@ -47,7 +47,7 @@ pub struct NewToken {
 /// Makes, revokes and recognises API tokens.
 pub struct TokenService {
     /// Durable state.
-    pub(crate) store: Arc<dyn Store>,
+    pub(crate) store: Arc<dyn Tokens>,
     /// Writes, and puts in force what is written.
     pub(crate) projector: Arc<Projector>,
     /// The time.

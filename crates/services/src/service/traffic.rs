@@ -9,7 +9,7 @@ use postern_domain::traffic::{self, BUCKETS_PER_HOUR, Traffic};
 use postern_domain::window::Window;
 use postern_domain::{OrganizationId, Timestamp};
 use postern_ledger::memory::MemoryLedger;
-use postern_store::Store;
+use postern_store::TrafficHistory;
 
 use super::views::{UsageView, WindowView};
 use super::{Caller, ServiceError, UsageService};
@@ -72,7 +72,7 @@ pub struct TrafficService {
     /// Settings in force.
     pub(crate) settings: Arc<SettingsInForce>,
     /// Durable state.
-    pub(crate) store: Arc<dyn Store>,
+    pub(crate) store: Arc<dyn TrafficHistory>,
     /// What was sent.
     pub(crate) ledger: Arc<MemoryLedger>,
     /// What was sent and is not written down yet.

@@ -1,13 +1,58 @@
 //! Table `alerts`.
 
+use async_trait::async_trait;
 use postern_domain::alert::{Alert, AlertNote, AlertStatus, Severity, Trigger};
 use postern_domain::{EntityId, Reference, Timestamp};
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 
 use super::restrictions::{named, time};
-use super::{Fault, audit, like, outbox};
+use super::{Fault, SqliteStore, alerts, audit, like, outbox};
+use crate::audit::NewAuditEntry;
 use crate::{AlertFilter, Incident, KeptAlert, MailKind, OpenAlert, Outgoing, StoreError};
+
+#[async_trait]
+impl crate::Alerts for SqliteStore {
+    async fn raise(&self, incident: &Incident) -> Result<(), StoreError> {
+        let incident = incident.clone();
+        self.write(move |tx| alerts::raise(tx, &incident)).await
+    }
+
+    async fn alerts(&self, filter: &AlertFilter) -> Result<Vec<KeptAlert>, StoreError> {
+        let filter = filter.clone();
+        self.read(move |db| alerts::list(db, &filter)).await
+    }
+
+    async fn count_alerts(&self, filter: &AlertFilter) -> Result<u64, StoreError> {
+        let filter = filter.clone();
+        self.read(move |db| alerts::count(db, &filter)).await
+    }
+
+    async fn note_alert(
+        &self,
+        reference: &Reference,
+        note: &AlertNote,
+        audit: &NewAuditEntry,
+    ) -> Result<(), StoreError> {
+        let (reference, note, audit) = (reference.clone(), note.clone(), audit.clone());
+        self.write(move |tx| {
+            alerts::note(tx, &reference, &note)?;
+            audit::append(tx, &audit)?;
+            Ok(())
+        })
+        .await
+    }
+
+    async fn alert_notes(&self, reference: &Reference) -> Result<Vec<AlertNote>, StoreError> {
+        let reference = reference.clone();
+        self.read(move |db| alerts::notes(db, &reference)).await
+    }
+
+    async fn open_alerts(&self, only: Option<&EntityId>, since: Timestamp) -> Result<Vec<OpenAlert>, StoreError> {
+        let only = only.cloned();
+        self.follow(move |db| alerts::open(db, only.as_ref(), since)).await
+    }
+}
 
 /// Writes an alert, its audit entry and its mails.
 pub(super) fn raise(tx: &Transaction<'_>, incident: &Incident) -> Result<(), Fault> {

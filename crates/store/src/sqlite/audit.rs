@@ -1,13 +1,55 @@
 //! Tables `audit` and `audit_heads`.
 
+use async_trait::async_trait;
 use postern_domain::fact::FactColumns;
 use postern_domain::{OrganizationId, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row, Rows, Transaction, named_params, params};
+use tokio::sync::watch;
 
 use super::organizations::organization;
-use super::{Fault, like};
-use crate::AuditFilter;
+use super::{Fault, SqliteStore, audit, like};
 use crate::audit::{AuditEntry, AuditReport, GENESIS, Hash, Head, Heads, NewAuditEntry, RawEntry, Verifier};
+use crate::{AuditFilter, StoreError};
+
+#[async_trait]
+impl crate::Trail for SqliteStore {
+    async fn record(&self, entry: &NewAuditEntry) -> Result<AuditEntry, StoreError> {
+        let entry = entry.clone();
+        self.write(move |tx| audit::append(tx, &entry)).await
+    }
+
+    async fn changes_after(
+        &self,
+        only: Option<&OrganizationId>,
+        seq: i64,
+        limit: u32,
+    ) -> Result<Vec<AuditEntry>, StoreError> {
+        let only = only.cloned();
+        self.follow(move |db| audit::after(db, only.as_ref(), seq, limit)).await
+    }
+
+    async fn seq_of(&self, organization: &OrganizationId, own: i64) -> Result<Option<i64>, StoreError> {
+        let organization = organization.clone();
+        self.read(move |db| audit::seq_of(db, &organization, own)).await
+    }
+
+    fn newest_change(&self) -> watch::Receiver<i64> {
+        self.0.newest_change.subscribe()
+    }
+
+    async fn audit(&self, filter: &AuditFilter) -> Result<Vec<AuditEntry>, StoreError> {
+        let filter = filter.clone();
+        // A search looks at every entry.
+        if filter.search.is_some() || filter.limit.is_none() {
+            return self.scan(move |db| audit::list(db, &filter)).await;
+        }
+        self.read(move |db| audit::list(db, &filter)).await
+    }
+
+    async fn verify_audit(&self, must_hold: Option<Hash>) -> Result<AuditReport, StoreError> {
+        self.scan(move |db| audit::verify(db, must_hold)).await
+    }
+}
 
 /// In `audit_heads`, the whole trail.
 const TRAIL: &str = "";

@@ -1,10 +1,54 @@
 //! Table `organizations`, and the column `organization` of others.
 
+use async_trait::async_trait;
 use postern_domain::{Domain, OrganizationId, Timestamp};
 use rusqlite::{Connection, Row, Transaction, params};
 
-use super::Fault;
+use super::{Fault, SqliteStore, audit, organizations};
+use crate::audit::NewAuditEntry;
 use crate::{KeptOrganization, StoreError};
+
+#[async_trait]
+impl crate::Organizations for SqliteStore {
+    async fn organizations(&self) -> Result<Vec<KeptOrganization>, StoreError> {
+        self.follow(organizations::list).await
+    }
+
+    async fn add_organization(&self, new: &KeptOrganization, audit: &NewAuditEntry) -> Result<(), StoreError> {
+        let (new, audit) = (new.clone(), audit.clone());
+        self.write(move |tx| {
+            organizations::add(tx, &new, audit.at, &audit.actor)?;
+            audit::append(tx, &audit)?;
+            Ok(())
+        })
+        .await
+    }
+
+    async fn save_organization(
+        &self,
+        before: &KeptOrganization,
+        new: &KeptOrganization,
+        audit: &NewAuditEntry,
+    ) -> Result<(), StoreError> {
+        let (before, new, audit) = (before.clone(), new.clone(), audit.clone());
+        self.write(move |tx| {
+            organizations::save(tx, &before, &new)?;
+            audit::append(tx, &audit)?;
+            Ok(())
+        })
+        .await
+    }
+
+    async fn remove_organization(&self, id: &OrganizationId, audit: &NewAuditEntry) -> Result<(), StoreError> {
+        let (id, audit) = (id.clone(), audit.clone());
+        self.write(move |tx| {
+            organizations::remove(tx, &id)?;
+            audit::append(tx, &audit)?;
+            Ok(())
+        })
+        .await
+    }
+}
 
 /// The organization that a row is of; none: all of them.
 pub(super) fn organization(row: &Row<'_>) -> Result<Option<OrganizationId>, Fault> {

@@ -1,10 +1,27 @@
 //! Table `outbox`.
 
+use async_trait::async_trait;
 use postern_domain::{Reference, Timestamp};
 use rusqlite::{Connection, Row, Transaction, params};
 
-use super::Fault;
-use crate::{Delivery, MailKind, OutboxState, Outgoing, QueuedMail};
+use super::{Fault, SqliteStore, outbox};
+use crate::{Delivery, MailKind, OutboxState, Outgoing, QueuedMail, StoreError};
+
+#[async_trait]
+impl crate::Outbox for SqliteStore {
+    async fn due_mails(&self, now: Timestamp, webhooks: bool, limit: u32) -> Result<Vec<QueuedMail>, StoreError> {
+        self.read(move |db| outbox::due(db, now, webhooks, limit)).await
+    }
+
+    async fn tried(&self, id: i64, delivery: &Delivery, now: Timestamp) -> Result<(), StoreError> {
+        let delivery = delivery.clone();
+        self.write(move |tx| outbox::tried(tx, id, &delivery, now)).await
+    }
+
+    async fn outbox(&self) -> Result<(OutboxState, Option<Timestamp>), StoreError> {
+        self.read(outbox::state).await
+    }
+}
 
 pub(super) fn put(tx: &Transaction<'_>, reference: &Reference, mail: &Outgoing, at: Timestamp) -> Result<(), Fault> {
     tx.prepare_cached(

@@ -1,11 +1,101 @@
 //! Tables `outbound_policies`, `allowances` and `state`.
 
+use async_trait::async_trait;
 use postern_domain::policy::{Allowance, OutboundPolicy, PolicyBook};
 use postern_domain::{EntityId, OrganizationId, Reference, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 
-use super::Fault;
-use crate::{KeptPolicies, StoreError, TakenOver, Versioned};
+use super::{Fault, SqliteStore, alert_policies, audit, policies};
+use crate::audit::NewAuditEntry;
+use crate::{FileSection, KeptAlertPolicies, KeptPolicies, StoreError, TakenOver, Versioned};
+
+#[async_trait]
+impl crate::Policies for SqliteStore {
+    async fn policies(&self, only: Option<&OrganizationId>) -> Result<Vec<(OrganizationId, KeptPolicies)>, StoreError> {
+        let only = only.cloned();
+        self.follow(move |db| policies::load(db, only.as_ref())).await
+    }
+
+    async fn save_policies(
+        &self,
+        organization: &OrganizationId,
+        kept: &KeptPolicies,
+        file: Option<&TakenOver>,
+        audit: &[NewAuditEntry],
+    ) -> Result<(), StoreError> {
+        let (organization, kept, file, audit) = (organization.clone(), kept.clone(), file.cloned(), audit.to_vec());
+        self.write(move |tx| {
+            file.map_or(Ok(()), |file| policies::take_over(tx, &file))?;
+            policies::save(tx, &organization, &kept)?;
+            for entry in &audit {
+                audit::append(tx, entry)?;
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    async fn alert_policies(
+        &self,
+        only: Option<&OrganizationId>,
+    ) -> Result<Vec<(OrganizationId, KeptAlertPolicies)>, StoreError> {
+        let only = only.cloned();
+        self.follow(move |db| alert_policies::load(db, only.as_ref())).await
+    }
+
+    async fn save_alert_policies(
+        &self,
+        organization: &OrganizationId,
+        kept: &KeptAlertPolicies,
+        file: Option<&TakenOver>,
+        audit: &[NewAuditEntry],
+    ) -> Result<(), StoreError> {
+        let (organization, kept, file, audit) = (organization.clone(), kept.clone(), file.cloned(), audit.to_vec());
+        self.write(move |tx| {
+            file.map_or(Ok(()), |file| policies::take_over(tx, &file))?;
+            alert_policies::save(tx, &organization, &kept)?;
+            for entry in &audit {
+                audit::append(tx, entry)?;
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    async fn taken_over(&self, section: FileSection) -> Result<Option<String>, StoreError> {
+        self.read(move |db| Ok(policies::state(db, section.key())?)).await
+    }
+
+    async fn note_taken_over(&self, file: &TakenOver) -> Result<(), StoreError> {
+        let file = file.clone();
+        self.write(move |tx| policies::take_over(tx, &file)).await
+    }
+
+    async fn grant(&self, allowance: &Allowance, audit: &NewAuditEntry) -> Result<(), StoreError> {
+        let (allowance, audit) = (allowance.clone(), audit.clone());
+        self.write(move |tx| {
+            policies::grant(tx, &allowance)?;
+            audit::append(tx, &audit)?;
+            Ok(())
+        })
+        .await
+    }
+
+    async fn end_allowance(&self, entity: &EntityId, audit: &NewAuditEntry) -> Result<(), StoreError> {
+        let (entity, audit) = (entity.clone(), audit.clone());
+        self.write(move |tx| {
+            policies::end_allowance(tx, &entity, &audit.actor, audit.at)?;
+            audit::append(tx, &audit)?;
+            Ok(())
+        })
+        .await
+    }
+
+    async fn allowances(&self, only: Option<&EntityId>, now: Timestamp) -> Result<Vec<Allowance>, StoreError> {
+        let only = only.cloned();
+        self.follow(move |db| policies::allowances(db, only.as_ref(), now)).await
+    }
+}
 
 /// A kind of book.
 pub(super) struct Keys {

@@ -1,12 +1,93 @@
 //! Table `restrictions`.
 
+use async_trait::async_trait;
 use postern_domain::restriction::{Release, Released, Restriction, RestrictionRecord, Standing};
 use postern_domain::{EntityId, EntityKind, OrganizationId, Reference, Timestamp};
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Row, ToSql, Transaction, params};
 
-use super::{Fault, like};
-use crate::{KeptRestriction, Refusals, RestrictionFilter, RestrictionOrder, StoreError};
+use super::{Fault, SqliteStore, alerts, audit, like, restrictions};
+use crate::audit::NewAuditEntry;
+use crate::{Incident, KeptRestriction, Refusals, RestrictionFilter, RestrictionOrder, StoreError};
+
+#[async_trait]
+impl crate::Restrictions for SqliteStore {
+    async fn restrict(&self, restriction: &Restriction, incident: &Incident) -> Result<(), StoreError> {
+        let (restriction, incident) = (restriction.clone(), incident.clone());
+        self.write(move |tx| {
+            restrictions::insert(tx, &restriction, &incident.organization)?;
+            alerts::raise(tx, &incident)
+        })
+        .await
+    }
+
+    async fn release(
+        &self,
+        entity: &EntityId,
+        only: Option<&Reference>,
+        release: &Release,
+        audit: &NewAuditEntry,
+    ) -> Result<Released, StoreError> {
+        let (entity, only, release, audit) = (entity.clone(), only.cloned(), release.clone(), audit.clone());
+        self.write(move |tx| {
+            let released = restrictions::release(tx, &entity, only.as_ref(), &release)?;
+            alerts::resolve(tx, &released.restriction.reference, release.at)?;
+            alerts::resolve_overdue(tx, &entity, release.at)?;
+            audit::append(tx, &audit)?;
+            Ok(released)
+        })
+        .await
+    }
+
+    async fn undo_release(&self, reference: &Reference, audit: &NewAuditEntry) -> Result<(), StoreError> {
+        let (reference, audit) = (reference.clone(), audit.clone());
+        self.write(move |tx| {
+            alerts::reopen(tx, &reference)?;
+            alerts::reopen_overdue(tx, &reference)?;
+            restrictions::undo_release(tx, &reference, audit.at)?;
+            audit::append(tx, &audit)?;
+            Ok(())
+        })
+        .await
+    }
+
+    async fn restrictions(&self, filter: &RestrictionFilter) -> Result<Vec<KeptRestriction>, StoreError> {
+        let filter = filter.clone();
+        self.read(move |db| restrictions::list(db, &filter)).await
+    }
+
+    async fn count_restrictions(&self, filter: &RestrictionFilter) -> Result<u64, StoreError> {
+        let filter = filter.clone();
+        self.read(move |db| restrictions::count(db, &filter)).await
+    }
+
+    async fn standing(&self, entity: &EntityId) -> Result<Standing, StoreError> {
+        let entity = entity.clone();
+        self.follow(move |db| restrictions::standing(db, &entity)).await
+    }
+
+    async fn standings(&self, now: Timestamp) -> Result<Vec<(EntityId, Standing)>, StoreError> {
+        self.read(move |db| restrictions::standings(db, now)).await
+    }
+
+    async fn note_refusals(&self, refusals: &[Refusals]) -> Result<(), StoreError> {
+        let refusals = refusals.to_vec();
+        self.write(move |tx| restrictions::note_refusals(tx, &refusals)).await
+    }
+
+    async fn overdue(&self, before: Timestamp) -> Result<Vec<KeptRestriction>, StoreError> {
+        self.read(move |db| restrictions::overdue(db, before)).await
+    }
+
+    async fn raise_overdue(&self, restriction: &Reference, incident: &Incident) -> Result<(), StoreError> {
+        let (restriction, incident) = (restriction.clone(), incident.clone());
+        self.write(move |tx| {
+            restrictions::tell_overdue(tx, &restriction)?;
+            alerts::raise(tx, &incident)
+        })
+        .await
+    }
+}
 
 const COLUMNS: &str = "reference, entity, cause, evidence, since, until, refused, last_refused_at, \
                        released_at, released_by, release_reason, probation_until";

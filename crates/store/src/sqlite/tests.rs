@@ -1,5 +1,6 @@
 use super::*;
 use crate::conformance;
+use crate::{RestrictionFilter, Restrictions, Trail};
 
 fn file() -> (tempfile::TempDir, std::path::PathBuf) {
     let folder = tempfile::tempdir().unwrap();

@@ -1,13 +1,57 @@
 //! Table `tokens`.
 
+use async_trait::async_trait;
 use postern_domain::access::Role;
 use postern_domain::{OrganizationId, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 
-use super::Fault;
 use super::organizations::organization;
 use super::restrictions::time;
+use super::{Fault, SqliteStore, audit, tokens};
+use crate::audit::NewAuditEntry;
 use crate::{KeptToken, StoreError};
+
+#[async_trait]
+impl crate::Tokens for SqliteStore {
+    async fn add_token(&self, token: &KeptToken, hash: &[u8; 32], audit: &NewAuditEntry) -> Result<(), StoreError> {
+        let (token, hash, audit) = (token.clone(), *hash, audit.clone());
+        self.write(move |tx| {
+            tokens::insert(tx, &token, &hash)?;
+            audit::append(tx, &audit)?;
+            Ok(())
+        })
+        .await
+    }
+
+    async fn revoke_token(
+        &self,
+        organization: Option<&OrganizationId>,
+        name: &str,
+        audit: &NewAuditEntry,
+    ) -> Result<(), StoreError> {
+        let (organization, name, audit) = (organization.cloned(), name.to_owned(), audit.clone());
+        self.write(move |tx| {
+            tokens::revoke(tx, organization.as_ref(), &name, &audit.actor, audit.at)?;
+            audit::append(tx, &audit)?;
+            Ok(())
+        })
+        .await
+    }
+
+    async fn tokens(&self) -> Result<Vec<KeptToken>, StoreError> {
+        self.read(tokens::list).await
+    }
+
+    async fn token(&self, hash: &[u8; 32]) -> Result<Option<KeptToken>, StoreError> {
+        let hash = *hash;
+        self.read(move |db| tokens::find(db, &hash)).await
+    }
+
+    async fn token_used(&self, hash: &[u8; 32], at: Timestamp) -> Result<(), StoreError> {
+        let hash = *hash;
+        self.write(move |tx| tokens::used(tx, &hash, at)).await
+    }
+}
 
 pub(super) fn insert(tx: &Transaction<'_>, token: &KeptToken, hash: &[u8; 32]) -> Result<(), Fault> {
     let taken: Option<i64> = tx

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use postern_domain::Fact;
 use postern_domain::access::Permission;
 use postern_domain::policy::{Limits, OutboundPolicy, PolicyBook};
-use postern_store::Store;
+use postern_store::TrafficHistory;
 use serde_json::{Value, json};
 
 use self::file::{PRIORITY, no_policy, to_object};
@@ -27,7 +27,7 @@ pub struct PolicyService {
     /// Settings in force.
     pub(crate) settings: Arc<SettingsInForce>,
     /// Durable state.
-    pub(crate) store: Arc<dyn Store>,
+    pub(crate) store: Arc<dyn TrafficHistory>,
     /// Who may send.
     pub(crate) standings: Arc<Standings>,
     /// Policies and allowances in force.

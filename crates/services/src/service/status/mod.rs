@@ -9,7 +9,7 @@ use postern_domain::Timestamp;
 use postern_domain::access::Permission;
 use postern_domain::finding::Finding;
 use postern_ledger::memory::MemoryLedger;
-use postern_store::Store;
+use postern_store::Outbox;
 
 use crate::gate::{Policies, Standings, Wiring};
 use crate::health::Health;
@@ -25,7 +25,7 @@ pub struct StatusService {
     /// Settings in force.
     pub(crate) settings: Arc<SettingsInForce>,
     /// Durable state.
-    pub(crate) store: Arc<dyn Store>,
+    pub(crate) store: Arc<dyn Outbox>,
     /// What was sent.
     pub(crate) ledger: Arc<MemoryLedger>,
     /// Who may send.

@@ -1,0 +1,124 @@
+//! Alerts, and what people did about them.
+
+use async_trait::async_trait;
+use postern_domain::alert::{Alert, AlertNote, AlertStatus, Severity, Trigger};
+use postern_domain::{EntityId, OrganizationId, Reference, Timestamp};
+
+use crate::audit::NewAuditEntry;
+use crate::error::StoreError;
+use crate::outbox::Outgoing;
+
+/// One incident that is to be written down, whole or not at all.
+#[derive(Debug, Clone)]
+pub struct Incident {
+    /// Whose it is.
+    pub organization: OrganizationId,
+    /// What the admins hear.
+    pub alert: Alert,
+    /// What the audit trail says.
+    pub audit: NewAuditEntry,
+    /// It is not written if an alert of the same trigger about the same entity was raised after this and is open.
+    pub unless_open_since: Option<Timestamp>,
+    /// The mails it causes.
+    pub mails: Vec<Outgoing>,
+    /// Alert policies of which at most so many alerts are told on one day (UTC): the mails that
+    /// such a policy wants of further ones are left out.
+    pub daily_notification_limits: Vec<(String, u32)>,
+}
+
+/// Which alerts are asked for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AlertFilter {
+    /// Only of this organization.
+    pub organization: Option<OrganizationId>,
+    /// Only of this reference.
+    pub reference: Option<Reference>,
+    /// Only about this entity.
+    pub entity: Option<EntityId>,
+    /// Only of this status.
+    pub status: Option<AlertStatus>,
+    /// Only of this severity.
+    pub severity: Option<Severity>,
+    /// Only raised by this.
+    pub policy: Option<Trigger>,
+    /// Only where entity, reference or cause has this text in it.
+    pub search: Option<String>,
+    /// Only what comes after this one, by time and reference.
+    pub after: Option<(Timestamp, Reference)>,
+    /// Without the first so many.
+    pub skip: u32,
+    /// At most so many, newest first; none: all.
+    pub limit: Option<u32>,
+}
+
+/// An alert with what became of its mails.
+#[derive(Debug, Clone, PartialEq)]
+pub struct KeptAlert {
+    /// The alert.
+    pub alert: Alert,
+    /// Mails that are still to be delivered.
+    pub waiting: u32,
+    /// Mails that were delivered.
+    pub delivered: u32,
+    /// Mails that were given up.
+    pub given_up: u32,
+    /// Why a mail was last not delivered.
+    pub last_error: Option<String>,
+}
+
+/// An alert that is not closed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenAlert {
+    /// What raised it.
+    pub trigger: Trigger,
+    /// About whom.
+    pub entity: EntityId,
+    /// When.
+    pub raised_at: Timestamp,
+}
+
+/// Alerts, and what people did about them.
+#[async_trait]
+pub trait Alerts: Send + Sync {
+    /// Writes an incident that restricts nobody.
+    ///
+    /// # Errors
+    /// [`StoreError::AlreadyRaised`], or the database fails.
+    async fn raise(&self, incident: &Incident) -> Result<(), StoreError>;
+
+    /// Alerts, newest first.
+    ///
+    /// # Errors
+    /// The database fails.
+    async fn alerts(&self, filter: &AlertFilter) -> Result<Vec<KeptAlert>, StoreError>;
+
+    /// How many alerts there are, whatever `skip` and `limit` say.
+    ///
+    /// # Errors
+    /// The database fails.
+    async fn count_alerts(&self, filter: &AlertFilter) -> Result<u64, StoreError>;
+
+    /// Notes what somebody did about an alert, and gives it the status the note says.
+    ///
+    /// # Errors
+    /// [`StoreError::NoAlert`], or the database fails.
+    async fn note_alert(
+        &self,
+        reference: &Reference,
+        note: &AlertNote,
+        audit: &NewAuditEntry,
+    ) -> Result<(), StoreError>;
+
+    /// What people did about an alert, oldest first.
+    ///
+    /// # Errors
+    /// The database fails.
+    async fn alert_notes(&self, reference: &Reference) -> Result<Vec<AlertNote>, StoreError>;
+
+    /// Alerts about entities, or with `only` about that one, that were raised after `since` and are not closed: the
+    /// newest of each trigger and entity.
+    ///
+    /// # Errors
+    /// The database fails.
+    async fn open_alerts(&self, only: Option<&EntityId>, since: Timestamp) -> Result<Vec<OpenAlert>, StoreError>;
+}

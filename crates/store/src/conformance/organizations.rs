@@ -1,0 +1,111 @@
+//! What every store has to do with organizations and tokens.
+
+use postern_domain::OrganizationId;
+use postern_domain::access::Role;
+
+use super::{at, audit, incident, restriction};
+use crate::audit::NewAuditEntry;
+use crate::{
+    AlertFilter, AuditFilter, Incident, KeptOrganization, KeptPolicies, KeptToken, RestrictionFilter, Store, StoreError,
+};
+
+pub(super) async fn a_token_is_found_by_its_hash_until_it_is_revoked(store: &impl Store) {
+    let token = |name: &str| KeptToken {
+        name: name.into(),
+        organization: None,
+        role: Role::SecurityReader,
+        created_at: at(0),
+        created_by: "alice".into(),
+        expires_at: Some(at(60)),
+        last_used_at: None,
+    };
+    store.add_token(&token("backup"), &[1; 32], &audit("token.add", "backup", 0)).await.unwrap();
+    let twice = store.add_token(&token("Backup"), &[2; 32], &audit("token.add", "Backup", 0)).await;
+    assert!(matches!(twice, Err(StoreError::TokenExists { .. })), "{twice:?}");
+    store.token_used(&[1; 32], at(3)).await.unwrap();
+    let found = store.token(&[1; 32]).await.unwrap();
+    assert_eq!(found, Some(KeptToken { last_used_at: Some(at(3)), ..token("backup") }));
+    assert_eq!(store.token(&[2; 32]).await.unwrap(), None);
+    store.revoke_token(None, "BACKUP", &audit("token.revoke", "backup", 4)).await.unwrap();
+    assert_eq!((store.token(&[1; 32]).await.unwrap(), store.tokens().await.unwrap()), (None, vec![]));
+    let gone = store.revoke_token(None, "backup", &audit("token.revoke", "backup", 5)).await;
+    assert!(matches!(gone, Err(StoreError::NoToken { .. })), "{gone:?}");
+    store.add_token(&token("backup"), &[3; 32], &audit("token.add", "backup", 6)).await.unwrap();
+    assert_eq!(store.tokens().await.unwrap(), [token("backup")]);
+}
+
+pub(super) async fn organizations_are_kept_apart(store: &impl Store) {
+    let contoso = OrganizationId::parse("contoso").unwrap();
+    let kept = KeptOrganization {
+        id: contoso.clone(),
+        name: "Contoso".into(),
+        domains: vec!["contoso.example".into()],
+        admins: vec!["admin@contoso.example".into()],
+        helpdesk: Vec::new(),
+        time_zone: "Europe/Berlin".into(),
+    };
+    let entry = || NewAuditEntry { organization: Some(contoso.clone()), ..audit("organization.add", "contoso", 0) };
+    store.add_organization(&kept, &entry()).await.unwrap();
+    let twice = store.add_organization(&kept, &entry()).await;
+    assert!(matches!(twice, Err(StoreError::OrganizationExists { .. })), "{twice:?}");
+    let fabrikam = KeptOrganization { id: OrganizationId::parse("fabrikam").unwrap(), ..kept.clone() };
+    let unknown = store.save_organization(&fabrikam, &fabrikam, &entry()).await;
+    assert!(matches!(unknown, Err(StoreError::NoOrganization { .. })), "{unknown:?}");
+    let taken = store.add_organization(&fabrikam, &entry()).await;
+    assert!(matches!(&taken, Err(StoreError::DomainTaken { domain }) if domain.as_str() == "contoso.example"));
+    let renamed = KeptOrganization { name: "Contoso Ltd".into(), ..kept.clone() };
+    store.save_organization(&kept, &renamed, &entry()).await.unwrap();
+    let stale = store.save_organization(&kept, &kept, &entry()).await;
+    assert!(matches!(stale, Err(StoreError::Changed { .. })), "{stale:?}");
+    assert_eq!(store.organizations().await.unwrap(), [renamed]);
+
+    let (ours, theirs) = (restriction("a", 1, 0), restriction("b", 2, 0));
+    store.restrict(&ours, &incident(&ours, 0)).await.unwrap();
+    store.restrict(&theirs, &Incident { organization: contoso.clone(), ..incident(&theirs, 0) }).await.unwrap();
+    let only = Some(contoso.clone());
+    let filter = RestrictionFilter { organization: only.clone(), ..RestrictionFilter::default() };
+    let found = store.restrictions(&filter).await.unwrap();
+    assert_eq!(found.iter().map(|kept| kept.record.restriction()).collect::<Vec<_>>(), [&theirs]);
+    let alerts = AlertFilter { organization: only.clone(), ..AlertFilter::default() };
+    assert_eq!((store.count_restrictions(&filter).await.unwrap(), store.count_alerts(&alerts).await.unwrap()), (1, 1));
+    let entries = AuditFilter { organization: only.clone(), ..AuditFilter::default() };
+    // Numbers of its own, whatever others do.
+    store.record(&entry()).await.unwrap();
+    let found = store.audit(&entries).await.unwrap();
+    let numbers: Vec<_> = found.iter().map(|entry| (entry.seq, entry.organization_seq)).collect();
+    assert_eq!(numbers, [(5, Some(3)), (2, Some(2)), (1, Some(1))]);
+    assert_eq!(store.seq_of(&contoso, 3).await.unwrap(), Some(5));
+    assert_eq!(store.seq_of(&contoso, 4).await.unwrap(), None);
+    assert_eq!(store.verify_audit(None).await.unwrap().broken, None);
+
+    let own = KeptPolicies::default();
+    store.save_policies(&contoso, &own, None, &[]).await.unwrap();
+    store.save_policies(&OrganizationId::first(), &own, None, &[]).await.unwrap();
+    let revisions = async |only| {
+        let kept = store.policies(only).await.unwrap();
+        kept.into_iter().map(|(id, kept)| (id, kept.revision)).collect::<Vec<_>>()
+    };
+    assert_eq!(revisions(None).await, [(contoso.clone(), 1), (OrganizationId::first(), 1)]);
+    assert_eq!(revisions(Some(&contoso)).await, [(contoso.clone(), 1)]);
+    // The same name twice, in two organizations.
+    let token = |organization: Option<OrganizationId>| KeptToken {
+        name: "backup".into(),
+        organization,
+        role: Role::SecurityReader,
+        created_at: at(0),
+        created_by: "alice".into(),
+        expires_at: None,
+        last_used_at: None,
+    };
+    store.add_token(&token(None), &[1; 32], &entry()).await.unwrap();
+    store.add_token(&token(only.clone()), &[2; 32], &entry()).await.unwrap();
+    store.revoke_token(only.as_ref(), "backup", &entry()).await.unwrap();
+    assert_eq!(store.tokens().await.unwrap(), [token(None)]);
+
+    store.remove_organization(&contoso, &entry()).await.unwrap();
+    assert!(store.organizations().await.unwrap().is_empty());
+    assert_eq!(store.policies(None).await.unwrap().len(), 1);
+    assert_eq!(store.count_restrictions(&filter).await.unwrap(), 1, "what happened stays");
+    let gone = store.remove_organization(&contoso, &entry()).await;
+    assert!(matches!(gone, Err(StoreError::NoOrganization { .. })), "{gone:?}");
+}

@@ -1,0 +1,68 @@
+//! API tokens.
+
+use async_trait::async_trait;
+use postern_domain::access::Role;
+use postern_domain::{OrganizationId, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::audit::NewAuditEntry;
+use crate::error::StoreError;
+
+/// An API token as it is kept; the token itself is not.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct KeptToken {
+    /// What it is for.
+    pub name: String,
+    /// The organization it is for; none: all of them.
+    #[serde(default)]
+    pub organization: Option<OrganizationId>,
+    /// What it may do.
+    pub role: Role,
+    /// Since when.
+    pub created_at: Timestamp,
+    /// By whom.
+    pub created_by: String,
+    /// Until when; none: until it is revoked.
+    pub expires_at: Option<Timestamp>,
+    /// When it was last used, to the minute.
+    pub last_used_at: Option<Timestamp>,
+}
+
+/// API tokens.
+#[async_trait]
+pub trait Tokens: Send + Sync {
+    /// Keeps a token by the SHA-256 of it.
+    ///
+    /// # Errors
+    /// [`StoreError::TokenExists`], or the database fails.
+    async fn add_token(&self, token: &KeptToken, hash: &[u8; 32], audit: &NewAuditEntry) -> Result<(), StoreError>;
+
+    /// Revokes the organization's token of that name. `audit` says when and by whom.
+    ///
+    /// # Errors
+    /// [`StoreError::NoToken`], or the database fails.
+    async fn revoke_token(
+        &self,
+        organization: Option<&OrganizationId>,
+        name: &str,
+        audit: &NewAuditEntry,
+    ) -> Result<(), StoreError>;
+
+    /// Tokens that are not revoked, oldest first.
+    ///
+    /// # Errors
+    /// The database fails.
+    async fn tokens(&self) -> Result<Vec<KeptToken>, StoreError>;
+
+    /// The token of that hash, unless it is revoked; it may be expired.
+    ///
+    /// # Errors
+    /// The database fails.
+    async fn token(&self, hash: &[u8; 32]) -> Result<Option<KeptToken>, StoreError>;
+
+    /// Notes that a token was used.
+    ///
+    /// # Errors
+    /// The database fails.
+    async fn token_used(&self, hash: &[u8; 32], at: Timestamp) -> Result<(), StoreError>;
+}
