@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
-use postern_services::service::KeptOrganization;
+use postern_services::service::OrganizationRecord;
 use serde::Deserialize;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -34,9 +34,9 @@ struct NewOrganization {
     path = "/api/v1/organizations",
     tag = "Organizations",
     summary = "Organizations that the caller looks after, the first one in front",
-    responses((status = 200, body = Vec<KeptOrganization>), Refusals)
+    responses((status = 200, body = Vec<OrganizationRecord>), Refusals)
 )]
-async fn organizations(Call { services, caller }: Call) -> Reply<Vec<KeptOrganization>> {
+async fn organizations(Call { services, caller }: Call) -> Reply<Vec<OrganizationRecord>> {
     services.organizations.list(&caller).map(Json).map_err(Failed)
 }
 
@@ -45,8 +45,8 @@ async fn organizations(Call { services, caller }: Call) -> Reply<Vec<KeptOrganiz
     path = "/api/v1/organizations",
     tag = "Organizations",
     summary = "Add an organization; it takes at least an id and a domain",
-    request_body = KeptOrganization,
-    responses((status = 201, body = KeptOrganization), Refusals)
+    request_body = OrganizationRecord,
+    responses((status = 201, body = OrganizationRecord), Refusals)
 )]
 async fn add(Call { services, caller }: Call, Body(body): Body<NewOrganization>) -> Result<impl IntoResponse, Failed> {
     let settings: Result<OrganizationRequest, _> = serde_json::from_value(body.settings.into());
@@ -67,13 +67,13 @@ async fn add(Call { services, caller }: Call, Body(body): Body<NewOrganization>)
     summary = "Change an organization, in force at once",
     params(("id" = String, Path, description = "The organization's id")),
     request_body = OrganizationRequest,
-    responses((status = 200, body = KeptOrganization), Refusals)
+    responses((status = 200, body = OrganizationRecord), Refusals)
 )]
 async fn change(
     Call { services, caller }: Call,
     Path(id): Path<String>,
     Body(request): Body<OrganizationRequest>,
-) -> Reply<KeptOrganization> {
+) -> Reply<OrganizationRecord> {
     services.organizations.change(&caller, &id, &request).await.map(Json).map_err(Failed)
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
-use postern_services::service::KeptToken;
+use postern_services::service::TokenRecord;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -23,9 +23,9 @@ pub(super) fn routes() -> OpenApiRouter<Arc<Services>> {
     path = "/api/v1/tokens",
     tag = "Access",
     summary = "List API tokens",
-    responses((status = 200, body = Vec<KeptToken>), Refusals)
+    responses((status = 200, body = Vec<TokenRecord>), Refusals)
 )]
-async fn tokens(Call { services, caller }: Call) -> Reply<Vec<KeptToken>> {
+async fn tokens(Call { services, caller }: Call) -> Reply<Vec<TokenRecord>> {
     services.tokens.list(&caller).await.map(Json).map_err(Failed)
 }
 

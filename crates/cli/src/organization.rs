@@ -1,6 +1,6 @@
 //! `postern organization`
 
-use postern_services::service::KeptOrganization;
+use postern_services::service::OrganizationRecord;
 use serde_json::json;
 
 use super::args::{OrganizationArgs, OrganizationCommand};
@@ -10,7 +10,7 @@ use postern_services::service::OrganizationRequest;
 
 pub(super) async fn run(client: &Client, command: Option<OrganizationCommand>, json: bool) -> Result<(), CliError> {
     let path = |id: &str| format!("/organizations/{}", segment(id));
-    let made: KeptOrganization = match command {
+    let made: OrganizationRecord = match command {
         None | Some(OrganizationCommand::List) => return list(client, json).await,
         Some(OrganizationCommand::Add { id, settings }) => {
             let mut body = json!(request(settings));
@@ -45,7 +45,7 @@ fn request(args: OrganizationArgs) -> OrganizationRequest {
 }
 
 async fn list(client: &Client, json: bool) -> Result<(), CliError> {
-    let all: Vec<KeptOrganization> = client.get("/organizations").await?;
+    let all: Vec<OrganizationRecord> = client.get("/organizations").await?;
     if json {
         return output::json(&all);
     }
@@ -53,8 +53,8 @@ async fn list(client: &Client, json: bool) -> Result<(), CliError> {
     Ok(())
 }
 
-fn print(organizations: &[KeptOrganization]) {
-    let row = |one: &KeptOrganization| {
+fn print(organizations: &[OrganizationRecord]) {
+    let row = |one: &OrganizationRecord| {
         vec![
             one.id.to_string(),
             one.name.clone(),

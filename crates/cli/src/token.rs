@@ -1,7 +1,7 @@
 //! `postern token`
 
 use postern_domain::Timestamp;
-use postern_services::service::KeptToken;
+use postern_services::service::TokenRecord;
 
 use super::args::TokenCommand;
 use super::client::{Client, segment};
@@ -35,7 +35,7 @@ pub(super) async fn run(client: &Client, command: Option<TokenCommand>, json: bo
 }
 
 async fn list(client: &Client, json: bool) -> Result<(), CliError> {
-    let tokens: Vec<KeptToken> = client.get("/tokens").await?;
+    let tokens: Vec<TokenRecord> = client.get("/tokens").await?;
     if json {
         return output::json(&tokens);
     }

@@ -149,7 +149,7 @@ async fn answer(
 /// good as none.
 fn in_tenant(services: &Services, caller: &Caller, tenant: &str) -> Result<Caller, CmdletError> {
     let known = services.organizations.list(caller).unwrap_or_default();
-    let is_it = |one: &&postern_services::service::KeptOrganization| {
+    let is_it = |one: &&postern_services::service::OrganizationRecord| {
         let guid = super::object::guid("tenant", &one.id, one.id.as_str());
         one.id.as_str().eq_ignore_ascii_case(tenant)
             || guid.eq_ignore_ascii_case(tenant)

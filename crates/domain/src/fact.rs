@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 use crate::access::{Method, PersonState, Role};
 use crate::alert::{AlertPolicy, AlertStatus, Trigger};
 use crate::entity::EntityId;
-use crate::organization::{KeptOrganization, OrganizationId};
+use crate::organization::{OrganizationRecord, OrganizationId};
 use crate::policy::{Allowance, OutboundPolicy};
 use crate::reference::Reference;
 use crate::restriction::Recommendation;
@@ -153,7 +153,7 @@ pub enum Fact {
         #[serde(rename = "target")]
         id: OrganizationId,
         #[serde(flatten)]
-        organization: Box<KeptOrganization>,
+        organization: Box<OrganizationRecord>,
     },
     /// An organization was changed.
     #[serde(rename = "organization.change")]
@@ -161,7 +161,7 @@ pub enum Fact {
         #[serde(rename = "target")]
         id: OrganizationId,
         #[serde(flatten)]
-        organization: Box<KeptOrganization>,
+        organization: Box<OrganizationRecord>,
     },
     /// An organization was removed.
     #[serde(rename = "organization.remove")]

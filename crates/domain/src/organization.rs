@@ -99,7 +99,7 @@ pub struct Organization {
 
 /// An organization as it is kept, and as the API shows it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-pub struct KeptOrganization {
+pub struct OrganizationRecord {
     /// What it is called in addresses and commands.
     pub id: OrganizationId,
     /// Its name, in mails and pages.
@@ -114,7 +114,7 @@ pub struct KeptOrganization {
     pub time_zone: String,
 }
 
-impl From<&Organization> for KeptOrganization {
+impl From<&Organization> for OrganizationRecord {
     fn from(organization: &Organization) -> Self {
         Self {
             id: organization.id.clone(),
@@ -127,7 +127,7 @@ impl From<&Organization> for KeptOrganization {
     }
 }
 
-impl KeptOrganization {
+impl OrganizationRecord {
     /// The organization that was kept, or that somebody asks for. One without admins has postmaster of its first domain.
     ///
     /// # Errors

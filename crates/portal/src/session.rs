@@ -8,7 +8,7 @@ use axum::http::request::Parts;
 use axum::middleware::Next;
 use axum::response::Response;
 use postern_domain::Timestamp;
-use postern_services::service::KeptSession;
+use postern_services::service::SessionRecord;
 use postern_services::service::hex;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -36,11 +36,11 @@ pub(super) const FRESH: std::time::Duration = std::time::Duration::from_secs(15 
 
 /// Keeps sessions in the store, by the SHA-256 of what the cookie holds.
 #[derive(Clone)]
-pub(super) struct KeptSessions(Arc<Services>);
+pub(super) struct SessionStorage(Arc<Services>);
 
-impl std::fmt::Debug for KeptSessions {
+impl std::fmt::Debug for SessionStorage {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("KeptSessions")
+        f.write_str("SessionStorage")
     }
 }
 
@@ -54,7 +54,7 @@ pub(super) fn public_id(session: &Session) -> Option<String> {
 }
 
 #[async_trait]
-impl SessionStore for KeptSessions {
+impl SessionStore for SessionStorage {
     async fn create(&self, record: &mut Record) -> StoreResult<()> {
         // 128 random bits do not meet twice.
         self.save(record).await
@@ -65,7 +65,7 @@ impl SessionStore for KeptSessions {
             record.data.get(SIGNED_IN).and_then(|value| serde_json::from_value(value.clone()).ok());
         let now = self.0.clock.now();
         let hash = hash(&record.id);
-        let session = KeptSession {
+        let session = SessionRecord {
             id: hex(&hash[..8]),
             person: signed_in.map(|signed_in| signed_in.person),
             data: serde_json::to_string(&record.data).map_err(|error| Error::Encode(error.to_string()))?,
@@ -91,12 +91,12 @@ impl SessionStore for KeptSessions {
 }
 
 /// The layer that hands each request its session.
-pub(super) fn layer(services: &Arc<Services>) -> SessionManagerLayer<KeptSessions> {
+pub(super) fn layer(services: &Arc<Services>) -> SessionManagerLayer<SessionStorage> {
     let settings = services.settings.load();
     let secure = settings.portal.is_secure();
     // The prefix has browsers refuse it from anyone but this very host (RFC 6265bis section 4.1.3).
     let name = if secure { "__Host-postern" } else { "postern" };
-    SessionManagerLayer::new(KeptSessions(Arc::clone(services)))
+    SessionManagerLayer::new(SessionStorage(Arc::clone(services)))
         .with_name(name)
         .with_secure(secure)
         // "Strict" would lose it on the way back from the single sign-on provider, and on the way

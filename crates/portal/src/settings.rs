@@ -7,7 +7,7 @@ use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use postern_domain::Timestamp;
 use postern_domain::access::{Permission, Person, Role};
-use postern_services::service::{KeptOrganization, KeptToken};
+use postern_services::service::{OrganizationRecord, TokenRecord};
 use serde::Deserialize;
 use tower_sessions::Session;
 
@@ -30,7 +30,7 @@ struct SettingsPage {
     /// None for those who look after one organization.
     status: Option<StatusView>,
     directory: Vec<SourceState>,
-    organizations: Vec<KeptOrganization>,
+    organizations: Vec<OrganizationRecord>,
     /// Whether organizations may be added.
     may_add_organizations: bool,
     /// The lines that make use of the PowerShell module.
@@ -39,7 +39,7 @@ struct SettingsPage {
 
 struct Access {
     people: Vec<Person>,
-    tokens: Vec<KeptToken>,
+    tokens: Vec<TokenRecord>,
     sessions: Vec<SessionView>,
 }
 

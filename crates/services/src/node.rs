@@ -9,10 +9,10 @@ use postern_store::Store;
 use tokio::sync::watch;
 
 use crate::clock::Clock;
-use crate::directory::Roster;
+use crate::directory::DirectoryCache;
 use crate::events::Events;
 use crate::gate::{
-    Acquaintances, AlertPolicies, Gate, IncidentParts, Incidents, Parts, Policies, Projector, Recents, Standings,
+    KnownRecipients, AlertPolicies, Gate, IncidentParts, Incidents, Parts, Policies, Projector, Recents, Standings,
     TrafficMeter, Views, Wiring,
 };
 use crate::health::Health;
@@ -75,9 +75,9 @@ pub struct Shared {
     /// Writes restrictions and alerts.
     pub incidents: Arc<Incidents>,
     /// Who has an account, and in which groups.
-    pub roster: Arc<Roster>,
+    pub directory_cache: Arc<DirectoryCache>,
     /// Whom entities have written to before.
-    pub acquaintances: Arc<Acquaintances>,
+    pub known_recipients: Arc<KnownRecipients>,
     /// What was sent and is not written down yet.
     pub meter: Arc<TrafficMeter>,
     /// Last attempts of busy entities.
@@ -151,7 +151,7 @@ impl Shared {
         let projector = Arc::new(Projector::new(Arc::clone(&store), views.clone()));
         projector.restore(started).await?;
         let Views { standings, policies, alert_policies, open_alerts, health, .. } = views;
-        let roster = Arc::new(Roster::open(&settings.load().data, &settings.load()));
+        let directory_cache = Arc::new(DirectoryCache::open(&settings.load().data, &settings.load()));
         let (metrics, own_mail) = (Arc::new(Metrics::default()), Arc::new(OwnMail::default()));
         let links = Links::new(store.key("links", &randomness.bytes()).await?);
         let (new_mail, _) = watch::channel(());
@@ -162,14 +162,14 @@ impl Shared {
             projector: Arc::clone(&projector),
             alert_policies: Arc::clone(&alert_policies),
             open_alerts,
-            roster: Arc::clone(&roster),
+            directory_cache: Arc::clone(&directory_cache),
             metrics: Arc::clone(&metrics),
             new_mail: new_mail.clone(),
             randomness: Arc::clone(&randomness),
             links: links.clone(),
         }));
-        let acquaintances = Arc::new(Acquaintances::default());
-        acquaintances.restore(&*store).await?;
+        let known_recipients = Arc::new(KnownRecipients::default());
+        known_recipients.restore(&*store).await?;
         let sign_in = Arc::new(SignIn::new(&*randomness)?);
         let courier = Arc::new(Courier::new(Arc::clone(&own_mail)).context("sending webhooks")?);
         let (meter, recents, wiring) = Default::default();
@@ -186,8 +186,8 @@ impl Shared {
             alert_policies,
             projector,
             incidents,
-            roster,
-            acquaintances,
+            directory_cache,
+            known_recipients,
             meter,
             recents,
             wiring,
@@ -204,13 +204,13 @@ impl Shared {
 
     fn gate(&self) -> Gate<MemoryLedger> {
         Gate::new(of!(self, Parts {
-            settings, ledger, standings, policies, incidents, recents, own_mail, wiring, clock, metrics, links, roster,
-            acquaintances; traffic: Arc::clone(&self.meter)
+            settings, ledger, standings, policies, incidents, recents, own_mail, wiring, clock, metrics, links, directory_cache,
+            known_recipients; traffic: Arc::clone(&self.meter)
         }))
     }
 
     fn services(&self) -> Services {
-        let limits = Arc::new(of!(self, LimitsInForce { settings, policies, roster }));
+        let limits = Arc::new(of!(self, LimitsInForce { settings, policies, directory_cache }));
         let usage = of!(self, UsageService {
             settings, ledger, standings, policies, recents, clock; limits: Arc::clone(&limits)
         });
@@ -227,7 +227,7 @@ impl Shared {
                 limits: Arc::clone(&limits), usage: Arc::clone(&usage)
             }),
             policies: of!(self, PolicyService {
-                settings, store, standings, policies, roster, clock;
+                settings, store, standings, policies, directory_cache, clock;
                 limits: limits, editor: Arc::clone(&editor), traffic: Arc::clone(&traffic)
             }),
             allowances: of!(self, AllowanceService { settings, store, projector, clock, randomness }),
@@ -239,7 +239,7 @@ impl Shared {
             access: of!(self, AccessService { settings, store, projector, sign_in, clock, randomness, metrics }),
             tokens: of!(self, TokenService { store, projector, clock, randomness }),
             audit: of!(self, AuditService { store, events }),
-            accounts: of!(self, AccountService { settings, ledger, standings, roster, clock }),
+            accounts: of!(self, AccountService { settings, ledger, standings, directory_cache, clock }),
             usage,
             traffic,
             status: of!(

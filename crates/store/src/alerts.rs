@@ -53,7 +53,7 @@ pub struct AlertFilter {
 
 /// An alert with what became of its mails.
 #[derive(Debug, Clone, PartialEq)]
-pub struct KeptAlert {
+pub struct StoredAlert {
     /// The alert.
     pub alert: Alert,
     /// Mails that are still to be delivered.
@@ -90,7 +90,7 @@ pub trait Alerts: Send + Sync {
     ///
     /// # Errors
     /// The database fails.
-    async fn alerts(&self, filter: &AlertFilter) -> Result<Vec<KeptAlert>, StoreError>;
+    async fn alerts(&self, filter: &AlertFilter) -> Result<Vec<StoredAlert>, StoreError>;
 
     /// How many alerts there are, whatever `skip` and `limit` say.
     ///

@@ -3,7 +3,7 @@
 //! Each noun has a trait; [`Store`] is all of them. [`sqlite::SqliteStore`] has it in one file; whatever else implements it has
 //! to pass the same suite (`conformance.rs`). The store decides nothing: it does what it is told, whole or not at all.
 
-pub mod acquaintances;
+pub mod known_recipients;
 mod alerts;
 pub mod audit;
 mod error;
@@ -22,8 +22,8 @@ mod conformance;
 
 use async_trait::async_trait;
 
-pub use acquaintances::Acquaintances;
-pub use alerts::{AlertFilter, Alerts, Incident, KeptAlert, OpenAlert};
+pub use known_recipients::KnownRecipients;
+pub use alerts::{AlertFilter, Alerts, Incident, StoredAlert, OpenAlert};
 pub use audit::{AuditFilter, Trail};
 pub use error::StoreError;
 pub(crate) use error::Unreadable;
@@ -31,10 +31,10 @@ pub use idempotency::Idempotency;
 pub use organizations::Organizations;
 pub use outbox::{Delivery, MailKind, Outbox, OutboxState, Outgoing, QueuedMail};
 pub use people::People;
-pub use policies::{FileSection, KeptAlertPolicies, KeptPolicies, Policies, TakenOver, Versioned};
-pub use postern_domain::organization::KeptOrganization;
-pub use restrictions::{KeptRestriction, Refusals, RestrictionFilter, RestrictionOrder, Restrictions};
-pub use tokens::{KeptToken, Tokens};
+pub use policies::{FileSection, VersionedAlertPolicies, VersionedPolicies, Policies, TakenOver, Versioned};
+pub use postern_domain::organization::OrganizationRecord;
+pub use restrictions::{StoredRestriction, Refusals, RestrictionFilter, RestrictionOrder, Restrictions};
+pub use tokens::{TokenRecord, Tokens};
 pub use traffic::TrafficHistory;
 
 /// Everything that lasts. Every call is one transaction; what it wrote survives a power cut once it has returned.
@@ -49,7 +49,7 @@ pub trait Store:
     + Outbox
     + People
     + Idempotency
-    + Acquaintances
+    + KnownRecipients
     + TrafficHistory
 {
     /// Whether the store can be written right now.

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use postern_domain::OrganizationId;
-use postern_domain::organization::KeptOrganization;
+use postern_domain::organization::OrganizationRecord;
 
 use crate::audit::NewAuditEntry;
 use crate::error::StoreError;
@@ -14,13 +14,13 @@ pub trait Organizations: Send + Sync {
     ///
     /// # Errors
     /// The database fails.
-    async fn organizations(&self) -> Result<Vec<KeptOrganization>, StoreError>;
+    async fn organizations(&self) -> Result<Vec<OrganizationRecord>, StoreError>;
 
     /// Adds an organization.
     ///
     /// # Errors
     /// [`StoreError::OrganizationExists`], [`StoreError::DomainTaken`], or the database fails.
-    async fn add_organization(&self, new: &KeptOrganization, audit: &NewAuditEntry) -> Result<(), StoreError>;
+    async fn add_organization(&self, new: &OrganizationRecord, audit: &NewAuditEntry) -> Result<(), StoreError>;
 
     /// Writes an organization in place of `before`, which has the same id, if it is still that.
     ///
@@ -28,8 +28,8 @@ pub trait Organizations: Send + Sync {
     /// [`StoreError::NoOrganization`], [`StoreError::Changed`], [`StoreError::DomainTaken`], or the database fails.
     async fn save_organization(
         &self,
-        before: &KeptOrganization,
-        new: &KeptOrganization,
+        before: &OrganizationRecord,
+        new: &OrganizationRecord,
         audit: &NewAuditEntry,
     ) -> Result<(), StoreError>;
 

@@ -18,16 +18,16 @@ pub struct Credentials {
     /// A PHC string.
     pub password: Option<String>,
     /// The authenticator app.
-    pub totp: Option<KeptTotp>,
+    pub totp: Option<TotpRecord>,
     /// Passkeys, oldest first.
-    pub passkeys: Vec<KeptPasskey>,
+    pub passkeys: Vec<PasskeyRecord>,
     /// SHA-256 of each recovery code that is left.
     pub recovery_codes: Vec<[u8; 32]>,
 }
 
 /// An authenticator app (RFC 6238).
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct KeptTotp {
+pub struct TotpRecord {
     /// The shared secret.
     pub secret: Vec<u8>,
     /// The last time step a code was used for.
@@ -36,7 +36,7 @@ pub struct KeptTotp {
 
 /// A passkey.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct KeptPasskey {
+pub struct PasskeyRecord {
     /// The credential's id.
     pub id: Vec<u8>,
     /// What its owner calls it.
@@ -55,7 +55,7 @@ pub enum CredentialChange {
     /// A new password, as a PHC string.
     Password(String),
     /// An authenticator app; none: no more.
-    Totp(Option<KeptTotp>),
+    Totp(Option<TotpRecord>),
     /// A code was used; fails if that one, or a later one, was used before.
     TotpUsed(u64),
     /// New recovery codes in place of the old.
@@ -63,7 +63,7 @@ pub enum CredentialChange {
     /// A recovery code was used; fails if there is none of that hash.
     RecoveryCodeUsed([u8; 32]),
     /// One more passkey.
-    AddPasskey(KeptPasskey),
+    AddPasskey(PasskeyRecord),
     /// A passkey was used: its new state, and when.
     PasskeyUsed {
         /// The credential's id.
@@ -96,7 +96,7 @@ pub struct Invitation {
 
 /// A browser's session.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct KeptSession {
+pub struct SessionRecord {
     /// What it is called in lists; opens nothing.
     pub id: String,
     /// Who is signed in; none: nobody yet.
@@ -203,13 +203,13 @@ pub trait People: Send + Sync {
     ///
     /// # Errors
     /// The database fails.
-    async fn save_session(&self, hash: &[u8; 32], session: &KeptSession) -> Result<(), StoreError>;
+    async fn save_session(&self, hash: &[u8; 32], session: &SessionRecord) -> Result<(), StoreError>;
 
     /// The session of that hash, unless it has expired at `now`.
     ///
     /// # Errors
     /// The database fails.
-    async fn session(&self, hash: &[u8; 32], now: Timestamp) -> Result<Option<KeptSession>, StoreError>;
+    async fn session(&self, hash: &[u8; 32], now: Timestamp) -> Result<Option<SessionRecord>, StoreError>;
 
     /// Ends the session of that hash, if there is one.
     ///
@@ -221,7 +221,7 @@ pub trait People: Send + Sync {
     ///
     /// # Errors
     /// The database fails.
-    async fn sessions(&self, now: Timestamp) -> Result<Vec<KeptSession>, StoreError>;
+    async fn sessions(&self, now: Timestamp) -> Result<Vec<SessionRecord>, StoreError>;
 
     /// Ends the session called `id`; with `person`, only if it is theirs.
     ///

@@ -48,10 +48,10 @@ pub struct TakenOver {
 }
 
 /// The outbound policies as they are kept.
-pub type KeptPolicies = Versioned<PolicyBook>;
+pub type VersionedPolicies = Versioned<PolicyBook>;
 
 /// The alert policies as they are kept.
-pub type KeptAlertPolicies = Versioned<AlertBook>;
+pub type VersionedAlertPolicies = Versioned<AlertBook>;
 
 /// Outbound policies, alert policies and allowances.
 #[async_trait]
@@ -60,7 +60,7 @@ pub trait Policies: Send + Sync {
     ///
     /// # Errors
     /// The database fails.
-    async fn policies(&self, only: Option<&OrganizationId>) -> Result<Vec<(OrganizationId, KeptPolicies)>, StoreError>;
+    async fn policies(&self, only: Option<&OrganizationId>) -> Result<Vec<(OrganizationId, VersionedPolicies)>, StoreError>;
 
     /// Writes an organization's outbound policies, if they are still those of `kept.revision` (0:
     /// there are none), and counts the revision up. With `file`, what that says is taken over.
@@ -70,7 +70,7 @@ pub trait Policies: Send + Sync {
     async fn save_policies(
         &self,
         organization: &OrganizationId,
-        kept: &KeptPolicies,
+        kept: &VersionedPolicies,
         file: Option<&TakenOver>,
         audit: &[NewAuditEntry],
     ) -> Result<(), StoreError>;
@@ -82,7 +82,7 @@ pub trait Policies: Send + Sync {
     async fn alert_policies(
         &self,
         only: Option<&OrganizationId>,
-    ) -> Result<Vec<(OrganizationId, KeptAlertPolicies)>, StoreError>;
+    ) -> Result<Vec<(OrganizationId, VersionedAlertPolicies)>, StoreError>;
 
     /// Writes an organization's alert policies, if they are still those of `kept.revision` (0:
     /// there are none), and counts the revision up. With `file`, what that says is taken over.
@@ -92,7 +92,7 @@ pub trait Policies: Send + Sync {
     async fn save_alert_policies(
         &self,
         organization: &OrganizationId,
-        kept: &KeptAlertPolicies,
+        kept: &VersionedAlertPolicies,
         file: Option<&TakenOver>,
         audit: &[NewAuditEntry],
     ) -> Result<(), StoreError>;

@@ -49,7 +49,7 @@ pub struct RestrictionFilter {
 
 /// A restriction with what happened to it since.
 #[derive(Debug, Clone, PartialEq)]
-pub struct KeptRestriction {
+pub struct StoredRestriction {
     /// The restriction.
     pub record: RestrictionRecord,
     /// Attempts that were refused while it was in force.
@@ -103,7 +103,7 @@ pub trait Restrictions: Send + Sync {
     ///
     /// # Errors
     /// The database fails.
-    async fn restrictions(&self, filter: &RestrictionFilter) -> Result<Vec<KeptRestriction>, StoreError>;
+    async fn restrictions(&self, filter: &RestrictionFilter) -> Result<Vec<StoredRestriction>, StoreError>;
 
     /// How many restrictions there are, whatever `skip` and `limit` say.
     ///
@@ -134,7 +134,7 @@ pub trait Restrictions: Send + Sync {
     ///
     /// # Errors
     /// The database fails.
-    async fn overdue(&self, before: Timestamp) -> Result<Vec<KeptRestriction>, StoreError>;
+    async fn overdue(&self, before: Timestamp) -> Result<Vec<StoredRestriction>, StoreError>;
 
     /// Writes an incident about a restriction that is overdue, once.
     ///

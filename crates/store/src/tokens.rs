@@ -10,7 +10,7 @@ use crate::error::StoreError;
 
 /// An API token as it is kept; the token itself is not.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-pub struct KeptToken {
+pub struct TokenRecord {
     /// What it is for.
     pub name: String,
     /// The organization it is for; none: all of them.
@@ -35,7 +35,7 @@ pub trait Tokens: Send + Sync {
     ///
     /// # Errors
     /// [`StoreError::TokenExists`], or the database fails.
-    async fn add_token(&self, token: &KeptToken, hash: &[u8; 32], audit: &NewAuditEntry) -> Result<(), StoreError>;
+    async fn add_token(&self, token: &TokenRecord, hash: &[u8; 32], audit: &NewAuditEntry) -> Result<(), StoreError>;
 
     /// Revokes the organization's token of that name. `audit` says when and by whom.
     ///
@@ -52,13 +52,13 @@ pub trait Tokens: Send + Sync {
     ///
     /// # Errors
     /// The database fails.
-    async fn tokens(&self) -> Result<Vec<KeptToken>, StoreError>;
+    async fn tokens(&self) -> Result<Vec<TokenRecord>, StoreError>;
 
     /// The token of that hash, unless it is revoked; it may be expired.
     ///
     /// # Errors
     /// The database fails.
-    async fn token(&self, hash: &[u8; 32]) -> Result<Option<KeptToken>, StoreError>;
+    async fn token(&self, hash: &[u8; 32]) -> Result<Option<TokenRecord>, StoreError>;
 
     /// Notes that a token was used.
     ///

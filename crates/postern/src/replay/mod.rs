@@ -20,7 +20,7 @@ use postern_domain::policy::PolicyBook;
 use serde::Serialize;
 
 use messages::{Collector, Message};
-use postern_services::directory::Roster;
+use postern_services::directory::DirectoryCache;
 use postern_services::settings::Settings;
 use simulate::Finding;
 
@@ -76,8 +76,8 @@ impl Replay<'_> {
         progress.finish_and_clear();
         let sent = collector.into_messages();
         // What the running Postern read last, if this is where it runs.
-        let roster = Roster::open(&self.settings.data, self.settings).load().clone();
-        let simulate = |book: &PolicyBook| simulate::simulate(&sent, book, self.settings, &roster);
+        let directory_cache = DirectoryCache::open(&self.settings.data, self.settings).load().clone();
+        let simulate = |book: &PolicyBook| simulate::simulate(&sent, book, self.settings, &directory_cache);
         let entities = sent.iter().map(|message| &message.entity).collect::<hashbrown::HashSet<_>>().len();
         let (today, proposed) = (simulate(&self.today), self.proposed.as_ref().map(simulate));
         Ok(Outcome {

@@ -50,13 +50,13 @@ pub(super) fn simulate(
     messages: &[Message],
     book: &PolicyBook,
     settings: &Settings,
-    roster: &Snapshot,
+    directory_cache: &Snapshot,
 ) -> Vec<Finding> {
     let mut states: HashMap<&EntityId, State> = HashMap::new();
     let mut findings: Vec<Finding> = Vec::new();
     for message in messages {
         let state = states.entry(&message.entity).or_default();
-        let policy = book.choose(roster.member(&message.entity));
+        let policy = book.choose(directory_cache.member(&message.entity));
         if state.restricted.is_some_and(|until| until.is_some_and(|until| until <= message.at)) {
             state.restricted = None;
             state.usage = Usage::default();

@@ -254,7 +254,7 @@ impl Running {
                     tracing::error!(%error, "the file's policies can't be taken over; send SIGHUP again later");
                 }
                 shared.settings.replace_settings(kept);
-                shared.roster.put_together(&shared.settings.load());
+                shared.directory_cache.put_together(&shared.settings.load());
                 self.node.shared.metrics.reloads.inc();
                 self.node.shared.health.note(Part::Configuration, Ok(()));
                 tracing::info!(config = %current.file.display(), "configuration reloaded");
@@ -288,7 +288,7 @@ impl Running {
         while self.parts.join_next().await.is_some() {}
         let Node { services, shared, .. } = &*self.node;
         services.restrictions.write_refusals().await;
-        shared.acquaintances.write(&*shared.store, shared.clock.now()).await;
+        shared.known_recipients.write(&*shared.store, shared.clock.now()).await;
         services.traffic.write().await;
         for path in &self.sockets {
             let _ = std::fs::remove_file(path);

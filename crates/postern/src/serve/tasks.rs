@@ -101,7 +101,7 @@ pub(super) async fn housekeeping(node: Arc<Node>, mut closing: watch::Receiver<b
         if count.is_multiple_of(SLOW_EVERY) {
             shared.incidents.raise_overdue(shared.clock.now()).await;
             services.restrictions.write_refusals().await;
-            shared.acquaintances.write(&*shared.store, shared.clock.now()).await;
+            shared.known_recipients.write(&*shared.store, shared.clock.now()).await;
             services.traffic.write().await;
             shared.standings.sweep(shared.clock.now());
             services.access.sweep_access().await;
@@ -151,7 +151,7 @@ pub(super) async fn directory(node: Arc<Node>, mut closing: watch::Receiver<bool
             _ = closing.wait_for(|closing| *closing) => return,
         }
         let settings = node.shared.settings.load_full();
-        while let Some(source) = node.shared.roster.due(&settings, node.shared.clock.now()) {
+        while let Some(source) = node.shared.directory_cache.due(&settings, node.shared.clock.now()) {
             // Beside each other: one that takes its time keeps no other waiting.
             let node = Arc::clone(&node);
             tokio::spawn(async move { node.services.accounts.read(&source).await });

@@ -5,7 +5,7 @@
 
 #[cfg(feature = "ldap")]
 mod ldap;
-mod roster;
+mod directory_cache;
 mod sql;
 
 use std::time::Duration;
@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 #[cfg(not(all(feature = "ldap", feature = "mysql")))]
 use crate::built_with;
 use crate::settings::Reader;
-pub use roster::{Roster, Snapshot, SourceState};
+pub use directory_cache::{DirectoryCache, Snapshot, SourceState};
 
 /// How long a source may take for everything.
 const TIMEOUT: Duration = Duration::from_secs(120);

@@ -14,7 +14,7 @@ use postern_store::{Incident, Store, StoreError};
 use tokio::sync::watch;
 
 use super::{AlertPolicies, OpenAlerts, Projector, Standings, Told};
-use crate::directory::Roster;
+use crate::directory::DirectoryCache;
 use crate::in_force::{InForce, SettingsInForce};
 use crate::links::Links;
 use crate::metrics::Metrics;
@@ -59,7 +59,7 @@ pub struct IncidentParts {
     /// What was told and goes on.
     pub open_alerts: Arc<OpenAlerts>,
     /// Which groups accounts are in.
-    pub roster: Arc<Roster>,
+    pub directory_cache: Arc<DirectoryCache>,
     /// What is measured.
     pub metrics: Arc<Metrics>,
     /// Wakes the outbox.
@@ -252,8 +252,8 @@ impl Incidents {
     }
 
     fn told(&self, settings: &InForce, trigger: Trigger, entity: &EntityId) -> Told {
-        let roster = self.parts.roster.load();
-        self.parts.alert_policies.told(settings, trigger, Some(roster.member(entity)))
+        let directory_cache = self.parts.directory_cache.load();
+        self.parts.alert_policies.told(settings, trigger, Some(directory_cache.member(entity)))
     }
 
     /// Forgets alerts that are too old to be the same incident.

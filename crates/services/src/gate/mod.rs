@@ -7,7 +7,7 @@
 //!
 //! [`Directory`]: postern_domain::entity::Directory
 
-mod acquaintances;
+mod known_recipients;
 mod alert_policies;
 mod attempts;
 mod books;
@@ -37,14 +37,14 @@ use postern_ledger::Ledger;
 use postern_wire::policy::{Request, Stage};
 
 use crate::clock::Clock;
-use crate::directory::Roster;
+use crate::directory::DirectoryCache;
 use crate::in_force::{InForce, SettingsInForce};
 use crate::links::Links;
 use crate::metrics::Metrics;
 use crate::outbox::OwnMail;
 use attempts::{Attempts, Message};
 
-pub use acquaintances::Acquaintances;
+pub use known_recipients::KnownRecipients;
 pub use alert_policies::{AlertPolicies, Told, limit, recipients, webhooks};
 pub use books::{Book, Books};
 pub use by_organization::ByOrganization;
@@ -95,9 +95,9 @@ pub struct Parts<L> {
     /// Makes the links in refusals.
     pub links: Links,
     /// Which groups accounts are in.
-    pub roster: Arc<Roster>,
+    pub directory_cache: Arc<DirectoryCache>,
     /// Whom they have written to before.
-    pub acquaintances: Arc<Acquaintances>,
+    pub known_recipients: Arc<KnownRecipients>,
     /// What they send, over days.
     pub traffic: Arc<TrafficMeter>,
 }
@@ -169,9 +169,9 @@ impl<L: Ledger> Gate<L> {
             return Verdict::Pass;
         }
         let policies = self.parts.policies.books.load();
-        let roster = self.parts.roster.load();
+        let directory_cache = self.parts.directory_cache.load();
         let organization = settings.directory.organization_of(&message.entity);
-        let policy = policies.of(&organization).book.choose(roster.member(&message.entity));
+        let policy = policies.of(&organization).book.choose(directory_cache.member(&message.entity));
         let question = Question { request, settings: &settings, message: &message, policy };
         match request.stage {
             Stage::Rcpt if request.text.policy_context == CONFIRM_CONTEXT => {

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use postern_domain::{EntityId, Fact, Organization, OrganizationId, Timestamp};
 use postern_store::audit::AuditEntry;
-use postern_store::{KeptOrganization, Store, StoreError};
+use postern_store::{OrganizationRecord, Store, StoreError};
 use tokio::sync::{Mutex, watch};
 
 use super::{AlertPolicies, OpenAlerts, Policies, Standings};
@@ -272,12 +272,12 @@ impl Projector {
 
 /// An organization as it was written down. Should this machine not know its time zone any more, its days are UTC's; should
 /// anything else be wrong, it stays what it was: no domain of one organization may become another's by that.
-fn readable(kept: &KeptOrganization, known: &InForce) -> Option<Organization> {
+fn readable(kept: &OrganizationRecord, known: &InForce) -> Option<Organization> {
     let error = match kept.read() {
         Ok(organization) => return Some(organization),
         Err(error) => error,
     };
     tracing::error!(organization = %kept.id, %error, "an organization can't be read");
-    let with_utc = KeptOrganization { time_zone: "UTC".into(), ..kept.clone() }.read().ok();
+    let with_utc = OrganizationRecord { time_zone: "UTC".into(), ..kept.clone() }.read().ok();
     with_utc.or_else(|| known.organization(&kept.id).map(|known| Organization::clone(known)))
 }

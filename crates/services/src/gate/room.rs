@@ -130,7 +130,7 @@ impl<L: Ledger> Gate<L> {
     pub(super) async fn commit(&self, q: &Question<'_, '_>, attempt: &mut Guard<'_>, held: Charge, accepted: Charge) {
         let now = attempt.now();
         if q.policy.first_time_recipients_per_day > 0 {
-            self.parts.acquaintances.learn(q.entity(), attempt.counted(), now);
+            self.parts.known_recipients.learn(q.entity(), attempt.counted(), now);
         }
         // What was named and is not in the message, the mail server's other rules have refused.
         let charge = Charge { unknown: attempt.named().minus(accepted).recipients(), ..accepted };

@@ -82,7 +82,7 @@ impl<L: Ledger> Gate<L> {
 
     fn is_first_time(&self, q: &Question<'_, '_>, recipient: &Recipient, now: Timestamp) -> bool {
         q.policy.first_time_recipients_per_day > 0
-            && self.parts.acquaintances.is_first_time(q.entity(), recipient.address.as_str(), now)
+            && self.parts.known_recipients.is_first_time(q.entity(), recipient.address.as_str(), now)
     }
 
     pub(super) async fn confirm(&self, q: &Question<'_, '_>, attempt: &mut Guard<'_>) -> Verdict {

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Caller, ServiceError};
 use crate::clock::Clock;
-use crate::directory::{self, Roster, SourceState};
+use crate::directory::{self, DirectoryCache, SourceState};
 use crate::gate::Standings;
 use crate::in_force::SettingsInForce;
 use crate::settings::Source;
@@ -48,7 +48,7 @@ pub struct AccountService {
     /// Who may send.
     pub(crate) standings: Arc<Standings>,
     /// Who has an account, and in which groups.
-    pub(crate) roster: Arc<Roster>,
+    pub(crate) directory_cache: Arc<DirectoryCache>,
     /// The time.
     pub(crate) clock: Arc<dyn Clock>,
 }
@@ -89,7 +89,7 @@ impl AccountService {
     /// The caller may not look.
     pub fn sources(&self, caller: &Caller) -> Result<Vec<SourceState>, ServiceError> {
         caller.may_everywhere(Permission::Look)?;
-        Ok(self.roster.state(&self.settings.load()))
+        Ok(self.directory_cache.state(&self.settings.load()))
     }
 
     /// Accounts of the directory whose login or name has `text` in it, by login.
@@ -98,24 +98,24 @@ impl AccountService {
     /// The caller may not look.
     pub fn search(&self, caller: &Caller, text: &str, limit: usize) -> Result<Vec<AccountView>, ServiceError> {
         caller.may(Permission::Look)?;
-        let roster = self.roster.load();
+        let directory_cache = self.directory_cache.load();
         let view = |(entity, name): (&EntityId, Option<&str>)| AccountView {
             entity: entity.clone(),
             name: name.map(str::to_owned),
-            groups: roster.member(entity).groups.to_vec(),
+            groups: directory_cache.member(entity).groups.to_vec(),
         };
         let settings = self.settings.load();
         let theirs = |entity: &EntityId| {
             caller.organization.as_ref().is_none_or(|own| settings.directory.organization_of(entity) == *own)
         };
-        Ok(roster.search(text.trim(), limit, theirs).into_iter().map(view).collect())
+        Ok(directory_cache.search(text.trim(), limit, theirs).into_iter().map(view).collect())
     }
 
     /// Reads a source; if it can't be, what it said before holds.
     pub async fn read(&self, source: &Source) {
         let read = directory::read(&source.reader).await;
         let error = read.as_ref().err().cloned();
-        if self.roster.note(&self.settings.load(), &source.name, read, self.clock.now()) {
+        if self.directory_cache.note(&self.settings.load(), &source.name, read, self.clock.now()) {
             match error {
                 Some(error) => {
                     tracing::warn!(
@@ -135,7 +135,7 @@ impl AccountService {
     /// The caller may not.
     pub fn refresh(&self, caller: &Caller) -> Result<Vec<SourceState>, ServiceError> {
         caller.may_everywhere(Permission::Manage)?;
-        self.roster.refresh();
-        Ok(self.roster.state(&self.settings.load()))
+        self.directory_cache.refresh();
+        Ok(self.directory_cache.state(&self.settings.load()))
     }
 }

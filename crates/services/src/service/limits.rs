@@ -7,7 +7,7 @@ use postern_domain::policy::{Limits, OutboundPolicy};
 use postern_domain::restriction::Standing;
 use postern_domain::{EntityId, Timestamp};
 
-use crate::directory::Roster;
+use crate::directory::DirectoryCache;
 use crate::gate::Policies;
 use crate::in_force::SettingsInForce;
 
@@ -18,7 +18,7 @@ pub struct LimitsInForce {
     /// Policies and allowances in force.
     pub(crate) policies: Arc<Policies>,
     /// Which groups accounts are in.
-    pub(crate) roster: Arc<Roster>,
+    pub(crate) directory_cache: Arc<DirectoryCache>,
 }
 
 impl LimitsInForce {
@@ -27,7 +27,7 @@ impl LimitsInForce {
         let settings = self.settings.load();
         let organization = settings.directory.organization_of(entity);
         let policy =
-            self.policies.books.load().of(&organization).book.choose(self.roster.load().member(entity)).clone();
+            self.policies.books.load().of(&organization).book.choose(self.directory_cache.load().member(entity)).clone();
         let allowance = self.policies.allowance(entity, now);
         let limits = limits_for(standing, &policy, settings.probation.percent, allowance.as_ref(), now);
         (policy, limits)

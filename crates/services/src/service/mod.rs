@@ -63,8 +63,8 @@ pub use usage::UsageService;
 pub use postern_domain::access::Permission;
 pub use postern_store::audit::hex;
 pub use postern_store::idempotency;
-pub use postern_store::people::KeptSession;
-pub use postern_store::{AlertFilter, AuditFilter, KeptOrganization, KeptToken, RestrictionFilter, RestrictionOrder};
+pub use postern_store::people::SessionRecord;
+pub use postern_store::{AlertFilter, AuditFilter, OrganizationRecord, TokenRecord, RestrictionFilter, RestrictionOrder};
 
 /// One change of the outbound policies, or of the alert policies.
 #[derive(Debug, Clone, Copy)]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use postern_domain::access::Permission;
 use postern_domain::{Fact, OrganizationId};
 use postern_store::audit::NewAuditEntry;
-use postern_store::{KeptOrganization, Organizations, StoreError};
+use postern_store::{OrganizationRecord, Organizations, StoreError};
 use serde::{Deserialize, Serialize};
 
 use super::{Caller, ServiceError};
@@ -56,12 +56,12 @@ impl OrganizationService {
     ///
     /// # Errors
     /// The caller may not look.
-    pub fn list(&self, caller: &Caller) -> Result<Vec<KeptOrganization>, ServiceError> {
+    pub fn list(&self, caller: &Caller) -> Result<Vec<OrganizationRecord>, ServiceError> {
         caller.may(Permission::Look)?;
         let settings = self.settings.load();
-        let mut all: Vec<_> = settings.tenants().map(KeptOrganization::from).collect();
+        let mut all: Vec<_> = settings.tenants().map(OrganizationRecord::from).collect();
         all.sort_by(|a, b| a.id.cmp(&b.id));
-        all.insert(0, KeptOrganization::from(&*settings.organization));
+        all.insert(0, OrganizationRecord::from(&*settings.organization));
         all.retain(|one| caller.organization.as_ref().is_none_or(|own| *own == one.id));
         Ok(all)
     }
@@ -75,13 +75,13 @@ impl OrganizationService {
         caller: &Caller,
         id: &str,
         request: &OrganizationRequest,
-    ) -> Result<KeptOrganization, ServiceError> {
+    ) -> Result<OrganizationRecord, ServiceError> {
         caller.may_everywhere(Permission::ManageAccess)?;
         let id = OrganizationId::parse(id).map_err(|error| invalid("id", error.to_string()))?;
         if self.settings.load().organization(&id).is_some() {
             return Err(ServiceError::Conflict(format!("there is an organization {id} already")));
         }
-        let new = KeptOrganization {
+        let new = OrganizationRecord {
             name: id.to_string(),
             id,
             domains: Vec::new(),
@@ -107,7 +107,7 @@ impl OrganizationService {
         caller: &Caller,
         id: &str,
         request: &OrganizationRequest,
-    ) -> Result<KeptOrganization, ServiceError> {
+    ) -> Result<OrganizationRecord, ServiceError> {
         caller.may_everywhere(Permission::ManageAccess)?;
         let mut attempt = 1;
         loop {
@@ -140,7 +140,7 @@ impl OrganizationService {
         Ok(())
     }
 
-    fn tenant(&self, id: &str) -> Result<KeptOrganization, ServiceError> {
+    fn tenant(&self, id: &str) -> Result<OrganizationRecord, ServiceError> {
         let settings = self.settings.load();
         let id = OrganizationId::parse(id).map_err(|_| no_organization(id))?;
         if id.is_first() {
@@ -150,16 +150,16 @@ impl OrganizationService {
         }
         settings
             .organization(&id)
-            .map(|found| KeptOrganization::from(&**found))
+            .map(|found| OrganizationRecord::from(&**found))
             .ok_or_else(|| no_organization(id.as_str()))
     }
 
     /// The same with what is asked for, if that can be. Domains of other tenants are looked for where it is written.
     fn asked_for(
         &self,
-        mut new: KeptOrganization,
+        mut new: OrganizationRecord,
         request: &OrganizationRequest,
-    ) -> Result<KeptOrganization, ServiceError> {
+    ) -> Result<OrganizationRecord, ServiceError> {
         if let Some(name) = &request.name {
             new.name = name.trim().to_owned();
         }
@@ -180,7 +180,7 @@ impl OrganizationService {
         if let Some(domain) = organization.domains.iter().find(|domain| of_the_file.contains(domain)) {
             return Err(invalid("domains", format!("{domain} is another organization's")));
         }
-        Ok(KeptOrganization::from(&organization))
+        Ok(OrganizationRecord::from(&organization))
     }
 
     fn about(&self, caller: &Caller, id: &OrganizationId, fact: Fact) -> NewAuditEntry {
@@ -201,7 +201,7 @@ fn no_organization(id: &str) -> ServiceError {
 ///
 /// # Errors
 /// One of those can't be read, or has a domain of the file's.
-pub fn check_settings(settings: &Settings, kept: &[KeptOrganization]) -> Result<(), ServiceError> {
+pub fn check_settings(settings: &Settings, kept: &[OrganizationRecord]) -> Result<(), ServiceError> {
     for tenant in kept {
         let domains = tenant.read()?.domains;
         if let Some(domain) = domains.iter().find(|domain| settings.organization.domains.contains(domain)) {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use postern_domain::access::{Permission, Role};
 use postern_domain::{Fact, Timestamp};
 use postern_store::audit::NewAuditEntry;
-use postern_store::{KeptToken, Tokens};
+use postern_store::{TokenRecord, Tokens};
 use serde::{Deserialize, Serialize};
 
 use super::{Caller, CallerKind, ServiceError};
@@ -41,7 +41,7 @@ pub struct NewToken {
     pub token: String,
     /// What is kept of it.
     #[serde(flatten)]
-    pub kept: KeptToken,
+    pub kept: TokenRecord,
 }
 
 /// Makes, revokes and recognises API tokens.
@@ -61,7 +61,7 @@ impl TokenService {
     ///
     /// # Errors
     /// The caller may not, or the store fails.
-    pub async fn list(&self, caller: &Caller) -> Result<Vec<KeptToken>, ServiceError> {
+    pub async fn list(&self, caller: &Caller) -> Result<Vec<TokenRecord>, ServiceError> {
         caller.may(Permission::ManageAccess)?;
         let mut tokens = self.store.tokens().await?;
         tokens.retain(|token| caller.organization.is_none() || token.organization == caller.organization);
@@ -85,7 +85,7 @@ impl TokenService {
             return Err(invalid("expires_at", "is in the past; expected a later time"));
         }
         let token = format!("{PREFIX}{}", secret::random(&*self.randomness));
-        let kept = KeptToken {
+        let kept = TokenRecord {
             name: name.to_owned(),
             organization: caller.organization.clone(),
             role: request.role,

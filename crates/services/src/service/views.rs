@@ -7,7 +7,7 @@ use postern_domain::evidence::{Cause, Evidence};
 use postern_domain::policy::{Allowance, OutboundPolicy};
 use postern_domain::window::Window;
 use postern_domain::{EntityId, EntityKind, Reference, Timestamp};
-use postern_store::{KeptAlert, KeptRestriction, OutboxState};
+use postern_store::{StoredAlert, StoredRestriction, OutboxState};
 use serde::{Deserialize, Serialize};
 
 use crate::gate::ServerReport;
@@ -45,8 +45,8 @@ pub struct RestrictionView {
     pub evidence: Evidence,
 }
 
-impl From<KeptRestriction> for RestrictionView {
-    fn from(kept: KeptRestriction) -> Self {
+impl From<StoredRestriction> for RestrictionView {
+    fn from(kept: StoredRestriction) -> Self {
         let release = kept.record.release().cloned();
         let restriction = kept.record.restriction().clone();
         Self {
@@ -138,8 +138,8 @@ pub struct AlertView {
     pub evidence: Evidence,
 }
 
-impl From<KeptAlert> for AlertView {
-    fn from(kept: KeptAlert) -> Self {
+impl From<StoredAlert> for AlertView {
+    fn from(kept: StoredAlert) -> Self {
         let alert = kept.alert;
         Self {
             reference: alert.reference,

@@ -1,7 +1,7 @@
 //! Passkeys (WebAuthn level 3).
 
 use postern_domain::Timestamp;
-use postern_store::people::{CredentialChange, Credentials, KeptPasskey};
+use postern_store::people::{CredentialChange, Credentials, PasskeyRecord};
 use serde_json::{Value, json};
 use webauthn_rs::prelude::{
     DiscoverableAuthentication, Passkey, PasskeyRegistration, PublicKeyCredential, RegisterPublicKeyCredential,
@@ -68,9 +68,9 @@ impl Passkeys {
         remembered: &PasskeyRegistration,
         name: &str,
         now: Timestamp,
-    ) -> Result<KeptPasskey, PasskeyError> {
+    ) -> Result<PasskeyRecord, PasskeyError> {
         let passkey = self.0.finish_passkey_registration(made, remembered)?;
-        Ok(KeptPasskey {
+        Ok(PasskeyRecord {
             id: passkey.cred_id().to_vec(),
             name: name.to_owned(),
             passkey: serde_json::to_string(&passkey)?,

@@ -6,11 +6,11 @@ use postern_domain::access::Role;
 use super::{at, audit, incident, restriction};
 use crate::audit::NewAuditEntry;
 use crate::{
-    AlertFilter, AuditFilter, Incident, KeptOrganization, KeptPolicies, KeptToken, RestrictionFilter, Store, StoreError,
+    AlertFilter, AuditFilter, Incident, OrganizationRecord, VersionedPolicies, TokenRecord, RestrictionFilter, Store, StoreError,
 };
 
 pub(super) async fn a_token_is_found_by_its_hash_until_it_is_revoked(store: &impl Store) {
-    let token = |name: &str| KeptToken {
+    let token = |name: &str| TokenRecord {
         name: name.into(),
         organization: None,
         role: Role::SecurityReader,
@@ -24,7 +24,7 @@ pub(super) async fn a_token_is_found_by_its_hash_until_it_is_revoked(store: &imp
     assert!(matches!(twice, Err(StoreError::TokenExists { .. })), "{twice:?}");
     store.token_used(&[1; 32], at(3)).await.unwrap();
     let found = store.token(&[1; 32]).await.unwrap();
-    assert_eq!(found, Some(KeptToken { last_used_at: Some(at(3)), ..token("backup") }));
+    assert_eq!(found, Some(TokenRecord { last_used_at: Some(at(3)), ..token("backup") }));
     assert_eq!(store.token(&[2; 32]).await.unwrap(), None);
     store.revoke_token(None, "BACKUP", &audit("token.revoke", "backup", 4)).await.unwrap();
     assert_eq!((store.token(&[1; 32]).await.unwrap(), store.tokens().await.unwrap()), (None, vec![]));
@@ -36,7 +36,7 @@ pub(super) async fn a_token_is_found_by_its_hash_until_it_is_revoked(store: &imp
 
 pub(super) async fn organizations_are_kept_apart(store: &impl Store) {
     let contoso = OrganizationId::parse("contoso").unwrap();
-    let kept = KeptOrganization {
+    let kept = OrganizationRecord {
         id: contoso.clone(),
         name: "Contoso".into(),
         domains: vec!["contoso.example".into()],
@@ -48,12 +48,12 @@ pub(super) async fn organizations_are_kept_apart(store: &impl Store) {
     store.add_organization(&kept, &entry()).await.unwrap();
     let twice = store.add_organization(&kept, &entry()).await;
     assert!(matches!(twice, Err(StoreError::OrganizationExists { .. })), "{twice:?}");
-    let fabrikam = KeptOrganization { id: OrganizationId::parse("fabrikam").unwrap(), ..kept.clone() };
+    let fabrikam = OrganizationRecord { id: OrganizationId::parse("fabrikam").unwrap(), ..kept.clone() };
     let unknown = store.save_organization(&fabrikam, &fabrikam, &entry()).await;
     assert!(matches!(unknown, Err(StoreError::NoOrganization { .. })), "{unknown:?}");
     let taken = store.add_organization(&fabrikam, &entry()).await;
     assert!(matches!(&taken, Err(StoreError::DomainTaken { domain }) if domain.as_str() == "contoso.example"));
-    let renamed = KeptOrganization { name: "Contoso Ltd".into(), ..kept.clone() };
+    let renamed = OrganizationRecord { name: "Contoso Ltd".into(), ..kept.clone() };
     store.save_organization(&kept, &renamed, &entry()).await.unwrap();
     let stale = store.save_organization(&kept, &kept, &entry()).await;
     assert!(matches!(stale, Err(StoreError::Changed { .. })), "{stale:?}");
@@ -78,7 +78,7 @@ pub(super) async fn organizations_are_kept_apart(store: &impl Store) {
     assert_eq!(store.seq_of(&contoso, 4).await.unwrap(), None);
     assert_eq!(store.verify_audit(None).await.unwrap().broken, None);
 
-    let own = KeptPolicies::default();
+    let own = VersionedPolicies::default();
     store.save_policies(&contoso, &own, None, &[]).await.unwrap();
     store.save_policies(&OrganizationId::first(), &own, None, &[]).await.unwrap();
     let revisions = async |only| {
@@ -88,7 +88,7 @@ pub(super) async fn organizations_are_kept_apart(store: &impl Store) {
     assert_eq!(revisions(None).await, [(contoso.clone(), 1), (OrganizationId::first(), 1)]);
     assert_eq!(revisions(Some(&contoso)).await, [(contoso.clone(), 1)]);
     // The same name twice, in two organizations.
-    let token = |organization: Option<OrganizationId>| KeptToken {
+    let token = |organization: Option<OrganizationId>| TokenRecord {
         name: "backup".into(),
         organization,
         role: Role::SecurityReader,

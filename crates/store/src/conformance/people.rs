@@ -3,7 +3,7 @@
 use postern_domain::access::{Origin, Person, PersonState, Role};
 
 use super::{at, audit};
-use crate::people::{CredentialChange, Credentials, Invitation, KeptPasskey, KeptSession, KeptTotp};
+use crate::people::{CredentialChange, Credentials, Invitation, PasskeyRecord, SessionRecord, TotpRecord};
 use crate::{Store, StoreError};
 
 fn person(name: &str, state: PersonState) -> Person {
@@ -30,8 +30,8 @@ fn invitation(address: Option<&str>) -> Invitation {
     }
 }
 
-fn session(id: &str, person: Option<&str>, seen: u32) -> KeptSession {
-    KeptSession {
+fn session(id: &str, person: Option<&str>, seen: u32) -> SessionRecord {
+    SessionRecord {
         id: id.into(),
         person: person.map(str::to_owned),
         data: "{}".into(),
@@ -78,7 +78,7 @@ pub(super) async fn factors_are_kept_and_used_up(store: &impl Store) {
     let bob = person("bob", PersonState::Active);
     store.add_person(&bob, Some("https://op subject"), &audit("person.add", "bob", 0)).await.unwrap();
     let change = async |change: CredentialChange| store.change_credentials(&bob.address, &[change], None).await;
-    let passkey = |id: u8| KeptPasskey {
+    let passkey = |id: u8| PasskeyRecord {
         id: vec![id],
         name: "laptop".into(),
         passkey: "{}".into(),
@@ -86,7 +86,7 @@ pub(super) async fn factors_are_kept_and_used_up(store: &impl Store) {
         last_used_at: None,
     };
     change(CredentialChange::Password("phc".into())).await.unwrap();
-    change(CredentialChange::Totp(Some(KeptTotp { secret: vec![7; 20], step: 10 }))).await.unwrap();
+    change(CredentialChange::Totp(Some(TotpRecord { secret: vec![7; 20], step: 10 }))).await.unwrap();
     change(CredentialChange::TotpUsed(11)).await.unwrap();
     changed(change(CredentialChange::TotpUsed(11)).await);
     change(CredentialChange::RecoveryCodes(vec![[1; 32], [2; 32]])).await.unwrap();
@@ -106,8 +106,8 @@ pub(super) async fn factors_are_kept_and_used_up(store: &impl Store) {
         handle: credentials.handle,
         subject: Some("https://op subject".into()),
         password: Some("phc".into()),
-        totp: Some(KeptTotp { secret: vec![7; 20], step: 11 }),
-        passkeys: vec![KeptPasskey { passkey: "{\"n\":1}".into(), last_used_at: Some(at(5)), ..passkey(1) }],
+        totp: Some(TotpRecord { secret: vec![7; 20], step: 11 }),
+        passkeys: vec![PasskeyRecord { passkey: "{\"n\":1}".into(), last_used_at: Some(at(5)), ..passkey(1) }],
         recovery_codes: vec![[2; 32]],
     };
     assert_eq!((credentials, found.last_sign_in_at), (expected.clone(), Some(at(5))));

@@ -5,7 +5,7 @@ use postern_domain::policy::{Allowance, OutboundPolicy, PolicyBook};
 use postern_domain::{OrganizationId, Reference};
 
 use super::{at, audit, entity, last};
-use crate::{FileSection, KeptAlertPolicies, KeptPolicies, Store, StoreError, TakenOver};
+use crate::{FileSection, VersionedAlertPolicies, VersionedPolicies, Store, StoreError, TakenOver};
 
 pub(super) async fn policies_are_kept_in_order_and_changed_by_one_at_a_time(store: &impl Store) {
     assert_eq!(store.policies(None).await.unwrap(), []);
@@ -15,7 +15,7 @@ pub(super) async fn policies_are_kept_in_order_and_changed_by_one_at_a_time(stor
         ..OutboundPolicy::default()
     };
     let book = PolicyBook { custom: vec![policy("B"), policy("A")], ..PolicyBook::default() };
-    let first = KeptPolicies { book, revision: 0 };
+    let first = VersionedPolicies { book, revision: 0 };
     store
         .save_policies(
             &OrganizationId::first(),
@@ -27,12 +27,12 @@ pub(super) async fn policies_are_kept_in_order_and_changed_by_one_at_a_time(stor
         .unwrap();
     assert_eq!(
         store.policies(None).await.unwrap(),
-        [(OrganizationId::first(), KeptPolicies { revision: 1, ..first.clone() })]
+        [(OrganizationId::first(), VersionedPolicies { revision: 1, ..first.clone() })]
     );
     let late = store.save_policies(&OrganizationId::first(), &first, None, &[audit("policy.change", "A", 1)]).await;
     assert!(matches!(late, Err(StoreError::Changed { .. })), "{late:?}");
     let swapped = PolicyBook { custom: vec![policy("A"), policy("B")], ..PolicyBook::default() };
-    let second = KeptPolicies { book: swapped, revision: 1 };
+    let second = VersionedPolicies { book: swapped, revision: 1 };
     store.save_policies(&OrganizationId::first(), &second, None, &[audit("policy.change", "A", 2)]).await.unwrap();
     let (_, kept) = store.policies(None).await.unwrap().remove(0);
     assert_eq!((kept.book, kept.revision), (second.book.clone(), 2));
@@ -44,7 +44,7 @@ pub(super) async fn policies_are_kept_in_order_and_changed_by_one_at_a_time(stor
         says: says.to_owned(),
     };
     store.note_taken_over(&says(None, "{}")).await.unwrap();
-    let third = KeptPolicies { revision: 2, ..second };
+    let third = VersionedPolicies { revision: 2, ..second };
     let first = OrganizationId::first();
     // Whoever knows an old word of the file takes nothing over.
     let stale = store.save_policies(&first, &third, Some(&says(None, "[]")), &[audit("policy.change", "A", 3)]).await;
@@ -84,14 +84,14 @@ pub(super) async fn alert_policies_are_kept_and_changed_by_one_at_a_time(store: 
     let own =
         AlertPolicy { name: "Sales".into(), recipients: Some(vec!["x@example.com".into()]), ..AlertPolicy::default() };
     let off = AlertPolicy { enabled: false, ..AlertPolicy::built_in(Trigger::ConnectorRestricted) };
-    let kept = KeptAlertPolicies { book: AlertBook::new([own, off]), revision: 0 };
+    let kept = VersionedAlertPolicies { book: AlertBook::new([own, off]), revision: 0 };
     store
         .save_alert_policies(&OrganizationId::first(), &kept, None, &[audit("alert-policy.add", "Sales", 0)])
         .await
         .unwrap();
     assert_eq!(
         store.alert_policies(None).await.unwrap(),
-        [(OrganizationId::first(), KeptAlertPolicies { revision: 1, ..kept.clone() })]
+        [(OrganizationId::first(), VersionedAlertPolicies { revision: 1, ..kept.clone() })]
     );
     let late = store
         .save_alert_policies(&OrganizationId::first(), &kept, None, &[audit("alert-policy.add", "Sales", 0)])

@@ -4,7 +4,7 @@ use postern_domain::traffic::Traffic;
 use postern_domain::{EntityId, OrganizationId};
 
 use super::{at, audit, entity, incident, last, restriction};
-use crate::acquaintances::Acquaintance;
+use crate::known_recipients::KnownRecipient;
 use crate::idempotency::{GivenAnswer, KeyedRequest, Seen};
 use crate::traffic::TrafficNote;
 use crate::{Refusals, Store};
@@ -64,15 +64,15 @@ pub(super) async fn a_keyed_request_counts_once(store: &impl Store) {
     assert_eq!(store.begin(&bob, at(2)).await.unwrap(), Seen::UnderWay);
 }
 
-pub(super) async fn acquaintances_are_remembered_until_they_are_old(store: &impl Store) {
-    let noted = |recipient, day| Acquaintance { entity: entity("a"), recipient, day };
-    store.note_acquaintances(&[noted(-7, 100), noted(8, 101)], at(0)).await.unwrap();
-    store.note_acquaintances(&[noted(-7, 102), noted(8, 100)], at(9)).await.unwrap();
-    let (since, mut kept) = store.acquaintances().await.unwrap();
+pub(super) async fn known_recipients_are_remembered_until_they_are_old(store: &impl Store) {
+    let noted = |recipient, day| KnownRecipient { entity: entity("a"), recipient, day };
+    store.note_known_recipients(&[noted(-7, 100), noted(8, 101)], at(0)).await.unwrap();
+    store.note_known_recipients(&[noted(-7, 102), noted(8, 100)], at(9)).await.unwrap();
+    let (since, mut kept) = store.known_recipients().await.unwrap();
     kept.sort_by_key(|kept| kept.recipient);
     assert_eq!((since, kept), (vec![(entity("a"), at(0))], vec![noted(-7, 102), noted(8, 101)]));
-    store.forget_acquaintances(102).await.unwrap();
-    assert_eq!(store.acquaintances().await.unwrap().1, [noted(-7, 102)]);
+    store.forget_known_recipients(102).await.unwrap();
+    assert_eq!(store.known_recipients().await.unwrap().1, [noted(-7, 102)]);
 }
 
 pub(super) async fn traffic_adds_up_until_it_is_forgotten(store: &impl Store) {

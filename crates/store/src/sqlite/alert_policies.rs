@@ -6,14 +6,14 @@ use rusqlite::{Connection, Transaction, params};
 
 use super::Fault;
 use super::policies::{Keys, load_books, save_version};
-use crate::KeptAlertPolicies;
+use crate::VersionedAlertPolicies;
 
 const KEYS: Keys = Keys { revision: "alert_policies.revision.", what: "the alert policies" };
 
 pub(super) fn load(
     db: &Connection,
     only: Option<&OrganizationId>,
-) -> Result<Vec<(OrganizationId, KeptAlertPolicies)>, Fault> {
+) -> Result<Vec<(OrganizationId, VersionedAlertPolicies)>, Fault> {
     load_books(db, &KEYS, only, |organization| {
         let mut statement =
             db.prepare_cached("SELECT body FROM alert_policies WHERE organization = ?1 ORDER BY position")?;
@@ -26,7 +26,7 @@ pub(super) fn load(
     })
 }
 
-pub(super) fn save(tx: &Transaction<'_>, organization: &OrganizationId, kept: &KeptAlertPolicies) -> Result<(), Fault> {
+pub(super) fn save(tx: &Transaction<'_>, organization: &OrganizationId, kept: &VersionedAlertPolicies) -> Result<(), Fault> {
     save_version(tx, &KEYS, organization, kept)?;
     tx.execute("DELETE FROM alert_policies WHERE organization = ?1", [organization.as_str()])?;
     let mut insert =

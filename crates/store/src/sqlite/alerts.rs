@@ -9,7 +9,7 @@ use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 use super::restrictions::{named, time};
 use super::{Fault, SqliteStore, alerts, audit, like, outbox};
 use crate::audit::NewAuditEntry;
-use crate::{AlertFilter, Incident, KeptAlert, MailKind, OpenAlert, Outgoing, StoreError};
+use crate::{AlertFilter, Incident, StoredAlert, MailKind, OpenAlert, Outgoing, StoreError};
 
 #[async_trait]
 impl crate::Alerts for SqliteStore {
@@ -18,7 +18,7 @@ impl crate::Alerts for SqliteStore {
         self.write(move |tx| alerts::raise(tx, &incident)).await
     }
 
-    async fn alerts(&self, filter: &AlertFilter) -> Result<Vec<KeptAlert>, StoreError> {
+    async fn alerts(&self, filter: &AlertFilter) -> Result<Vec<StoredAlert>, StoreError> {
         let filter = filter.clone();
         self.read(move |db| alerts::list(db, &filter)).await
     }
@@ -225,7 +225,7 @@ pub(super) fn count(db: &Connection, filter: &AlertFilter) -> Result<u64, Fault>
     Ok(u64::try_from(count).unwrap_or(0))
 }
 
-pub(super) fn list(db: &Connection, filter: &AlertFilter) -> Result<Vec<KeptAlert>, Fault> {
+pub(super) fn list(db: &Connection, filter: &AlertFilter) -> Result<Vec<StoredAlert>, Fault> {
     let (conditions, mut values) = conditions(filter);
     values.push((":limit", filter.limit.map_or(-1, i64::from).into()));
     values.push((":skip", i64::from(filter.skip).into()));
@@ -244,7 +244,7 @@ pub(super) fn list(db: &Connection, filter: &AlertFilter) -> Result<Vec<KeptAler
     let mut rows = statement.query(named(&values).as_slice())?;
     let mut kept = Vec::new();
     while let Some(row) = rows.next()? {
-        kept.push(KeptAlert {
+        kept.push(StoredAlert {
             alert: from_row(row)?,
             waiting: row.get("waiting")?,
             delivered: row.get("delivered")?,

@@ -1,6 +1,6 @@
 //! The store in one SQLite file (WAL).
 
-mod acquaintances;
+mod known_recipients;
 mod alert_policies;
 mod alerts;
 mod audit;

@@ -6,15 +6,15 @@ use rusqlite::{Connection, Row, Transaction, params};
 
 use super::{Fault, SqliteStore, audit, organizations};
 use crate::audit::NewAuditEntry;
-use crate::{KeptOrganization, StoreError};
+use crate::{OrganizationRecord, StoreError};
 
 #[async_trait]
 impl crate::Organizations for SqliteStore {
-    async fn organizations(&self) -> Result<Vec<KeptOrganization>, StoreError> {
+    async fn organizations(&self) -> Result<Vec<OrganizationRecord>, StoreError> {
         self.follow(organizations::list).await
     }
 
-    async fn add_organization(&self, new: &KeptOrganization, audit: &NewAuditEntry) -> Result<(), StoreError> {
+    async fn add_organization(&self, new: &OrganizationRecord, audit: &NewAuditEntry) -> Result<(), StoreError> {
         let (new, audit) = (new.clone(), audit.clone());
         self.write(move |tx| {
             organizations::add(tx, &new, audit.at, &audit.actor)?;
@@ -26,8 +26,8 @@ impl crate::Organizations for SqliteStore {
 
     async fn save_organization(
         &self,
-        before: &KeptOrganization,
-        new: &KeptOrganization,
+        before: &OrganizationRecord,
+        new: &OrganizationRecord,
         audit: &NewAuditEntry,
     ) -> Result<(), StoreError> {
         let (before, new, audit) = (before.clone(), new.clone(), audit.clone());
@@ -56,7 +56,7 @@ pub(super) fn organization(row: &Row<'_>) -> Result<Option<OrganizationId>, Faul
     id.map(|id| OrganizationId::parse(&id).map_err(|_| Fault::unreadable("organization", id))).transpose()
 }
 
-pub(super) fn list(db: &Connection) -> Result<Vec<KeptOrganization>, Fault> {
+pub(super) fn list(db: &Connection) -> Result<Vec<OrganizationRecord>, Fault> {
     let mut statement = db.prepare_cached("SELECT body FROM organizations ORDER BY id")?;
     let mut rows = statement.query([])?;
     let mut organizations = Vec::new();
@@ -66,7 +66,7 @@ pub(super) fn list(db: &Connection) -> Result<Vec<KeptOrganization>, Fault> {
     Ok(organizations)
 }
 
-pub(super) fn add(tx: &Transaction<'_>, new: &KeptOrganization, at: Timestamp, by: &str) -> Result<(), Fault> {
+pub(super) fn add(tx: &Transaction<'_>, new: &OrganizationRecord, at: Timestamp, by: &str) -> Result<(), Fault> {
     has_own_domains(tx, new)?;
     let added = tx.execute(
         "INSERT INTO organizations (id, body, created_at, created_by) VALUES (?1, ?2, ?3, ?4) ON CONFLICT (id) DO NOTHING",
@@ -75,7 +75,7 @@ pub(super) fn add(tx: &Transaction<'_>, new: &KeptOrganization, at: Timestamp, b
     if added == 0 { Err(StoreError::OrganizationExists { id: new.id.clone() }.into()) } else { Ok(()) }
 }
 
-pub(super) fn save(tx: &Transaction<'_>, before: &KeptOrganization, new: &KeptOrganization) -> Result<(), Fault> {
+pub(super) fn save(tx: &Transaction<'_>, before: &OrganizationRecord, new: &OrganizationRecord) -> Result<(), Fault> {
     let known = list(tx)?.into_iter().find(|known| known.id == new.id);
     let known = known.ok_or_else(|| StoreError::NoOrganization { id: new.id.clone() })?;
     if known != *before {
@@ -90,7 +90,7 @@ pub(super) fn save(tx: &Transaction<'_>, before: &KeptOrganization, new: &KeptOr
 }
 
 /// A domain is one organization's: looked at where nobody else writes meanwhile.
-fn has_own_domains(tx: &Transaction<'_>, new: &KeptOrganization) -> Result<(), Fault> {
+fn has_own_domains(tx: &Transaction<'_>, new: &OrganizationRecord) -> Result<(), Fault> {
     for other in list(tx)?.iter().filter(|other| other.id != new.id) {
         if let Some(taken) = new.domains.iter().find(|domain| other.domains.contains(domain)) {
             let domain = Domain::parse(taken).map_err(|_| Fault::unreadable("organizations.body", taken))?;

@@ -10,7 +10,7 @@ use super::restrictions::time;
 use super::{Fault, SqliteStore, audit};
 use crate::StoreError;
 use crate::audit::NewAuditEntry;
-use crate::people::{CredentialChange, Credentials, Invitation, KeptPasskey, KeptSession, KeptTotp, People};
+use crate::people::{CredentialChange, Credentials, Invitation, PasskeyRecord, SessionRecord, TotpRecord, People};
 
 #[async_trait]
 impl People for SqliteStore {
@@ -177,7 +177,7 @@ impl People for SqliteStore {
         .await
     }
 
-    async fn save_session(&self, hash: &[u8; 32], session: &KeptSession) -> Result<(), StoreError> {
+    async fn save_session(&self, hash: &[u8; 32], session: &SessionRecord) -> Result<(), StoreError> {
         let (hash, session) = (*hash, session.clone());
         self.write(move |tx| {
             tx.execute(
@@ -201,7 +201,7 @@ impl People for SqliteStore {
         .await
     }
 
-    async fn session(&self, hash: &[u8; 32], now: Timestamp) -> Result<Option<KeptSession>, StoreError> {
+    async fn session(&self, hash: &[u8; 32], now: Timestamp) -> Result<Option<SessionRecord>, StoreError> {
         let hash = *hash;
         self.read(move |db| {
             let mut statement = db.prepare_cached("SELECT * FROM sessions WHERE hash = ?1 AND expires_at > ?2")?;
@@ -219,7 +219,7 @@ impl People for SqliteStore {
         .await
     }
 
-    async fn sessions(&self, now: Timestamp) -> Result<Vec<KeptSession>, StoreError> {
+    async fn sessions(&self, now: Timestamp) -> Result<Vec<SessionRecord>, StoreError> {
         self.read(move |db| {
             let mut statement = db.prepare_cached(
                 "SELECT * FROM sessions WHERE person IS NOT NULL AND expires_at > ?1 ORDER BY seen_at DESC, id",
@@ -351,7 +351,7 @@ fn find(
     let person = person(row)?;
     let secret: Option<Vec<u8>> = row.get("totp_secret")?;
     let used: Option<i64> = row.get("totp_step")?;
-    let totp = secret.map(|secret| KeptTotp { secret, step: used.and_then(|s| s.try_into().ok()).unwrap_or(0) });
+    let totp = secret.map(|secret| TotpRecord { secret, step: used.and_then(|s| s.try_into().ok()).unwrap_or(0) });
     let credentials = Credentials {
         handle: row.get("handle")?,
         subject: row.get("subject")?,
@@ -363,12 +363,12 @@ fn find(
     Ok(Some((person, credentials)))
 }
 
-fn passkeys(db: &Connection, address: &str) -> Result<Vec<KeptPasskey>, Fault> {
+fn passkeys(db: &Connection, address: &str) -> Result<Vec<PasskeyRecord>, Fault> {
     let mut statement = db.prepare_cached("SELECT * FROM passkeys WHERE person = ?1 ORDER BY created_at, id")?;
     let mut rows = statement.query([address])?;
     let mut passkeys = Vec::new();
     while let Some(row) = rows.next()? {
-        passkeys.push(KeptPasskey {
+        passkeys.push(PasskeyRecord {
             id: row.get("id")?,
             name: row.get("name")?,
             passkey: row.get("passkey")?,
@@ -414,8 +414,8 @@ fn invitation(row: &Row<'_>) -> Result<Invitation, Fault> {
     })
 }
 
-fn session(row: &Row<'_>) -> rusqlite::Result<KeptSession> {
-    Ok(KeptSession {
+fn session(row: &Row<'_>) -> rusqlite::Result<SessionRecord> {
+    Ok(SessionRecord {
         id: row.get("id")?,
         person: row.get("person")?,
         data: row.get("data")?,

@@ -7,11 +7,11 @@ use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 
 use super::{Fault, SqliteStore, alert_policies, audit, policies};
 use crate::audit::NewAuditEntry;
-use crate::{FileSection, KeptAlertPolicies, KeptPolicies, StoreError, TakenOver, Versioned};
+use crate::{FileSection, VersionedAlertPolicies, VersionedPolicies, StoreError, TakenOver, Versioned};
 
 #[async_trait]
 impl crate::Policies for SqliteStore {
-    async fn policies(&self, only: Option<&OrganizationId>) -> Result<Vec<(OrganizationId, KeptPolicies)>, StoreError> {
+    async fn policies(&self, only: Option<&OrganizationId>) -> Result<Vec<(OrganizationId, VersionedPolicies)>, StoreError> {
         let only = only.cloned();
         self.follow(move |db| policies::load(db, only.as_ref())).await
     }
@@ -19,7 +19,7 @@ impl crate::Policies for SqliteStore {
     async fn save_policies(
         &self,
         organization: &OrganizationId,
-        kept: &KeptPolicies,
+        kept: &VersionedPolicies,
         file: Option<&TakenOver>,
         audit: &[NewAuditEntry],
     ) -> Result<(), StoreError> {
@@ -38,7 +38,7 @@ impl crate::Policies for SqliteStore {
     async fn alert_policies(
         &self,
         only: Option<&OrganizationId>,
-    ) -> Result<Vec<(OrganizationId, KeptAlertPolicies)>, StoreError> {
+    ) -> Result<Vec<(OrganizationId, VersionedAlertPolicies)>, StoreError> {
         let only = only.cloned();
         self.follow(move |db| alert_policies::load(db, only.as_ref())).await
     }
@@ -46,7 +46,7 @@ impl crate::Policies for SqliteStore {
     async fn save_alert_policies(
         &self,
         organization: &OrganizationId,
-        kept: &KeptAlertPolicies,
+        kept: &VersionedAlertPolicies,
         file: Option<&TakenOver>,
         audit: &[NewAuditEntry],
     ) -> Result<(), StoreError> {
@@ -154,7 +154,7 @@ pub(super) fn save_version<B>(
 pub(super) fn load(
     db: &Connection,
     only: Option<&OrganizationId>,
-) -> Result<Vec<(OrganizationId, KeptPolicies)>, Fault> {
+) -> Result<Vec<(OrganizationId, VersionedPolicies)>, Fault> {
     load_books(db, &KEYS, only, |organization| {
         let mut book = PolicyBook::default();
         let mut statement = db.prepare_cached(
@@ -173,7 +173,7 @@ pub(super) fn load(
     })
 }
 
-pub(super) fn save(tx: &Transaction<'_>, organization: &OrganizationId, kept: &KeptPolicies) -> Result<(), Fault> {
+pub(super) fn save(tx: &Transaction<'_>, organization: &OrganizationId, kept: &VersionedPolicies) -> Result<(), Fault> {
     save_version(tx, &KEYS, organization, kept)?;
     tx.execute("DELETE FROM outbound_policies WHERE organization = ?1", [organization.as_str()])?;
     let mut insert = tx

@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension, Row, ToSql, Transaction, params};
 
 use super::{Fault, SqliteStore, alerts, audit, like, restrictions};
 use crate::audit::NewAuditEntry;
-use crate::{Incident, KeptRestriction, Refusals, RestrictionFilter, RestrictionOrder, StoreError};
+use crate::{Incident, StoredRestriction, Refusals, RestrictionFilter, RestrictionOrder, StoreError};
 
 #[async_trait]
 impl crate::Restrictions for SqliteStore {
@@ -51,7 +51,7 @@ impl crate::Restrictions for SqliteStore {
         .await
     }
 
-    async fn restrictions(&self, filter: &RestrictionFilter) -> Result<Vec<KeptRestriction>, StoreError> {
+    async fn restrictions(&self, filter: &RestrictionFilter) -> Result<Vec<StoredRestriction>, StoreError> {
         let filter = filter.clone();
         self.read(move |db| restrictions::list(db, &filter)).await
     }
@@ -75,7 +75,7 @@ impl crate::Restrictions for SqliteStore {
         self.write(move |tx| restrictions::note_refusals(tx, &refusals)).await
     }
 
-    async fn overdue(&self, before: Timestamp) -> Result<Vec<KeptRestriction>, StoreError> {
+    async fn overdue(&self, before: Timestamp) -> Result<Vec<StoredRestriction>, StoreError> {
         self.read(move |db| restrictions::overdue(db, before)).await
     }
 
@@ -125,7 +125,7 @@ pub(super) fn release(
 ) -> Result<Released, Fault> {
     let kept =
         in_force(tx, entity)?.filter(|kept| only.is_none_or(|only| kept.record.restriction().reference == *only));
-    let Some(KeptRestriction { record: RestrictionRecord::InForce(restriction), .. }) = kept else {
+    let Some(StoredRestriction { record: RestrictionRecord::InForce(restriction), .. }) = kept else {
         return Err(StoreError::NotRestricted { entity: entity.clone() }.into());
     };
     tx.execute(
@@ -219,7 +219,7 @@ pub(super) fn named<'a>(values: &'a [(&'static str, Value)]) -> Vec<(&'static st
     values.iter().map(|(name, value)| (*name, value as &dyn ToSql)).collect()
 }
 
-pub(super) fn list(db: &Connection, filter: &RestrictionFilter) -> Result<Vec<KeptRestriction>, Fault> {
+pub(super) fn list(db: &Connection, filter: &RestrictionFilter) -> Result<Vec<StoredRestriction>, Fault> {
     let order = match filter.order {
         _ if filter.after.is_some() => "since DESC, reference",
         RestrictionOrder::Newest => "since DESC, reference",
@@ -307,7 +307,7 @@ pub(super) fn note_refusals(tx: &Transaction<'_>, refusals: &[Refusals]) -> Resu
 }
 
 /// In force without an end since before `before`, and nobody was told.
-pub(super) fn overdue(db: &Connection, before: Timestamp) -> Result<Vec<KeptRestriction>, Fault> {
+pub(super) fn overdue(db: &Connection, before: Timestamp) -> Result<Vec<StoredRestriction>, Fault> {
     let mut statement = db.prepare_cached(&format!(
         "SELECT {COLUMNS} FROM restrictions WHERE released_at IS NULL AND until IS NULL AND NOT overdue_told \
          AND since < ?1 ORDER BY since LIMIT 100"
@@ -328,13 +328,13 @@ pub(super) fn tell_overdue(tx: &Transaction<'_>, reference: &Reference) -> Resul
     if told == 0 { Err(StoreError::Changed { what: "the restrictions" }.into()) } else { Ok(()) }
 }
 
-fn in_force(db: &Connection, entity: &EntityId) -> Result<Option<KeptRestriction>, Fault> {
+fn in_force(db: &Connection, entity: &EntityId) -> Result<Option<StoredRestriction>, Fault> {
     let mut statement =
         db.prepare_cached(&format!("SELECT {COLUMNS} FROM restrictions WHERE entity = ?1 AND released_at IS NULL"))?;
     statement.query_row([entity.to_string()], |row| Ok(from_row(row))).optional()?.transpose()
 }
 
-fn from_row(row: &Row<'_>) -> Result<KeptRestriction, Fault> {
+fn from_row(row: &Row<'_>) -> Result<StoredRestriction, Fault> {
     let reference: String = row.get("reference")?;
     let restriction = Restriction {
         reference: Reference::parse(&reference).map_err(|_| Fault::unreadable("restrictions.reference", reference))?,
@@ -353,7 +353,7 @@ fn from_row(row: &Row<'_>) -> Result<KeptRestriction, Fault> {
             probation_until: time(row, "probation_until")?,
         })),
     };
-    Ok(KeptRestriction {
+    Ok(StoredRestriction {
         record,
         refused: u64::try_from(row.get::<_, i64>("refused")?).unwrap_or(0),
         last_refused_at: time(row, "last_refused_at")?,

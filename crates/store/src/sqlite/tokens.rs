@@ -9,11 +9,11 @@ use super::organizations::organization;
 use super::restrictions::time;
 use super::{Fault, SqliteStore, audit, tokens};
 use crate::audit::NewAuditEntry;
-use crate::{KeptToken, StoreError};
+use crate::{TokenRecord, StoreError};
 
 #[async_trait]
 impl crate::Tokens for SqliteStore {
-    async fn add_token(&self, token: &KeptToken, hash: &[u8; 32], audit: &NewAuditEntry) -> Result<(), StoreError> {
+    async fn add_token(&self, token: &TokenRecord, hash: &[u8; 32], audit: &NewAuditEntry) -> Result<(), StoreError> {
         let (token, hash, audit) = (token.clone(), *hash, audit.clone());
         self.write(move |tx| {
             tokens::insert(tx, &token, &hash)?;
@@ -38,11 +38,11 @@ impl crate::Tokens for SqliteStore {
         .await
     }
 
-    async fn tokens(&self) -> Result<Vec<KeptToken>, StoreError> {
+    async fn tokens(&self) -> Result<Vec<TokenRecord>, StoreError> {
         self.read(tokens::list).await
     }
 
-    async fn token(&self, hash: &[u8; 32]) -> Result<Option<KeptToken>, StoreError> {
+    async fn token(&self, hash: &[u8; 32]) -> Result<Option<TokenRecord>, StoreError> {
         let hash = *hash;
         self.read(move |db| tokens::find(db, &hash)).await
     }
@@ -53,7 +53,7 @@ impl crate::Tokens for SqliteStore {
     }
 }
 
-pub(super) fn insert(tx: &Transaction<'_>, token: &KeptToken, hash: &[u8; 32]) -> Result<(), Fault> {
+pub(super) fn insert(tx: &Transaction<'_>, token: &TokenRecord, hash: &[u8; 32]) -> Result<(), Fault> {
     let taken: Option<i64> = tx
         .query_row(
             "SELECT 1 FROM tokens WHERE name = ?1 AND organization IS ?2 AND revoked_at IS NULL",
@@ -96,7 +96,7 @@ pub(super) fn revoke(
     Ok(())
 }
 
-pub(super) fn list(db: &Connection) -> Result<Vec<KeptToken>, Fault> {
+pub(super) fn list(db: &Connection) -> Result<Vec<TokenRecord>, Fault> {
     let mut statement = db.prepare_cached("SELECT * FROM tokens WHERE revoked_at IS NULL ORDER BY created_at, name")?;
     let mut rows = statement.query([])?;
     let mut tokens = Vec::new();
@@ -106,7 +106,7 @@ pub(super) fn list(db: &Connection) -> Result<Vec<KeptToken>, Fault> {
     Ok(tokens)
 }
 
-pub(super) fn find(db: &Connection, hash: &[u8; 32]) -> Result<Option<KeptToken>, Fault> {
+pub(super) fn find(db: &Connection, hash: &[u8; 32]) -> Result<Option<TokenRecord>, Fault> {
     let mut statement = db.prepare_cached("SELECT * FROM tokens WHERE hash = ?1 AND revoked_at IS NULL")?;
     statement.query_row([hash], |row| Ok(from_row(row))).optional()?.transpose()
 }
@@ -116,9 +116,9 @@ pub(super) fn used(tx: &Transaction<'_>, hash: &[u8; 32], at: Timestamp) -> Resu
     Ok(())
 }
 
-fn from_row(row: &Row<'_>) -> Result<KeptToken, Fault> {
+fn from_row(row: &Row<'_>) -> Result<TokenRecord, Fault> {
     let role: String = row.get("role")?;
-    Ok(KeptToken {
+    Ok(TokenRecord {
         name: row.get("name")?,
         organization: organization(row)?,
         role: Role::from_key(&role).ok_or_else(|| Fault::unreadable("tokens.role", role))?,

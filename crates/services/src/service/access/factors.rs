@@ -1,7 +1,7 @@
 //! What a person signs in with, changed by themselves.
 
 use postern_domain::{Fact, Timestamp};
-use postern_store::people::{CredentialChange, Credentials, KeptPasskey, KeptTotp};
+use postern_store::people::{CredentialChange, Credentials, PasskeyRecord, TotpRecord};
 
 use super::Visitor;
 use super::sign_in::SignInError;
@@ -46,7 +46,7 @@ impl AccessService {
     /// The caller is no person, or the store fails.
     pub async fn factors(&self, caller: &Caller) -> Result<FactorsView, ServiceError> {
         let credentials = self.own_credentials(caller).await?;
-        let view = |kept: KeptPasskey| PasskeyView {
+        let view = |kept: PasskeyRecord| PasskeyView {
             id: postern_store::audit::hex(&kept.id),
             name: kept.name,
             created_at: kept.created_at,
@@ -124,7 +124,7 @@ impl AccessService {
         if self.own_credentials(caller).await?.password.is_none() {
             return Err(ServiceError::Conflict("you sign in by single sign-on; its second factor counts".into()));
         }
-        let totp = CredentialChange::Totp(Some(KeptTotp { secret: shared.to_vec(), step }));
+        let totp = CredentialChange::Totp(Some(TotpRecord { secret: shared.to_vec(), step }));
         self.change_own(caller, totp, Fact::TotpAdded { address: caller.name.clone() }).await?;
         self.new_recovery_codes(caller).await
     }
@@ -156,7 +156,7 @@ impl AccessService {
     ///
     /// # Errors
     /// They have too many, it is known already, or the store fails.
-    pub async fn add_passkey(&self, caller: &Caller, passkey: KeptPasskey) -> Result<(), ServiceError> {
+    pub async fn add_passkey(&self, caller: &Caller, passkey: PasskeyRecord) -> Result<(), ServiceError> {
         if self.own_credentials(caller).await?.passkeys.len() >= MOST_PASSKEYS {
             return Err(ServiceError::Conflict(format!("you have {MOST_PASSKEYS} passkeys; remove one first")));
         }
@@ -170,7 +170,7 @@ impl AccessService {
     /// There is none, it is their only way in, or the store fails.
     pub async fn remove_passkey(&self, caller: &Caller, id: &str) -> Result<(), ServiceError> {
         let credentials = self.own_credentials(caller).await?;
-        let hex = |kept: &&KeptPasskey| postern_store::audit::hex(&kept.id) == id;
+        let hex = |kept: &&PasskeyRecord| postern_store::audit::hex(&kept.id) == id;
         let Some(found) = credentials.passkeys.iter().find(hex) else {
             return Err(ServiceError::NotFound("you have no such passkey".into()));
         };

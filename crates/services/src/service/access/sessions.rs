@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use postern_domain::access::{Method, Permission, Person, PersonState};
 use postern_domain::{Fact, Timestamp};
-use postern_store::people::KeptSession;
+use postern_store::people::SessionRecord;
 use serde::{Deserialize, Serialize};
 
 use super::Visitor;
@@ -47,8 +47,8 @@ pub struct SessionView {
 /// The key in a session's data under which its sign-in is.
 pub const SIGNED_IN: &str = "signed_in";
 
-impl From<KeptSession> for SessionView {
-    fn from(kept: KeptSession) -> Self {
+impl From<SessionRecord> for SessionView {
+    fn from(kept: SessionRecord) -> Self {
         let data: serde_json::Value = serde_json::from_str(&kept.data).unwrap_or_default();
         let signed_in: Option<SignedIn> = serde_json::from_value(data[SIGNED_IN].clone()).ok();
         let visitor = signed_in.as_ref().map(|s| s.visitor.clone()).unwrap_or_default();
@@ -127,7 +127,7 @@ impl AccessService {
     ///
     /// # Errors
     /// The store fails.
-    pub async fn keep_session(&self, hash: &[u8; 32], session: &KeptSession) -> Result<(), ServiceError> {
+    pub async fn keep_session(&self, hash: &[u8; 32], session: &SessionRecord) -> Result<(), ServiceError> {
         Ok(self.store.save_session(hash, session).await?)
     }
 
@@ -135,7 +135,7 @@ impl AccessService {
     ///
     /// # Errors
     /// The store fails.
-    pub async fn session(&self, hash: &[u8; 32]) -> Result<Option<KeptSession>, ServiceError> {
+    pub async fn session(&self, hash: &[u8; 32]) -> Result<Option<SessionRecord>, ServiceError> {
         Ok(self.store.session(hash, self.clock.now()).await?)
     }
 

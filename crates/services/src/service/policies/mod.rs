@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use self::file::{PRIORITY, no_policy, to_object};
 use crate::clock::Clock;
-use crate::directory::Roster;
+use crate::directory::DirectoryCache;
 use crate::gate::{Policies, Standings};
 use crate::in_force::SettingsInForce;
 use crate::service::views::{PolicyChangeView, PolicyChoiceView, PolicyView, SkippedView};
@@ -33,7 +33,7 @@ pub struct PolicyService {
     /// Policies and allowances in force.
     pub(crate) policies: Arc<Policies>,
     /// Who has an account, and in which groups.
-    pub(crate) roster: Arc<Roster>,
+    pub(crate) directory_cache: Arc<DirectoryCache>,
     /// The limits that hold.
     pub(crate) limits: Arc<LimitsInForce>,
     /// Changes books.
@@ -79,8 +79,8 @@ impl PolicyService {
         let entity = caller.entity(&self.settings.load(), entity)?;
         let all = self.policies.books.load();
         let kept = all.of(&settings.directory.organization_of(&entity));
-        let roster = self.roster.load();
-        let member = roster.member(&entity);
+        let directory_cache = self.directory_cache.load();
+        let member = directory_cache.member(&entity);
         let choice = kept.book.explain(member);
         let skipped = choice.skipped.iter().map(|skipped| SkippedView {
             policy: skipped.policy.name.clone(),
@@ -91,8 +91,8 @@ impl PolicyService {
         Ok(PolicyChoiceView {
             kind: entity.kind(),
             groups: member.groups.to_vec(),
-            in_directory: self.roster.load().has(&entity),
-            name: self.roster.load().name(&entity).map(str::to_owned),
+            in_directory: self.directory_cache.load().has(&entity),
+            name: self.directory_cache.load().name(&entity).map(str::to_owned),
             policy: self.policy_view(choice.policy, choice.priority, kept.revision),
             skipped: skipped.collect(),
             standing: self.standings.get(&entity, now).key().into(),

@@ -71,13 +71,13 @@ impl PolicyService {
         self.traffic.write().await;
         let effects = Arc::new(Mutex::new(Vec::new()));
         let (policies, at) = (Arc::clone(&self.policies), self.clock.now());
-        let (into, roster) = (Arc::clone(&effects), arc_swap::Guard::into_inner(self.roster.load()));
+        let (into, directory_cache) = (Arc::clone(&effects), arc_swap::Guard::into_inner(self.directory_cache.load()));
         let visit = move |entity: EntityId, sent: &[(u32, Traffic)]| {
             if settings.directory.organization_of(&entity) == organization
                 && let Some(effect) = effect(
                     &entity,
                     sent,
-                    &roster,
+                    &directory_cache,
                     [&now, &changed],
                     &edited,
                     policies.allowance(&entity, at).as_ref(),
@@ -100,13 +100,13 @@ impl PolicyService {
 fn effect(
     entity: &EntityId,
     sent: &[(u32, Traffic)],
-    roster: &crate::directory::Snapshot,
+    directory_cache: &crate::directory::Snapshot,
     [now, changed]: [&PolicyBook; 2],
     edited: &str,
     allowance: Option<&Allowance>,
     at: Timestamp,
 ) -> Option<EffectView> {
-    let member = roster.member(entity);
+    let member = directory_cache.member(entity);
     let policy = changed.choose(member);
     if policy.name != edited {
         return None;

@@ -113,7 +113,7 @@ impl RestrictionService {
         self.metrics.releases.inc();
         tracing::info!(%entity, reference = %restriction.reference, by, why, "released");
         let record = postern_domain::restriction::RestrictionRecord::Released(released);
-        Ok(postern_store::KeptRestriction { record, ..kept }.into())
+        Ok(postern_store::StoredRestriction { record, ..kept }.into())
     }
 
     async fn reset_for(&self, entity: &EntityId, made_for: Option<Window>, standing: &Standing) -> Vec<Window> {

@@ -100,23 +100,23 @@ pub struct SourceState {
 
 /// The directory as it was read last.
 #[derive(Debug)]
-pub struct Roster {
+pub struct DirectoryCache {
     folder: PathBuf,
     snapshot: ArcSwap<Snapshot>,
     sources: Mutex<BTreeMap<String, Kept>>,
 }
 
-impl Roster {
+impl DirectoryCache {
     /// Takes over what was kept in the data folder.
     pub fn open(data: &Path, settings: &Settings) -> Self {
         let folder = data.join("directory");
-        let roster = Self { folder, snapshot: ArcSwap::default(), sources: Mutex::default() };
+        let directory_cache = Self { folder, snapshot: ArcSwap::default(), sources: Mutex::default() };
         for source in &settings.directories {
-            let said = fs::read(roster.file(&source.name)).ok().and_then(|text| serde_json::from_slice(&text).ok());
-            roster.lock().insert(source.name.clone(), Kept { said, ..Kept::default() });
+            let said = fs::read(directory_cache.file(&source.name)).ok().and_then(|text| serde_json::from_slice(&text).ok());
+            directory_cache.lock().insert(source.name.clone(), Kept { said, ..Kept::default() });
         }
-        roster.put_together(settings);
-        roster
+        directory_cache.put_together(settings);
+        directory_cache
     }
 
     /// Everybody who is known.
@@ -124,7 +124,7 @@ impl Roster {
         self.snapshot.load()
     }
 
-    /// The source that is due; it counts as under way until [`Roster::note`] hears of it.
+    /// The source that is due; it counts as under way until [`DirectoryCache::note`] hears of it.
     pub fn due(&self, settings: &Settings, now: Timestamp) -> Option<Source> {
         let mut sources = self.lock();
         let due = |source: &&Source| {

@@ -7,7 +7,7 @@ use crate::StoreError;
 
 /// An entity wrote to somebody.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Acquaintance {
+pub struct KnownRecipient {
     /// Who.
     pub entity: EntityId,
     /// To whom: a hash of the address.
@@ -18,22 +18,22 @@ pub struct Acquaintance {
 
 /// Whom entities have written to. Part of [`crate::Store`]; the same rules hold.
 #[async_trait]
-pub trait Acquaintances: Send + Sync {
+pub trait KnownRecipients: Send + Sync {
     /// Notes whom entities wrote to; who is new is remembered from `now` on.
     ///
     /// # Errors
     /// The database fails.
-    async fn note_acquaintances(&self, noted: &[Acquaintance], now: Timestamp) -> Result<(), StoreError>;
+    async fn note_known_recipients(&self, noted: &[KnownRecipient], now: Timestamp) -> Result<(), StoreError>;
 
     /// Everything that is remembered, and since when of whom.
     ///
     /// # Errors
     /// The database fails.
-    async fn acquaintances(&self) -> Result<(Vec<(EntityId, Timestamp)>, Vec<Acquaintance>), StoreError>;
+    async fn known_recipients(&self) -> Result<(Vec<(EntityId, Timestamp)>, Vec<KnownRecipient>), StoreError>;
 
     /// Forgets whom nobody has written to since `day`.
     ///
     /// # Errors
     /// The database fails.
-    async fn forget_acquaintances(&self, day: u32) -> Result<(), StoreError>;
+    async fn forget_known_recipients(&self, day: u32) -> Result<(), StoreError>;
 }

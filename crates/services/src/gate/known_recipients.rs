@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use hashbrown::HashMap;
 use postern_domain::{EntityId, Timestamp};
-use postern_store::acquaintances::Acquaintance;
+use postern_store::known_recipients::KnownRecipient;
 use postern_store::{Store, StoreError};
 use sha2::{Digest, Sha256};
 
@@ -29,26 +29,26 @@ struct Known {
 struct State {
     known: HashMap<EntityId, Known>,
     /// What is to be written down.
-    noted: Vec<Acquaintance>,
+    noted: Vec<KnownRecipient>,
     /// The last day on which old ones were forgotten.
     forgotten: u32,
 }
 
 /// Whom entities have written to.
 #[derive(Debug, Default)]
-pub struct Acquaintances(Mutex<State>);
+pub struct KnownRecipients(Mutex<State>);
 
-impl Acquaintances {
+impl KnownRecipients {
     /// Takes over what the store holds.
     ///
     /// # Errors
     /// The store can't be read.
     pub async fn restore(&self, store: &dyn Store) -> Result<(), StoreError> {
-        let (since, noted) = store.acquaintances().await?;
+        let (since, noted) = store.known_recipients().await?;
         let mut state = self.lock();
         state.known =
             since.into_iter().map(|(entity, since)| (entity, Known { since, days: HashMap::new() })).collect();
-        for Acquaintance { entity, recipient, day } in noted {
+        for KnownRecipient { entity, recipient, day } in noted {
             if let Some(known) = state.known.get_mut(&entity) {
                 known.days.insert(recipient, day);
             }
@@ -77,7 +77,7 @@ impl Acquaintances {
                 continue;
             }
             if known.days.insert(recipient, today) != Some(today) {
-                noted.push(Acquaintance { entity: entity.clone(), recipient, day: today });
+                noted.push(KnownRecipient { entity: entity.clone(), recipient, day: today });
             }
         }
     }
@@ -92,7 +92,7 @@ impl Acquaintances {
             (std::mem::take(&mut state.noted), forget)
         };
         if !noted.is_empty()
-            && let Err(error) = store.note_acquaintances(&noted, now).await
+            && let Err(error) = store.note_known_recipients(&noted, now).await
         {
             tracing::warn!(%error, "whom accounts wrote to can't be written down yet");
             self.lock().noted.extend(noted);
@@ -102,8 +102,8 @@ impl Acquaintances {
             for known in self.lock().known.values_mut() {
                 known.days.retain(|_, day| *day >= before);
             }
-            if let Err(error) = store.forget_acquaintances(before).await {
-                tracing::debug!(%error, "old acquaintances can't be forgotten yet");
+            if let Err(error) = store.forget_known_recipients(before).await {
+                tracing::debug!(%error, "old known recipients can't be forgotten yet");
             }
         }
     }
@@ -130,16 +130,16 @@ mod tests {
 
     #[test]
     fn a_recipient_is_new_once_and_only_after_a_week_of_learning() {
-        let acquaintances = Acquaintances::default();
+        let known_recipients = KnownRecipients::default();
         let alice = EntityId::account_named("alice@example.com");
         let at = |days: u64| Timestamp::from_millis(0).plus(DAY * u32::try_from(days).unwrap());
-        let is_new = |address: &str, days| acquaintances.is_first_time(&alice, address, at(days));
+        let is_new = |address: &str, days| known_recipients.is_first_time(&alice, address, at(days));
         assert!(!is_new("a@x.example", 0), "nothing is known of alice");
-        acquaintances.learn(&alice, ["a@x.example"].into_iter(), at(0));
+        known_recipients.learn(&alice, ["a@x.example"].into_iter(), at(0));
         assert!(!is_new("b@x.example", 6), "still learning");
         assert!(is_new("b@x.example", 7) && !is_new("a@x.example", 7));
-        acquaintances.learn(&alice, ["b@x.example", "b@x.example"].into_iter(), at(7));
+        known_recipients.learn(&alice, ["b@x.example", "b@x.example"].into_iter(), at(7));
         assert!(!is_new("b@x.example", 8));
-        assert_eq!(acquaintances.lock().noted.len(), 2);
+        assert_eq!(known_recipients.lock().noted.len(), 2);
     }
 }
