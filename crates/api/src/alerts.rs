@@ -65,7 +65,7 @@ async fn alerts(
     let filter = AlertFilter {
         status: query.status,
         severity: query.severity,
-        policy: query.policy,
+        trigger: query.policy,
         search: query.q,
         after: paging::after(query.cursor.as_deref())?,
         limit: query.limit,

@@ -73,7 +73,7 @@ async fn list(client: &Client, status: Option<AlertStatus>, limit: u32, json: bo
         vec![
             present::time(a.raised_at),
             a.severity.to_string(),
-            a.policy.to_string(),
+            a.trigger.to_string(),
             entity(a),
             a.status.key().to_owned(),
             mails(a),
@@ -88,7 +88,7 @@ async fn list(client: &Client, status: Option<AlertStatus>, limit: u32, json: bo
 /// One alert in full.
 pub(super) fn print(alert: &AlertView) {
     let mut facts = vec![
-        ("Alert policy", alert.policy.to_string()),
+        ("Alert policy", alert.trigger.to_string()),
         ("Severity", alert.severity.to_string()),
         ("Status", alert.status.key().to_owned()),
         ("Entity", entity(alert)),

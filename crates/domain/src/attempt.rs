@@ -10,7 +10,7 @@
 //! Open ────────────────▶ Open ─────────────────────▶ Committed
 //!   │  ▲                                                 (repeats are answered, not counted)
 //!   ▼  │ asked about again
-//! GivenBack (silent for too long, or its session went on to another message)
+//! Cancelled (silent for too long, or its session went on to another message)
 //! ```
 
 use std::collections::BTreeMap;
@@ -55,7 +55,7 @@ pub enum Phase {
     /// Recipients are being named; their room is reserved.
     Open,
     /// The room was given back, but the message may still turn up.
-    GivenBack,
+    Cancelled,
     /// The message was accepted and counted.
     Committed(Charge),
 }
@@ -159,15 +159,15 @@ impl Attempt {
     }
 
     /// The room was given back.
-    pub fn gave_back(&mut self) {
+    pub fn cancelled(&mut self) {
         if self.phase == Phase::Open {
-            self.phase = Phase::GivenBack;
+            self.phase = Phase::Cancelled;
         }
     }
 
     /// The room was reserved again.
     pub fn reserved_again(&mut self) {
-        if self.phase == Phase::GivenBack {
+        if self.phase == Phase::Cancelled {
             self.phase = Phase::Open;
         }
     }
@@ -287,12 +287,12 @@ mod tests {
     #[test]
     fn a_given_back_attempt_holds_nothing_until_it_turns_up_again() {
         let mut a = attempt(&[("a", Class::External)]);
-        a.gave_back();
+        a.cancelled();
         assert_eq!((a.held(), a.named()), (Charge::NONE, charge(1, 0)));
         a.reserved_again();
         assert_eq!(a.held(), charge(1, 0));
         a.committed(charge(1, 0));
-        a.gave_back();
+        a.cancelled();
         assert_eq!(a.phase(), Phase::Committed(charge(1, 0)));
     }
 

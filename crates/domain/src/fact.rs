@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 use crate::access::{Method, PersonState, Role};
 use crate::alert::{AlertPolicy, AlertStatus, Trigger};
 use crate::entity::EntityId;
-use crate::organization::{OrganizationRecord, OrganizationId};
+use crate::organization::{OrganizationId, OrganizationRecord};
 use crate::policy::{Allowance, OutboundPolicy};
 use crate::reference::Reference;
 use crate::restriction::Recommendation;

@@ -90,20 +90,20 @@ pub fn limits_for(
 
 /// What is to be tried for a recipient, in order, until something fits.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Way {
+pub enum Route {
     /// Ask the ledger for room of this class.
     Reserve(Class),
     /// Refuse, since the entity is restricted.
     Refuse(Reference),
 }
 
-/// The ways a recipient may go: by the escape lane if it is on it, else as what it is, unless
+/// The routes that a recipient may take: by the escape lane if it is on it, else as what it is, unless
 /// the entity is restricted.
-pub fn ways(standing: &Standing, recipient: &Recipient) -> impl Iterator<Item = Way> {
-    let lane = recipient.escape_lane.then_some(Way::Reserve(Class::EscapeLane));
+pub fn routes(standing: &Standing, recipient: &Recipient) -> impl Iterator<Item = Route> {
+    let lane = recipient.escape_lane.then_some(Route::Reserve(Class::EscapeLane));
     let main = match standing {
-        Standing::Restricted { reference, .. } => Way::Refuse(reference.clone()),
-        Standing::Free | Standing::Probation { .. } => Way::Reserve(Class::of(recipient)),
+        Standing::Restricted { reference, .. } => Route::Refuse(reference.clone()),
+        Standing::Free | Standing::Probation { .. } => Route::Reserve(Class::of(recipient)),
     };
     lane.into_iter().chain([main])
 }
@@ -123,15 +123,15 @@ mod tests {
     fn the_escape_lane_is_open_to_the_restricted() {
         let reference = Reference::from_random(7);
         let restricted = Standing::Restricted { reference: reference.clone(), until: None };
-        let all = |recipient| ways(&restricted, &recipient).collect::<Vec<_>>();
-        assert_eq!(all(recipient(false)), [Way::Refuse(reference.clone())]);
-        assert_eq!(all(recipient(true)), [Way::Reserve(Class::EscapeLane), Way::Refuse(reference)]);
+        let all = |recipient| routes(&restricted, &recipient).collect::<Vec<_>>();
+        assert_eq!(all(recipient(false)), [Route::Refuse(reference.clone())]);
+        assert_eq!(all(recipient(true)), [Route::Reserve(Class::EscapeLane), Route::Refuse(reference)]);
     }
 
     #[test]
     fn a_full_escape_lane_leaves_the_ordinary_way() {
-        let ways: Vec<_> = ways(&Standing::Free, &recipient(true)).collect();
-        assert_eq!(ways, [Way::Reserve(Class::EscapeLane), Way::Reserve(Class::Internal)]);
+        let routes: Vec<_> = routes(&Standing::Free, &recipient(true)).collect();
+        assert_eq!(routes, [Route::Reserve(Class::EscapeLane), Route::Reserve(Class::Internal)]);
     }
 
     #[test]

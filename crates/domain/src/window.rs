@@ -379,7 +379,7 @@ impl Usage {
     }
 
     /// Gives reserved room back.
-    pub fn give_back(&mut self, charge: Charge) {
+    pub fn cancel(&mut self, charge: Charge) {
         self.reserved = self.reserved.minus(charge);
     }
 

@@ -56,7 +56,7 @@ pub trait Ledger: Send + Sync + 'static {
     fn reserve(&self, claim: Claim<'_>, now: Timestamp) -> impl Future<Output = Fit> + Send;
 
     /// Gives reserved room back.
-    fn give_back(&self, entity: &EntityId, held: Charge) -> impl Future<Output = ()> + Send;
+    fn cancel(&self, entity: &EntityId, held: Charge) -> impl Future<Output = ()> + Send;
 
     /// Counts an accepted message, gives back what it had reserved, and tells how full the
     /// limited windows are now. `message` names the message, so that it is counted once even

@@ -13,7 +13,7 @@ use tower_sessions::Session;
 
 use super::form::{Form, Nothing, number};
 use super::page::{Frame, Pages, Refusal, lines, listed, render, render_as, searched, status_of};
-use super::session::{Signed, say};
+use super::session::{Signed, flash};
 use super::{names, texts};
 use postern_services::service::views::{AlertDetailView, AlertPolicyView, AlertView, ChannelTestView};
 use postern_services::service::{AlertRequest, Permission, ServiceError, Services};
@@ -91,7 +91,7 @@ pub(super) async fn note(
 ) -> Result<Response, Refusal> {
     let request = AlertRequest { status: status_named(&form.values.status), comment: form.values.comment };
     services.alerts.change(&form.signed.caller, &reference, &request).await?;
-    say(&current, texts::t("alert-changed")).await?;
+    flash(&current, texts::t("alert-changed")).await?;
     Ok(Redirect::to(&format!("/alerts/{reference}")).into_response())
 }
 
@@ -249,7 +249,7 @@ pub(super) async fn save_policy(
     };
     match changed {
         Ok(view) => {
-            say(&current, texts::t1("alert-policy-saved", "name", view.policy.name)).await?;
+            flash(&current, texts::t1("alert-policy-saved", "name", view.policy.name)).await?;
             Ok(Redirect::to("/alert-policies").into_response())
         }
         Err(error @ (ServiceError::Invalid { .. } | ServiceError::Changed(_))) => {
@@ -296,6 +296,6 @@ pub(super) async fn remove_policy(
     form: Form<Nothing>,
 ) -> Result<Response, Refusal> {
     services.alert_policies.remove(&form.signed.caller, &name, None).await?;
-    say(&current, texts::t1("alert-policy-removed", "name", name)).await?;
+    flash(&current, texts::t1("alert-policy-removed", "name", name)).await?;
     Ok(Redirect::to("/alert-policies").into_response())
 }

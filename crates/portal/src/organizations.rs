@@ -11,7 +11,7 @@ use tower_sessions::Session;
 
 use super::form::{Form, Nothing};
 use super::page::{Frame, Refusal, lines, render, render_as, status_of};
-use super::session::{Signed, say};
+use super::session::{Signed, flash};
 use super::{names, texts};
 use postern_services::service::{Caller, OrganizationRequest, ServiceError, Services};
 
@@ -121,7 +121,7 @@ async fn answer(
 ) -> Result<Response, Refusal> {
     match saved {
         Ok(name) => {
-            say(current, texts::t1("organization-saved", "name", name)).await?;
+            flash(current, texts::t1("organization-saved", "name", name)).await?;
             Ok(Redirect::to("/settings").into_response())
         }
         Err(error @ (ServiceError::Invalid { .. } | ServiceError::Conflict(_))) => {
@@ -139,6 +139,6 @@ pub(super) async fn remove(
     form: Form<Nothing>,
 ) -> Result<Response, Refusal> {
     services.organizations.remove(&form.signed.caller, &id).await?;
-    say(&current, texts::t1("organization-removed", "id", id)).await?;
+    flash(&current, texts::t1("organization-removed", "id", id)).await?;
     Ok(Redirect::to("/settings").into_response())
 }

@@ -157,7 +157,7 @@ pub(super) async fn enrol_app(
     let Some(secret) = secret else { return Ok(Redirect::to("/settings/sign-in/app").into_response()) };
     match services.access.enrol_totp(&form.signed.caller, &secret, &form.values.code).await {
         Ok(codes) => {
-            let _: Option<Vec<u8>> = session::recall(&current, NEW_APP).await?;
+            let _: Option<Vec<u8>> = session::take(&current, NEW_APP).await?;
             Ok(codes_page(&services, &form.signed, codes))
         }
         Err(ServiceError::Invalid { problem, .. }) => {

@@ -93,7 +93,7 @@ pub(super) async fn finish_sign_in(
     Visiting(visitor): Visiting,
     Json(shown): Json<Shown>,
 ) -> Result<Json<Value>, Failed> {
-    let remembered: DiscoverableAuthentication = session::recall(&current, SIGNING_IN).await?.ok_or_else(stale)?;
+    let remembered: DiscoverableAuthentication = session::take(&current, SIGNING_IN).await?.ok_or_else(stale)?;
     let known = passkeys(&services)?;
     let handle = known.owner(&shown.credential)?;
     let (person, credentials) = services.access.passkey_owner(&handle, &visitor).await?;
@@ -135,7 +135,7 @@ pub(super) async fn finish_registration(
     current: Session,
     form: Form<Made>,
 ) -> Result<Json<Value>, Failed> {
-    let remembered: PasskeyRegistration = session::recall(&current, REGISTERING).await?.ok_or_else(stale)?;
+    let remembered: PasskeyRegistration = session::take(&current, REGISTERING).await?.ok_or_else(stale)?;
     let made: RegisterPublicKeyCredential =
         serde_json::from_str(&form.values.credential).map_err(PasskeyError::from)?;
     let name = form.values.name.trim();

@@ -16,7 +16,7 @@ use tower_sessions::Session;
 
 use super::form::{Form, Nothing, number};
 use super::page::{Frame, Refusal, lines, render, render_as, status_of};
-use super::session::{Signed, say};
+use super::session::{Signed, flash};
 use super::{names, texts};
 use postern_services::service::views::PolicyView;
 use postern_services::service::{AllowanceRequest, PREVIEW_DAYS, Permission, PreviewView, ServiceError, Services};
@@ -229,7 +229,7 @@ pub(super) async fn save(
     };
     match saved {
         Ok(view) => {
-            say(&current, texts::t1("policy-saved", "name", view.policy.name)).await?;
+            flash(&current, texts::t1("policy-saved", "name", view.policy.name)).await?;
             Ok(Redirect::to("/policies").into_response())
         }
         Err(error @ (ServiceError::Invalid { .. } | ServiceError::Conflict(_) | ServiceError::Changed(_))) => {
@@ -294,7 +294,7 @@ pub(super) async fn remove(
     form: Form<Nothing>,
 ) -> Result<Response, Refusal> {
     services.policies.remove(&form.signed.caller, &name, None).await?;
-    say(&current, texts::t1("policy-removed", "name", name)).await?;
+    flash(&current, texts::t1("policy-removed", "name", name)).await?;
     Ok(Redirect::to("/policies").into_response())
 }
 
@@ -325,7 +325,7 @@ pub(super) async fn grant(
         reason: given.reason,
     };
     let granted = services.allowances.grant(&form.signed.caller, &request).await?;
-    say(&current, texts::t1("allowance-granted", "entity", granted.entity.to_string())).await?;
+    flash(&current, texts::t1("allowance-granted", "entity", granted.entity.to_string())).await?;
     Ok(Redirect::to("/policies").into_response())
 }
 
@@ -336,6 +336,6 @@ pub(super) async fn end_allowance(
     form: Form<Nothing>,
 ) -> Result<Response, Refusal> {
     services.allowances.end(&form.signed.caller, &entity).await?;
-    say(&current, texts::t1("allowance-ended", "entity", entity)).await?;
+    flash(&current, texts::t1("allowance-ended", "entity", entity)).await?;
     Ok(Redirect::to("/policies").into_response())
 }

@@ -13,7 +13,7 @@ use tower_sessions::Session;
 
 use super::form::{Form, number};
 use super::page::{Frame, Pages, Refusal, listed, render, render_as, searched};
-use super::session::{Signed, say};
+use super::session::{Signed, flash};
 use super::{csv, names, texts};
 use postern_services::service::views::RestrictionView;
 use postern_services::service::{RestrictRequest, ServiceError, Services};
@@ -164,7 +164,7 @@ pub(super) async fn restrict(
     let request = RestrictRequest { entity: given.entity.clone(), reason: given.reason.clone(), until };
     match services.restrictions.restrict(&form.signed.caller, &request).await {
         Ok(made) => {
-            say(&current, texts::t1("restrict-done", "entity", made.entity.to_string())).await?;
+            flash(&current, texts::t1("restrict-done", "entity", made.entity.to_string())).await?;
             Ok(Redirect::to(&names::entity_address(&made.entity)).into_response())
         }
         Err(error @ (ServiceError::Invalid { .. } | ServiceError::Conflict(_) | ServiceError::NotFound(_))) => {

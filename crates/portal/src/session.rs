@@ -166,7 +166,7 @@ impl Signed {
             return Ok(None);
         };
         let notice = match session.get_value(NOTICE).await? {
-            Some(_) => recall(session, NOTICE).await?,
+            Some(_) => take(session, NOTICE).await?,
             None => None,
         };
         Ok(Some(Self { caller, csrf, signed_in, notice }))
@@ -205,11 +205,11 @@ pub(super) async fn remember(session: &Session, key: &str, value: impl Serialize
 }
 
 /// Has the next page say what was done.
-pub(super) async fn say(session: &Session, text: String) -> Result<(), Refusal> {
+pub(super) async fn flash(session: &Session, text: String) -> Result<(), Refusal> {
     remember(session, NOTICE, text).await
 }
 
 /// Takes it out again: it serves once.
-pub(super) async fn recall<T: DeserializeOwned>(session: &Session, key: &str) -> Result<Option<T>, Refusal> {
+pub(super) async fn take<T: DeserializeOwned>(session: &Session, key: &str) -> Result<Option<T>, Refusal> {
     Ok(session.remove(key).await?)
 }

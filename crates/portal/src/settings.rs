@@ -13,7 +13,7 @@ use tower_sessions::Session;
 
 use super::form::{Form, Nothing, number};
 use super::page::{Frame, Refusal, render};
-use super::session::{Signed, say};
+use super::session::{Signed, flash};
 use super::{names, organizations, powershell, texts};
 use postern_domain::finding::Finding;
 use postern_services::directory::SourceState;
@@ -141,7 +141,7 @@ pub(super) async fn person(
             services.access.change_person(caller, &address, &request).await?;
         }
     }
-    say(&current, texts::t1("person-changed", "address", address)).await?;
+    flash(&current, texts::t1("person-changed", "address", address)).await?;
     Ok(Redirect::to("/settings").into_response())
 }
 
@@ -173,7 +173,7 @@ pub(super) async fn revoke_token(
     form: Form<Nothing>,
 ) -> Result<Response, Refusal> {
     services.tokens.revoke(&form.signed.caller, &name).await?;
-    say(&current, texts::t1("token-revoked", "name", name)).await?;
+    flash(&current, texts::t1("token-revoked", "name", name)).await?;
     Ok(Redirect::to("/settings").into_response())
 }
 
@@ -184,6 +184,6 @@ pub(super) async fn end_session(
     form: Form<Nothing>,
 ) -> Result<Response, Refusal> {
     services.access.revoke_session(&form.signed.caller, &id).await?;
-    say(&current, texts::t("session-ended")).await?;
+    flash(&current, texts::t("session-ended")).await?;
     Ok(Redirect::to("/settings").into_response())
 }

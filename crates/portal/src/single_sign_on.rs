@@ -69,7 +69,7 @@ pub(super) async fn finish(
 ) -> Result<Response, Refusal> {
     let settings = services.settings.load_full();
     let provider = settings.single_sign_on.as_ref().ok_or_else(none)?;
-    let pending: Option<(Pending, String)> = session::recall(&current, PENDING).await?;
+    let pending: Option<(Pending, String)> = session::take(&current, PENDING).await?;
     if let Some(error) = answer.error {
         let text = answer.error_description.unwrap_or(error);
         return Ok(refused(&services, &SingleSignOnError::Provider(text)));

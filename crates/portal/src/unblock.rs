@@ -14,7 +14,7 @@ use tower_sessions::Session;
 
 use super::form::{Form, Nothing};
 use super::page::{Frame, Refusal, render, render_as};
-use super::session::{Signed, recall, remember, say};
+use super::session::{Signed, flash, remember, take};
 use super::{names, texts};
 use postern_services::present;
 use postern_services::service::views::RestrictionView;
@@ -111,7 +111,7 @@ pub(super) async fn step(
         restrictions.push((found, trying));
     }
     if restrictions.is_empty() {
-        say(&current, texts::t("unblock-nobody")).await?;
+        flash(&current, texts::t("unblock-nobody")).await?;
         return Ok(Redirect::to("/restricted").into_response());
     }
     let reason = values.reason.trim().to_owned();
@@ -211,7 +211,7 @@ pub(super) async fn undo(
     form: Form<Nothing>,
 ) -> Result<Response, Refusal> {
     form.signed.caller.may(Permission::Manage)?;
-    let Some(done) = recall::<Done>(&current, DONE).await? else {
+    let Some(done) = take::<Done>(&current, DONE).await? else {
         return Ok(Redirect::to("/restricted").into_response());
     };
     let reason = texts::t1("undo-reason", "reason", done.reason.chars().take(900).collect::<String>());
@@ -233,6 +233,6 @@ pub(super) async fn undo(
     if !names.is_empty() {
         left.insert(0, texts::t1("undo-done", "entities", names.join(", ")));
     }
-    say(&current, left.join(" ")).await?;
+    flash(&current, left.join(" ")).await?;
     Ok(Redirect::to("/restricted").into_response())
 }

@@ -12,14 +12,14 @@ use crate::clock::Clock;
 use crate::directory::DirectoryCache;
 use crate::events::Events;
 use crate::gate::{
-    KnownRecipients, AlertPolicies, Gate, IncidentParts, Incidents, Parts, Policies, Projector, Recents, Standings,
+    AlertPolicies, Gate, IncidentParts, Incidents, KnownRecipients, Parts, Policies, Projector, Recents, Standings,
     TrafficMeter, Views, Wiring,
 };
 use crate::health::Health;
 use crate::in_force::SettingsInForce;
 use crate::links::Links;
 use crate::metrics::Metrics;
-use crate::outbox::{Courier, OwnMail};
+use crate::outbox::{Delivery, OwnMail};
 use crate::randomness::Randomness;
 use crate::service::{
     self, AccessService, AccountService, AlertPolicyService, AlertService, AllowanceService, AuditService, BookEditor,
@@ -91,7 +91,7 @@ pub struct Shared {
     /// How people prove who they are.
     pub sign_in: Arc<SignIn>,
     /// Carries mails and webhooks.
-    pub courier: Arc<Courier>,
+    pub delivery: Arc<Delivery>,
     /// Postern's own mail on its way.
     pub own_mail: Arc<OwnMail>,
     /// What happens.
@@ -171,7 +171,7 @@ impl Shared {
         let known_recipients = Arc::new(KnownRecipients::default());
         known_recipients.restore(&*store).await?;
         let sign_in = Arc::new(SignIn::new(&*randomness)?);
-        let courier = Arc::new(Courier::new(Arc::clone(&own_mail)).context("sending webhooks")?);
+        let delivery = Arc::new(Delivery::new(Arc::clone(&own_mail)).context("sending webhooks")?);
         let (meter, recents, wiring) = Default::default();
         Ok(Self {
             settings,
@@ -194,7 +194,7 @@ impl Shared {
             wiring_check,
             links,
             sign_in,
-            courier,
+            delivery,
             own_mail,
             events,
             new_mail,
@@ -233,7 +233,7 @@ impl Shared {
             allowances: of!(self, AllowanceService { settings, store, projector, clock, randomness }),
             alerts: of!(self, AlertService { settings, store, projector, clock }),
             alert_policies: of!(self, AlertPolicyService {
-                settings, courier, clock, randomness; books: books(), editor: Arc::clone(&editor)
+                settings, delivery, clock, randomness; books: books(), editor: Arc::clone(&editor)
             }),
             organizations: of!(self, OrganizationService { settings, store, projector, clock }),
             access: of!(self, AccessService { settings, store, projector, sign_in, clock, randomness, metrics }),
@@ -259,7 +259,7 @@ impl Shared {
             ),
             configuration: of!(self, ConfigurationService { store; editor: editor }),
             outages: of!(self, OutageService {
-                settings, store, projector, courier, clock, randomness, metrics, health; books: books()
+                settings, store, projector, delivery, clock, randomness, metrics, health; books: books()
             }),
             requests: self.store.clone(),
             settings: self.settings.clone(),

@@ -40,7 +40,7 @@ pub struct AlertFilter {
     /// Only of this severity.
     pub severity: Option<Severity>,
     /// Only raised by this.
-    pub policy: Option<Trigger>,
+    pub trigger: Option<Trigger>,
     /// Only where entity, reference or cause has this text in it.
     pub search: Option<String>,
     /// Only what comes after this one, by time and reference.

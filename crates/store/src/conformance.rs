@@ -61,7 +61,7 @@ pub(crate) fn incident(restriction: &Restriction, minute: u32) -> Incident {
         organization: OrganizationId::first(),
         alert: Alert {
             reference: restriction.reference.clone(),
-            policy: Trigger::UserRestricted,
+            trigger: Trigger::UserRestricted,
             severity: Trigger::UserRestricted.severity(),
             status: AlertStatus::Active,
             entity: Some(restriction.entity.clone()),

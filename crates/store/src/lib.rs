@@ -3,11 +3,11 @@
 //! Each noun has a trait; [`Store`] is all of them. [`sqlite::SqliteStore`] has it in one file; whatever else implements it has
 //! to pass the same suite (`conformance.rs`). The store decides nothing: it does what it is told, whole or not at all.
 
-pub mod known_recipients;
 mod alerts;
 pub mod audit;
 mod error;
 pub mod idempotency;
+pub mod known_recipients;
 mod organizations;
 mod outbox;
 pub mod people;
@@ -22,18 +22,18 @@ mod conformance;
 
 use async_trait::async_trait;
 
-pub use known_recipients::KnownRecipients;
-pub use alerts::{AlertFilter, Alerts, Incident, StoredAlert, OpenAlert};
+pub use alerts::{AlertFilter, Alerts, Incident, OpenAlert, StoredAlert};
 pub use audit::{AuditFilter, Trail};
 pub use error::StoreError;
 pub(crate) use error::Unreadable;
 pub use idempotency::Idempotency;
+pub use known_recipients::KnownRecipients;
 pub use organizations::Organizations;
-pub use outbox::{Delivery, MailKind, Outbox, OutboxState, Outgoing, QueuedMail};
+pub use outbox::{DeliveryOutcome, MailKind, Outbox, OutboxState, Outgoing, QueuedMail};
 pub use people::People;
-pub use policies::{FileSection, VersionedAlertPolicies, VersionedPolicies, Policies, TakenOver, Versioned};
+pub use policies::{FileSection, Policies, TakenOver, Versioned, VersionedAlertPolicies, VersionedPolicies};
 pub use postern_domain::organization::OrganizationRecord;
-pub use restrictions::{StoredRestriction, Refusals, RestrictionFilter, RestrictionOrder, Restrictions};
+pub use restrictions::{Refusals, RestrictionFilter, RestrictionOrder, Restrictions, StoredRestriction};
 pub use tokens::{TokenRecord, Tokens};
 pub use traffic::TrafficHistory;
 

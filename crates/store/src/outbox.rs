@@ -61,7 +61,7 @@ pub struct QueuedMail {
 
 /// What is to become of a mail that was tried.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Delivery {
+pub enum DeliveryOutcome {
     /// The mail server took it.
     Delivered,
     /// It is to be tried again.
@@ -102,7 +102,7 @@ pub trait Outbox: Send + Sync {
     ///
     /// # Errors
     /// The database fails.
-    async fn tried(&self, id: i64, delivery: &Delivery, now: Timestamp) -> Result<(), StoreError>;
+    async fn tried(&self, id: i64, delivery: &DeliveryOutcome, now: Timestamp) -> Result<(), StoreError>;
 
     /// How the outbox stands, and when the next mail is due.
     ///

@@ -60,7 +60,10 @@ pub trait Policies: Send + Sync {
     ///
     /// # Errors
     /// The database fails.
-    async fn policies(&self, only: Option<&OrganizationId>) -> Result<Vec<(OrganizationId, VersionedPolicies)>, StoreError>;
+    async fn policies(
+        &self,
+        only: Option<&OrganizationId>,
+    ) -> Result<Vec<(OrganizationId, VersionedPolicies)>, StoreError>;
 
     /// Writes an organization's outbound policies, if they are still those of `kept.revision` (0:
     /// there are none), and counts the revision up. With `file`, what that says is taken over.

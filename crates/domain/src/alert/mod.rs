@@ -62,7 +62,8 @@ pub struct Alert {
     /// The incident; a restriction and its alert share it.
     pub reference: Reference,
     /// What raised it; the built-in alert policy of that name.
-    pub policy: Trigger,
+    #[serde(rename = "policy")]
+    pub trigger: Trigger,
     /// How urgent it is.
     pub severity: Severity,
     /// How far people have come.

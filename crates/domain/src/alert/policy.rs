@@ -148,7 +148,11 @@ impl AlertBook {
     }
 
     /// Policies that are on and whose alerts `trigger` raises about `member`.
-    pub fn told<'a>(&'a self, trigger: Trigger, member: Option<Member<'a>>) -> impl Iterator<Item = &'a AlertPolicy> {
+    pub fn notifying<'a>(
+        &'a self,
+        trigger: Trigger,
+        member: Option<Member<'a>>,
+    ) -> impl Iterator<Item = &'a AlertPolicy> {
         let also = trigger.includes(member.map(|member| member.entity));
         self.0.iter().filter(move |policy| {
             let about = member.is_none_or(|member| policy.scope.holds(member).is_ok());
@@ -171,14 +175,14 @@ mod tests {
         let groups = ["Sales".to_owned()];
         let told = |trigger, groups| -> Vec<&str> {
             let member = Member { entity: &alice, groups };
-            book.told(trigger, Some(member)).map(|policy| policy.name.as_str()).collect()
+            book.notifying(trigger, Some(member)).map(|policy| policy.name.as_str()).collect()
         };
         let restricted = Trigger::UserRestricted.name();
         assert_eq!(told(Trigger::UserRestricted, &groups), [restricted, "Sales"]);
         assert_eq!(told(Trigger::UserRestricted, &[]), [restricted]);
         assert_eq!(told(Trigger::ProbationBroken, &groups), [restricted, "Probation broken", "Sales"]);
         assert_eq!(told(Trigger::ConnectorRestricted, &groups), ["Connector restricted"]);
-        assert_eq!(book.told(Trigger::StoreAway, None).count(), 1);
+        assert_eq!(book.notifying(Trigger::StoreAway, None).count(), 1);
     }
 
     #[test]
@@ -188,7 +192,7 @@ mod tests {
         assert!(!book.remove(name));
         book.put(AlertPolicy { enabled: false, ..AlertPolicy::built_in(Trigger::UserRestricted) });
         assert_eq!(book.all().len(), Trigger::ALL.len());
-        assert_eq!(book.told(Trigger::UserRestricted, None).count(), 0);
+        assert_eq!(book.notifying(Trigger::UserRestricted, None).count(), 0);
         book.put(AlertPolicy { name: "Mine".into(), ..AlertPolicy::default() });
         assert!(book.find("MINE").is_some() && book.remove("mine") && book.find("mine").is_none());
     }

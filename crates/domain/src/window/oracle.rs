@@ -91,14 +91,14 @@ proptest! {
                 }
                 Step::Accept => {
                     if let Some(charge) = under_way.pop_front() {
-                        usage.give_back(charge);
+                        usage.cancel(charge);
                         usage.accept(charge, Timestamp::from_millis(now));
                         oracle.0.push((now, charge));
                     }
                 }
                 Step::GiveUp => {
                     if let Some(charge) = under_way.pop_front() {
-                        usage.give_back(charge);
+                        usage.cancel(charge);
                     }
                 }
             }

@@ -273,10 +273,10 @@ impl Ledger for MemoryLedger {
         fit
     }
 
-    async fn give_back(&self, entity: &EntityId, held: Charge) {
+    async fn cancel(&self, entity: &EntityId, held: Charge) {
         let (mut shard, hash) = self.shard(entity);
         if let Some(usage) = shard.find(entity, hash) {
-            usage.give_back(held);
+            usage.cancel(held);
         }
     }
 
@@ -284,7 +284,7 @@ impl Ledger for MemoryLedger {
         let message = message_hash(entity, message);
         let (mut shard, hash) = self.shard(entity);
         let usage = shard.entry(entity, hash, &self.hasher);
-        usage.give_back(held);
+        usage.cancel(held);
         usage.accept(accepted, now);
         let counts = Window::LIMITED.map(|window| (window, usage.count(window, now)));
         format::encode_counted(&mut shard.pending, entity, now.minute(), accepted, 1, message);

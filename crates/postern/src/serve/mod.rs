@@ -124,7 +124,7 @@ fn beside_the_doors(
     let outbox = Outbox {
         settings: Arc::clone(&shared.settings),
         store: Arc::clone(&shared.store),
-        courier: Arc::clone(&shared.courier),
+        delivery: Arc::clone(&shared.delivery),
         new_mail: shared.new_mail.clone(),
         clock: Arc::clone(&shared.clock),
         metrics: Arc::clone(&shared.metrics),

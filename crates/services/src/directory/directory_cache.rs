@@ -112,7 +112,8 @@ impl DirectoryCache {
         let folder = data.join("directory");
         let directory_cache = Self { folder, snapshot: ArcSwap::default(), sources: Mutex::default() };
         for source in &settings.directories {
-            let said = fs::read(directory_cache.file(&source.name)).ok().and_then(|text| serde_json::from_slice(&text).ok());
+            let said =
+                fs::read(directory_cache.file(&source.name)).ok().and_then(|text| serde_json::from_slice(&text).ok());
             directory_cache.lock().insert(source.name.clone(), Kept { said, ..Kept::default() });
         }
         directory_cache.put_together(settings);

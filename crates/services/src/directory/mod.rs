@@ -3,9 +3,9 @@
 //! Read as a whole in the background from a database or LDAP, and kept in a file beside it: no
 //! question of a mail server waits for it, and while it is away what was read last holds.
 
+mod directory_cache;
 #[cfg(feature = "ldap")]
 mod ldap;
-mod directory_cache;
 mod sql;
 
 use std::time::Duration;

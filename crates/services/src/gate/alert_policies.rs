@@ -16,7 +16,7 @@ pub type AlertPolicies = Books<AlertBook>;
 
 /// Who is told of one alert, by the alert policies that want it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Told {
+pub struct Notification {
     /// The highest severity that one of them gives it; none if none of them is on.
     pub severity: Option<Severity>,
     /// Addresses, each with the policy it is told for.
@@ -27,7 +27,7 @@ pub struct Told {
     pub limits: Vec<(String, u32)>,
 }
 
-impl Told {
+impl Notification {
     /// Tells `more`, too, each once; no policy's limit holds for them.
     pub fn also(&mut self, more: &[String]) {
         for address in more {
@@ -82,22 +82,22 @@ pub fn limit(settings: &Settings, policy: &AlertPolicy) -> Option<u32> {
 
 impl Books<AlertBook> {
     /// Who is told of what `trigger` raises about `member`; without one, about Postern itself.
-    pub fn told(&self, settings: &InForce, trigger: Trigger, member: Option<Member<'_>>) -> Told {
+    pub fn notification(&self, settings: &InForce, trigger: Trigger, member: Option<Member<'_>>) -> Notification {
         let organization = member.map_or(&settings.organization, |member| settings.organization_of(member.entity));
         let kept = self.load();
-        let mut told = Told::default();
-        for policy in kept.of(&organization.id).book.told(trigger, member) {
-            told.add(settings, organization, policy);
+        let mut notification = Notification::default();
+        for policy in kept.of(&organization.id).book.notifying(trigger, member) {
+            notification.add(settings, organization, policy);
         }
-        told
+        notification
     }
 
     /// Who is told of one policy's alerts.
-    pub fn told_by(settings: &Settings, organization: &Organization, policy: &AlertPolicy) -> Told {
-        let mut told = Told::default();
+    pub fn notification_by(settings: &Settings, organization: &Organization, policy: &AlertPolicy) -> Notification {
+        let mut notification = Notification::default();
         if policy.enabled {
-            told.add(settings, organization, policy);
+            notification.add(settings, organization, policy);
         }
-        told
+        notification
     }
 }

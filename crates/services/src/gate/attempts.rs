@@ -234,7 +234,7 @@ mod tests {
         let attempts = Attempts::default();
         let message = open(&attempts, "1", START).unwrap();
         tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
-            message.lock().await.gave_back();
+            message.lock().await.cancelled();
         });
         let later = START.plus(Duration::from_secs(3600));
         assert!(attempts.silent(later, Duration::from_secs(60), Duration::from_secs(60)).is_empty());

@@ -13,7 +13,7 @@ use postern_store::audit::NewAuditEntry;
 use postern_store::{Incident, Store, StoreError};
 use tokio::sync::watch;
 
-use super::{AlertPolicies, OpenAlerts, Projector, Standings, Told};
+use super::{AlertPolicies, Notification, OpenAlerts, Projector, Standings};
 use crate::directory::DirectoryCache;
 use crate::in_force::{InForce, SettingsInForce};
 use crate::links::Links;
@@ -54,7 +54,7 @@ pub struct IncidentParts {
     pub standings: Arc<Standings>,
     /// Puts what is written in force.
     pub projector: Arc<Projector>,
-    /// Who is told.
+    /// Who is notification.
     pub alert_policies: Arc<AlertPolicies>,
     /// What was told and goes on.
     pub open_alerts: Arc<OpenAlerts>,
@@ -112,12 +112,12 @@ impl Incidents {
         let settings = self.parts.settings.load();
         let on_probation = matches!(restriction.cause, Cause::LimitExceeded { probation: true, .. });
         let trigger = Trigger::of_restriction(&restriction.entity, on_probation);
-        let mut told = self.told(&settings, trigger, &restriction.entity);
+        let mut notification = self.notification(&settings, trigger, &restriction.entity);
         let organization = settings.organization_of(&restriction.entity).clone();
-        told.also(&organization.expand(&new.notify));
+        notification.also(&organization.expand(&new.notify));
         let (entity, reference) = (restriction.entity.clone(), restriction.reference.clone());
-        let alert = alert(reference, trigger, &told, Some(entity), restriction.cause.clone(), now);
-        let mut mails = told.messages(&settings, &alert, Some(&restriction));
+        let alert = alert(reference, trigger, &notification, Some(entity), restriction.cause.clone(), now);
+        let mut mails = notification.messages(&settings, &alert, Some(&restriction));
         if settings.alerts.notify_owner && restriction.entity.kind() == EntityKind::Account {
             let why = self.parts.links.why(&settings, &restriction.reference);
             mails.push(mails::for_owner(&settings, &restriction, recipient, why.as_deref()));
@@ -138,7 +138,7 @@ impl Incidents {
             },
             unless_open_since: None,
             mails,
-            daily_notification_limits: told.limits,
+            daily_notification_limits: notification.limits,
         };
         match self.parts.projector.write(self.parts.store.restrict(&restriction, &incident)).await {
             Ok(()) => {}
@@ -223,7 +223,7 @@ impl Incidents {
         evidence: Evidence,
         now: Timestamp,
     ) -> Incident {
-        let told = self.told(settings, trigger, entity);
+        let notification = self.notification(settings, trigger, entity);
         let reference = self.parts.randomness.reference();
         let organization = settings.directory.organization_of(entity);
         let audit = NewAuditEntry {
@@ -237,23 +237,30 @@ impl Incidents {
                 policy: Some(trigger),
             },
         };
-        let alert = Alert { evidence, ..alert(reference, trigger, &told, Some(entity.clone()), cause, now) };
-        let mails = told.messages(settings, &alert, None);
-        Incident { organization, alert, audit, unless_open_since: None, mails, daily_notification_limits: told.limits }
+        let alert = Alert { evidence, ..alert(reference, trigger, &notification, Some(entity.clone()), cause, now) };
+        let mails = notification.messages(settings, &alert, None);
+        Incident {
+            organization,
+            alert,
+            audit,
+            unless_open_since: None,
+            mails,
+            daily_notification_limits: notification.limits,
+        }
     }
 
     /// Tells what was written down: metrics, outbox, log.
     fn raised(&self, entity: &EntityId, incident: &Incident) {
-        let Alert { reference, policy, .. } = &incident.alert;
+        let Alert { reference, trigger, .. } = &incident.alert;
         let reason = incident.alert.cause.describe();
         self.parts.metrics.alerts.inc();
         self.parts.new_mail.send_replace(());
-        tracing::warn!(%entity, %reference, reason, alert = policy.name(), "alert");
+        tracing::warn!(%entity, %reference, reason, alert = trigger.name(), "alert");
     }
 
-    fn told(&self, settings: &InForce, trigger: Trigger, entity: &EntityId) -> Told {
+    fn notification(&self, settings: &InForce, trigger: Trigger, entity: &EntityId) -> Notification {
         let directory_cache = self.parts.directory_cache.load();
-        self.parts.alert_policies.told(settings, trigger, Some(directory_cache.member(entity)))
+        self.parts.alert_policies.notification(settings, trigger, Some(directory_cache.member(entity)))
     }
 
     /// Forgets alerts that are too old to be the same incident.
@@ -284,15 +291,15 @@ impl Incidents {
 pub fn alert(
     reference: Reference,
     policy: Trigger,
-    told: &Told,
+    notification: &Notification,
     entity: Option<EntityId>,
     cause: Cause,
     now: Timestamp,
 ) -> Alert {
     Alert {
         reference,
-        policy,
-        severity: told.severity.unwrap_or(policy.severity()),
+        trigger: policy,
+        severity: notification.severity.unwrap_or(policy.severity()),
         status: AlertStatus::Active,
         entity,
         cause,

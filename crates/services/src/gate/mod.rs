@@ -2,22 +2,22 @@
 //!
 //! The way of one question, top to bottom: name the entity ([`Directory`]) → find the message
 //! ([`attempts`]) → by its stage ([`stages`]), look at the entity's standing ([`standings`]) → ask the
-//! ledger for room ([`room`]) → and only where a limit is passed, write an incident ([`incidents`]).
+//! ledger for room ([`reservation`]) → and only where a limit is passed, write an incident ([`incidents`]).
 //! Nothing else here waits for a disk.
 //!
 //! [`Directory`]: postern_domain::entity::Directory
 
-mod known_recipients;
 mod alert_policies;
 mod attempts;
 mod books;
 mod by_organization;
 mod incidents;
+mod known_recipients;
 mod open_alerts;
 mod policies;
 mod projector;
 mod recents;
-mod room;
+mod reservation;
 mod stages;
 mod standings;
 mod traffic;
@@ -44,11 +44,11 @@ use crate::metrics::Metrics;
 use crate::outbox::OwnMail;
 use attempts::{Attempts, Message};
 
-pub use known_recipients::KnownRecipients;
-pub use alert_policies::{AlertPolicies, Told, limit, recipients, webhooks};
+pub use alert_policies::{AlertPolicies, Notification, limit, recipients, webhooks};
 pub use books::{Book, Books};
 pub use by_organization::ByOrganization;
 pub use incidents::{IncidentParts, Incidents, NewRestriction, SYSTEM, alert, evidence};
+pub use known_recipients::KnownRecipients;
 pub use open_alerts::OpenAlerts;
 pub use policies::Policies;
 pub use projector::{Projector, Views};
@@ -219,7 +219,7 @@ impl<L: Ledger> Gate<L> {
         message.server.note_unended();
         if message.server.tells_ends() {
             let refused = if message.server.confirms() { attempt.refused() } else { 0 };
-            self.give_back(message, &mut attempt).await;
+            self.cancel(message, &mut attempt).await;
             if refused > 0 {
                 let charge = Charge { unknown: refused, ..Charge::NONE };
                 self.parts.ledger.note(&message.entity, charge, attempt.now()).await;
@@ -240,7 +240,7 @@ impl<L: Ledger> Gate<L> {
             }
             let held = attempt.held();
             if message.server.tells_ends() || held.is_none() {
-                self.give_back(&message, &mut attempt).await;
+                self.cancel(&message, &mut attempt).await;
             } else {
                 let accepted = attempt.accepted(None);
                 self.parts.ledger.commit(&message.entity, &message.instance, held, accepted, now).await;

@@ -1,6 +1,6 @@
 //! What is asked at each stage of a message: a recipient, its confirmation, DATA, the end.
 //!
-//! Each asks for room ([`room`](super::room)) for what the message needs now, waits while that
+//! Each asks for room ([`reservation`](super::reservation)) for what the message needs now, waits while that
 //! depends on other messages, and notes in the attempt what it was given.
 
 use std::time::Duration;
@@ -8,14 +8,14 @@ use std::time::Duration;
 use postern_domain::Timestamp;
 use postern_domain::attempt::{Class, Phase};
 use postern_domain::entity::Recipient;
-use postern_domain::gate::{Reply, Verdict, Way, ways};
+use postern_domain::gate::{Reply, Route, Verdict, routes};
 use postern_domain::policy::Mode;
 use postern_domain::restriction::Standing;
 use postern_domain::window::Charge;
 use postern_ledger::Ledger;
 
 use super::attempts::Guard;
-use super::room::Room;
+use super::reservation::Reservation;
 use super::{Gate, Question};
 
 impl<L: Ledger> Gate<L> {
@@ -29,7 +29,7 @@ impl<L: Ledger> Gate<L> {
             if known && open_to_it && attempt.phase() == Phase::Open {
                 return Verdict::Pass;
             }
-            if let Some(verdict) = self.try_ways(q, attempt, &recipient, known, &standing).await {
+            if let Some(verdict) = self.try_routes(q, attempt, &recipient, known, &standing).await {
                 return verdict;
             }
             if let Some(verdict) = self.wait(q, attempt, &mut waited).await {
@@ -38,9 +38,9 @@ impl<L: Ledger> Gate<L> {
         }
     }
 
-    /// Tries the ways a recipient may go; none while it depends on other messages. One that is
+    /// Tries the routes that a recipient may take; none while it depends on other messages. One that is
     /// `known` has been named before and needs no room of its own.
-    async fn try_ways(
+    async fn try_routes(
         &self,
         q: &Question<'_, '_>,
         attempt: &mut Guard<'_>,
@@ -48,13 +48,13 @@ impl<L: Ledger> Gate<L> {
         known: bool,
         standing: &Standing,
     ) -> Option<Verdict> {
-        for way in ways(standing, recipient) {
-            let class = match way {
-                Way::Refuse(reference) => {
+        for route in routes(standing, recipient) {
+            let class = match route {
+                Route::Refuse(reference) => {
                     let direction = Class::of(recipient).charge(1);
                     return Some(self.refuse(q, attempt, direction, &reference));
                 }
-                Way::Reserve(class) => class,
+                Route::Reserve(class) => class,
             };
             if let Some(verdict) = self.too_many(q, attempt, class, known) {
                 return Some(verdict);
@@ -66,10 +66,10 @@ impl<L: Ledger> Gate<L> {
             }
             let first_time = !known && class != Class::EscapeLane && self.is_first_time(q, recipient, attempt.now());
             let more = if known { Charge::NONE } else { attempt.needs(class, first_time) };
-            match self.room_for_more(q, attempt, more, standing).await {
-                Ok(Room::Reserved) => {}
-                Ok(Room::EscapeLaneFull) => continue,
-                Ok(Room::Contended) => return None,
+            match self.reserve_more(q, attempt, more, standing).await {
+                Ok(Reservation::Reserved) => {}
+                Ok(Reservation::EscapeLaneFull) => continue,
+                Ok(Reservation::Contended) => return None,
                 Err(verdict) => return Some(verdict),
             }
             if !known {
@@ -112,14 +112,14 @@ impl<L: Ledger> Gate<L> {
             if !attempt.named().is_none() || q.request.recipient_count == 0 {
                 return Verdict::Pass;
             }
-            match self.room_for_more(q, attempt, self.unseen(q), &standing).await {
-                Ok(Room::Contended) => {
+            match self.reserve_more(q, attempt, self.unseen(q), &standing).await {
+                Ok(Reservation::Contended) => {
                     if let Some(verdict) = self.wait(q, attempt, &mut waited).await {
                         return verdict;
                     }
                 }
                 // Nothing that is unseen goes by the escape lane.
-                Ok(Room::Reserved | Room::EscapeLaneFull) => {
+                Ok(Reservation::Reserved | Reservation::EscapeLaneFull) => {
                     self.name_unseen(q, attempt);
                     return Verdict::Pass;
                 }
@@ -147,13 +147,13 @@ impl<L: Ledger> Gate<L> {
             let held = attempt.held();
             // Recipients that nobody asked about, or a message that had been given up.
             let more = accepted.minus(held);
-            match self.room(q, attempt, more, more, &standing).await {
-                Ok(Room::Reserved) => {
+            match self.reserve(q, attempt, more, more, &standing).await {
+                Ok(Reservation::Reserved) => {
                     self.commit(q, attempt, held.plus(more), accepted).await;
                     return self.pass(q, attempt);
                 }
-                Ok(Room::EscapeLaneFull) => lane_full = true,
-                Ok(Room::Contended) => {
+                Ok(Reservation::EscapeLaneFull) => lane_full = true,
+                Ok(Reservation::Contended) => {
                     if let Some(verdict) = self.wait(q, attempt, &mut waited).await {
                         return verdict;
                     }

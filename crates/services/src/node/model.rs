@@ -156,7 +156,7 @@ async fn take(step: &Step, site: &Site, node: &mut Node) -> Result<(), ServiceEr
             let open = AlertFilter {
                 entity: Some(entity(who)),
                 status: Some(AlertStatus::Active),
-                policy: Some(Trigger::LimitExceeded),
+                trigger: Some(Trigger::LimitExceeded),
                 ..AlertFilter::default()
             };
             for alert in services.alerts.list(&admin(), &open).await? {

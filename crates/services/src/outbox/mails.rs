@@ -103,7 +103,7 @@ pub fn for_alert(
 ) -> Vec<Outgoing> {
     let (text, html) = alert_bodies(settings, alert, restriction);
     let about = alert.entity.as_ref().map_or_else(present::host_name, |entity| entity.name().to_owned());
-    let subject = format!("{}-severity alert: {} ({about})", alert.severity, alert.policy);
+    let subject = format!("{}-severity alert: {} ({about})", alert.severity, alert.trigger);
     let from = &settings.smtp.from;
     let domain = domain_of(&from.address);
     let recipients = recipients.iter().enumerate();
@@ -148,7 +148,7 @@ pub fn alert_bodies(settings: &InForce, alert: &Alert, restriction: Option<&Rest
     };
     let what = match restriction {
         Some(_) => "has been restricted from sending mail. It still receives.",
-        None => match alert.policy {
+        None => match alert.trigger {
             Trigger::LimitNearlyReached => "has used up most of a sending limit.",
             Trigger::SuspiciousPattern => "sends as an account does that has been taken over.",
             Trigger::ReleaseOverdue => "is still restricted from sending mail.",
@@ -175,7 +175,7 @@ pub fn alert_bodies(settings: &InForce, alert: &Alert, restriction: Option<&Rest
     facts.push(("Seen", counts.join("; ")));
     let text = AlertText {
         severity: alert.severity,
-        title: alert.policy.name(),
+        title: alert.trigger.name(),
         who: &who,
         what,
         entity: &entity,
@@ -194,7 +194,7 @@ pub fn alert_bodies(settings: &InForce, alert: &Alert, restriction: Option<&Rest
     let html = AlertHtml {
         severity: alert.severity,
         colour: if alert.severity == Severity::High { "#b3261e" } else { "#8a5a00" },
-        title: alert.policy.name(),
+        title: alert.trigger.name(),
         who: &who,
         what,
         entity: &entity,

@@ -1,6 +1,6 @@
 //! The outbox: delivers what the store holds, at least once, with back-off.
 
-mod courier;
+mod delivery;
 pub mod mails;
 mod own_mail;
 pub mod webhooks;
@@ -9,13 +9,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBuilder};
-use postern_store::{Delivery, QueuedMail, Store};
+use postern_store::{DeliveryOutcome, QueuedMail, Store};
 use tokio::sync::watch;
 
 use crate::clock::Clock;
 use crate::in_force::SettingsInForce;
 use crate::metrics::Metrics;
-pub use courier::{Courier, Failure};
+
+pub use delivery::{Delivery, Failure};
 pub use own_mail::OwnMail;
 
 /// How often the store is looked at when nobody wakes the outbox.
@@ -36,7 +37,7 @@ pub struct Outbox {
     /// Where the mails are.
     pub store: Arc<dyn Store>,
     /// Carries them.
-    pub courier: Arc<Courier>,
+    pub delivery: Arc<Delivery>,
     /// Wakes the outbox.
     pub new_mail: watch::Sender<()>,
     /// The time.
@@ -82,10 +83,10 @@ impl Outbox {
         let settings = self.settings.load_full();
         let mut delivered = 0;
         for queued in due {
-            let result = self.courier.deliver(&settings, &queued, self.clock.now()).await;
+            let result = self.delivery.deliver(&settings, &queued, self.clock.now()).await;
             let unreachable = result.as_ref().err().is_some_and(|failure| failure.unreachable);
             let delivery = self.judge(&queued, result);
-            delivered += usize::from(delivery == Delivery::Delivered);
+            delivered += usize::from(delivery == DeliveryOutcome::Delivered);
             if let Err(error) = self.store.tried(queued.id, &delivery, self.clock.now()).await {
                 // It will be sent once more: at least once, not at most once.
                 self.metrics.store_errors.inc();
@@ -99,24 +100,24 @@ impl Outbox {
         delivered
     }
 
-    fn judge(&self, queued: &QueuedMail, result: Result<String, Failure>) -> Delivery {
+    fn judge(&self, queued: &QueuedMail, result: Result<String, Failure>) -> DeliveryOutcome {
         let (id, reference, recipient) = (queued.id, &queued.reference, &queued.mail.recipient);
         let Err(Failure { error, refused, .. }) = result else {
             self.metrics.mails_delivered.inc();
             tracing::info!(id, %reference, recipient, kind = queued.mail.kind.key(), "delivered");
-            return Delivery::Delivered;
+            return DeliveryOutcome::Delivered;
         };
         let now = self.clock.now();
         let patience = if refused { GIVE_UP_REFUSED } else { GIVE_UP };
         if now.since(queued.created_at) >= patience {
             self.metrics.mails_given_up.inc();
             tracing::error!(id, %reference, recipient, error, kind = queued.mail.kind.key(), "given up");
-            return Delivery::GivenUp { error };
+            return DeliveryOutcome::GivenUp { error };
         }
         let wait = back_off(queued.attempts);
         self.metrics.mails_retried.inc();
         tracing::warn!(id, %reference, recipient, error, retry_in = ?wait, kind = queued.mail.kind.key(), "not delivered, will be tried again");
-        Delivery::Retry { at: now.plus(wait), error }
+        DeliveryOutcome::Retry { at: now.plus(wait), error }
     }
 }
 

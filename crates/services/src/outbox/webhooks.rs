@@ -59,7 +59,7 @@ fn standard(settings: &InForce, alert: &Alert, restriction: Option<&Restriction>
         "timestamp": alert.raised_at,
         "data": {
             "reference": alert.reference,
-            "policy": alert.policy,
+            "policy": alert.trigger,
             "severity": alert.severity,
             "entity": alert.entity,
             "kind": alert.entity.as_ref().map(EntityId::kind),
@@ -78,7 +78,7 @@ fn standard(settings: &InForce, alert: &Alert, restriction: Option<&Restriction>
 fn slack(settings: &InForce, alert: &Alert) -> Value {
     // Slack reads these three as markup.
     let escape = |text: &str| text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
-    let title = format!("{}-severity alert: {}", alert.severity, alert.policy);
+    let title = format!("{}-severity alert: {}", alert.severity, alert.trigger);
     let lines: Vec<_> =
         facts(settings, alert).iter().map(|(name, value)| format!("*{name}*: {}", escape(value))).collect();
     json!({
@@ -92,7 +92,7 @@ fn slack(settings: &InForce, alert: &Alert) -> Value {
 
 /// An Adaptive Card, as Teams's workflows take it.
 fn teams(settings: &InForce, alert: &Alert) -> Value {
-    let title = format!("{}-severity alert: {}", alert.severity, alert.policy);
+    let title = format!("{}-severity alert: {}", alert.severity, alert.trigger);
     let facts: Vec<_> =
         facts(settings, alert).into_iter().map(|(title, value)| json!({ "title": title, "value": value })).collect();
     json!({

@@ -16,7 +16,7 @@ use crate::clock::Clock;
 use crate::gate;
 use crate::gate::AlertPolicies;
 use crate::in_force::SettingsInForce;
-use crate::outbox::Courier;
+use crate::outbox::Delivery;
 use crate::randomness::Randomness;
 
 /// Lists, changes and tries alert policies.
@@ -28,7 +28,7 @@ pub struct AlertPolicyService {
     /// Changes books.
     pub(crate) editor: Arc<BookEditor>,
     /// Carries mails and webhooks.
-    pub(crate) courier: Arc<Courier>,
+    pub(crate) delivery: Arc<Delivery>,
     /// The time.
     pub(crate) clock: Arc<dyn Clock>,
     /// Random bytes.
@@ -247,19 +247,19 @@ impl AlertPolicyService {
         let policy = self.books.load().of(&id).book.find(name).cloned().ok_or_else(|| no_policy(name))?;
         let settings = self.settings.load_full();
         let organization = settings.organization(&id).unwrap_or(&settings.organization);
-        let mut told = gate::AlertPolicies::told_by(&settings, organization, &policy);
+        let mut notification = gate::AlertPolicies::notification_by(&settings, organization, &policy);
         if caller.organization.is_some() {
-            told.webhooks.clear();
+            notification.webhooks.clear();
         }
         let now = self.clock.now();
         let entity = EntityId::account_named(format!("test@{}", organization.domains[0]));
         let reason = format!("this is a test, asked for by {}; nobody is restricted", caller.name);
         let reference = self.randomness.reference();
-        let alert = gate::alert(reference, policy.trigger, &told, Some(entity), Cause::Manual { reason }, now);
+        let alert = gate::alert(reference, policy.trigger, &notification, Some(entity), Cause::Manual { reason }, now);
         let mut tests = Vec::new();
-        for mail in told.messages(&settings, &alert, None) {
+        for mail in notification.messages(&settings, &alert, None) {
             let queued = QueuedMail { id: 0, reference: alert.reference.clone(), mail, attempts: 0, created_at: now };
-            let answer = self.courier.deliver(&settings, &queued, now).await;
+            let answer = self.delivery.deliver(&settings, &queued, now).await;
             tests.push(ChannelTestView {
                 channel: if queued.mail.kind == MailKind::Webhook { "webhook" } else { "mail" }.into(),
                 recipient: queued.mail.recipient,

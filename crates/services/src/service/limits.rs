@@ -26,8 +26,14 @@ impl LimitsInForce {
     pub fn of(&self, entity: &EntityId, standing: &Standing, now: Timestamp) -> (OutboundPolicy, Limits) {
         let settings = self.settings.load();
         let organization = settings.directory.organization_of(entity);
-        let policy =
-            self.policies.books.load().of(&organization).book.choose(self.directory_cache.load().member(entity)).clone();
+        let policy = self
+            .policies
+            .books
+            .load()
+            .of(&organization)
+            .book
+            .choose(self.directory_cache.load().member(entity))
+            .clone();
         let allowance = self.policies.allowance(entity, now);
         let limits = limits_for(standing, &policy, settings.probation.percent, allowance.as_ref(), now);
         (policy, limits)

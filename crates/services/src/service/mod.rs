@@ -64,7 +64,9 @@ pub use postern_domain::access::Permission;
 pub use postern_store::audit::hex;
 pub use postern_store::idempotency;
 pub use postern_store::people::SessionRecord;
-pub use postern_store::{AlertFilter, AuditFilter, OrganizationRecord, TokenRecord, RestrictionFilter, RestrictionOrder};
+pub use postern_store::{
+    AlertFilter, AuditFilter, OrganizationRecord, RestrictionFilter, RestrictionOrder, TokenRecord,
+};
 
 /// One change of the outbound policies, or of the alert policies.
 #[derive(Debug, Clone, Copy)]

@@ -15,7 +15,7 @@ use crate::gate::{self, AlertPolicies, Projector, SYSTEM};
 use crate::health::{Health, Part};
 use crate::in_force::SettingsInForce;
 use crate::metrics::Metrics;
-use crate::outbox::Courier;
+use crate::outbox::Delivery;
 use crate::randomness::Randomness;
 
 /// Whoever is away for less is not told of.
@@ -25,7 +25,7 @@ const GRACE: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub struct Outage {
     since: Timestamp,
-    /// The alert, once people are told.
+    /// The alert, once people are notification.
     alert: Option<Alert>,
     /// Mails that were not taken yet. There is no outbox to keep them in.
     waiting: Vec<Outgoing>,
@@ -42,7 +42,7 @@ pub struct OutageService {
     /// Alert policies in force.
     pub(crate) books: Arc<AlertPolicies>,
     /// Carries mails and webhooks.
-    pub(crate) courier: Arc<Courier>,
+    pub(crate) delivery: Arc<Delivery>,
     /// The time.
     pub(crate) clock: Arc<dyn Clock>,
     /// Random bytes.
@@ -85,11 +85,11 @@ impl OutageService {
 
     fn begin_telling(&self, outage: &mut Outage, error: String) {
         let settings = self.settings.load();
-        let told = self.books.told(&settings, Trigger::StoreAway, None);
+        let notification = self.books.notification(&settings, Trigger::StoreAway, None);
         let cause = Cause::Away { part: "the store".into(), error };
         let reference = self.randomness.reference();
-        let alert = gate::alert(reference, Trigger::StoreAway, &told, None, cause, outage.since);
-        outage.waiting = told.messages(&settings, &alert, None);
+        let alert = gate::alert(reference, Trigger::StoreAway, &notification, None, cause, outage.since);
+        outage.waiting = notification.messages(&settings, &alert, None);
         self.metrics.alerts.inc();
         tracing::error!(reference = %alert.reference, told = outage.waiting.len(), "alert: the store is away");
         outage.alert = Some(alert);
@@ -107,7 +107,7 @@ impl OutageService {
                 attempts: 0,
                 created_at: outage.since,
             };
-            if let Err(failure) = self.courier.deliver(&settings, &queued, now).await {
+            if let Err(failure) = self.delivery.deliver(&settings, &queued, now).await {
                 tracing::warn!(
                     recipient = mail.recipient,
                     error = failure.error,
@@ -129,7 +129,7 @@ impl OutageService {
                 about: STORE.into(),
                 reference: alert.reference.clone(),
                 reason: alert.cause.describe(),
-                policy: Some(alert.policy),
+                policy: Some(alert.trigger),
             },
         };
         let alert = Alert { status: AlertStatus::Resolved, closed_at: Some(now), ..alert };

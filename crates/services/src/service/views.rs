@@ -7,7 +7,7 @@ use postern_domain::evidence::{Cause, Evidence};
 use postern_domain::policy::{Allowance, OutboundPolicy};
 use postern_domain::window::Window;
 use postern_domain::{EntityId, EntityKind, Reference, Timestamp};
-use postern_store::{StoredAlert, StoredRestriction, OutboxState};
+use postern_store::{OutboxState, StoredAlert, StoredRestriction};
 use serde::{Deserialize, Serialize};
 
 use crate::gate::ServerReport;
@@ -111,7 +111,8 @@ pub struct AlertView {
     /// The incident.
     pub reference: Reference,
     /// What raised it; the built-in alert policy of that name.
-    pub policy: Trigger,
+    #[serde(rename = "policy")]
+    pub trigger: Trigger,
     /// How urgent it is.
     pub severity: Severity,
     /// How far people have come.
@@ -143,7 +144,7 @@ impl From<StoredAlert> for AlertView {
         let alert = kept.alert;
         Self {
             reference: alert.reference,
-            policy: alert.policy,
+            trigger: alert.trigger,
             severity: alert.severity,
             status: alert.status,
             entity: alert.entity,

@@ -4,7 +4,9 @@ use postern_domain::alert::{AlertNote, AlertStatus, Trigger};
 use postern_domain::{EntityId, Reference, Timestamp};
 
 use super::{at, audit, entity, incident, last, restriction};
-use crate::{AlertFilter, Delivery, Incident, MailKind, OpenAlert, Outgoing, RestrictionFilter, Store, StoreError};
+use crate::{
+    AlertFilter, DeliveryOutcome, Incident, MailKind, OpenAlert, Outgoing, RestrictionFilter, Store, StoreError,
+};
 
 pub(super) async fn the_daily_limit_leaves_out_mails_but_no_alerts(store: &impl Store) {
     for number in 0..4u32 {
@@ -31,16 +33,16 @@ pub(super) async fn the_outbox_keeps_a_mail_until_it_is_delivered(store: &impl S
     store.restrict(&made, &incident(&made, 0)).await.unwrap();
     let due = store.due_mails(at(0), false, 1).await.unwrap();
     assert_eq!((due.len(), due[0].attempts), (1, 0));
-    let retry = Delivery::Retry { at: at(10), error: "451 later".into() };
+    let retry = DeliveryOutcome::Retry { at: at(10), error: "451 later".into() };
     store.tried(due[0].id, &retry, at(0)).await.unwrap();
     let rest = store.due_mails(at(9), false, 10).await.unwrap();
     assert_eq!((rest.len(), rest[0].id != due[0].id), (1, true));
-    store.tried(rest[0].id, &Delivery::GivenUp { error: "550 no".into() }, at(9)).await.unwrap();
+    store.tried(rest[0].id, &DeliveryOutcome::GivenUp { error: "550 no".into() }, at(9)).await.unwrap();
     let (state, next) = store.outbox().await.unwrap();
     assert_eq!((state.waiting, state.retrying, state.given_up, next), (1, 1, 1, Some(at(10))));
     let again = store.due_mails(at(10), false, 10).await.unwrap();
     assert_eq!((again[0].id, again[0].attempts, &again[0].mail), (due[0].id, 1, &due[0].mail));
-    store.tried(again[0].id, &Delivery::Delivered, at(11)).await.unwrap();
+    store.tried(again[0].id, &DeliveryOutcome::Delivered, at(11)).await.unwrap();
     assert!(store.due_mails(at(99), false, 10).await.unwrap().is_empty());
     let alert = &store.alerts(&AlertFilter::default()).await.unwrap()[0];
     assert_eq!((alert.waiting, alert.delivered), (0, 1));
@@ -49,7 +51,7 @@ pub(super) async fn the_outbox_keeps_a_mail_until_it_is_delivered(store: &impl S
 pub(super) async fn alerts_without_a_restriction_are_found(store: &impl Store) {
     let made = restriction("a", 1, 0);
     let mut raised = incident(&made, 0);
-    raised.alert.policy = Trigger::LimitExceeded;
+    raised.alert.trigger = Trigger::LimitExceeded;
     store.raise(&raised).await.unwrap();
     assert!(store.restrictions(&RestrictionFilter::default()).await.unwrap().is_empty());
     let open = async |only: Option<&EntityId>, since| store.open_alerts(only, since).await.unwrap();
@@ -61,7 +63,7 @@ pub(super) async fn alerts_without_a_restriction_are_found(store: &impl Store) {
     assert!(open(Some(&entity("b")), earlier).await.is_empty());
     // The same again is none, as long as the first one is open.
     let mut again = incident(&restriction("a", 2, 5), 5);
-    again.alert.policy = Trigger::LimitExceeded;
+    again.alert.trigger = Trigger::LimitExceeded;
     again.unless_open_since = Some(earlier);
     let refused = store.raise(&again).await;
     assert!(matches!(&refused, Err(StoreError::AlreadyRaised { reference, .. }) if *reference == made.reference));
@@ -115,7 +117,7 @@ pub(super) async fn webhooks_wait_beside_mails(store: &impl Store) {
     assert_eq!(store.due_mails(at(0), false, 10).await.unwrap().len(), 2);
     let webhooks = store.due_mails(at(0), true, 10).await.unwrap();
     assert_eq!(webhooks.iter().map(|w| &*w.mail.recipient).collect::<Vec<_>>(), ["tickets"]);
-    store.tried(webhooks[0].id, &Delivery::Delivered, at(1)).await.unwrap();
+    store.tried(webhooks[0].id, &DeliveryOutcome::Delivered, at(1)).await.unwrap();
     assert!(store.due_mails(at(2), true, 10).await.unwrap().is_empty());
     // The alert tells of its mail and its webhook; the owner's notice is no notification of it.
     let alert = store.alerts(&AlertFilter::default()).await.unwrap().remove(0);

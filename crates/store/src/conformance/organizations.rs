@@ -6,7 +6,8 @@ use postern_domain::access::Role;
 use super::{at, audit, incident, restriction};
 use crate::audit::NewAuditEntry;
 use crate::{
-    AlertFilter, AuditFilter, Incident, OrganizationRecord, VersionedPolicies, TokenRecord, RestrictionFilter, Store, StoreError,
+    AlertFilter, AuditFilter, Incident, OrganizationRecord, RestrictionFilter, Store, StoreError, TokenRecord,
+    VersionedPolicies,
 };
 
 pub(super) async fn a_token_is_found_by_its_hash_until_it_is_revoked(store: &impl Store) {

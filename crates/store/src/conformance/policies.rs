@@ -5,7 +5,7 @@ use postern_domain::policy::{Allowance, OutboundPolicy, PolicyBook};
 use postern_domain::{OrganizationId, Reference};
 
 use super::{at, audit, entity, last};
-use crate::{FileSection, VersionedAlertPolicies, VersionedPolicies, Store, StoreError, TakenOver};
+use crate::{FileSection, Store, StoreError, TakenOver, VersionedAlertPolicies, VersionedPolicies};
 
 pub(super) async fn policies_are_kept_in_order_and_changed_by_one_at_a_time(store: &impl Store) {
     assert_eq!(store.policies(None).await.unwrap(), []);

@@ -100,7 +100,7 @@ pub(super) async fn an_undone_release_leaves_the_same_restriction(store: &impl S
     store.note_alert(&second.reference, &at_it, &audit("alert.note", "x", 10)).await.unwrap();
     let mut overdue = incident(&second, 11);
     overdue.alert.reference = Reference::from_random(50);
-    overdue.alert.policy = Trigger::ReleaseOverdue;
+    overdue.alert.trigger = Trigger::ReleaseOverdue;
     store.raise_overdue(&second.reference, &overdue).await.unwrap();
     release_it(11).await;
     undo(&second.reference, 11).await.unwrap();
@@ -158,7 +158,7 @@ pub(super) async fn a_restriction_is_overdue_once(store: &impl Store) {
     assert_eq!(overdue.iter().map(|kept| kept.record.restriction()).collect::<Vec<_>>(), [&made]);
     let mut told = incident(&made, 60);
     told.alert.reference = Reference::from_random(3);
-    told.alert.policy = Trigger::ReleaseOverdue;
+    told.alert.trigger = Trigger::ReleaseOverdue;
     store.raise_overdue(&made.reference, &told).await.unwrap();
     let twice = store.raise_overdue(&made.reference, &told).await;
     assert!(matches!(twice, Err(StoreError::Changed { .. })), "{twice:?}");
@@ -213,7 +213,7 @@ pub(super) async fn lists_are_filtered_searched_and_paged(store: &impl Store) {
     let alerts = |filter: AlertFilter| async move { store.alerts(&filter).await.unwrap().len() };
     let alert = AlertFilter::default();
     assert_eq!(alerts(AlertFilter { severity: Some(Severity::High), ..alert.clone() }).await, 7);
-    assert_eq!(alerts(AlertFilter { policy: Some(Trigger::StoreAway), ..alert.clone() }).await, 0);
+    assert_eq!(alerts(AlertFilter { trigger: Some(Trigger::StoreAway), ..alert.clone() }).await, 0);
     assert_eq!(alerts(AlertFilter { search: Some("ann".into()), ..alert.clone() }).await, 1);
     assert_eq!(alerts(AlertFilter { entity: Some(entity("nobody")), ..alert.clone() }).await, 0);
     assert_eq!(alerts(AlertFilter { entity: Some(entity("anna")), ..alert.clone() }).await, 1);

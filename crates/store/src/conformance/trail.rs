@@ -4,8 +4,8 @@ use postern_domain::traffic::Traffic;
 use postern_domain::{EntityId, OrganizationId};
 
 use super::{at, audit, entity, incident, last, restriction};
-use crate::known_recipients::KnownRecipient;
 use crate::idempotency::{GivenAnswer, KeyedRequest, Seen};
+use crate::known_recipients::KnownRecipient;
 use crate::traffic::TrafficNote;
 use crate::{Refusals, Store};
 

@@ -26,7 +26,11 @@ pub(super) fn load(
     })
 }
 
-pub(super) fn save(tx: &Transaction<'_>, organization: &OrganizationId, kept: &VersionedAlertPolicies) -> Result<(), Fault> {
+pub(super) fn save(
+    tx: &Transaction<'_>,
+    organization: &OrganizationId,
+    kept: &VersionedAlertPolicies,
+) -> Result<(), Fault> {
     save_version(tx, &KEYS, organization, kept)?;
     tx.execute("DELETE FROM alert_policies WHERE organization = ?1", [organization.as_str()])?;
     let mut insert =

@@ -9,7 +9,7 @@ use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 use super::restrictions::{named, time};
 use super::{Fault, SqliteStore, alerts, audit, like, outbox};
 use crate::audit::NewAuditEntry;
-use crate::{AlertFilter, Incident, StoredAlert, MailKind, OpenAlert, Outgoing, StoreError};
+use crate::{AlertFilter, Incident, MailKind, OpenAlert, Outgoing, StoreError, StoredAlert};
 
 #[async_trait]
 impl crate::Alerts for SqliteStore {
@@ -58,7 +58,7 @@ impl crate::Alerts for SqliteStore {
 pub(super) fn raise(tx: &Transaction<'_>, incident: &Incident) -> Result<(), Fault> {
     let alert = &incident.alert;
     if let (Some(since), Some(entity)) = (incident.unless_open_since, &alert.entity)
-        && let Some(reference) = open_of(tx, alert.policy, entity, since)?
+        && let Some(reference) = open_of(tx, alert.trigger, entity, since)?
     {
         return Err(StoreError::AlreadyRaised { entity: entity.clone(), reference }.into());
     }
@@ -69,7 +69,7 @@ pub(super) fn raise(tx: &Transaction<'_>, incident: &Incident) -> Result<(), Fau
          organization) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
         params![
             alert.reference.as_str(),
-            alert.policy.name(),
+            alert.trigger.name(),
             alert.severity.key(),
             alert.status.key(),
             alert.entity.as_ref().map(ToString::to_string).unwrap_or_default(),
@@ -200,7 +200,7 @@ fn conditions(filter: &AlertFilter) -> (String, Vec<(&'static str, Value)>) {
     keep("a.reference = :reference", ":reference", filter.reference.as_ref().map(|one| text(one.as_str())));
     keep("a.status = :status", ":status", filter.status.map(|status| text(status.key())));
     keep("severity = :severity", ":severity", filter.severity.map(|severity| text(severity.key())));
-    keep("a.policy = :policy", ":policy", filter.policy.map(|policy| text(policy.name())));
+    keep("a.policy = :policy", ":policy", filter.trigger.map(|policy| text(policy.name())));
     // The plus keeps the planner from the organization's index, where there is a better one.
     let organization = if filter.entity.is_some() || filter.status.is_some() {
         "+a.organization = :organization"
@@ -292,7 +292,7 @@ fn from_row(row: &Row<'_>) -> Result<Alert, Fault> {
     let entity: String = row.get("entity")?;
     Ok(Alert {
         reference: Reference::parse(&reference).map_err(|_| Fault::unreadable("alerts.reference", reference))?,
-        policy: Trigger::from_name(&policy).ok_or_else(|| Fault::unreadable("alerts.policy", policy))?,
+        trigger: Trigger::from_name(&policy).ok_or_else(|| Fault::unreadable("alerts.policy", policy))?,
         severity: Severity::ALL
             .into_iter()
             .find(|s| s.key() == severity)

@@ -1,10 +1,10 @@
 //! The store in one SQLite file (WAL).
 
-mod known_recipients;
 mod alert_policies;
 mod alerts;
 mod audit;
 mod idempotency;
+mod known_recipients;
 mod organizations;
 mod outbox;
 mod people;

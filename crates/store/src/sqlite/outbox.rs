@@ -5,7 +5,7 @@ use postern_domain::{Reference, Timestamp};
 use rusqlite::{Connection, Row, Transaction, params};
 
 use super::{Fault, SqliteStore, outbox};
-use crate::{Delivery, MailKind, OutboxState, Outgoing, QueuedMail, StoreError};
+use crate::{DeliveryOutcome, MailKind, OutboxState, Outgoing, QueuedMail, StoreError};
 
 #[async_trait]
 impl crate::Outbox for SqliteStore {
@@ -13,7 +13,7 @@ impl crate::Outbox for SqliteStore {
         self.read(move |db| outbox::due(db, now, webhooks, limit)).await
     }
 
-    async fn tried(&self, id: i64, delivery: &Delivery, now: Timestamp) -> Result<(), StoreError> {
+    async fn tried(&self, id: i64, delivery: &DeliveryOutcome, now: Timestamp) -> Result<(), StoreError> {
         let delivery = delivery.clone();
         self.write(move |tx| outbox::tried(tx, id, &delivery, now)).await
     }
@@ -53,17 +53,17 @@ pub(super) fn due(db: &Connection, now: Timestamp, webhooks: bool, limit: u32) -
     Ok(mails)
 }
 
-pub(super) fn tried(tx: &Transaction<'_>, id: i64, delivery: &Delivery, now: Timestamp) -> Result<(), Fault> {
+pub(super) fn tried(tx: &Transaction<'_>, id: i64, delivery: &DeliveryOutcome, now: Timestamp) -> Result<(), Fault> {
     match delivery {
-        Delivery::Delivered => tx.execute(
+        DeliveryOutcome::Delivered => tx.execute(
             "UPDATE outbox SET attempts = attempts + 1, delivered_at = ?2 WHERE id = ?1",
             params![id, now.as_millis()],
         )?,
-        Delivery::Retry { at, error } => tx.execute(
+        DeliveryOutcome::Retry { at, error } => tx.execute(
             "UPDATE outbox SET attempts = attempts + 1, next_at = ?2, last_error = ?3 WHERE id = ?1",
             params![id, at.as_millis(), error],
         )?,
-        Delivery::GivenUp { error } => tx.execute(
+        DeliveryOutcome::GivenUp { error } => tx.execute(
             "UPDATE outbox SET attempts = attempts + 1, given_up_at = ?2, last_error = ?3 WHERE id = ?1",
             params![id, now.as_millis(), error],
         )?,

@@ -10,7 +10,7 @@ use super::restrictions::time;
 use super::{Fault, SqliteStore, audit};
 use crate::StoreError;
 use crate::audit::NewAuditEntry;
-use crate::people::{CredentialChange, Credentials, Invitation, PasskeyRecord, SessionRecord, TotpRecord, People};
+use crate::people::{CredentialChange, Credentials, Invitation, PasskeyRecord, People, SessionRecord, TotpRecord};
 
 #[async_trait]
 impl People for SqliteStore {

@@ -7,11 +7,14 @@ use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 
 use super::{Fault, SqliteStore, alert_policies, audit, policies};
 use crate::audit::NewAuditEntry;
-use crate::{FileSection, VersionedAlertPolicies, VersionedPolicies, StoreError, TakenOver, Versioned};
+use crate::{FileSection, StoreError, TakenOver, Versioned, VersionedAlertPolicies, VersionedPolicies};
 
 #[async_trait]
 impl crate::Policies for SqliteStore {
-    async fn policies(&self, only: Option<&OrganizationId>) -> Result<Vec<(OrganizationId, VersionedPolicies)>, StoreError> {
+    async fn policies(
+        &self,
+        only: Option<&OrganizationId>,
+    ) -> Result<Vec<(OrganizationId, VersionedPolicies)>, StoreError> {
         let only = only.cloned();
         self.follow(move |db| policies::load(db, only.as_ref())).await
     }

@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension, Row, ToSql, Transaction, params};
 
 use super::{Fault, SqliteStore, alerts, audit, like, restrictions};
 use crate::audit::NewAuditEntry;
-use crate::{Incident, StoredRestriction, Refusals, RestrictionFilter, RestrictionOrder, StoreError};
+use crate::{Incident, Refusals, RestrictionFilter, RestrictionOrder, StoreError, StoredRestriction};
 
 #[async_trait]
 impl crate::Restrictions for SqliteStore {

@@ -9,7 +9,7 @@ use super::organizations::organization;
 use super::restrictions::time;
 use super::{Fault, SqliteStore, audit, tokens};
 use crate::audit::NewAuditEntry;
-use crate::{TokenRecord, StoreError};
+use crate::{StoreError, TokenRecord};
 
 #[async_trait]
 impl crate::Tokens for SqliteStore {

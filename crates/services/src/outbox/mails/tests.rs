@@ -50,7 +50,7 @@ fn restriction(sender: &str) -> Restriction {
 fn alert(restriction: &Restriction) -> Alert {
     Alert {
         reference: restriction.reference.clone(),
-        policy: Trigger::UserRestricted,
+        trigger: Trigger::UserRestricted,
         severity: Severity::High,
         status: AlertStatus::Active,
         entity: Some(restriction.entity.clone()),

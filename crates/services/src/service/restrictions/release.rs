@@ -31,7 +31,7 @@ pub struct ReleaseRequest {
 }
 
 /// Who lets an entity out, and why.
-struct Leave<'a> {
+struct ReleaseTerms<'a> {
     /// Only out of this restriction.
     only: Option<&'a Reference>,
     by: &'a str,
@@ -55,16 +55,20 @@ impl RestrictionService {
         let why = reason(&request.reason)?;
         let entity = caller.entity(&self.settings.load(), entity)?;
         self.write_refusals().await;
-        let leave =
-            Leave { only: request.reference.as_ref(), by: &caller.name, why: &why, made_sure: &request.made_sure };
-        self.let_out(&entity, leave).await
+        let terms = ReleaseTerms {
+            only: request.reference.as_ref(),
+            by: &caller.name,
+            why: &why,
+            made_sure: &request.made_sure,
+        };
+        self.release_one(&entity, terms).await
     }
 
     /// Releases every entity whose restriction has run its time.
     pub async fn release_expired(&self) {
         for (entity, reference) in self.standings.expired(self.clock.now()) {
-            let leave = Leave { only: Some(&reference), by: SYSTEM, why: "its time had come", made_sure: &[] };
-            match self.let_out(&entity, leave).await {
+            let terms = ReleaseTerms { only: Some(&reference), by: SYSTEM, why: "its time had come", made_sure: &[] };
+            match self.release_one(&entity, terms).await {
                 Ok(_) => {}
                 // Somebody was faster.
                 Err(ServiceError::NotFound(_)) => {
@@ -77,8 +81,8 @@ impl RestrictionService {
         }
     }
 
-    async fn let_out(&self, entity: &EntityId, leave: Leave<'_>) -> Result<RestrictionView, ServiceError> {
-        let Leave { only, by, why, made_sure } = leave;
+    async fn release_one(&self, entity: &EntityId, terms: ReleaseTerms<'_>) -> Result<RestrictionView, ServiceError> {
+        let ReleaseTerms { only, by, why, made_sure } = terms;
         let in_force = RestrictionFilter { entity: Some(entity.clone()), ..RestrictionFilter::default() };
         let in_force = self.store.restrictions(&in_force).await?.pop();
         let in_force = in_force.filter(|kept| only.is_none_or(|only| kept.record.restriction().reference == *only));

@@ -3,7 +3,7 @@
 use postern_domain::access::Permission;
 use postern_domain::{Fact, Reference};
 use postern_store::audit::NewAuditEntry;
-use postern_store::{StoredRestriction, RestrictionFilter};
+use postern_store::{RestrictionFilter, StoredRestriction};
 use serde::{Deserialize, Serialize};
 
 use crate::service::views::RestrictionView;
@@ -45,7 +45,8 @@ impl RestrictionService {
         };
         let known = self.store.restrictions(&of).await?;
         // One in force comes before all that have ended: the store says so.
-        let ended = |kept: &&StoredRestriction| kept.record.release().map_or(i64::MAX, |release| release.at.as_millis());
+        let ended =
+            |kept: &&StoredRestriction| kept.record.release().map_or(i64::MAX, |release| release.at.as_millis());
         let last = known.iter().max_by_key(ended);
         let restriction = match (last, &request.reference) {
             (Some(last), _) => last.record.restriction(),

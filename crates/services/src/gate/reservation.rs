@@ -23,7 +23,7 @@ use super::{Gate, NewRestriction, Question, Recents, incidents};
 const CONTENTION_STEP: Duration = Duration::from_millis(20);
 
 /// What became of asking for room.
-pub(super) enum Room {
+pub(super) enum Reservation {
     /// It is reserved.
     Reserved,
     /// There is none on the escape lane; what it was for may still go as ordinary mail.
@@ -35,20 +35,20 @@ pub(super) enum Room {
 impl<L: Ledger> Gate<L> {
     /// Asks for room for recipients besides those that the attempt has named. What had been
     /// given back needs its room again, together with what is new.
-    pub(super) async fn room_for_more(
+    pub(super) async fn reserve_more(
         &self,
         q: &Question<'_, '_>,
         attempt: &mut Guard<'_>,
         more: Charge,
         standing: &Standing,
-    ) -> Result<Room, Verdict> {
-        let again = attempt.phase() == Phase::GivenBack;
+    ) -> Result<Reservation, Verdict> {
+        let again = attempt.phase() == Phase::Cancelled;
         let needs = if again { attempt.named().plus(more) } else { more };
-        let room = self.room(q, attempt, needs, more, standing).await?;
-        if matches!(room, Room::Reserved) {
+        let reservation = self.reserve(q, attempt, needs, more, standing).await?;
+        if matches!(reservation, Reservation::Reserved) {
             attempt.reserved_again();
         }
-        Ok(room)
+        Ok(reservation)
     }
 
     /// Whether the mail server itself has refused too many recipients of the entity lately.
@@ -79,28 +79,28 @@ impl<L: Ledger> Gate<L> {
     ///
     /// # Errors
     /// What to answer, if a limit is passed and the policy says that this stops the message.
-    pub(super) async fn room(
+    pub(super) async fn reserve(
         &self,
         q: &Question<'_, '_>,
         attempt: &mut Guard<'_>,
         needs: Charge,
         more: Charge,
         standing: &Standing,
-    ) -> Result<Room, Verdict> {
+    ) -> Result<Reservation, Verdict> {
         if needs.is_none() {
-            return Ok(Room::Reserved);
+            return Ok(Reservation::Reserved);
         }
         let limits = self.limits(q, standing, attempt.now());
         let held = attempt.held();
         match self.parts.ledger.reserve(claim(q, held, needs, &limits), attempt.now()).await {
-            Fit::Fits => Ok(Room::Reserved),
+            Fit::Fits => Ok(Reservation::Reserved),
             Fit::Exceeds(Excess { window: Window::EscapeLanePerHour, .. })
-            | Fit::Contended(Window::EscapeLanePerHour) => Ok(Room::EscapeLaneFull),
-            Fit::Contended(_) => Ok(Room::Contended),
+            | Fit::Contended(Window::EscapeLanePerHour) => Ok(Reservation::EscapeLaneFull),
+            Fit::Contended(_) => Ok(Reservation::Contended),
             Fit::Exceeds(excess) => {
                 self.exceeded(q, attempt, more, standing, excess).await?;
                 self.parts.ledger.reserve(claim(q, held, needs, &limits.unlimited()), attempt.now()).await;
-                Ok(Room::Reserved)
+                Ok(Reservation::Reserved)
             }
         }
     }
@@ -116,7 +116,7 @@ impl<L: Ledger> Gate<L> {
         attempt: &mut Guard<'_>,
         waited: &mut Duration,
     ) -> Option<Verdict> {
-        self.give_back(q.message, attempt).await;
+        self.cancel(q.message, attempt).await;
         if *waited >= q.settings.policy_door.contention_wait {
             return Some(self.defer(Reply::contended()));
         }
@@ -239,7 +239,7 @@ impl<L: Ledger> Gate<L> {
                     actor: None,
                     notify,
                 };
-                self.give_back(q.message, attempt).await;
+                self.cancel(q.message, attempt).await;
                 match self.parts.incidents.restrict(new, recipient, now).await {
                     Ok(reference) => Err(self.refuse(q, attempt, more, &reference)),
                     Err(_) => Err(self.defer(Reply::unrecorded())),
@@ -266,7 +266,7 @@ impl<L: Ledger> Gate<L> {
     }
 
     async fn defer_over_limit(&self, q: &Question<'_, '_>, attempt: &mut Guard<'_>, window: Window) -> Verdict {
-        self.give_back(q.message, attempt).await;
+        self.cancel(q.message, attempt).await;
         self.defer(Reply::over_limit(window))
     }
 
@@ -276,9 +276,9 @@ impl<L: Ledger> Gate<L> {
     }
 
     /// Gives the room back that a message holds.
-    pub(super) async fn give_back(&self, message: &Message, attempt: &mut Guard<'_>) {
-        self.parts.ledger.give_back(&message.entity, attempt.held()).await;
-        attempt.gave_back();
+    pub(super) async fn cancel(&self, message: &Message, attempt: &mut Guard<'_>) {
+        self.parts.ledger.cancel(&message.entity, attempt.held()).await;
+        attempt.cancelled();
     }
 
     async fn evidence(

@@ -11,8 +11,7 @@ use lettre::{AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
 use postern_domain::Timestamp;
 use postern_store::{MailKind, QueuedMail};
 
-use super::OwnMail;
-use super::webhooks;
+use super::{OwnMail, webhooks};
 use crate::present::{self, with_sources};
 use crate::settings::{Settings, Smtp, Tls};
 
@@ -31,12 +30,12 @@ pub struct Failure {
 }
 
 /// Carries mails and webhooks.
-pub struct Courier {
+pub struct Delivery {
     own_mail: Arc<OwnMail>,
     webhooks: webhooks::Sender,
 }
 
-impl Courier {
+impl Delivery {
     /// `own_mail` is where mails are announced while they are sent.
     ///
     /// # Errors
