@@ -28,7 +28,7 @@ fn narrowed(services: &Services, caller: Caller, id: &str) -> Result<Caller, Ser
 pub(super) struct Call {
     /// What is called.
     pub(super) services: Arc<Services>,
-    /// Who calls.
+    /// Who calls, and what they may do.
     pub(super) caller: Caller,
 }
 

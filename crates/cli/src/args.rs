@@ -153,7 +153,7 @@ pub(super) enum Command {
     },
     /// Watch a simulated organization send and one account be taken over; needs no mail server
     Demo {
-        /// Without pauses
+        /// Do not pause between the steps
         #[arg(long)]
         fast: bool,
     },
@@ -168,7 +168,7 @@ pub(super) enum Command {
         /// Write a page with charts
         #[arg(long, value_name = "FILE.html")]
         report: Option<PathBuf>,
-        /// Log files
+        /// Log files of Postfix; .gz and .zst too
         #[arg(required = true, value_name = "LOG")]
         logs: Vec<PathBuf>,
     },
@@ -179,7 +179,7 @@ pub(super) enum Command {
     },
     /// Print a completion script for a shell
     Completions {
-        /// Which shell
+        /// The shell that completions are for
         #[arg(value_enum)]
         shell: clap_complete::Shell,
     },
@@ -271,9 +271,9 @@ pub(super) enum PolicyCommand {
     /// Add a policy for some users, groups or domains
     #[command(after_help = SETTINGS_HELP)]
     Add {
-        /// Its name
+        /// Name of the policy, in any case
         name: String,
-        /// Its settings
+        /// Settings as KEY=VALUE
         #[arg(value_name = "KEY=VALUE", required = true)]
         settings: Vec<String>,
     },
@@ -297,7 +297,7 @@ pub(super) enum PolicyCommand {
     },
     /// Remove a policy
     Remove {
-        /// Its name
+        /// Name of the policy, in any case
         name: String,
     },
     /// Write all policies as a TOML file, for apply
@@ -399,15 +399,15 @@ Example: postern alerts policies add \"Sales\" trigger=\"User restricted from se
 pub(super) enum AlertPolicyCommand {
     /// List alert policies
     List,
-    /// Show one
+    /// Show one in full
     Show {
-        /// Its name
+        /// Name of the alert policy, in any case
         name: String,
     },
     /// Add one of your own
     #[command(after_help = ALERT_SETTINGS_HELP)]
     Add {
-        /// Its name
+        /// Name of the alert policy, in any case
         name: String,
         /// What it is
         #[arg(value_name = "KEY=VALUE", required = true)]
@@ -416,7 +416,7 @@ pub(super) enum AlertPolicyCommand {
     /// Change settings, in force at once
     #[command(after_help = ALERT_SETTINGS_HELP)]
     Set {
-        /// Its name
+        /// Name of the alert policy, in any case
         name: String,
         /// What to change
         #[arg(value_name = "KEY=VALUE", required = true)]
@@ -424,14 +424,14 @@ pub(super) enum AlertPolicyCommand {
     },
     /// Remove one of your own
     Remove {
-        /// Its name
+        /// Name of the alert policy, in any case
         name: String,
     },
 }
 
 #[derive(Debug, Subcommand)]
 pub(super) enum TokenCommand {
-    /// List tokens
+    /// List API tokens, with their role and their last use
     List,
     /// Make a token and print it, alone, on standard output
     Add {
@@ -446,14 +446,14 @@ pub(super) enum TokenCommand {
     },
     /// Revoke a token, at once
     Revoke {
-        /// Its name
+        /// Name of the token, in any case
         name: String,
     },
 }
 
 #[derive(Debug, Subcommand)]
 pub(super) enum OrganizationCommand {
-    /// List organizations
+    /// List the organizations, the first one first
     List,
     /// Add one, in force at once
     Add {
@@ -464,14 +464,14 @@ pub(super) enum OrganizationCommand {
     },
     /// Change one, in force at once
     Set {
-        /// Its id
+        /// Id of the organization, as the list shows it
         id: String,
         #[command(flatten)]
         settings: OrganizationArgs,
     },
     /// Remove one with its policies, people and tokens
     Remove {
-        /// Its id
+        /// Id of the organization, as the list shows it
         id: String,
     },
 }
@@ -505,7 +505,7 @@ pub(super) enum DirectoryCommand {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum PersonCommand {
-    /// List people
+    /// List who may sign in, by address
     List,
     /// Invite somebody and print the one-time sign-up link, alone, on standard output
     Invite {
@@ -548,7 +548,7 @@ pub(super) enum PersonCommand {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum SessionCommand {
-    /// List sessions
+    /// List who is signed in, from where and since when
     List,
     /// End a session
     End {
@@ -563,9 +563,9 @@ pub(super) enum RoleArg {
     OrganizationManagement,
     /// Release, restrict, edit policies
     SecurityAdministrator,
-    /// Look
+    /// Look at everything, change nothing
     SecurityReader,
-    /// Look
+    /// Look at everything, change nothing
     GlobalReader,
 }
 
@@ -610,7 +610,7 @@ pub(super) enum AlertStatusArg {
     Active,
     /// Somebody is at it
     Investigating,
-    /// Dealt with
+    /// It is dealt with
     Resolved,
     /// It was nothing
     Dismissed,

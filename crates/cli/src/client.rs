@@ -35,11 +35,11 @@ enum Way {
         /// The admin socket.
         socket: PathBuf,
     },
-    /// Anywhere.
+    /// A Postern on another machine, over HTTPS.
     Remote {
         /// Where its portal is, without a slash at the end.
         server: String,
-        /// Opens it.
+        /// The API token.
         token: String,
     },
 }

@@ -41,7 +41,7 @@ pub use restricted::print as print_restriction;
 pub struct Programs {
     /// `postern serve`, until it is told to end.
     pub serve: fn(Settings) -> Result<(), CliError>,
-    /// `postern replay`
+    /// Carries out `postern replay`.
     pub replay: fn(ReplayRequest) -> Result<(), CliError>,
     /// `postern demo`: simulated steps take so long.
     pub demo: fn(Duration) -> Result<(), CliError>,
@@ -50,7 +50,7 @@ pub struct Programs {
 /// What `postern replay` is asked for.
 #[derive(Debug)]
 pub struct ReplayRequest {
-    /// Settings.
+    /// What the configuration file says.
     pub settings: Settings,
     /// A file of policies to compare with today's.
     pub policy: Option<PathBuf>,
@@ -58,7 +58,7 @@ pub struct ReplayRequest {
     pub report: Option<PathBuf>,
     /// Logs; none: standard input.
     pub logs: Vec<PathBuf>,
-    /// For programs.
+    /// JSON for programs, in place of tables.
     pub json: bool,
 }
 

@@ -10,7 +10,7 @@ use super::CliError;
 use postern_services::clock::{Clock, SystemClock};
 use postern_services::present;
 
-/// Headings.
+/// The style of headings.
 pub const BOLD: Style = Style::new().bold();
 /// What matters less.
 pub const DIM: Style = Style::new().dimmed();
@@ -18,7 +18,7 @@ pub const DIM: Style = Style::new().dimmed();
 pub const GOOD: Style = AnsiColor::Green.on_default();
 /// Worth a look.
 pub const WARN: Style = AnsiColor::Yellow.on_default().bold();
-/// Wrong.
+/// The style of what is wrong.
 pub const BAD: Style = AnsiColor::Red.on_default().bold();
 
 /// A text in a style; the terminal's or the pipe's nature decides whether the style is shown.

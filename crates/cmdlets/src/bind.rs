@@ -19,7 +19,7 @@ enum Given {
         add: Vec<String>,
         remove: Vec<String>,
     },
-    /// `$null`
+    /// `$null`: the parameter is given, and says nothing.
     Nothing,
 }
 

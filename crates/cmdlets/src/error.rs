@@ -10,7 +10,7 @@ use postern_services::service::ServiceError;
 pub struct CmdletError {
     /// The HTTP status.
     pub status: u16,
-    /// In short.
+    /// The error code, as Exchange names it.
     pub code: &'static str,
     /// The exception of Exchange that says so.
     pub exception: &'static str,

@@ -11,9 +11,9 @@ const TABLE: &str = include_str!("../../../integrations/cmdlets.toml");
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
-    /// Any text.
+    /// Text of any kind.
     Text,
-    /// An address.
+    /// A mail address.
     Address,
     /// A whole number, 0 or more.
     Number,
@@ -21,7 +21,7 @@ pub enum Kind {
     Boolean,
     /// A GUID; a name does as well.
     Guid,
-    /// Several texts.
+    /// A list of texts.
     List,
     /// True where it stands.
     Switch,
@@ -57,11 +57,11 @@ impl Kind {
     }
 }
 
-/// A parameter.
+/// A parameter of a cmdlet as the table describes it.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Parameter {
-    /// Its name.
+    /// Its name, as Exchange spells it.
     pub name: String,
     /// What it takes.
     pub kind: Kind,
@@ -103,15 +103,15 @@ impl Parameter {
 pub enum Completes {
     /// Accounts and connectors that are known.
     Senders,
-    /// Restricted accounts.
+    /// About restricted accounts.
     BlockedSenders,
-    /// Restricted connectors.
+    /// About restricted connectors.
     BlockedConnectors,
-    /// Outbound policies.
+    /// About outbound policies.
     Policies,
-    /// Their rules.
+    /// About the rules of outbound policies.
     Rules,
-    /// Alert policies.
+    /// About alert policies.
     Alerts,
 }
 
@@ -119,7 +119,7 @@ pub enum Completes {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Needs {
-    /// Any role.
+    /// Whoever may look.
     Look,
     /// A role that may manage.
     Manage,
@@ -135,7 +135,7 @@ pub struct Column {
     pub property: String,
     /// Of a text of `key=value;` pairs, as Exchange's `Reason` is, the value of this key.
     pub key: Option<String>,
-    /// Characters.
+    /// Its width in a table, in characters.
     pub width: usize,
     /// Whether it is aligned to the right, as numbers are.
     #[serde(default)]
@@ -163,11 +163,11 @@ enum Returns {
     AsOf(String),
 }
 
-/// A cmdlet.
+/// A cmdlet as the table describes it.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Cmdlet {
-    /// Its name.
+    /// Its name, as Exchange spells it.
     pub name: String,
     /// The permission that it needs.
     #[serde(rename = "role")]
@@ -286,7 +286,7 @@ fn read(text: &str) -> Result<Vec<Cmdlet>, toml::de::Error> {
     Ok(cmdlet)
 }
 
-/// Every cmdlet.
+/// Every cmdlet of the table, in its order.
 pub fn all() -> &'static [Cmdlet] {
     &CMDLETS
 }

@@ -27,7 +27,7 @@ pub enum ConfigError {
     /// The file can't be read.
     #[error("{path}: {source}")]
     Unreadable {
-        /// The file.
+        /// Path of the file.
         path: String,
         /// What went wrong.
         source: std::io::Error,

@@ -16,7 +16,7 @@ const ENV_PREFIX: &str = "POSTERN__";
 enum Origin {
     /// Line of the file, from 1.
     Line(usize),
-    /// Environment variable.
+    /// An environment variable, by its name.
     Env(String),
 }
 

@@ -22,7 +22,7 @@ use postern_services::settings::{Listen, Settings};
 /// What the daemon says of itself.
 #[derive(Debug, Clone)]
 pub struct Daemon {
-    /// Its version.
+    /// The version that runs.
     pub version: String,
     /// Its process id.
     pub pid: u32,

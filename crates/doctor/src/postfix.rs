@@ -34,7 +34,7 @@ const OTHERS: [&str; 8] = [
 /// What `smtpd_policy_service_default_action` is when nobody sets it (postconf(5)).
 pub(super) const DEFAULT_ACTION_UNSET: &str = "451 4.3.5 Server configuration problem";
 
-/// Postfix's configuration.
+/// The configuration of a Postfix, as `postconf` shows it.
 #[derive(Debug, Clone, Default)]
 pub(super) struct PostfixConfig {
     /// `main.cf`, macros expanded.

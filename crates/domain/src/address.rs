@@ -14,7 +14,7 @@ pub struct Domain(Box<str>);
 /// Why a text is no domain or address.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidAddress {
-    /// Nothing there.
+    /// There is no text.
     #[error("is empty")]
     Empty,
     /// The domain part cannot be a domain.

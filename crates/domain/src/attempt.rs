@@ -213,7 +213,7 @@ impl Attempt {
     }
 }
 
-/// One recipient.
+/// What one recipient is charged.
 fn one(class: Class, first_time: bool) -> Charge {
     let first_time = u32::from(first_time && class != Class::EscapeLane);
     Charge { first_time, ..class.charge(1) }

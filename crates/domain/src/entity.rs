@@ -153,7 +153,7 @@ impl Tenants {
 pub struct Directory {
     /// How addresses are read.
     pub rules: AddressRules,
-    /// Accepted domains.
+    /// Accepted domains of the first organization.
     pub domains: HashSet<Domain>,
     /// Hosts that relay without a login, most specific rule first.
     pub connectors: Vec<ConnectorRule>,
@@ -170,7 +170,7 @@ pub struct Directory {
 /// A recipient, named in one spelling and placed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Recipient {
-    /// The mailbox.
+    /// The mailbox, in one spelling.
     pub address: Address,
     /// Internal or external.
     pub direction: Direction,

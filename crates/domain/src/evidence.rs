@@ -77,7 +77,7 @@ impl Recent {
 /// How full one window was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct WindowCount {
-    /// The window.
+    /// Which of the sliding windows it is about.
     pub window: Window,
     /// What was in it.
     pub count: u32,
@@ -134,14 +134,14 @@ pub enum Cause {
     },
     /// It has been restricted for long, and nobody has released it.
     ReleaseOverdue {
-        /// The restriction.
+        /// Names the restriction.
         restriction: Reference,
-        /// Since when.
+        /// When it began.
         since: Timestamp,
     },
     /// A part of Postern is away.
     Away {
-        /// Which part.
+        /// The part of Postern that is away.
         part: String,
         /// What it said.
         error: String,

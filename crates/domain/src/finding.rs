@@ -8,7 +8,7 @@ use serde::Serialize;
 pub enum Level {
     /// As it should be.
     Ok,
-    /// Worth knowing.
+    /// Nothing is wrong; it is good to know.
     Info,
     /// Works, but not as well as it could.
     Warning,

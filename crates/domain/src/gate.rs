@@ -13,13 +13,13 @@ use crate::window::Window;
 /// What a door must answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
-    /// Go on.
+    /// The mail server goes on with the message.
     Pass,
     /// Go on, with a copy to these addresses.
     PassWithCopy(Copies),
     /// Try again later.
     Defer(Reply),
-    /// No.
+    /// The mail server refuses for good (5xx).
     Refuse(Reply),
 }
 
@@ -30,7 +30,7 @@ pub struct Reply {
     pub code: u16,
     /// The enhanced status code.
     pub status: &'static str,
-    /// The text.
+    /// The text after the codes.
     pub text: String,
 }
 

@@ -80,7 +80,7 @@ impl utoipa::PartialSchema for OrganizationId {
 
 impl utoipa::ToSchema for OrganizationId {}
 
-/// A tenant.
+/// A tenant: domains, and who answers for them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Organization {
     /// What it is called in addresses, commands and the store.
@@ -89,7 +89,7 @@ pub struct Organization {
     pub name: String,
     /// Accepted domains, the default one first; there is at least one.
     pub domains: Vec<Domain>,
-    /// Its admins.
+    /// Its admins' mail addresses.
     pub admins: Vec<String>,
     /// Whom its restricted accounts may still write to, besides postmaster.
     pub helpdesk: Vec<Address>,

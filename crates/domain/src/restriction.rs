@@ -16,9 +16,9 @@ pub struct Restriction {
     pub reference: Reference,
     /// Who may not send.
     pub entity: EntityId,
-    /// Why.
+    /// What led to it.
     pub cause: Cause,
-    /// Since when.
+    /// When it began.
     pub since: Timestamp,
     /// When it ends by itself; none: when an admin releases it.
     pub until: Option<Timestamp>,
@@ -29,11 +29,11 @@ pub struct Restriction {
 /// How a restriction ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Release {
-    /// When.
+    /// When it ended.
     pub at: Timestamp,
     /// By whom; `system` when its time had come.
     pub by: String,
-    /// Why.
+    /// The reason that was given, 1 to 1024 characters.
     pub reason: String,
     /// Until when the entity is on probation; none: it is not.
     pub probation_until: Option<Timestamp>,
@@ -102,12 +102,12 @@ pub enum Standing {
     Free,
     /// It may send up to a share of its limits.
     Probation {
-        /// Until when.
+        /// When it ends.
         until: Timestamp,
     },
     /// It may not send.
     Restricted {
-        /// The incident.
+        /// Names the incident, for example `PR-7K3F-9QXD`.
         reference: Reference,
         /// When it ends by itself.
         until: Option<Timestamp>,

@@ -100,7 +100,7 @@ impl Zone {
         jiff::tz::TimeZone::get(name).map(Self).map_err(|_| UnknownZone(name.to_owned()))
     }
 
-    /// The name.
+    /// The IANA name of the zone.
     pub fn name(&self) -> &str {
         self.0.iana_name().unwrap_or("UTC")
     }

@@ -22,7 +22,7 @@ pub struct Traffic {
     pub external: u32,
     /// Accepted internal recipients.
     pub internal: u32,
-    /// Accepted messages.
+    /// Messages that were accepted.
     pub messages: u32,
     /// Recipients that the mail server itself refused, unknown ones as a rule.
     pub unknown: u32,
@@ -48,12 +48,12 @@ impl Traffic {
         Self { refused: recipients, ..Self::default() }
     }
 
-    /// Accepted recipients.
+    /// Recipients that were accepted, external and internal.
     pub fn recipients(self) -> u32 {
         self.external.saturating_add(self.internal)
     }
 
-    /// Both together.
+    /// The sum of both, count by count; it stops at the largest number.
     #[must_use]
     pub fn plus(self, other: Traffic) -> Traffic {
         Traffic {

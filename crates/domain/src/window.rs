@@ -137,9 +137,9 @@ impl fmt::Display for Window {
 /// Recipients by what they count as, and the message they make.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash, Serialize, Deserialize)]
 pub struct Charge {
-    /// External recipients.
+    /// External recipients to count.
     pub external: u32,
-    /// Internal recipients.
+    /// Internal recipients to count.
     pub internal: u32,
     /// Recipients on the escape lane, which count nowhere else.
     pub lane: u32,
@@ -152,7 +152,7 @@ pub struct Charge {
 }
 
 impl Charge {
-    /// Nothing.
+    /// Counts nothing.
     pub const NONE: Charge = Charge { external: 0, internal: 0, lane: 0, messages: 0, first_time: 0, unknown: 0 };
 
     /// External and internal recipients together.
@@ -181,7 +181,7 @@ impl Charge {
         Charge { messages: u32::from(self.total() > 0), ..self }
     }
 
-    /// Both together.
+    /// The sum of both, window by window; it stops at the largest number.
     #[must_use]
     pub fn plus(self, other: Charge) -> Charge {
         Charge {
@@ -239,7 +239,7 @@ pub struct Slot {
     pub internal: u16,
     /// All recipients, for the day window.
     pub total: u16,
-    /// Messages.
+    /// Messages to count.
     pub messages: u16,
     /// Recipients on the escape lane.
     pub lane: u16,
@@ -277,7 +277,7 @@ impl Slot {
 /// What is in a window that is over its limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Excess {
-    /// The window.
+    /// Which of the sliding windows it is about.
     pub window: Window,
     /// What it may hold.
     pub limit: u32,
@@ -288,7 +288,7 @@ pub struct Excess {
 /// Whether more recipients fit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fit {
-    /// They do.
+    /// There is room for all of them.
     Fits,
     /// They do not, whatever becomes of other messages that are under way.
     Exceeds(Excess),

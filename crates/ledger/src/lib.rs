@@ -14,7 +14,7 @@ use postern_domain::{EntityId, Timestamp};
 /// A question to the ledger about one message under way.
 #[derive(Debug, Clone, Copy)]
 pub struct Claim<'a> {
-    /// Who sends.
+    /// The account or connector that sends.
     pub entity: &'a EntityId,
     /// What this message has reserved already.
     pub held: Charge,
@@ -43,7 +43,7 @@ pub enum LedgerError {
     /// The journal was written by something that isn't this version.
     #[error("usage journal {path}: {reason}; move the file away to start with empty usage")]
     Foreign {
-        /// The file.
+        /// Path of the file.
         path: std::path::PathBuf,
         /// What is wrong with it.
         reason: String,

@@ -42,7 +42,7 @@ use postern_services::service::Services;
 
 pub use client::Peer;
 
-/// Every page.
+/// The routes of every page.
 pub fn routes(services: &Arc<Services>) -> Router {
     let pages = Router::new()
         .merge(senders())
@@ -141,7 +141,7 @@ fn by_passkey() -> Router<Arc<Services>> {
     Router::new()
 }
 
-/// Single sign-on.
+/// The routes of single sign-on.
 #[cfg(feature = "single-sign-on")]
 fn by_provider() -> Router<Arc<Services>> {
     Router::new()

@@ -306,7 +306,7 @@ pub(super) async fn not_found(State(services): State<Arc<Services>>) -> Response
     error(&services, StatusCode::NOT_FOUND, "error-not-found")
 }
 
-/// A page.
+/// A page with status 200; one that can't be written is status 500.
 pub(super) fn render(page: &impl Template) -> Response {
     render_as(StatusCode::OK, page)
 }

@@ -74,7 +74,7 @@ impl UnblockPage {
 struct Trying {
     /// Whether somebody tried a moment ago.
     still: bool,
-    /// In words.
+    /// What it says, for people.
     text: String,
 }
 

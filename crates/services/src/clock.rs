@@ -6,7 +6,7 @@ use postern_domain::Timestamp;
 
 /// Tells the time to those who may not ask for it themselves.
 pub trait Clock: Send + Sync + 'static {
-    /// Now.
+    /// The time now, in milliseconds since the Unix epoch.
     fn now(&self) -> Timestamp;
 }
 

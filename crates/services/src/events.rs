@@ -26,7 +26,7 @@ pub struct Event {
     /// `policies.changed`, `alert-policies.changed`, `allowance.granted`, `allowance.ended` or `organizations.changed`.
     #[serde(rename = "type")]
     pub kind: &'static str,
-    /// When.
+    /// When it happened.
     pub at: Timestamp,
     /// Whose it is.
     pub organization: OrganizationId,
@@ -45,7 +45,7 @@ pub struct Events {
     closing: watch::Receiver<bool>,
 }
 
-/// Watches events.
+/// Reads events one after the other, and waits for the next.
 pub struct Watcher {
     events: Events,
     newest: watch::Receiver<i64>,

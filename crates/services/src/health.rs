@@ -6,7 +6,7 @@ use std::sync::{PoisonError, RwLock};
 /// A part that may fail without stopping mail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Part {
-    /// The store.
+    /// The store can't be read or written.
     Store,
     /// The usage journal.
     Journal,

@@ -26,7 +26,7 @@ pub struct Metrics {
     pub unauthenticated: Counter,
     /// Questions about Postern's own mail.
     pub own_mail: Counter,
-    /// Messages counted.
+    /// Messages that were accepted and counted.
     pub messages: Counter,
     /// External recipients counted.
     pub recipients_external: Counter,
@@ -40,7 +40,7 @@ pub struct Metrics {
     pub deferred: Counter,
     /// Limits passed under policies in report-only mode.
     pub report_only: Counter,
-    /// Restrictions made.
+    /// Restrictions that were made.
     pub restrictions: Counter,
     /// Releases, by an admin or by time.
     pub releases: Counter,
@@ -50,7 +50,7 @@ pub struct Metrics {
     pub store_errors: Counter,
     /// Failures of the usage journal.
     pub journal_errors: Counter,
-    /// Mails delivered.
+    /// Mails that the mail server took.
     pub mails_delivered: Counter,
     /// Deliveries that failed and are tried again.
     pub mails_retried: Counter,
@@ -62,7 +62,7 @@ pub struct Metrics {
     pub on_probation: Gauge,
     /// Entities with usage.
     pub entities: Gauge,
-    /// Mails waiting.
+    /// Mails that are still to be delivered.
     pub mails_waiting: Gauge<i64>,
     /// 1 if the store works.
     pub store_up: Gauge<i64>,

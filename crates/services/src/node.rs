@@ -33,13 +33,13 @@ use crate::sign_in::SignIn;
 pub struct NodeParts {
     /// What the configuration file says.
     pub settings: Settings,
-    /// Durable state.
+    /// Everything that lasts.
     pub store: Arc<dyn Store>,
-    /// Usage.
+    /// Counts what each entity sends, by sliding windows.
     pub ledger: Arc<MemoryLedger>,
-    /// The time.
+    /// Tells the time; tests move it.
     pub clock: Arc<dyn Clock>,
-    /// Random bytes.
+    /// Where references, secrets and salts come from; tests seed it.
     pub randomness: Arc<dyn Randomness>,
     /// Looks at how this machine's mail server is wired.
     pub wiring_check: Arc<dyn WiringCheck>,
@@ -52,17 +52,17 @@ pub struct NodeParts {
 pub struct Shared {
     /// Settings in force.
     pub settings: Arc<SettingsInForce>,
-    /// Durable state.
+    /// Everything that lasts.
     pub store: Arc<dyn Store>,
-    /// Usage.
+    /// Counts what each entity sends, by sliding windows.
     pub ledger: Arc<MemoryLedger>,
-    /// The time.
+    /// Tells the time; tests move it.
     pub clock: Arc<dyn Clock>,
-    /// Random bytes.
+    /// Where references, secrets and salts come from; tests seed it.
     pub randomness: Arc<dyn Randomness>,
     /// What is measured.
     pub metrics: Arc<Metrics>,
-    /// What works.
+    /// Which parts have failed, for `/healthz` and `postern status`.
     pub health: Arc<Health>,
     /// Who may send.
     pub standings: Arc<Standings>,
@@ -94,7 +94,7 @@ pub struct Shared {
     pub delivery: Arc<Delivery>,
     /// Postern's own mail on its way.
     pub own_mail: Arc<OwnMail>,
-    /// What happens.
+    /// The stream of events, for those who watch.
     pub events: Events,
     /// Wakes the outbox.
     pub new_mail: watch::Sender<()>,

@@ -10,7 +10,7 @@ pub fn time(at: Timestamp) -> String {
     format!("{} UTC", format(at, "%Y-%m-%d %H:%M:%S"))
 }
 
-/// `18:00:05`
+/// A time of day in UTC, such as `18:00:05`.
 pub fn time_of_day(at: Timestamp) -> String {
     format(at, "%H:%M:%S")
 }
@@ -46,7 +46,7 @@ pub fn host_name() -> String {
     rustix::system::uname().nodename().to_string_lossy().into_owned()
 }
 
-/// `accepted`, `refused`
+/// What became of an attempt, in one word: `accepted` or `refused`.
 pub fn outcome(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Accepted => "accepted",

@@ -54,7 +54,7 @@ pub struct AlertFilter {
 /// An alert with what became of its mails.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StoredAlert {
-    /// The alert.
+    /// The alert itself.
     pub alert: Alert,
     /// Mails that are still to be delivered.
     pub waiting: u32,
@@ -71,9 +71,9 @@ pub struct StoredAlert {
 pub struct OpenAlert {
     /// What raised it.
     pub trigger: Trigger,
-    /// About whom.
+    /// The account or connector that it is about.
     pub entity: EntityId,
-    /// When.
+    /// When it was raised.
     pub raised_at: Timestamp,
 }
 

@@ -22,13 +22,13 @@ pub const GENESIS: Hash = [0; 32];
 /// Something that was done.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NewAuditEntry {
-    /// When.
+    /// When it was done.
     pub at: Timestamp,
     /// The organization it is about; none: all of them.
     pub organization: Option<OrganizationId>,
     /// By whom: a person, or `system`.
     pub actor: String,
-    /// What.
+    /// What was done, typed.
     pub fact: Fact,
 }
 
@@ -39,17 +39,17 @@ pub struct AuditEntry {
     pub seq: i64,
     /// Its number among those about its organization, from 1, without gaps; none if it is about all of them.
     pub organization_seq: Option<i64>,
-    /// When.
+    /// When it was done.
     pub at: Timestamp,
     /// The organization it is about; none: all of them.
     pub organization: Option<OrganizationId>,
-    /// By whom.
+    /// The name of whoever did it: a person, a token, a user of the machine, or `system`.
     pub actor: String,
-    /// What.
+    /// What was done, for example `restriction.release`.
     pub action: String,
     /// To whom or what.
     pub target: String,
-    /// Particulars.
+    /// Particulars: an object whose keys depend on the action.
     pub detail: Value,
     /// The hash of the entry before, in hexadecimal digits.
     #[serde(serialize_with = "as_hex")]
@@ -94,15 +94,15 @@ pub struct Break {
 /// An entry as it is stored: its particulars as the very text that was hashed.
 #[derive(Debug, Clone)]
 pub struct RawEntry<'a> {
-    /// Its number.
+    /// Its number in the whole trail, from 1, without gaps.
     pub seq: i64,
     /// When, in milliseconds since the Unix epoch.
     pub at: i64,
     /// The organization it is about. Entries from before there were several have none.
     pub organization: Option<&'a str>,
-    /// By whom.
+    /// The name of whoever did it: a person, a token, a user of the machine, or `system`.
     pub actor: &'a str,
-    /// What.
+    /// What was done, for example `restriction.release`.
     pub action: &'a str,
     /// To whom or what.
     pub target: &'a str,
@@ -131,9 +131,9 @@ impl RawEntry<'_> {
 /// Where a trail ends, as it is written beside it: the number and the hash of the last entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Head {
-    /// Its number.
+    /// Its number in the whole trail, from 1, without gaps.
     pub seq: i64,
-    /// Its hash.
+    /// The hash of the last entry.
     pub hash: Hash,
 }
 
@@ -196,7 +196,7 @@ impl Verifier {
         }
     }
 
-    /// The result.
+    /// What the check found, once every entry was taken.
     pub fn finish(mut self) -> AuditReport {
         let last = i64::try_from(self.report.entries).unwrap_or(i64::MAX);
         if self.found != self.kept {

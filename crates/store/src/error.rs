@@ -8,7 +8,7 @@ pub enum StoreError {
     /// The entity is restricted already.
     #[error("{entity} is already restricted ({reference})")]
     AlreadyRestricted {
-        /// Who.
+        /// The account or connector.
         entity: EntityId,
         /// The restriction in force.
         reference: Reference,
@@ -16,7 +16,7 @@ pub enum StoreError {
     /// The entity is not restricted.
     #[error("{entity} is not restricted")]
     NotRestricted {
-        /// Who.
+        /// The account or connector.
         entity: EntityId,
     },
     /// Somebody else was faster.
@@ -28,49 +28,49 @@ pub enum StoreError {
     /// There is no alert of that reference.
     #[error("there is no alert {reference}")]
     NoAlert {
-        /// The reference.
+        /// The reference that was asked for.
         reference: Reference,
     },
     /// The name of a token is taken.
     #[error("there is a token called {name:?} already; revoke it first or choose another name")]
     TokenExists {
-        /// The name.
+        /// The name that was asked for.
         name: String,
     },
     /// There is no token of that name.
     #[error("there is no token called {name:?}")]
     NoToken {
-        /// The name.
+        /// The name that was asked for.
         name: String,
     },
     /// There is a person of that address.
     #[error("{address} is a person already; postern person reset makes a new sign-up link")]
     PersonExists {
-        /// The address.
+        /// Their mail address.
         address: String,
     },
     /// There is no person of that address.
     #[error("there is no person {address}")]
     NoPerson {
-        /// The address.
+        /// Their mail address.
         address: String,
     },
     /// There is no session of that id.
     #[error("there is no session {id}")]
     NoSession {
-        /// The id.
+        /// The id that was asked for.
         id: String,
     },
     /// There is no restriction of that reference.
     #[error("there is no restriction {reference}")]
     NoRestriction {
-        /// The reference.
+        /// The reference that was asked for.
         reference: Reference,
     },
     /// The entity's last release is not that of this restriction.
     #[error("{reference} is not the last restriction of {entity} that was released")]
     NotLastReleased {
-        /// Who.
+        /// The account or connector.
         entity: EntityId,
         /// The restriction that was meant.
         reference: Reference,
@@ -78,9 +78,9 @@ pub enum StoreError {
     /// The time of the restriction has come.
     #[error("{reference} would have ended at {until} by itself; restrict {entity} anew if that is wanted")]
     TimeIsOver {
-        /// Who.
+        /// The account or connector.
         entity: EntityId,
-        /// The restriction.
+        /// Names the restriction.
         reference: Reference,
         /// When it ends.
         until: Timestamp,
@@ -88,7 +88,7 @@ pub enum StoreError {
     /// The same alert is open.
     #[error("an alert of the same policy about {entity} is open ({reference})")]
     AlreadyRaised {
-        /// Who.
+        /// The account or connector.
         entity: EntityId,
         /// The alert that is open.
         reference: Reference,
@@ -96,25 +96,25 @@ pub enum StoreError {
     /// There is an organization of that id.
     #[error("there is an organization {id} already")]
     OrganizationExists {
-        /// The id.
+        /// The id that was asked for.
         id: OrganizationId,
     },
     /// Another organization has the domain.
     #[error("{domain} is another organization's")]
     DomainTaken {
-        /// The domain.
+        /// The domain that both name.
         domain: Domain,
     },
     /// There is no organization of that id.
     #[error("there is no organization {id}")]
     NoOrganization {
-        /// The id.
+        /// The id that was asked for.
         id: OrganizationId,
     },
     /// The entity has no allowance.
     #[error("{entity} has no allowance")]
     NoAllowance {
-        /// Who.
+        /// The account or connector.
         entity: EntityId,
     },
     /// The database was written by a later version.

@@ -8,7 +8,7 @@ use crate::StoreError;
 /// An entity wrote to somebody.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KnownRecipient {
-    /// Who.
+    /// The account or connector.
     pub entity: EntityId,
     /// To whom: a hash of the address.
     pub recipient: i64,

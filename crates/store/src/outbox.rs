@@ -38,7 +38,7 @@ pub struct Outgoing {
     pub policy: Option<String>,
     /// Envelope sender; empty for reports.
     pub sender: String,
-    /// Envelope recipient.
+    /// The envelope recipient, or the name of a webhook.
     pub recipient: String,
     /// The message (RFC 5322).
     pub message: Vec<u8>,
@@ -51,7 +51,7 @@ pub struct QueuedMail {
     pub id: i64,
     /// The incident it is about.
     pub reference: Reference,
-    /// The mail.
+    /// The mail or webhook itself.
     pub mail: Outgoing,
     /// How often it has been tried.
     pub attempts: u32,
@@ -66,7 +66,7 @@ pub enum DeliveryOutcome {
     Delivered,
     /// It is to be tried again.
     Retry {
-        /// When.
+        /// When it is tried again.
         at: Timestamp,
         /// Why it failed.
         error: String,

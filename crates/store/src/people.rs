@@ -34,7 +34,7 @@ pub struct TotpRecord {
     pub step: u64,
 }
 
-/// A passkey.
+/// A passkey as it is stored (WebAuthn Level 3).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PasskeyRecord {
     /// The credential's id.
@@ -43,7 +43,7 @@ pub struct PasskeyRecord {
     pub name: String,
     /// The credential as JSON.
     pub passkey: String,
-    /// Since when.
+    /// When it was made.
     pub created_at: Timestamp,
     /// When it was last used.
     pub last_used_at: Option<Timestamp>,
@@ -70,7 +70,7 @@ pub enum CredentialChange {
         id: Vec<u8>,
         /// The credential as JSON.
         passkey: String,
-        /// When.
+        /// When that was.
         at: Timestamp,
     },
     /// A passkey is gone; fails if there is none of that id.
@@ -86,11 +86,11 @@ pub struct Invitation {
     pub address: Option<String>,
     /// What they may do.
     pub role: Role,
-    /// Since when.
+    /// When it was made.
     pub created_at: Timestamp,
-    /// By whom.
+    /// The name of whoever made it, as the audit trail has it.
     pub created_by: String,
-    /// Until when.
+    /// When it ends.
     pub expires_at: Timestamp,
 }
 
@@ -103,11 +103,11 @@ pub struct SessionRecord {
     pub person: Option<String>,
     /// What it holds, as JSON.
     pub data: String,
-    /// Since when.
+    /// When it was made.
     pub created_at: Timestamp,
     /// When it was last used.
     pub seen_at: Timestamp,
-    /// Until when.
+    /// When it ends.
     pub expires_at: Timestamp,
 }
 

@@ -11,7 +11,7 @@ use crate::error::StoreError;
 /// A book of policies that is changed by one at a time.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Versioned<B> {
-    /// The policies.
+    /// The policies themselves.
     pub book: B,
     /// How often they have been changed.
     pub revision: u64,
@@ -20,9 +20,9 @@ pub struct Versioned<B> {
 /// A part of the configuration file that is taken over into the store when it says something new.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FileSection {
-    /// `[outbound_policy]`
+    /// The default outbound policy of the file, `[outbound_policy]`.
     OutboundPolicy,
-    /// `[[alert_policy]]`
+    /// The alert policies of the file, `[[alert_policy]]`.
     AlertPolicies,
 }
 
@@ -39,7 +39,7 @@ impl FileSection {
 /// What a part of the configuration file says, that is taken over with a change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TakenOver {
-    /// Which part.
+    /// The part of the file.
     pub section: FileSection,
     /// What it said when it was last taken over, in JSON.
     pub before: Option<String>,

@@ -16,7 +16,7 @@ pub enum RestrictionOrder {
     Newest,
     /// The oldest in front.
     Oldest,
-    /// By entity.
+    /// By the name of the account or connector, from A.
     Entity,
     /// Those with the most refused attempts in front.
     Refused,
@@ -50,7 +50,7 @@ pub struct RestrictionFilter {
 /// A restriction with what happened to it since.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StoredRestriction {
-    /// The restriction.
+    /// The restriction, in force or ended.
     pub record: RestrictionRecord,
     /// Attempts that were refused while it was in force.
     pub refused: u64,
@@ -61,7 +61,7 @@ pub struct StoredRestriction {
 /// Attempts that were refused under a restriction.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusals {
-    /// The restriction.
+    /// Names the restriction.
     pub reference: Reference,
     /// How many since it was last told.
     pub count: u64,

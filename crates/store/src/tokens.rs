@@ -18,9 +18,9 @@ pub struct TokenRecord {
     pub organization: Option<OrganizationId>,
     /// What it may do.
     pub role: Role,
-    /// Since when.
+    /// When it was made.
     pub created_at: Timestamp,
-    /// By whom.
+    /// The name of whoever made it, as the audit trail has it.
     pub created_by: String,
     /// Until when; none: until it is revoked.
     pub expires_at: Option<Timestamp>,
@@ -28,7 +28,7 @@ pub struct TokenRecord {
     pub last_used_at: Option<Timestamp>,
 }
 
-/// API tokens.
+/// API tokens, each found by its SHA-256.
 #[async_trait]
 pub trait Tokens: Send + Sync {
     /// Keeps a token by the SHA-256 of it.

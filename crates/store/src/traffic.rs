@@ -11,7 +11,7 @@ use crate::StoreError;
 pub struct TrafficNote {
     /// Whose it is.
     pub organization: OrganizationId,
-    /// Who.
+    /// The account or connector.
     pub entity: EntityId,
     /// The bucket ([`postern_domain::traffic::bucket`]).
     pub bucket: u32,

@@ -17,7 +17,7 @@ pub struct NonDeliveryReport<'a> {
     pub from: (&'a str, &'a str),
     /// Who is told.
     pub to: &'a str,
-    /// The subject.
+    /// The subject of the message that was refused.
     pub subject: &'a str,
     /// Message-ID without angle brackets.
     pub message_id: &'a str,

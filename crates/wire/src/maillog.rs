@@ -24,7 +24,7 @@ pub struct Line<'a> {
 pub enum Entry<'a> {
     /// smtpd took a message.
     Queued {
-        /// The message.
+        /// The message's queue id.
         queue_id: &'a str,
         /// The client's address, if it can be read.
         client_address: Option<IpAddr>,
@@ -33,23 +33,23 @@ pub enum Entry<'a> {
     },
     /// qmgr has it in its queue, now or once more.
     Active {
-        /// The message.
+        /// The message's queue id.
         queue_id: &'a str,
         /// The envelope sender.
         sender: &'a str,
-        /// Recipients.
+        /// How many recipients the message has.
         recipients: u32,
     },
     /// A recipient, as the client named it.
     Delivery {
-        /// The message.
+        /// The message's queue id.
         queue_id: &'a str,
-        /// The recipient.
+        /// The recipient, as the log has it.
         recipient: &'a str,
     },
     /// Nothing more will be said about it.
     Removed {
-        /// The message.
+        /// The message's queue id.
         queue_id: &'a str,
     },
     /// A recipient was refused since the sender is restricted.
@@ -60,7 +60,7 @@ pub enum Entry<'a> {
         client_address: Option<IpAddr>,
         /// The envelope sender.
         sender: &'a str,
-        /// The recipient.
+        /// The recipient, as the log has it.
         recipient: &'a str,
         /// The incident, such as `PR-7K3F-9QXD`.
         reference: &'a str,

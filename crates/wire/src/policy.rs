@@ -64,19 +64,19 @@ pub enum Malformed {
     /// open whose value holds.
     #[error("attribute {name} is given twice")]
     Duplicate {
-        /// The attribute.
+        /// The name of the attribute at fault.
         name: &'static str,
     },
     /// An attribute that must be there is not.
     #[error("attribute {name} is missing")]
     Missing {
-        /// The attribute.
+        /// The name of the attribute at fault.
         name: &'static str,
     },
     /// A value that cannot be read.
     #[error("attribute {name} is {value:?}, expected {expected}")]
     Value {
-        /// The attribute.
+        /// The name of the attribute at fault.
         name: &'static str,
         /// What was given.
         value: String,
@@ -92,9 +92,9 @@ pub enum Stage {
     Connect,
     /// `EHLO` or `HELO`.
     Helo,
-    /// `MAIL FROM`.
+    /// At `MAIL FROM`.
     Mail,
-    /// `RCPT TO`.
+    /// At each `RCPT TO`.
     Rcpt,
     /// `DATA` (or the first `BDAT`).
     Data,
@@ -160,7 +160,7 @@ macro_rules! attributes {
 }
 
 attributes! {
-    /// `smtpd_access_policy`, always.
+    /// The kind of request: `smtpd_access_policy`, always.
     request,
     /// Where in the dialogue.
     protocol_state,
@@ -180,9 +180,9 @@ attributes! {
     server_port,
     /// The client's name for itself.
     helo_name,
-    /// Envelope sender.
+    /// The envelope sender; empty for bounces.
     sender,
-    /// Envelope recipient.
+    /// The envelope recipient; empty at DATA where there are several.
     recipient,
     /// Accepted recipients; 0 before DATA.
     recipient_count,
@@ -192,13 +192,13 @@ attributes! {
     instance,
     /// Message size: as announced, then as received.
     size,
-    /// ETRN's domain.
+    /// The domain that ETRN names.
     etrn_domain,
     /// Non-empty when the mail server is overloaded.
     stress,
     /// How the client authenticated.
     sasl_method,
-    /// The login.
+    /// The SASL login name; empty where there was none.
     sasl_username,
     /// The `AUTH=` sender of MAIL FROM.
     sasl_sender,
@@ -210,9 +210,9 @@ attributes! {
     ccert_fingerprint,
     /// Client certificate: public key fingerprint.
     ccert_pubkey_fingerprint,
-    /// TLS version.
+    /// The version of TLS.
     encryption_protocol,
-    /// TLS cipher.
+    /// The cipher of the TLS connection.
     encryption_cipher,
     /// TLS key bits.
     encryption_keysize,

@@ -18,9 +18,9 @@ pub enum Role {
     OrganizationManagement,
     /// Release, restrict, edit policies.
     SecurityAdministrator,
-    /// Look.
+    /// Look at everything, change nothing.
     SecurityReader,
-    /// Look.
+    /// Look at everything, change nothing.
     GlobalReader,
 }
 

@@ -42,9 +42,9 @@ pub struct Person {
     pub state: PersonState,
     /// Where they come from.
     pub origin: Origin,
-    /// Since when.
+    /// When it was made.
     pub created_at: Timestamp,
-    /// By whom.
+    /// The name of whoever made it, as the audit trail has it.
     pub created_by: String,
     /// When they last signed in.
     pub last_sign_in_at: Option<Timestamp>,
@@ -60,7 +60,7 @@ pub enum Method {
     PasswordAndTotp,
     /// A password and one of the recovery codes.
     PasswordAndRecoveryCode,
-    /// A passkey.
+    /// A passkey (WebAuthn Level 3).
     Passkey,
     /// The single sign-on provider says so.
     SingleSignOn,

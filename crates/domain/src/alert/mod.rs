@@ -19,13 +19,13 @@ use crate::time::Timestamp;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
-    /// To know.
+    /// Nobody has to act.
     Informational,
-    /// Some day.
+    /// Somebody has to act some day.
     Low,
-    /// Today.
+    /// Somebody has to act today.
     Medium,
-    /// Now.
+    /// Somebody has to act now.
     High,
 }
 
@@ -46,9 +46,9 @@ pub enum AlertStatus {
 /// What somebody did about an alert.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct AlertNote {
-    /// When.
+    /// When the note was written.
     pub at: Timestamp,
-    /// Who.
+    /// The name of whoever wrote it, as the audit trail has it.
     pub by: String,
     /// The status it got; none: it kept the one it had.
     pub status: Option<AlertStatus>,
@@ -74,7 +74,7 @@ pub struct Alert {
     pub cause: Cause,
     /// What was seen; empty where a restriction of the same reference holds it.
     pub evidence: Evidence,
-    /// When.
+    /// When the note was written.
     pub raised_at: Timestamp,
     /// When it was resolved or dismissed.
     pub closed_at: Option<Timestamp>,
@@ -114,7 +114,7 @@ impl Severity {
 }
 
 impl AlertStatus {
-    /// Every status.
+    /// Every status, the open ones first.
     pub const ALL: [AlertStatus; 4] =
         [AlertStatus::Active, AlertStatus::Investigating, AlertStatus::Resolved, AlertStatus::Dismissed];
 

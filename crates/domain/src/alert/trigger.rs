@@ -41,7 +41,7 @@ pub enum Trigger {
 }
 
 impl Trigger {
-    /// Every trigger.
+    /// Every trigger, in the order of the lists.
     pub const ALL: [Trigger; 9] = [
         Trigger::UserRestricted,
         Trigger::ConnectorRestricted,

@@ -10,9 +10,9 @@ use crate::time::Timestamp;
 /// "2000 a day for this account until Friday 18:00, granted by X because Y."
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Allowance {
-    /// Names it.
+    /// Names the allowance.
     pub reference: Reference,
-    /// For whom.
+    /// The account or connector whose limits it raises.
     pub entity: EntityId,
     /// External recipients per hour; none: as the policy says.
     pub external_per_hour: Option<u32>,
@@ -20,13 +20,13 @@ pub struct Allowance {
     pub internal_per_hour: Option<u32>,
     /// Recipients per day; none: as the policy says.
     pub per_day: Option<u32>,
-    /// Since when.
+    /// When it was granted.
     pub granted_at: Timestamp,
-    /// Until when.
+    /// When it ends.
     pub until: Timestamp,
-    /// By whom.
+    /// The name of whoever granted it, as the audit trail has it.
     pub granted_by: String,
-    /// Why.
+    /// The reason that was given, 1 to 1024 characters.
     pub reason: String,
 }
 

@@ -30,9 +30,9 @@ impl Default for PolicyBook {
 /// A policy that does not hold, and why.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Skipped<'a> {
-    /// The policy.
+    /// The policy that holds, or that was looked at.
     pub policy: &'a OutboundPolicy,
-    /// Its priority.
+    /// Its priority; 0 is looked at first.
     pub priority: usize,
     /// Why; none: it is off.
     pub why: Option<Mismatch>,

@@ -78,7 +78,7 @@ impl fmt::Display for Action {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Mode {
-    /// It does.
+    /// The policy acts.
     #[default]
     Enforce,
     /// It only says what it would have done: in the log, the metrics, and as an informational alert.
@@ -247,9 +247,9 @@ pub struct Copies {
 /// One address that stands for several, to which a policy's copies go.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct CopyAlias {
-    /// The policy.
+    /// The name of the policy.
     pub policy: String,
-    /// Its organization.
+    /// The organization whose policy it is.
     pub organization: OrganizationId,
     /// The address that the mail server is asked to add.
     pub alias: String,
@@ -286,7 +286,7 @@ fn one_or_several<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<V
     })
 }
 
-/// Recommended values.
+/// The limits that Microsoft recommends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Preset {

@@ -30,7 +30,7 @@ pub struct Scope {
 /// An entity and the groups it is in.
 #[derive(Debug, Clone, Copy)]
 pub struct Member<'a> {
-    /// Who.
+    /// The account or connector.
     pub entity: &'a EntityId,
     /// Names of its groups.
     pub groups: &'a [String],

@@ -11,9 +11,9 @@ use postern_services::settings::Listen;
 /// A socket that connections come from.
 #[derive(Debug)]
 pub enum Listener {
-    /// TCP.
+    /// On a TCP address.
     Tcp(TcpListener),
-    /// Unix.
+    /// On a Unix socket.
     Unix(UnixListener),
 }
 

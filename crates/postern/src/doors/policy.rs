@@ -33,7 +33,7 @@ const SAMPLE: u32 = 32;
 
 /// What connections are served with.
 pub struct Door<L> {
-    /// Decides.
+    /// Decides over each question.
     pub gate: Arc<Gate<L>>,
     /// Limits and time-outs; those of a connection are the ones in force when it came.
     pub settings: Arc<SettingsInForce>,

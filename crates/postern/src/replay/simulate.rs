@@ -16,13 +16,13 @@ use postern_services::settings::Settings;
 /// The first time that a policy would have acted about an entity, and what followed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(super) struct Finding {
-    /// Who.
+    /// The account or connector.
     pub(super) entity: EntityId,
-    /// The policy.
+    /// The name of the policy that would have acted.
     pub(super) policy: String,
     /// What it would have done.
     pub(super) action: Action,
-    /// When.
+    /// When the limit would have been passed.
     pub(super) at: Timestamp,
     /// After how many recipients since the log begins.
     pub(super) after: u32,
@@ -33,7 +33,7 @@ pub(super) struct Finding {
     pub(super) until: Option<Timestamp>,
     /// Messages that would not have gone: refused, or deferred.
     pub(super) stopped_messages: u32,
-    /// Their recipients.
+    /// Recipients of those messages.
     pub(super) stopped_recipients: u32,
 }
 

@@ -84,7 +84,7 @@ struct Kept {
 /// How a source is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct SourceState {
-    /// Its name.
+    /// Its name, unique among its kind.
     pub name: String,
     /// Where it is read.
     pub place: String,

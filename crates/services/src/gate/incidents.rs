@@ -30,9 +30,9 @@ pub const SYSTEM: &str = "system";
 /// A restriction that is to be made.
 #[derive(Debug, Clone)]
 pub struct NewRestriction {
-    /// Who.
+    /// The account or connector that may not send from now on.
     pub entity: EntityId,
-    /// Why.
+    /// What led to it.
     pub cause: Cause,
     /// What was seen.
     pub evidence: Evidence,
@@ -48,7 +48,7 @@ pub struct NewRestriction {
 pub struct IncidentParts {
     /// Settings in force.
     pub settings: Arc<SettingsInForce>,
-    /// Durable state.
+    /// Everything that lasts.
     pub store: Arc<dyn Store>,
     /// Who may send.
     pub standings: Arc<Standings>,
@@ -64,13 +64,13 @@ pub struct IncidentParts {
     pub metrics: Arc<Metrics>,
     /// Wakes the outbox.
     pub new_mail: watch::Sender<()>,
-    /// Makes references.
+    /// Where references come from; tests seed it.
     pub randomness: Arc<dyn Randomness>,
     /// Makes the links in notices.
     pub links: Links,
 }
 
-/// Writes incidents.
+/// Writes restrictions and alerts, and notifies whom the alert policies say.
 pub struct Incidents {
     parts: IncidentParts,
     /// One incident at a time, so that an entity is restricted once.

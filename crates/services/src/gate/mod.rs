@@ -74,7 +74,7 @@ pub struct Gate<L> {
 pub struct Parts<L> {
     /// Settings in force.
     pub settings: Arc<SettingsInForce>,
-    /// Usage.
+    /// Counts what each entity sends, by sliding windows.
     pub ledger: Arc<L>,
     /// Who may send.
     pub standings: Arc<Standings>,
@@ -88,7 +88,7 @@ pub struct Parts<L> {
     pub own_mail: Arc<OwnMail>,
     /// What mail servers ask.
     pub wiring: Arc<Wiring>,
-    /// The time.
+    /// Tells the time; tests move it.
     pub clock: Arc<dyn Clock>,
     /// What is measured.
     pub metrics: Arc<Metrics>,

@@ -21,7 +21,7 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 /// Why something was not delivered.
 #[derive(Debug)]
 pub struct Failure {
-    /// What happened.
+    /// Why it failed, in one line.
     pub error: String,
     /// The server said that trying again is no use.
     pub(super) refused: bool,

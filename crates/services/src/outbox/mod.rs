@@ -36,11 +36,11 @@ pub struct Outbox {
     pub settings: Arc<SettingsInForce>,
     /// Where the mails are.
     pub store: Arc<dyn Store>,
-    /// Carries them.
+    /// Delivers mails and webhooks.
     pub delivery: Arc<Delivery>,
     /// Wakes the outbox.
     pub new_mail: watch::Sender<()>,
-    /// The time.
+    /// Tells the time; tests move it.
     pub clock: Arc<dyn Clock>,
     /// What is measured.
     pub metrics: Arc<Metrics>,

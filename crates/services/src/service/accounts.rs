@@ -18,22 +18,22 @@ use crate::settings::Source;
 /// An account of the directory.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct AccountView {
-    /// The account.
+    /// The account, in one spelling.
     pub entity: EntityId,
     /// The name of the person behind it.
     pub name: Option<String>,
-    /// Its groups.
+    /// Names of the groups it is in, as the directory has them.
     pub groups: Vec<String>,
 }
 
 /// An account or connector that is known: from the directory, because it has sent, or from the settings.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SenderView {
-    /// Who.
+    /// The account or connector.
     pub entity: EntityId,
     /// The name of the person behind it.
     pub name: Option<String>,
-    /// Its groups.
+    /// Names of the groups it is in, as the directory has them.
     pub groups: Vec<String>,
     /// `free`, `probation` or `restricted`.
     pub standing: String,
@@ -49,7 +49,7 @@ pub struct AccountService {
     pub(crate) standings: Arc<Standings>,
     /// Who has an account, and in which groups.
     pub(crate) directory_cache: Arc<DirectoryCache>,
-    /// The time.
+    /// Tells the time; tests move it.
     pub(crate) clock: Arc<dyn Clock>,
 }
 

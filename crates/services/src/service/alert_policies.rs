@@ -25,13 +25,13 @@ pub struct AlertPolicyService {
     pub(crate) settings: Arc<SettingsInForce>,
     /// Alert policies in force.
     pub(crate) books: Arc<AlertPolicies>,
-    /// Changes books.
+    /// Writes changed books of policies, one edit at a time.
     pub(crate) editor: Arc<BookEditor>,
     /// Carries mails and webhooks.
     pub(crate) delivery: Arc<Delivery>,
-    /// The time.
+    /// Tells the time; tests move it.
     pub(crate) clock: Arc<dyn Clock>,
-    /// Random bytes.
+    /// Where references, secrets and salts come from; tests seed it.
     pub(crate) randomness: Arc<dyn Randomness>,
 }
 

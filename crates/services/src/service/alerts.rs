@@ -34,11 +34,11 @@ pub struct AlertRequest {
 pub struct AlertService {
     /// Settings in force.
     pub(crate) settings: Arc<SettingsInForce>,
-    /// Durable state.
+    /// Stored alerts and their notes.
     pub(crate) store: Arc<dyn Alerts>,
     /// Writes, and puts in force what is written.
     pub(crate) projector: Arc<Projector>,
-    /// The time.
+    /// Tells the time; tests move it.
     pub(crate) clock: Arc<dyn Clock>,
 }
 

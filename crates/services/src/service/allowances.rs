@@ -30,9 +30,9 @@ pub struct AllowanceRequest {
     /// Recipients per day; none: as the policy says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub per_day: Option<u32>,
-    /// Until when.
+    /// When it ends.
     pub until: Timestamp,
-    /// Why.
+    /// The reason that was given, 1 to 1024 characters.
     #[schema(min_length = 1, max_length = 1024)]
     pub reason: String,
 }
@@ -41,13 +41,13 @@ pub struct AllowanceRequest {
 pub struct AllowanceService {
     /// Settings in force.
     pub(crate) settings: Arc<SettingsInForce>,
-    /// Durable state.
+    /// Stored policies and allowances.
     pub(crate) store: Arc<dyn Policies>,
     /// Writes, and puts in force what is written.
     pub(crate) projector: Arc<Projector>,
-    /// The time.
+    /// Tells the time; tests move it.
     pub(crate) clock: Arc<dyn Clock>,
-    /// Random bytes.
+    /// Where references, secrets and salts come from; tests seed it.
     pub(crate) randomness: Arc<dyn Randomness>,
 }
 

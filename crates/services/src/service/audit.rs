@@ -12,9 +12,9 @@ use crate::events::{Events, Watcher};
 
 /// Reads, checks and follows the audit trail.
 pub struct AuditService {
-    /// Durable state.
+    /// The stored audit trail.
     pub(crate) store: Arc<dyn Trail>,
-    /// What happens.
+    /// The stream of events, for those who watch.
     pub(crate) events: Events,
 }
 

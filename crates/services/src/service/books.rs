@@ -32,7 +32,7 @@ pub(super) trait EditedBook: Book {
     /// The books in force.
     fn books(editor: &BookEditor) -> &Books<Self>;
 
-    /// Writes one.
+    /// Writes the book of an organization with its audit entries, in one transaction.
     fn save<'a>(
         store: &'a dyn PolicyStore,
         organization: &'a OrganizationId,
@@ -80,7 +80,7 @@ impl EditedBook for AlertBook {
 
 /// Changes books of policies.
 pub struct BookEditor {
-    /// Durable state.
+    /// Stored policies and allowances.
     pub(crate) store: Arc<dyn PolicyStore>,
     /// Writes, and puts in force what is written.
     pub(crate) projector: Arc<Projector>,
@@ -88,7 +88,7 @@ pub struct BookEditor {
     pub(crate) policies: Arc<Policies>,
     /// Alert policies in force.
     pub(crate) books: Arc<AlertPolicies>,
-    /// The time.
+    /// Tells the time; tests move it.
     pub(crate) clock: Arc<dyn Clock>,
 }
 

@@ -17,11 +17,11 @@ pub enum CallerKind {
     Token,
     /// Somebody who has signed in.
     Person,
-    /// Postern itself.
+    /// Postern itself: a limit, a time that has come, the configuration file.
     System,
 }
 
-/// Who asks.
+/// Who asks a service, and what they may do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Caller {
     /// The name that stands in the audit trail; a person's is their address.

@@ -18,9 +18,9 @@ const ATTEMPTS: u32 = 5;
 
 /// Takes over what the configuration file says.
 pub struct ConfigurationService {
-    /// Durable state.
+    /// Stored policies and allowances.
     pub(crate) store: Arc<dyn Policies>,
-    /// Changes books.
+    /// Writes changed books of policies, one edit at a time.
     pub(crate) editor: Arc<BookEditor>,
 }
 

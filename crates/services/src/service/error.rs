@@ -12,9 +12,9 @@ pub enum ServiceError {
     /// The caller may not.
     #[error("{who} may not do this; it takes {takes}")]
     Forbidden {
-        /// The caller.
+        /// The name of the caller.
         who: String,
-        /// Who may.
+        /// The roles that may.
         takes: String,
     },
     /// There is no such thing.

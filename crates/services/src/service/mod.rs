@@ -83,7 +83,7 @@ pub enum Edit<'a> {
 pub struct Services {
     /// Who may not send: list, restrict, release.
     pub restrictions: RestrictionService,
-    /// Outbound policies.
+    /// Lists, explains, changes and tries outbound policies.
     pub policies: PolicyService,
     /// Higher limits for a time.
     pub allowances: AllowanceService,
@@ -91,11 +91,11 @@ pub struct Services {
     pub alerts: AlertService,
     /// Who is notified of what.
     pub alert_policies: AlertPolicyService,
-    /// Tenants.
+    /// Adds, changes and removes organizations.
     pub organizations: OrganizationService,
     /// People, their factors and their sessions.
     pub access: AccessService,
-    /// API tokens.
+    /// Makes, revokes and recognises API tokens.
     pub tokens: TokenService,
     /// The audit trail, and what happens.
     pub audit: AuditService,
@@ -115,13 +115,13 @@ pub struct Services {
     pub requests: Arc<dyn Idempotency>,
     /// Settings in force.
     pub settings: Arc<SettingsInForce>,
-    /// The time.
+    /// Tells the time; tests move it.
     pub clock: Arc<dyn Clock>,
-    /// Random bytes.
+    /// Where references, secrets and salts come from; tests seed it.
     pub randomness: Arc<dyn Randomness>,
     /// What is measured.
     pub metrics: Arc<Metrics>,
-    /// What works.
+    /// Which parts have failed, for `/healthz` and `postern status`.
     pub health: Arc<Health>,
 }
 

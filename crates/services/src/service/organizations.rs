@@ -43,11 +43,11 @@ pub struct OrganizationRequest {
 pub struct OrganizationService {
     /// Settings in force.
     pub(crate) settings: Arc<SettingsInForce>,
-    /// Durable state.
+    /// Stored organizations.
     pub(crate) store: Arc<dyn Organizations>,
     /// Writes, and puts in force what is written.
     pub(crate) projector: Arc<Projector>,
-    /// The time.
+    /// Tells the time; tests move it.
     pub(crate) clock: Arc<dyn Clock>,
 }
 

@@ -35,7 +35,7 @@ pub struct Outage {
 pub struct OutageService {
     /// Settings in force.
     pub(crate) settings: Arc<SettingsInForce>,
-    /// Durable state.
+    /// Everything that lasts.
     pub(crate) store: Arc<dyn Store>,
     /// Writes, and puts in force what is written.
     pub(crate) projector: Arc<Projector>,
@@ -43,13 +43,13 @@ pub struct OutageService {
     pub(crate) books: Arc<AlertPolicies>,
     /// Carries mails and webhooks.
     pub(crate) delivery: Arc<Delivery>,
-    /// The time.
+    /// Tells the time; tests move it.
     pub(crate) clock: Arc<dyn Clock>,
-    /// Random bytes.
+    /// Where references, secrets and salts come from; tests seed it.
     pub(crate) randomness: Arc<dyn Randomness>,
     /// What is measured.
     pub(crate) metrics: Arc<Metrics>,
-    /// What works.
+    /// Which parts have failed, for `/healthz` and `postern status`.
     pub(crate) health: Arc<Health>,
 }
 

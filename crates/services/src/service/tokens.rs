@@ -46,13 +46,13 @@ pub struct NewToken {
 
 /// Makes, revokes and recognises API tokens.
 pub struct TokenService {
-    /// Durable state.
+    /// Stored API tokens.
     pub(crate) store: Arc<dyn Tokens>,
     /// Writes, and puts in force what is written.
     pub(crate) projector: Arc<Projector>,
-    /// The time.
+    /// Tells the time; tests move it.
     pub(crate) clock: Arc<dyn Clock>,
-    /// Random bytes.
+    /// Where references, secrets and salts come from; tests seed it.
     pub(crate) randomness: Arc<dyn Randomness>,
 }
 

@@ -44,7 +44,7 @@ pub struct DayView {
 /// Somebody who sends a lot, and the fullest of its windows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BusyView {
-    /// Its usage.
+    /// What the entity has sent, and what it may.
     pub usage: UsageView,
     /// The window that is fullest.
     pub window: WindowView,
@@ -71,7 +71,7 @@ type Busiest = BTreeMap<Option<OrganizationId>, (Timestamp, Vec<BusyView>)>;
 pub struct TrafficService {
     /// Settings in force.
     pub(crate) settings: Arc<SettingsInForce>,
-    /// Durable state.
+    /// Stored traffic of the last days.
     pub(crate) store: Arc<dyn TrafficHistory>,
     /// What was sent.
     pub(crate) ledger: Arc<MemoryLedger>,
@@ -79,7 +79,7 @@ pub struct TrafficService {
     pub(crate) meter: Arc<TrafficMeter>,
     /// What entities have sent.
     pub(crate) usage: Arc<UsageService>,
-    /// The time.
+    /// Tells the time; tests move it.
     pub(crate) clock: Arc<dyn Clock>,
     /// Who sent most, for a moment.
     pub(crate) busiest_known: BusiestKnown,

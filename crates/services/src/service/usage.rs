@@ -30,7 +30,7 @@ pub struct UsageService {
     pub(crate) recents: Arc<Recents>,
     /// The limits that hold.
     pub(crate) limits: Arc<LimitsInForce>,
-    /// The time.
+    /// Tells the time; tests move it.
     pub(crate) clock: Arc<dyn Clock>,
 }
 

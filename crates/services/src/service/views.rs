@@ -12,20 +12,20 @@ use serde::{Deserialize, Serialize};
 
 use crate::gate::ServerReport;
 
-/// A restriction.
+/// A restriction, with what happened to it since, as callers see it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct RestrictionView {
-    /// Who.
+    /// The account or connector.
     pub entity: EntityId,
     /// Account or connector.
     pub kind: EntityKind,
-    /// The incident.
+    /// Names the incident, for example `PR-7K3F-9QXD`.
     pub reference: Reference,
     /// Why, in one line.
     pub reason: String,
     /// Why, in parts.
     pub cause: Cause,
-    /// Since when.
+    /// When it began.
     pub since: Timestamp,
     /// When it ends by itself; none: an admin releases it.
     pub until: Option<Timestamp>,
@@ -35,9 +35,9 @@ pub struct RestrictionView {
     pub last_refused_at: Option<Timestamp>,
     /// When it was released; none: it is in force.
     pub released_at: Option<Timestamp>,
-    /// By whom.
+    /// The name of whoever released it; none while it is in force.
     pub released_by: Option<String>,
-    /// Why.
+    /// The reason that was given for the release; none while it is in force.
     pub release_reason: Option<String>,
     /// Until when the entity is on probation.
     pub probation_until: Option<Timestamp>,
@@ -71,9 +71,9 @@ impl From<StoredRestriction> for RestrictionView {
 /// How full one window is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct WindowView {
-    /// The window.
+    /// Which of the sliding windows it is about.
     pub window: Window,
-    /// Accepted.
+    /// Recipients or messages that were accepted in the window.
     pub count: u32,
     /// Reserved by messages under way.
     pub reserved: u32,
@@ -86,7 +86,7 @@ pub struct WindowView {
 /// What an entity has sent, and what it may.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct UsageView {
-    /// Who.
+    /// The account or connector.
     pub entity: EntityId,
     /// Account or connector.
     pub kind: EntityKind,
@@ -101,14 +101,14 @@ pub struct UsageView {
     /// The allowance that raises its limits.
     #[serde(default)]
     pub allowance: Option<Allowance>,
-    /// Every window.
+    /// Every window: what was counted, and the limit.
     pub windows: Vec<WindowView>,
 }
 
-/// An alert.
+/// An alert, with what became of its notifications, as callers see it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct AlertView {
-    /// The incident.
+    /// Names the incident, for example `PR-7K3F-9QXD`.
     pub reference: Reference,
     /// What raised it; the built-in alert policy of that name.
     #[serde(rename = "policy")]
@@ -123,7 +123,7 @@ pub struct AlertView {
     pub reason: String,
     /// What happened, in parts.
     pub cause: Cause,
-    /// When.
+    /// When it was done.
     pub raised_at: Timestamp,
     /// When it was resolved or dismissed.
     pub closed_at: Option<Timestamp>,
@@ -164,7 +164,7 @@ impl From<StoredAlert> for AlertView {
 /// An alert policy, with what follows from it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct AlertPolicyView {
-    /// Its settings.
+    /// The settings of the alert policy.
     #[serde(flatten)]
     pub policy: AlertPolicy,
     /// Whether it is a built-in one, which can't be removed.
@@ -195,7 +195,7 @@ pub struct ChannelTestView {
 /// An alert with what people did about it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct AlertDetailView {
-    /// The alert.
+    /// The alert itself.
     #[serde(flatten)]
     pub alert: AlertView,
     /// Statuses and comments, oldest first.
@@ -205,11 +205,11 @@ pub struct AlertDetailView {
 /// All that is known of one incident.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct IncidentView {
-    /// The incident.
+    /// Names the incident, for example `PR-7K3F-9QXD`.
     pub reference: Reference,
     /// Its restriction, if it made one.
     pub restriction: Option<RestrictionView>,
-    /// Its alert.
+    /// The alert of the same reference.
     pub alert: Option<AlertView>,
     /// Usage of the entity now.
     pub usage: Option<UsageView>,
@@ -238,7 +238,7 @@ pub struct PolicyView {
 /// Which policy holds for an entity, and why.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct PolicyChoiceView {
-    /// Who.
+    /// The account or connector.
     pub entity: EntityId,
     /// Account or connector.
     pub kind: EntityKind,
@@ -246,7 +246,7 @@ pub struct PolicyChoiceView {
     pub name: Option<String>,
     /// Whether the directory has it; none: no directory says who has an account.
     pub in_directory: Option<bool>,
-    /// Its groups.
+    /// Names of the groups it is in, as the directory has them.
     pub groups: Vec<String>,
     /// The policy that holds.
     pub policy: PolicyView,
@@ -263,9 +263,9 @@ pub struct PolicyChoiceView {
 /// A policy that does not hold for an entity.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct SkippedView {
-    /// Its name.
+    /// The name of the outbound policy that holds.
     pub policy: String,
-    /// Its priority.
+    /// Its priority; 0 is looked at first.
     pub priority: usize,
     /// Why it does not hold: "is off", "is in none of its groups", …
     pub why: String,
@@ -287,9 +287,9 @@ pub struct PolicyChangeView {
 /// How Postern is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct StatusView {
-    /// Postern's version.
+    /// The version of Postern that runs.
     pub version: String,
-    /// Process id.
+    /// The process id of the daemon.
     pub pid: u32,
     /// Since when it runs.
     pub started: Timestamp,
@@ -317,7 +317,7 @@ pub struct StatusView {
     pub unauthenticated: u64,
     /// Requests that broke the protocol since the start.
     pub malformed: u64,
-    /// The outbox.
+    /// How many mails and webhooks wait, and how many were given up.
     pub outbox: OutboxView,
     /// What does not work, in one line each.
     pub problems: Vec<String>,
@@ -350,15 +350,15 @@ impl From<OutboxState> for OutboxView {
 pub struct AuditView {
     /// Its number: in the whole trail, or for whoever is kept to an organization among those about it.
     pub seq: i64,
-    /// When.
+    /// When it was done.
     pub at: Timestamp,
-    /// By whom.
+    /// The name of whoever did it: a person, a token, a user of the machine, or `system`.
     pub actor: String,
-    /// What.
+    /// What was done, for example `restriction.release`.
     pub action: String,
     /// To whom or what.
     pub target: String,
-    /// Particulars.
+    /// Particulars: an object whose keys depend on the action.
     pub detail: serde_json::Value,
     /// The hash of the entry before, for whoever sees the whole trail.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -371,7 +371,7 @@ pub struct AuditView {
 /// What a check of the audit trail found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct AuditReportView {
-    /// Entries checked.
+    /// How many entries were checked.
     pub entries: u64,
     /// The hash of the last one.
     pub head: String,

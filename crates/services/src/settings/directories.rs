@@ -6,11 +6,11 @@ use std::time::Duration;
 /// `[[directory]]`: where accounts and groups are read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Source {
-    /// Its name.
+    /// Its name, unique among its kind.
     pub name: String,
     /// How it is read.
     pub reader: Reader,
-    /// How often.
+    /// How often it is read again.
     pub refresh: Duration,
 }
 
@@ -19,7 +19,7 @@ pub struct Source {
 pub enum Reader {
     /// A SQLite file.
     Sqlite {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
         /// What is asked.
         queries: Queries,
@@ -35,7 +35,7 @@ pub enum Reader {
     },
     /// A MySQL or MariaDB server.
     Mysql {
-        /// Its address.
+        /// Where it is, with host and port.
         url: String,
         /// The password, unless the address has it.
         password: Option<String>,
@@ -81,7 +81,7 @@ pub struct LdapReader {
 }
 
 impl std::fmt::Debug for Reader {
-    /// Without secrets.
+    /// Shows everything but passwords.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.place())
     }

@@ -22,7 +22,7 @@ use crate::countries::Countries;
 pub use directories::{LdapReader, Queries, Reader, Source};
 pub use values::{Listen, LogFormat, Mailbox, SmtpServer, Tls, WebhookFormat};
 
-/// All settings.
+/// What the configuration file says, typed and checked.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// The file they came from.
@@ -59,10 +59,10 @@ pub struct Settings {
     pub log: Log,
 }
 
-/// `[[webhook]]`
+/// A program that is notified of alerts: `[[webhook]]`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Webhook {
-    /// Its name.
+    /// Its name, unique among its kind.
     pub name: String,
     /// Where requests go.
     pub url: String,
@@ -91,7 +91,7 @@ impl std::fmt::Debug for Webhook {
     }
 }
 
-/// `[policy_door]`
+/// Where mail servers ask, and how long anything may take: `[policy_door]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PolicyDoor {
     /// Where it listens.
@@ -110,7 +110,7 @@ pub struct PolicyDoor {
     pub contention_wait: Duration,
 }
 
-/// `[portal]`
+/// Where people and programs come: `[portal]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Portal {
     /// Where it listens.
@@ -141,7 +141,7 @@ impl Portal {
     }
 }
 
-/// `[sign_in]`
+/// How long sessions and sign-up links last: `[sign_in]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SignIn {
     /// A session that is not used for so long ends.
@@ -152,7 +152,7 @@ pub struct SignIn {
     pub invitation: Duration,
 }
 
-/// `[single_sign_on]`
+/// The OpenID Connect provider: `[single_sign_on]`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SingleSignOn {
     /// What people call it, on the button.
@@ -186,7 +186,7 @@ impl std::fmt::Debug for SingleSignOn {
     }
 }
 
-/// `[smtp]`
+/// How Postern's own mail leaves: `[smtp]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Smtp {
     /// The server that takes Postern's mail.
@@ -199,7 +199,7 @@ pub struct Smtp {
     pub login: Option<(String, String)>,
 }
 
-/// `[probation]`
+/// What follows a release: `[probation]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Probation {
     /// How long it lasts; zero: there is none.
@@ -208,7 +208,7 @@ pub struct Probation {
     pub percent: u32,
 }
 
-/// `[alerts]`
+/// Who is notified, and how often at most: `[alerts]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Alerts {
     /// Who is told of an alert; the keyword stands for the admins of whose alert it is.
@@ -223,7 +223,7 @@ pub struct Alerts {
     pub policies: Vec<AlertPolicy>,
 }
 
-/// `[log]`
+/// How the log is written: `[log]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Log {
     /// For people or for programs.

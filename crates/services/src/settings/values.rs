@@ -6,7 +6,7 @@ use std::path::PathBuf;
 /// Where a door listens.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Listen {
-    /// TCP.
+    /// A TCP address.
     Tcp(SocketAddr),
     /// A Unix socket.
     Unix(PathBuf),
@@ -29,7 +29,7 @@ impl std::fmt::Display for Listen {
 pub struct Mailbox {
     /// What people see.
     pub name: String,
-    /// The address.
+    /// The mail address.
     pub address: String,
 }
 
@@ -38,7 +38,7 @@ pub struct Mailbox {
 pub struct SmtpServer {
     /// Name or address.
     pub host: String,
-    /// Port.
+    /// The TCP port.
     pub port: u16,
 }
 

@@ -33,7 +33,7 @@ pub struct PasskeyView {
     pub id: String,
     /// What its owner calls it.
     pub name: String,
-    /// Since when.
+    /// When it was made.
     pub created_at: Timestamp,
     /// When it was last used.
     pub last_used_at: Option<Timestamp>,

@@ -65,15 +65,15 @@ pub struct PersonRequest {
 pub struct AccessService {
     /// Settings in force.
     pub(crate) settings: Arc<SettingsInForce>,
-    /// Durable state.
+    /// Everything that lasts.
     pub(crate) store: Arc<dyn Store>,
     /// Writes, and puts in force what is written.
     pub(crate) projector: Arc<Projector>,
     /// How people prove who they are.
     pub(crate) sign_in: Arc<SignIn>,
-    /// The time.
+    /// Tells the time; tests move it.
     pub(crate) clock: Arc<dyn Clock>,
-    /// Random bytes.
+    /// Where references, secrets and salts come from; tests seed it.
     pub(crate) randomness: Arc<dyn Randomness>,
     /// What is measured.
     pub(crate) metrics: Arc<Metrics>,

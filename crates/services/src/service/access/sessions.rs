@@ -13,13 +13,13 @@ use crate::service::{AccessService, Caller, CallerKind, ServiceError};
 /// What a session remembers of a sign-in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SignedIn {
-    /// Who.
+    /// The person's mail address.
     pub person: String,
-    /// How.
+    /// How the person proved who they are.
     pub method: Method,
-    /// When.
+    /// When that was.
     pub at: Timestamp,
-    /// From where.
+    /// The address and the browser that were used.
     pub visitor: Visitor,
 }
 

@@ -16,11 +16,11 @@ use crate::sign_in::{Identity, password, secret, totp};
 /// Somebody who has proved who they are.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
-    /// Who.
+    /// The person who signed in.
     pub person: Person,
-    /// How.
+    /// How the person proved who they are.
     pub method: Method,
-    /// When.
+    /// When that was.
     pub at: Timestamp,
 }
 

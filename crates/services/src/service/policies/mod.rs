@@ -26,7 +26,7 @@ pub use preview::{DAYS as PREVIEW_DAYS, EffectView, PreviewView};
 pub struct PolicyService {
     /// Settings in force.
     pub(crate) settings: Arc<SettingsInForce>,
-    /// Durable state.
+    /// Stored traffic of the last days.
     pub(crate) store: Arc<dyn TrafficHistory>,
     /// Who may send.
     pub(crate) standings: Arc<Standings>,
@@ -36,11 +36,11 @@ pub struct PolicyService {
     pub(crate) directory_cache: Arc<DirectoryCache>,
     /// The limits that hold.
     pub(crate) limits: Arc<LimitsInForce>,
-    /// Changes books.
+    /// Writes changed books of policies, one edit at a time.
     pub(crate) editor: Arc<BookEditor>,
     /// What was sent over days.
     pub(crate) traffic: Arc<TrafficService>,
-    /// The time.
+    /// Tells the time; tests move it.
     pub(crate) clock: Arc<dyn Clock>,
 }
 

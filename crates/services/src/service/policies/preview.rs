@@ -32,7 +32,7 @@ pub struct PreviewView {
 /// What a policy would have done to one entity.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct EffectView {
-    /// Who.
+    /// The account or connector.
     pub entity: EntityId,
     /// About when it would have passed the limit: the beginning of ten minutes.
     pub at: Timestamp,

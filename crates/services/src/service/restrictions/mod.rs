@@ -29,7 +29,7 @@ pub use why::WhyView;
 pub struct RestrictionService {
     /// Settings in force.
     pub(crate) settings: Arc<SettingsInForce>,
-    /// Durable state.
+    /// Everything that lasts.
     pub(crate) store: Arc<dyn Store>,
     /// Writes, and puts in force what is written.
     pub(crate) projector: Arc<Projector>,
@@ -47,7 +47,7 @@ pub struct RestrictionService {
     pub(crate) usage: Arc<UsageService>,
     /// Links that tell somebody about themselves.
     pub(crate) links: Links,
-    /// The time.
+    /// Tells the time; tests move it.
     pub(crate) clock: Arc<dyn Clock>,
     /// What is measured.
     pub(crate) metrics: Arc<Metrics>,

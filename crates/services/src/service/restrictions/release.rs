@@ -19,7 +19,7 @@ pub use postern_domain::restriction::Recommendation;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ReleaseRequest {
-    /// Why.
+    /// The reason for the audit trail, 1 to 1024 characters.
     #[schema(min_length = 1, max_length = 1024)]
     pub reason: String,
     /// Only if this restriction is the one in force.

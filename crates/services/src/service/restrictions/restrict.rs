@@ -18,7 +18,7 @@ use crate::service::{Caller, RestrictionService, ServiceError, reason};
 pub struct RestrictRequest {
     /// Who: any spelling of an account, or `connector:NAME`.
     pub entity: String,
-    /// Why.
+    /// The reason for the audit trail, 1 to 1024 characters.
     #[schema(min_length = 1, max_length = 1024)]
     pub reason: String,
     /// When it ends by itself; none: an admin releases it.

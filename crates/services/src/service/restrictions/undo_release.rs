@@ -13,7 +13,7 @@ use crate::service::{Caller, RestrictionService, ServiceError, reason};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UndoReleaseRequest {
-    /// Why.
+    /// The reason for the audit trail, 1 to 1024 characters.
     #[schema(min_length = 1, max_length = 1024)]
     pub reason: String,
     /// The restriction that was released; by itself the entity's last one.

@@ -13,9 +13,9 @@ pub struct WhyView {
     pub entity: String,
     /// Why, in one line; an admin's own words stay with the admins.
     pub reason: String,
-    /// The incident.
+    /// Names the incident, for example `PR-7K3F-9QXD`.
     pub reference: Reference,
-    /// Since when.
+    /// When it began.
     pub since: Timestamp,
     /// When it ends by itself; none: an admin ends it.
     pub until: Option<Timestamp>,

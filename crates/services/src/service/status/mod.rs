@@ -24,7 +24,7 @@ pub use wiring_check::WiringCheck;
 pub struct StatusService {
     /// Settings in force.
     pub(crate) settings: Arc<SettingsInForce>,
-    /// Durable state.
+    /// Mails and webhooks that wait.
     pub(crate) store: Arc<dyn Outbox>,
     /// What was sent.
     pub(crate) ledger: Arc<MemoryLedger>,
@@ -38,7 +38,7 @@ pub struct StatusService {
     pub(crate) wiring_check: Arc<dyn WiringCheck>,
     /// What is measured.
     pub(crate) metrics: Arc<Metrics>,
-    /// What works.
+    /// Which parts have failed, for `/healthz` and `postern status`.
     pub(crate) health: Arc<Health>,
     /// When this process started.
     pub(crate) started: Timestamp,
