@@ -19,6 +19,8 @@ mod outage;
 pub mod policies;
 mod restrictions;
 mod status;
+#[cfg(test)]
+mod tests;
 mod tokens;
 mod traffic;
 mod usage;

@@ -263,7 +263,7 @@ pub(super) fn standing(db: &Connection, entity: &EntityId) -> Result<Standing, F
 fn last_released(db: &Connection, entity: &EntityId) -> rusqlite::Result<Option<(String, Option<Timestamp>)>> {
     let mut statement = db.prepare_cached(
         "SELECT reference, probation_until FROM restrictions WHERE entity = ?1 AND released_at IS NOT NULL \
-         ORDER BY released_at DESC, since DESC LIMIT 1",
+         ORDER BY released_at DESC, since DESC, rowid DESC LIMIT 1",
     )?;
     statement.query_row([entity.to_string()], |row| Ok((row.get(0)?, time(row, "probation_until")?))).optional()
 }
@@ -273,7 +273,7 @@ pub(super) fn standings(db: &Connection, now: Timestamp) -> Result<Vec<(EntityId
     let mut statement = db.prepare_cached(
         "SELECT entity, probation_until FROM restrictions AS last WHERE probation_until > ?1 AND NOT EXISTS \
          (SELECT 1 FROM restrictions AS later WHERE later.entity = last.entity AND (later.released_at IS NULL \
-          OR (later.released_at, later.since) > (last.released_at, last.since)))",
+          OR (later.released_at, later.since, later.rowid) > (last.released_at, last.since, last.rowid)))",
     )?;
     let on_probation = statement.query_map([now.as_millis()], |row| {
         let until = Timestamp::from_millis(row.get(1)?);
