@@ -15,6 +15,7 @@ pub mod detection;
 pub mod entity;
 pub mod evidence;
 pub mod fact;
+pub mod filter;
 pub mod finding;
 pub mod gate;
 pub mod organization;

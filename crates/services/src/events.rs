@@ -5,9 +5,10 @@ use std::collections::VecDeque;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
+use postern_domain::filter::AuditFilter;
 use postern_domain::{Fact, OrganizationId, Timestamp};
 use postern_store::audit::AuditEntry;
-use postern_store::{AuditFilter, Store, StoreError};
+use postern_store::{Store, StoreError};
 use serde::Serialize;
 use serde_json::{Value, json};
 use tokio::sync::watch;

@@ -1,7 +1,8 @@
 //! Alerts, and what people did about them.
 
 use async_trait::async_trait;
-use postern_domain::alert::{Alert, AlertNote, AlertStatus, Severity, Trigger};
+use postern_domain::alert::{Alert, AlertNote, Trigger};
+use postern_domain::filter::AlertFilter;
 use postern_domain::{EntityId, OrganizationId, Reference, Timestamp};
 
 use crate::audit::NewAuditEntry;
@@ -24,31 +25,6 @@ pub struct Incident {
     /// Alert policies of which at most so many alerts are told on one day (UTC): the mails that
     /// such a policy wants of further ones are left out.
     pub daily_notification_limits: Vec<(String, u32)>,
-}
-
-/// Which alerts are asked for.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct AlertFilter {
-    /// Only of this organization.
-    pub organization: Option<OrganizationId>,
-    /// Only of this reference.
-    pub reference: Option<Reference>,
-    /// Only about this entity.
-    pub entity: Option<EntityId>,
-    /// Only of this status.
-    pub status: Option<AlertStatus>,
-    /// Only of this severity.
-    pub severity: Option<Severity>,
-    /// Only raised by this.
-    pub trigger: Option<Trigger>,
-    /// Only where entity, reference or cause has this text in it.
-    pub search: Option<String>,
-    /// Only what comes after this one, by time and reference.
-    pub after: Option<(Timestamp, Reference)>,
-    /// Without the first so many.
-    pub skip: u32,
-    /// At most so many, newest first; none: all.
-    pub limit: Option<u32>,
 }
 
 /// An alert with what became of its mails.

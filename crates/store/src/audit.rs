@@ -1,6 +1,7 @@
 //! The audit trail: a chain in which every entry holds the hash of the one before it, so that
 //! an entry can't be changed or taken out without all later hashes changing.
 
+use postern_domain::filter::AuditFilter;
 use std::collections::HashMap;
 
 use async_trait::async_trait;
@@ -249,31 +250,6 @@ pub fn parse_hash(text: &str) -> Option<Hash> {
 
 fn as_hex<S: serde::Serializer>(hash: &Hash, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(&hex(hash))
-}
-
-/// Which audit entries are asked for.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct AuditFilter {
-    /// Only about this organization.
-    pub organization: Option<OrganizationId>,
-    /// Only of actions that begin with this, such as `policy` or `policy.change`.
-    pub action: Option<String>,
-    /// Only by this actor.
-    pub actor: Option<String>,
-    /// Only about exactly this.
-    pub target: Option<String>,
-    /// Only where actor, action, target or detail has this text in it.
-    pub search: Option<String>,
-    /// Only from this time on.
-    pub since: Option<Timestamp>,
-    /// Only before this time.
-    pub until: Option<Timestamp>,
-    /// Only before this entry.
-    pub before: Option<i64>,
-    /// Without the first so many.
-    pub skip: u32,
-    /// At most so many, newest first; none: all.
-    pub limit: Option<u32>,
 }
 
 /// The audit trail, which is the change feed.

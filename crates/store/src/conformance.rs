@@ -16,7 +16,8 @@ use postern_domain::{EntityId, OrganizationId, Reference, Timestamp};
 use serde_json::json;
 
 use crate::audit::NewAuditEntry;
-use crate::{AuditFilter, Incident, MailKind, Outgoing, Store};
+use crate::{Incident, MailKind, Outgoing, Store};
+use postern_domain::filter::AuditFilter;
 
 pub(crate) fn at(minute: u32) -> Timestamp {
     Timestamp::from_minute(29_000_000 + minute)

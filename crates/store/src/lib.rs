@@ -22,8 +22,8 @@ mod conformance;
 
 use async_trait::async_trait;
 
-pub use alerts::{AlertFilter, Alerts, Incident, OpenAlert, StoredAlert};
-pub use audit::{AuditFilter, Trail};
+pub use alerts::{Alerts, Incident, OpenAlert, StoredAlert};
+pub use audit::Trail;
 pub use error::StoreError;
 pub(crate) use error::Unreadable;
 pub use idempotency::Idempotency;
@@ -33,7 +33,7 @@ pub use outbox::{DeliveryOutcome, MailKind, Outbox, OutboxState, Outgoing, Queue
 pub use people::People;
 pub use policies::{FileSection, Policies, TakenOver, Versioned, VersionedAlertPolicies, VersionedPolicies};
 pub use postern_domain::organization::OrganizationRecord;
-pub use restrictions::{Refusals, RestrictionFilter, RestrictionOrder, Restrictions, StoredRestriction};
+pub use restrictions::{Refusals, Restrictions, StoredRestriction};
 pub use tokens::{TokenRecord, Tokens};
 pub use traffic::TrafficHistory;
 

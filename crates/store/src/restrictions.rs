@@ -1,51 +1,13 @@
 //! Restrictions: who may not send, and who may again.
 
 use async_trait::async_trait;
+use postern_domain::filter::RestrictionFilter;
 use postern_domain::restriction::{Release, Released, Restriction, RestrictionRecord, Standing};
-use postern_domain::{EntityId, EntityKind, OrganizationId, Reference, Timestamp};
+use postern_domain::{EntityId, Reference, Timestamp};
 
 use crate::alerts::Incident;
 use crate::audit::NewAuditEntry;
 use crate::error::StoreError;
-
-/// In which order restrictions are listed.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum RestrictionOrder {
-    /// The newest in front.
-    #[default]
-    Newest,
-    /// The oldest in front.
-    Oldest,
-    /// By the name of the account or connector, from A.
-    Entity,
-    /// Those with the most refused attempts in front.
-    Refused,
-}
-
-/// Which restrictions are asked for.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct RestrictionFilter {
-    /// Only of this organization.
-    pub organization: Option<OrganizationId>,
-    /// Only of this entity.
-    pub entity: Option<EntityId>,
-    /// Only of this reference.
-    pub reference: Option<Reference>,
-    /// Only of this kind of entity.
-    pub kind: Option<EntityKind>,
-    /// Only where entity, reference or cause has this text in it.
-    pub search: Option<String>,
-    /// Those that have ended too.
-    pub released: bool,
-    /// In this order.
-    pub order: RestrictionOrder,
-    /// Only what comes after this one, by time and reference; the order is then the newest first.
-    pub after: Option<(Timestamp, Reference)>,
-    /// Without the first so many.
-    pub skip: u32,
-    /// At most so many; none: all.
-    pub limit: Option<u32>,
-}
 
 /// A restriction with what happened to it since.
 #[derive(Debug, Clone, PartialEq)]

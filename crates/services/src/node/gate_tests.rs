@@ -5,12 +5,12 @@ use std::time::Duration;
 use postern_domain::EntityId;
 use postern_domain::access::Role;
 use postern_domain::alert::Trigger;
+use postern_domain::filter::{AlertFilter, RestrictionFilter};
 use postern_domain::gate::Verdict;
 use postern_domain::policy::Action;
 use postern_domain::restriction::Standing;
 use postern_domain::window::Window;
 use postern_ledger::Ledger;
-use postern_store::{AlertFilter, RestrictionFilter};
 use postern_wire::policy::Request;
 
 use super::Node;

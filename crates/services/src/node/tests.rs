@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use postern_domain::alert::Trigger;
 use postern_domain::evidence::{Cause, Evidence};
+use postern_domain::filter::AuditFilter;
 use postern_domain::restriction::Standing;
 use postern_domain::{EntityId, OrganizationId};
-use postern_store::AuditFilter;
 use serde_json::json;
 
 use super::testing::{Site, admin};

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use postern_domain::access::Permission;
 use postern_domain::alert::{AlertNote, AlertStatus};
+use postern_domain::filter::AlertFilter;
 use postern_domain::{EntityId, Fact, OrganizationId};
+use postern_store::Alerts;
 use postern_store::audit::NewAuditEntry;
-use postern_store::{AlertFilter, Alerts};
 use serde::{Deserialize, Serialize};
 
 use super::views::{AlertDetailView, AlertView};

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use postern_domain::access::Permission;
+use postern_domain::filter::AuditFilter;
+use postern_store::Trail;
 use postern_store::audit::{hex, parse_hash};
-use postern_store::{AuditFilter, Trail};
 
 use super::views::{AuditReportView, AuditView};
 use super::{Caller, ServiceError};

@@ -63,12 +63,11 @@ pub use usage::UsageService;
 
 // What use cases take and give of what is kept: faces know no store.
 pub use postern_domain::access::Permission;
+pub use postern_domain::filter::{AlertFilter, AuditFilter, RestrictionFilter, RestrictionOrder};
 pub use postern_store::audit::hex;
 pub use postern_store::idempotency;
 pub use postern_store::people::SessionRecord;
-pub use postern_store::{
-    AlertFilter, AuditFilter, OrganizationRecord, RestrictionFilter, RestrictionOrder, TokenRecord,
-};
+pub use postern_store::{OrganizationRecord, TokenRecord};
 
 /// One change of the outbound policies, or of the alert policies.
 #[derive(Debug, Clone, Copy)]

@@ -4,9 +4,8 @@ use postern_domain::alert::{AlertNote, AlertStatus, Trigger};
 use postern_domain::{EntityId, Reference, Timestamp};
 
 use super::{at, audit, entity, incident, last, restriction};
-use crate::{
-    AlertFilter, DeliveryOutcome, Incident, MailKind, OpenAlert, Outgoing, RestrictionFilter, Store, StoreError,
-};
+use crate::{DeliveryOutcome, Incident, MailKind, OpenAlert, Outgoing, Store, StoreError};
+use postern_domain::filter::{AlertFilter, RestrictionFilter};
 
 pub(super) async fn the_daily_limit_leaves_out_mails_but_no_alerts(store: &impl Store) {
     for number in 0..4u32 {

@@ -5,10 +5,8 @@ use postern_domain::access::Role;
 
 use super::{at, audit, incident, restriction};
 use crate::audit::NewAuditEntry;
-use crate::{
-    AlertFilter, AuditFilter, Incident, OrganizationRecord, RestrictionFilter, Store, StoreError, TokenRecord,
-    VersionedPolicies,
-};
+use crate::{Incident, OrganizationRecord, Store, StoreError, TokenRecord, VersionedPolicies};
+use postern_domain::filter::{AlertFilter, AuditFilter, RestrictionFilter};
 
 pub(super) async fn a_token_is_found_by_its_hash_until_it_is_revoked(store: &impl Store) {
     let token = |name: &str| TokenRecord {

@@ -5,7 +5,8 @@ use postern_domain::restriction::{Release, Restriction, RestrictionRecord, Stand
 use postern_domain::{EntityKind, Reference};
 
 use super::{at, audit, entity, incident, last, release, restriction};
-use crate::{AlertFilter, AuditFilter, Refusals, RestrictionFilter, RestrictionOrder, Store, StoreError};
+use crate::{Refusals, Store, StoreError};
+use postern_domain::filter::{AlertFilter, AuditFilter, RestrictionFilter, RestrictionOrder};
 
 pub(super) async fn a_restriction_is_written_with_everything_that_belongs_to_it(store: &impl Store) {
     let made = restriction("a", 1, 0);

@@ -9,7 +9,8 @@ use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 use super::restrictions::{named, time};
 use super::{Fault, SqliteStore, alerts, audit, like, outbox};
 use crate::audit::NewAuditEntry;
-use crate::{AlertFilter, Incident, MailKind, OpenAlert, Outgoing, StoreError, StoredAlert};
+use crate::{Incident, MailKind, OpenAlert, Outgoing, StoreError, StoredAlert};
+use postern_domain::filter::AlertFilter;
 
 #[async_trait]
 impl crate::Alerts for SqliteStore {

@@ -8,8 +8,9 @@ use tokio::sync::watch;
 
 use super::organizations::organization;
 use super::{Fault, SqliteStore, audit, like};
+use crate::StoreError;
 use crate::audit::{AuditEntry, AuditReport, GENESIS, Hash, Head, Heads, NewAuditEntry, RawEntry, Verifier};
-use crate::{AuditFilter, StoreError};
+use postern_domain::filter::AuditFilter;
 
 #[async_trait]
 impl crate::Trail for SqliteStore {

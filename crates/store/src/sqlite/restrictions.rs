@@ -8,7 +8,8 @@ use rusqlite::{Connection, OptionalExtension, Row, ToSql, Transaction, params};
 
 use super::{Fault, SqliteStore, alerts, audit, like, restrictions};
 use crate::audit::NewAuditEntry;
-use crate::{Incident, Refusals, RestrictionFilter, RestrictionOrder, StoreError, StoredRestriction};
+use crate::{Incident, Refusals, StoreError, StoredRestriction};
+use postern_domain::filter::{RestrictionFilter, RestrictionOrder};
 
 #[async_trait]
 impl crate::Restrictions for SqliteStore {

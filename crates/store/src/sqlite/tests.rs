@@ -1,6 +1,7 @@
 use super::*;
 use crate::conformance;
-use crate::{RestrictionFilter, Restrictions, Trail};
+use crate::{Restrictions, Trail};
+use postern_domain::filter::RestrictionFilter;
 
 fn file() -> (tempfile::TempDir, std::path::PathBuf) {
     let folder = tempfile::tempdir().unwrap();

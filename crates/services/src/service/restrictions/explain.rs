@@ -1,7 +1,7 @@
 //! Explain a reference id: all that is known of one incident.
 
 use postern_domain::access::Permission;
-use postern_store::{AlertFilter, RestrictionFilter};
+use postern_domain::filter::{AlertFilter, RestrictionFilter};
 
 use crate::service::views::{AlertView, IncidentView, RestrictionView};
 use crate::service::{Caller, RestrictionService, ServiceError};

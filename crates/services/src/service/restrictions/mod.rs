@@ -9,8 +9,9 @@ mod why;
 use std::sync::Arc;
 
 use postern_domain::access::Permission;
+use postern_domain::filter::RestrictionFilter;
 use postern_ledger::memory::MemoryLedger;
-use postern_store::{RestrictionFilter, Store};
+use postern_store::Store;
 
 use crate::clock::Clock;
 use crate::gate::{Incidents, Projector, Recents, Standings};

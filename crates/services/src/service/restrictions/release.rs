@@ -1,12 +1,13 @@
 //! Release an entity, so that it may send again.
 
 use postern_domain::access::Permission;
+use postern_domain::filter::RestrictionFilter;
 use postern_domain::restriction::{Release, Standing, windows_to_reset};
 use postern_domain::window::Window;
 use postern_domain::{EntityId, Fact, Reference};
 use postern_ledger::Ledger;
+use postern_store::StoreError;
 use postern_store::audit::NewAuditEntry;
-use postern_store::{RestrictionFilter, StoreError};
 use serde::{Deserialize, Serialize};
 
 use crate::gate::SYSTEM;

@@ -1,9 +1,10 @@
 //! Undo a release: the same restriction is in force again.
 
 use postern_domain::access::Permission;
+use postern_domain::filter::RestrictionFilter;
 use postern_domain::{Fact, Reference};
+use postern_store::StoredRestriction;
 use postern_store::audit::NewAuditEntry;
-use postern_store::{RestrictionFilter, StoredRestriction};
 use serde::{Deserialize, Serialize};
 
 use crate::service::views::RestrictionView;

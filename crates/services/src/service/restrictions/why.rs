@@ -1,8 +1,8 @@
 //! Why am I restricted? What the owner of an account may see by the link in a refusal.
 
 use postern_domain::evidence::Cause;
+use postern_domain::filter::RestrictionFilter;
 use postern_domain::{Reference, Timestamp};
-use postern_store::RestrictionFilter;
 
 use crate::service::{RestrictionService, ServiceError};
 

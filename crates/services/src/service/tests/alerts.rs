@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use postern_domain::alert::AlertStatus;
-use postern_store::AlertFilter;
+use postern_domain::filter::AlertFilter;
 
 use super::*;
 use crate::service::AlertRequest;

@@ -8,7 +8,7 @@ mod restrictions;
 
 use postern_domain::OrganizationId;
 use postern_domain::access::Role;
-use postern_store::AuditFilter;
+use postern_domain::filter::AuditFilter;
 
 use super::{Caller, OrganizationRequest, RestrictRequest, ServiceError};
 use crate::node::Node;

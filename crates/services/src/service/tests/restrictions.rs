@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use postern_store::RestrictionFilter;
+use postern_domain::filter::RestrictionFilter;
 
 use super::*;
 use crate::clock::Clock;
