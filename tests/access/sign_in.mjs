@@ -68,7 +68,7 @@ await run({
     const codes = await page.locator(".codes code").allInnerTexts();
     assert.equal(codes.length, 10);
     await look(page, "recovery-codes");
-    await page.getByRole("link", { name: "I have kept them" }).click();
+    await page.getByRole("link", { name: "I have stored them" }).click();
     await page.getByText("10 recovery codes are left").waitFor();
     await out(page).click();
 

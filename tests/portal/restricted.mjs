@@ -36,7 +36,7 @@ await run({
     await page.getByRole("link", { name: "alice@example.com" }).first().waitFor({ timeout: 20_000 });
     await page.getByRole("img", { name: "Recipients per hour today" }).waitFor({ timeout: 20_000 });
     await page.getByRole("region", { name: "Closest to their limits" }).getByText("100 %").waitFor({ timeout: 20_000 });
-    await page.getByRole("region", { name: "How Postern is" }).getByText("Policy door").waitFor();
+    await page.getByRole("region", { name: "System health" }).getByText("Policy door").waitFor();
     await look(page, "overview");
     await page.goto("/restricted");
     await page.getByText("4 external recipients per hour, the limit is 3").waitFor();
@@ -57,7 +57,7 @@ await run({
     await page.getByRole("heading", { name: "Why it is restricted" }).waitFor();
     await page.getByRole("img", { name: "Recipients per hour, the last 48 hours" }).waitFor();
     await page.getByText("Limit: 3 external recipients per hour").waitFor();
-    await page.getByText("In 48 hours: 3 external and 0 internal recipients in 3 messages. Refused: 0 unknown recipients, and 1 because of a restriction.").waitFor();
+    await page.getByText("In the last 48 hours: 3 external and 0 internal recipients in 3 messages. Refused: 0 unknown recipients, and 1 because of a restriction.").waitFor();
     await page.getByRole("region", { name: "Audit trail" }).getByText("restriction.add").waitFor();
     await page.getByText("Show as a table").click();
     await look(page, "entity");

@@ -103,7 +103,7 @@ await run({
     await page.getByLabel("Recipients per day").fill("5000");
     await page.getByLabel("Reason").fill("the yearly invitation");
     await page.getByRole("button", { name: "Allow" }).click();
-    await page.getByRole("status").getByText("ann@example.com may send more").waitFor();
+    await page.getByRole("status").getByText("ann@example.com can send more").waitFor();
     await look(page, "allowances");
     await page.getByRole("link", { name: "ann@example.com" }).click();
     await page.getByText("the yearly invitation").first().waitFor();
@@ -242,7 +242,7 @@ await run({
     for (const file of ["Postern/Postern.psd1", "Postern/Cmdlets.ps1", "Postern/en-US/about_Postern.help.txt"]) assert.ok(zip.includes(file), file);
     const tokens = page.getByRole("region", { name: "API tokens" });
     await tokens.getByLabel("Name").fill("backup");
-    await tokens.getByRole("button", { name: "Make a token" }).click();
+    await tokens.getByRole("button", { name: "Create a token" }).click();
     await page.getByText("It is not shown again").waitFor();
     await look(page, "token");
     await page.getByRole("link", { name: "I have kept" }).click();

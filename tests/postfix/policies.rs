@@ -53,7 +53,7 @@ fn report_only_lets_mail_go_and_says_what_would_have_happened() {
     assert_eq!(alerts[0]["policy"], "Outbound policy in report-only mode");
     let reason = alerts[0]["reason"].as_str().unwrap();
     assert!(reason.contains("2 external recipients per hour, the limit is 1"), "{reason}");
-    assert!(reason.contains("it would have been restrict"), "{reason}");
+    assert!(reason.contains("the action would have been restrict"), "{reason}");
     assert!(site.postern.log().contains("report only: the policy would have acted"));
     assert!(site.postern.http("/metrics").unwrap().contains("postern_report_only_total 3"));
     assert!(site.mailbox("admin").is_empty() && site.mailbox("alice").is_empty());

@@ -163,7 +163,7 @@ async fn me(Call { caller, .. }: Call) -> Json<Caller> {
     get,
     path = "/api/v1/status",
     tag = "Status",
-    summary = "How Postern is",
+    summary = "How Postern runs, and what does not work",
     responses((status = 200, body = StatusView), Refusals)
 )]
 async fn status(Call { services, caller }: Call) -> Reply<StatusView> {

@@ -1,12 +1,17 @@
 //! Every command and flag, with its help.
 
+mod access;
+mod policies;
+
 use std::path::PathBuf;
 
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use postern_domain::access::Role;
 
 use postern_services::service::Recommendation;
+
+pub(super) use access::{OrganizationArgs, OrganizationCommand, PersonCommand, SessionCommand, TokenCommand};
+pub(super) use policies::{AlertPolicyCommand, AlertStatusArg, AlertsCommand, AllowanceCommand, PolicyCommand};
 
 /// Outbound-mail abuse control for any mail server.
 ///
@@ -254,67 +259,6 @@ pub(super) struct AddArgs {
     pub(super) until: Option<String>,
 }
 
-#[derive(Debug, Subcommand)]
-pub(super) enum PolicyCommand {
-    /// List the outbound policies in the order in which they are looked at
-    List,
-    /// Show outbound policies in force, with real numbers
-    Show {
-        /// Only this one
-        name: Option<String>,
-    },
-    /// Which policy holds for an account, and why
-    Explain {
-        /// Account in any spelling, or connector:NAME
-        account: String,
-    },
-    /// Add a policy for some users, groups or domains
-    #[command(after_help = SETTINGS_HELP)]
-    Add {
-        /// Name of the policy, in any case
-        name: String,
-        /// Settings as KEY=VALUE
-        #[arg(value_name = "KEY=VALUE", required = true)]
-        settings: Vec<String>,
-    },
-    /// Change settings of a policy, in force at once
-    #[command(after_help = SETTINGS_HELP)]
-    Set {
-        /// Its name; the default policy is called Default
-        name: String,
-        /// What to change
-        #[arg(value_name = "KEY=VALUE", required = true)]
-        settings: Vec<String>,
-    },
-    /// Whom a policy would have acted on in the last 7 days; changes nothing
-    #[command(after_help = SETTINGS_HELP)]
-    Preview {
-        /// Its name, or that of a new one
-        name: String,
-        /// Its settings as they would be
-        #[arg(value_name = "KEY=VALUE")]
-        settings: Vec<String>,
-    },
-    /// Remove a policy
-    Remove {
-        /// Name of the policy, in any case
-        name: String,
-    },
-    /// Write all policies as a TOML file, for apply
-    Export {
-        /// Where to; without it, standard output
-        file: Option<PathBuf>,
-    },
-    /// Put the policies of a file in the place of all there are
-    Apply {
-        /// A file as export writes it
-        file: PathBuf,
-        /// Only show what would change
-        #[arg(long)]
-        dry_run: bool,
-    },
-}
-
 const SETTINGS_HELP: &str = "Settings: users, groups, domains, except_users, except_groups, except_domains (lists with \
 commas); external_per_hour, internal_per_hour, per_day (0: the built-in default); messages_per_minute, messages_per_day, first_time_recipients_per_day, unknown_recipients_per_hour, \
 recipients_per_message (0: any number); escape_lane_per_hour; action (alert-only, defer, restrict-until-next-day, restrict); \
@@ -322,178 +266,10 @@ mode (enforce, report-only); warn_at_percent; notify; copy_to; description; enab
 preset (standard, strict).\n\
 Example: postern policy add Newsletter groups=marketing per_day=5000 action=defer";
 
-#[derive(Debug, Subcommand)]
-pub(super) enum AllowanceCommand {
-    /// List allowances in force
-    List,
-    /// Let an account send more until a time
-    Grant(GrantArgs),
-    /// End an account's allowance before its time
-    End {
-        /// Account in any spelling, or connector:NAME
-        account: String,
-    },
-}
-
-#[derive(Debug, Args)]
-#[group(id = "numbers", multiple = true, required = true, args = ["external_per_hour", "internal_per_hour", "per_day"])]
-pub(super) struct GrantArgs {
-    /// Account in any spelling, or connector:NAME
-    pub(super) account: String,
-    /// External recipients per hour
-    #[arg(long, value_name = "N")]
-    pub(super) external_per_hour: Option<u32>,
-    /// Internal recipients per hour
-    #[arg(long, value_name = "N")]
-    pub(super) internal_per_hour: Option<u32>,
-    /// Recipients per day
-    #[arg(long, value_name = "N")]
-    pub(super) per_day: Option<u32>,
-    /// When it ends (RFC 3339, such as 2026-12-01T18:00:00Z)
-    #[arg(long, value_name = "TIME")]
-    pub(super) until: String,
-    /// Why, for the audit trail
-    #[arg(long, short)]
-    pub(super) reason: String,
-}
-
-#[derive(Debug, Subcommand)]
-pub(super) enum AlertsCommand {
-    /// List alerts, newest first
-    List,
-    /// Show one alert with what people did about it
-    Show {
-        /// Reference id, such as PR-7K3F-9QXD
-        reference: String,
-    },
-    /// Alert policies, who is told of what: list, show, add, set, remove (alone: list)
-    Policies {
-        #[command(subcommand)]
-        command: Option<AlertPolicyCommand>,
-    },
-    /// Send a test through every channel of an alert policy and print what each answered
-    Test {
-        /// Its name, such as "User restricted from sending email"
-        policy: String,
-    },
-    /// Give an alert a status, a comment, or both
-    #[command(group = clap::ArgGroup::new("what").args(["new_status", "comment"]).required(true).multiple(true))]
-    Set {
-        /// Reference id, such as PR-7K3F-9QXD
-        reference: String,
-        /// How far you have come
-        #[arg(long = "status", value_enum)]
-        new_status: Option<AlertStatusArg>,
-        /// What there is to say
-        #[arg(long)]
-        comment: Option<String>,
-    },
-}
-
 const ALERT_SETTINGS_HELP: &str = "Settings: trigger (the name of a built-in alert policy); recipients (addresses, or TenantAdmins; lists with \
 commas); daily_notification_limit (0: no limit); severity (informational, low, medium, high); enabled; webhooks; users, \
 groups, domains, except_users, except_groups, except_domains; description.\n\
 Example: postern alerts policies add \"Sales\" trigger=\"User restricted from sending email\" groups=sales recipients=lead@example.com";
-
-#[derive(Debug, Subcommand)]
-pub(super) enum AlertPolicyCommand {
-    /// List alert policies
-    List,
-    /// Show one in full
-    Show {
-        /// Name of the alert policy, in any case
-        name: String,
-    },
-    /// Add one of your own
-    #[command(after_help = ALERT_SETTINGS_HELP)]
-    Add {
-        /// Name of the alert policy, in any case
-        name: String,
-        /// What it is
-        #[arg(value_name = "KEY=VALUE", required = true)]
-        settings: Vec<String>,
-    },
-    /// Change settings, in force at once
-    #[command(after_help = ALERT_SETTINGS_HELP)]
-    Set {
-        /// Name of the alert policy, in any case
-        name: String,
-        /// What to change
-        #[arg(value_name = "KEY=VALUE", required = true)]
-        settings: Vec<String>,
-    },
-    /// Remove one of your own
-    Remove {
-        /// Name of the alert policy, in any case
-        name: String,
-    },
-}
-
-#[derive(Debug, Subcommand)]
-pub(super) enum TokenCommand {
-    /// List API tokens, with their role and their last use
-    List,
-    /// Make a token and print it, alone, on standard output
-    Add {
-        /// What it is for
-        name: String,
-        /// What it may do
-        #[arg(long, value_enum)]
-        role: RoleArg,
-        /// When it ends (RFC 3339, such as 2027-01-01T00:00:00Z) [default: when it is revoked]
-        #[arg(long, value_name = "TIME")]
-        expires: Option<String>,
-    },
-    /// Revoke a token, at once
-    Revoke {
-        /// Name of the token, in any case
-        name: String,
-    },
-}
-
-#[derive(Debug, Subcommand)]
-pub(super) enum OrganizationCommand {
-    /// List the organizations, the first one first
-    List,
-    /// Add one, in force at once
-    Add {
-        /// What it is called in commands: lower-case letters, digits and -
-        id: String,
-        #[command(flatten)]
-        settings: OrganizationArgs,
-    },
-    /// Change one, in force at once
-    Set {
-        /// Id of the organization, as the list shows it
-        id: String,
-        #[command(flatten)]
-        settings: OrganizationArgs,
-    },
-    /// Remove one with its policies, people and tokens
-    Remove {
-        /// Id of the organization, as the list shows it
-        id: String,
-    },
-}
-
-#[derive(Debug, Args)]
-pub(super) struct OrganizationArgs {
-    /// Its name, in mails and pages
-    #[arg(long)]
-    pub(super) name: Option<String>,
-    /// An accepted domain, the default one first; once for each
-    #[arg(long = "domain", value_name = "DOMAIN")]
-    pub(super) domains: Vec<String>,
-    /// An admin's address; once for each [default: postmaster of the first domain]
-    #[arg(long = "admin", value_name = "ADDRESS")]
-    pub(super) admins: Vec<String>,
-    /// Whom restricted accounts may still write to; once for each
-    #[arg(long, value_name = "ADDRESS")]
-    pub(super) helpdesk: Vec<String>,
-    /// Where its days begin and end, such as Europe/Berlin [default: UTC]
-    #[arg(long, value_name = "ZONE")]
-    pub(super) time_zone: Option<String>,
-}
 
 #[derive(Debug, Subcommand)]
 pub(super) enum DirectoryCommand {
@@ -501,83 +277,6 @@ pub(super) enum DirectoryCommand {
     List,
     /// Have every source read again, in the background
     Refresh,
-}
-
-#[derive(Debug, Subcommand)]
-pub(super) enum PersonCommand {
-    /// List who may sign in, by address
-    List,
-    /// Invite somebody and print the one-time sign-up link, alone, on standard output
-    Invite {
-        /// Their mail address
-        address: String,
-        /// What they may do
-        #[arg(long, value_enum)]
-        role: RoleArg,
-    },
-    /// Print a new sign-up link for somebody who can't get in: it sets a new password and takes
-    /// away their second factor and passkeys
-    Reset {
-        /// Their mail address
-        address: String,
-    },
-    /// Give somebody another role, in force with their next click
-    Role {
-        /// Their mail address
-        address: String,
-        /// What they may do
-        #[arg(value_enum)]
-        role: RoleArg,
-    },
-    /// Keep somebody from signing in, and sign them out everywhere
-    Disable {
-        /// Their mail address
-        address: String,
-    },
-    /// Let somebody sign in again
-    Enable {
-        /// Their mail address
-        address: String,
-    },
-    /// Remove somebody, and sign them out everywhere
-    Remove {
-        /// Their mail address
-        address: String,
-    },
-}
-
-#[derive(Debug, Subcommand)]
-pub(super) enum SessionCommand {
-    /// List who is signed in, from where and since when
-    List,
-    /// End a session
-    End {
-        /// Its id, from the list
-        id: String,
-    },
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-pub(super) enum RoleArg {
-    /// Everything, and say who else may do what
-    OrganizationManagement,
-    /// Release, restrict, edit policies
-    SecurityAdministrator,
-    /// Look at everything, change nothing
-    SecurityReader,
-    /// Look at everything, change nothing
-    GlobalReader,
-}
-
-impl From<RoleArg> for Role {
-    fn from(role: RoleArg) -> Self {
-        match role {
-            RoleArg::OrganizationManagement => Role::OrganizationManagement,
-            RoleArg::SecurityAdministrator => Role::SecurityAdministrator,
-            RoleArg::SecurityReader => Role::SecurityReader,
-            RoleArg::GlobalReader => Role::GlobalReader,
-        }
-    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -602,16 +301,4 @@ pub(super) enum ConfigCommand {
 pub(super) enum MailServer {
     /// Lines for Postfix's main.cf
     Postfix,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-pub(super) enum AlertStatusArg {
-    /// Nobody has dealt with it yet
-    Active,
-    /// Somebody is at it
-    Investigating,
-    /// It is dealt with
-    Resolved,
-    /// It was nothing
-    Dismissed,
 }

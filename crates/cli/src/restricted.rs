@@ -58,7 +58,7 @@ async fn list(client: &Client, all: bool, search: Option<&str>, json: bool) -> R
             r.reference.to_string(),
         ]
     };
-    let heads = ["Entity", "Since", "Until", "Reason", "Evidence", "Refused since", "Reference"];
+    let heads = ["Entity", "Since", "Until", "Reason", "Evidence", "Refused attempts", "Reference"];
     output::table(&heads, found.iter().map(row).collect());
     if let Some(first) = found.iter().find(|r| r.released_at.is_none()) {
         anstream::println!("\nEvidence in full:  postern restricted show {}", first.entity);

@@ -1,26 +1,29 @@
 //! The sections of the settings file, each read and checked; what is wrong is noted in the document.
 
+mod access;
+mod directories;
+mod notifications;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use hashbrown::HashMap;
-use postern_domain::access::Role;
 use postern_domain::address::{Address, AddressRules, Domain};
-use postern_domain::alert::{AlertPolicy, Trigger};
 use postern_domain::entity::{ConnectorRule, Directory, Tenants};
-use postern_domain::policy::{MAX_LIMIT, OutboundPolicy, Scope};
+use postern_domain::policy::{MAX_LIMIT, OutboundPolicy};
 use postern_domain::time::Zone;
 use postern_domain::{Organization, OrganizationId};
 use postern_wire::policy::RequestLimits;
 
 use super::reader::Section;
 use super::values;
-use postern_services::built_with;
+use access::{sign_in, single_sign_on};
+use directories::directory;
+use notifications::{alert_policy, alerts, webhook};
 use postern_services::countries::Countries;
 use postern_services::settings::{
-    self, Alerts, LdapReader, Listen, Log, LogFormat, Mailbox, PolicyDoor, Portal, Probation, Queries, Reader,
-    Settings, SignIn, SingleSignOn, Smtp, SmtpServer, Source, TENANT_ADMINS, Tls, Webhook, WebhookFormat,
+    self, Listen, Log, LogFormat, Mailbox, PolicyDoor, Portal, Probation, Settings, Smtp, SmtpServer, Tls,
 };
 
 /// Reads every section; none if something that everything depends on is wrong.
@@ -134,75 +137,6 @@ fn group(mut s: Section<'_>) -> Option<(String, Vec<String>)> {
     Some((name?, members?))
 }
 
-fn directory(mut s: Section<'_>) -> Option<Source> {
-    let name = s.text("name", values::file_name);
-    let refresh = s.number("refresh_minutes", 1..=10_080).unwrap_or(5);
-    let place = s.text("url", values::directory_url);
-    if name.is_none() {
-        s.missing("name", "name the directory, for example \"mailboxes\"");
-    }
-    let Some(place) = place else {
-        s.missing("url", "say where it is: sqlite:/path, postgresql://…, mysql://… or ldap://…");
-        s.forget();
-        return None;
-    };
-    let reader = match place {
-        values::DirectoryUrl::Ldap(url) => ldap_reader(&mut s, url).map(Reader::Ldap),
-        values::DirectoryUrl::Sqlite(path) => Some(Reader::Sqlite { path, queries: queries(&mut s) }),
-        values::DirectoryUrl::Postgresql(url) => {
-            let password = s.text("password_file", values::secret_file);
-            Some(Reader::Postgresql { url, password, queries: queries(&mut s) })
-        }
-        values::DirectoryUrl::Mysql(url) => {
-            let password = s.text("password_file", values::secret_file);
-            Some(Reader::Mysql { url, password, queries: queries(&mut s) })
-        }
-    };
-    s.finish();
-    Some(Source { name: name?, reader: reader?, refresh: Duration::from_secs(u64::from(refresh) * 60) })
-}
-
-fn queries(s: &mut Section<'_>) -> Queries {
-    let queries = Queries { accounts: s.text("accounts", values::any), groups: s.text("groups", values::any) };
-    if queries.accounts.is_none() && queries.groups.is_none() {
-        s.missing("accounts", "give the query for accounts, for groups, or both");
-    }
-    queries
-}
-
-fn ldap_reader(s: &mut Section<'_>, url: String) -> Option<LdapReader> {
-    let dn = s.text("bind_dn", values::any);
-    let password = s.text("password_file", values::secret_file);
-    let base = s.text("base", values::any);
-    let mut text = |key, default: &str| s.text(key, values::any).unwrap_or_else(|| default.into());
-    let (account_filter, account_attribute) = (text("account_filter", "(mail=*)"), text("account_attribute", "mail"));
-    let name_attribute = text("name_attribute", "cn");
-    let group_filter = text("group_filter", "(|(objectClass=groupOfNames)(objectClass=group))");
-    let (group_attribute, member_attribute) = (text("group_attribute", "cn"), text("member_attribute", "member"));
-    let starttls = s.boolean("starttls").unwrap_or(false);
-    if base.is_none() {
-        s.missing("base", "say below which entry to look, for example \"dc=example,dc=com\"");
-    }
-    if dn.is_some() != password.is_some() {
-        s.missing("bind_dn", "bind_dn and password_file go together");
-    }
-    if dn.is_some() && !starttls && !url.starts_with("ldaps:") && !values::is_loopback_url(&url) {
-        s.invalid("starttls", "a password would be sent unprotected; set starttls = true or use ldaps://");
-    }
-    Some(LdapReader {
-        url,
-        starttls,
-        bind: dn.zip(password),
-        base: base?,
-        account_filter,
-        account_attribute,
-        name_attribute,
-        group_filter,
-        group_attribute,
-        member_attribute,
-    })
-}
-
 fn connector(mut s: Section<'_>) -> Option<ConnectorRule> {
     let name = s.text("name", values::connector_name);
     let networks = s.list("networks", values::network);
@@ -249,59 +183,6 @@ fn geoip(mut s: Section<'_>) -> Option<Arc<Countries>> {
     let countries = s.text("database", values::countries);
     s.finish();
     countries
-}
-
-fn sign_in(mut s: Section<'_>) -> SignIn {
-    let minutes = |n: u32| Duration::from_secs(u64::from(n) * 60);
-    let sign_in = SignIn {
-        idle: minutes(s.number("idle_minutes", 1..=43_200).unwrap_or(60)),
-        session: minutes(s.number("session_hours", 1..=8760).unwrap_or(12) * 60),
-        invitation: minutes(s.number("invitation_hours", 1..=8760).unwrap_or(72) * 60),
-    };
-    s.finish();
-    sign_in
-}
-
-fn single_sign_on(s: Option<Section<'_>>) -> Option<SingleSignOn> {
-    let mut s = s?;
-    let name = s.text("name", values::any).unwrap_or_else(|| "single sign-on".into());
-    let issuer = s.text("issuer", values::web_url);
-    let client_id = s.text("client_id", values::any);
-    let client_secret = s.text("client_secret_file", values::secret_file);
-    let groups_claim = s.text("groups_claim", values::any).unwrap_or_else(|| "groups".into());
-    let scopes = s.list("scopes", values::any).unwrap_or_else(|| vec!["email".into(), "profile".into()]);
-    let roles = [
-        (Role::OrganizationManagement, "organization_management"),
-        (Role::SecurityAdministrator, "security_administrator"),
-        (Role::SecurityReader, "security_reader"),
-        (Role::GlobalReader, "global_reader"),
-    ];
-    let roles: Vec<_> = roles.into_iter().filter_map(|(role, key)| Some((role, s.list(key, values::any)?))).collect();
-    if !built_with::SINGLE_SIGN_ON {
-        s.invalid("issuer", &built_with::left_out("single sign-on", "single-sign-on"));
-    }
-    if issuer.is_none() {
-        s.missing("issuer", "name the provider, for example \"https://login.example.com/realms/staff\"");
-    }
-    if client_id.is_none() {
-        s.missing("client_id", "say what the provider knows Postern by, for example \"postern\"");
-    }
-    if client_secret.is_none() {
-        s.missing("client_secret_file", "name the file that holds the client secret");
-    }
-    if roles.is_empty() {
-        s.missing("organization_management", "list the groups that give a role, or nobody can sign in");
-    }
-    s.finish();
-    Some(SingleSignOn {
-        name,
-        issuer: issuer?,
-        client_id: client_id?,
-        client_secret: client_secret?,
-        groups_claim,
-        scopes,
-        roles,
-    })
 }
 
 fn smtp(mut s: Section<'_>, default_domain: &str) -> Option<Smtp> {
@@ -355,90 +236,6 @@ fn probation(mut s: Section<'_>) -> Probation {
     let percent = s.number("percent", 1..=100).unwrap_or(50);
     s.finish();
     Probation { duration: Duration::from_secs(u64::from(hours) * 3600), percent }
-}
-
-fn alerts(mut s: Section<'_>) -> Alerts {
-    let recipients = s.list("recipients", settings::checked_recipient).unwrap_or_else(|| vec![TENANT_ADMINS.into()]);
-    let alerts = Alerts {
-        recipients,
-        // 0 stands for no limit, as the empty choice in Exchange does.
-        daily_notification_limit: s.number("daily_notification_limit", 0..=100_000).filter(|&n| n > 0),
-        notify_owner: s.boolean("notify_owner").unwrap_or(true),
-        release_overdue: Duration::from_secs(
-            u64::from(s.number("release_overdue_hours", 0..=8760).unwrap_or(24)) * 3600,
-        ),
-        policies: Vec::new(),
-    };
-    s.finish();
-    alerts
-}
-
-fn alert_policy(mut s: Section<'_>) -> Option<AlertPolicy> {
-    let name = s.text("name", values::any);
-    let trigger = s.text("trigger", values::trigger);
-    let enabled = s.boolean("enabled");
-    let severity = s.text("severity", values::severity);
-    let recipients = s.list("recipients", settings::checked_recipient);
-    // 0 stands for no limit, as in [alerts].
-    let limit = s.number("daily_notification_limit", 0..=100_000);
-    let webhooks = s.list("webhooks", values::any);
-    let scope = Scope {
-        users: s.list("users", values::entity).unwrap_or_default(),
-        groups: s.list("groups", values::any).unwrap_or_default(),
-        domains: s.list("domains", values::domain_text).unwrap_or_default(),
-        except_users: s.list("except_users", values::entity).unwrap_or_default(),
-        except_groups: s.list("except_groups", values::any).unwrap_or_default(),
-        except_domains: s.list("except_domains", values::domain_text).unwrap_or_default(),
-    };
-    let description = s.text("description", values::any).unwrap_or_default();
-    if name.is_none() {
-        s.missing("name", "name the alert policy, for example \"User restricted from sending email\"");
-    }
-    let policy = name.and_then(|name| match trigger.or_else(|| Trigger::from_name(&name)) {
-        Some(trigger) => {
-            let built_in = AlertPolicy::built_in(trigger);
-            Some(AlertPolicy {
-                name: Trigger::from_name(&name).map_or(name, |known| known.name().into()),
-                enabled: enabled.unwrap_or(true),
-                severity: severity.unwrap_or(built_in.severity),
-                recipients: recipients.or(built_in.recipients),
-                daily_notification_limit: limit,
-                webhooks: webhooks.unwrap_or_default(),
-                scope,
-                description,
-                trigger,
-            })
-        }
-        None => {
-            let names = Trigger::ALL.map(|trigger| format!("\"{trigger}\"")).join(", ");
-            s.missing("trigger", &format!("say what raises it, one of {names}"));
-            None
-        }
-    });
-    if let Some(Err(wrong)) = policy.as_ref().map(AlertPolicy::check) {
-        s.invalid(wrong.field, &wrong.problem);
-    }
-    s.finish();
-    policy
-}
-
-fn webhook(mut s: Section<'_>, known: &[AlertPolicy]) -> Option<Webhook> {
-    let name = s.text("name", values::any);
-    let url = s.text("url", values::web_url);
-    let format = s.text("format", values::webhook_format).unwrap_or(WebhookFormat::Standard);
-    let secret = s.text("secret_file", values::webhook_secret);
-    let alert_policies = s.list("alert_policies", |text| values::alert_policy(text, known));
-    if name.is_none() {
-        s.missing("name", "name the webhook, for example \"ticket system\"");
-    }
-    if url.is_none() {
-        s.missing("url", "say where alerts go, for example \"https://hooks.example.com/postern\"");
-    }
-    if format == WebhookFormat::Standard && secret.is_none() {
-        s.missing("secret_file", "requests are signed: name a file that holds whsec_ and a key in base64");
-    }
-    s.finish();
-    Some(Webhook { name: name?, url: url?, format, secret, alert_policies })
 }
 
 fn log(mut s: Section<'_>) -> Log {

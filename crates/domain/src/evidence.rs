@@ -188,7 +188,7 @@ impl Cause {
             Cause::ReportOnly { policy, excess: Excess { window, limit, count }, action } => {
                 let would = action.key();
                 format!(
-                    "{count} {window}, the limit is {limit} (policy {policy}, report only: it would have been {would})"
+                    "{count} {window}, the limit is {limit} (policy {policy}, report only: the action would have been {would})"
                 )
             }
             Cause::SuspiciousPattern { pattern } => pattern.to_string(),

@@ -15,19 +15,19 @@ field-password = Password
 field-current-password = Current password
 field-new-password = New password
 field-code = Code
-password-rules = At least 8 characters that nobody guesses. A few words do well.
+password-rules = At least 8 characters that are hard to guess. A few words work well.
 
 ## What went wrong
 error-title = Problem
 error-heading = That did not work
 error-not-found-heading = Not found
 error-forbidden-heading = Not allowed
-error-conflict-heading = Not possible as things are
+error-conflict-heading = This can't be done now
 error-not-found = There is no such page.
 error-other-site = This was sent from another site, so it was not done.
 error-form = This page was open for too long, or belongs to another sign-in. Go back, reload it and try again.
-error-unknown = Something is wrong on the server; the log says what. Try again in a moment.
-error-home = To the start page
+error-unknown = Something went wrong on the server. The log has the details. Try again in a moment.
+error-home = Go to the overview
 
 ## Sign in
 sign-in-title = Sign in
@@ -49,7 +49,7 @@ passkey-stale = This took too long. Try again.
 sign-up-title = Welcome
 sign-up-heading = Welcome to Postern
 first-admin-title = First admin
-first-admin-heading = Make the first admin
+first-admin-heading = Create the first admin
 sign-up-role = Your role: { $role }. Choose the password that you will sign in with.
 sign-up-done = Set password and sign in
 
@@ -61,24 +61,24 @@ own-change-password = Change password
 own-app = Authenticator app
 own-on = On
 own-off = Off
-own-app-about = A code from your phone is asked for after your password.
+own-app-about = After your password, you are asked for a code from your phone.
 own-add-app = Add authenticator app
 own-remove-app = Remove app
 own-codes-left = { $count ->
-    [0] No recovery code is left: make new ones.
+    [0] No recovery codes are left. Create new ones.
     [one] One recovery code is left.
    *[other] { $count } recovery codes are left.
 }
 own-new-codes = New recovery codes
-own-provider = Your organization's single sign-on says who you are. Password and second factor are kept there.
+own-provider = You sign in through your organization's single sign-on. Your password and second factor are managed there.
 own-passkeys = Passkeys
 own-passkeys-about = Sign in with your fingerprint, face or security key: nothing to type, nothing to phish.
-own-passkeys-script = Passkeys take JavaScript.
+own-passkeys-script = Passkeys need JavaScript.
 own-passkey-name = Name
 own-passkey-example = Work laptop
 own-add-passkey = Add passkey
 own-remove-passkey = Remove the passkey { $name }
-own-since = Since
+own-since = Added
 own-last-used = Last used
 own-never = never
 own-sessions = Where you are signed in
@@ -95,8 +95,8 @@ app-qr = QR code that holds the secret below
 app-type = Or type this secret:
 app-confirm = Type the code that the app shows now.
 codes-title = Recovery codes
-codes-about = Keep these where you find them without your phone. Each opens once, in place of a code. They are not shown again.
-codes-kept = I have kept them
+codes-about = Store these somewhere other than your phone. Each works once, in place of a code. They are not shown again.
+codes-kept = I have stored them
 
 ## Why am I restricted?
 why-title = Why can't I send mail?
@@ -107,12 +107,12 @@ why-released = { $entity } may send again since
 why-reason = Reason
 why-since = Since
 why-until = Until
-why-until-admin = an admin ends it
+why-until-admin = an admin releases it
 why-reference = Reference
 why-next = What to do next
 why-next-password = If you did not send much mail, somebody else may be using your password. Change it from a device that you trust.
 why-next-write = Tell your email admin, and name the reference. You can still write to
-why-next-again = Messages that were refused have not been sent and are kept nowhere else. Send them again once you may.
+why-next-again = Messages that were refused were not sent and are not stored. Send them again once you are released.
 
 ## Menu and lists
 menu = Pages
@@ -145,7 +145,7 @@ col-kind = Type
 col-reason = Reason
 col-since = Restricted since
 col-until = Until
-col-refused = Refused since
+col-refused = Refused attempts
 col-alert = Alert
 col-severity = Severity
 col-raised = Raised
@@ -173,16 +173,16 @@ overview-restricted = restricted
 overview-alerts = open alerts
 overview-probation = on probation
 overview-messages = messages since start
-overview-nobody-asks = No mail server has asked yet. Wire yours with
+overview-nobody-asks = No mail server has connected yet. Configure yours with
 overview-open-alerts = Open alerts
 overview-today = Mail today
 overview-chart = Recipients per hour today ({ $zone })
 overview-nothing-today = Nothing has been sent yet.
-overview-usual-later = What is usual is shown once two whole days are known.
+overview-usual-later = The usual amount is shown once two whole days of data are available.
 overview-busiest = Closest to their limits
 overview-used = Used
-overview-health = How Postern is
-health-no-questions = not asked yet
+overview-health = System health
+health-no-questions = no requests yet
 health-store = Store
 health-outbox = Mails and webhooks
 health-problem = has a problem
@@ -197,14 +197,14 @@ health-accounts = { $count ->
 
 ## Restricted entities
 restricted-title = Restricted entities
-restricted-about = Accounts and connectors that may not send mail now. They still receive.
+restricted-about = Accounts and connectors that can't send mail. They still receive mail.
 restricted-empty = Nobody is restricted.
 restricted-search-example = Address, reference or reason
 kind-any = Any
 kind-account = Mailbox
 kind-connector = Connector
 state-in-force = Restricted now
-state-all = Ended too
+state-all = Include released
 sort-newest = Newest first
 sort-oldest = Oldest first
 sort-refused = Most refused
@@ -213,22 +213,22 @@ unblock-one = Unblock { $entity }
 unblock = Unblock
 unblock-selected = Unblock selected
 released = Released
-until-admin = an admin ends it
+until-admin = an admin releases it
 
 ## One entity
 entity-title = Entity
 entity-why = Why it is restricted
 entity-attempts = The last attempts
-entity-usage = What it sends
+entity-usage = Usage
 entity-chart = Recipients per hour, the last 48 hours
-entity-sent = In 48 hours: { $external } external and { $internal } internal recipients in { $messages ->
+entity-sent = In the last 48 hours: { $external } external and { $internal } internal recipients in { $messages ->
     [one] one message
    *[other] { $messages } messages
 }. Refused: { $unknown } unknown recipients, and { $refused } because of a restriction.
 entity-nothing-sent = It has sent nothing in the last 48 hours.
-entity-origins = Where it comes from
-entity-no-alerts = No alert was ever raised about it.
-entity-no-audit = Nobody has ever done anything about it.
+entity-origins = Where its mail comes from
+entity-no-alerts = No alerts have been raised about it.
+entity-no-audit = There are no audit entries about it.
 chart-external = External
 chart-internal = Internal
 chart-refused = Refused
@@ -239,16 +239,16 @@ chart-table = Show as a table
 chart-limit = Limit: { $limit } external recipients per hour
 chart-limit-far = The limit of { $limit } external recipients per hour is far above what is seen here.
 entity-policy = Policy in force
-entity-policy-default = it holds for everyone whom no other policy names
+entity-policy-default = it applies to everyone that no other policy names
 entity-groups = in the groups { $groups }
-entity-skipped = { $policy } does not hold: { $why }
+entity-skipped = { $policy } does not apply: { $why }
 entity-allowance = { $by } allowed more: { $reason }, until
 entity-history = Restrictions and releases
 entity-audit = Audit trail
-entity-never = It was never restricted.
+entity-never = It has never been restricted.
 not-in-directory = not in the directory
 recipients-external = { $count }, of them { $external } external
-release-reason = Reason of the release
+release-reason = Reason for the release
 free-now = now
 standing-free = may send
 standing-restricted = restricted
@@ -264,8 +264,8 @@ unblock-recommendations = Recommendations
 unblock-recommendations-about = Somebody else may have been using this account. Before it sends again:
 recommend-password = The password is changed, to one that is used nowhere else
 recommend-mfa = Multi-factor authentication is on
-recommend-rules = No forwarding and no inbox rule is left that the owner does not know
-recommend-sessions = Every session and app password is ended
+recommend-rules = Forwarding and inbox rules that the owner did not create are removed
+recommend-sessions = Every session and app password is revoked
 recommend-quiet-label = Postern sees
 recommend-not-yet = not safe yet
 recommend-fine = quiet
@@ -276,18 +276,18 @@ recommend-quiet-never = Nobody has tried to send with it since.
 recommend-missing = You have not ticked:
 reason-is = Reason: { $reason }
 unblock-reason-heading = Why may it send again?
-reason-hint = It stands in the audit trail and in the history.
+reason-hint = It is written to the audit trail and the history.
 unblock-reason-missing = Say why: the next admin who looks at this will want to know.
 unblock-probation = For { $duration } it will be on probation, with { $percent } % of its limits.
 unblock-user = Unblock user
 unblock-sure = Unblock now?
-unblock-sure-about = From this second on, this may send again:
+unblock-sure-about = These can send again immediately:
 unblock-nobody = Select somebody who is restricted.
 unblocked-title = Unblocked
 unblocked-in-force = In force since
 unblocked-on = On
 unblocked-probation = On probation until
-unblocked-again = Messages that were refused are kept nowhere: they have to be sent again.
+unblocked-again = Refused messages are not stored: they have to be sent again.
 unblock-failed = Not unblocked:
 undo = Undo: restrict again
 undo-reason = The release was taken back. It had been released because: { $reason }
@@ -298,22 +298,22 @@ no = No
 
 ## Restrict
 restrict-title = Restrict
-restrict-about = From this second on it can't send. It still receives, and may still write to your helpdesk.
+restrict-about = It can't send mail from now on. It still receives mail and can write to your helpdesk.
 entity-hint = An account's address, or connector:NAME
 restrict-hours = Hours
-restrict-hours-hint = Empty: until an admin ends it.
+restrict-hours-hint = Leave empty: until an admin releases it.
 restrict-done = { $entity } is restricted.
 
 ## Accounts
 accounts-title = Accounts
-accounts-about = What any sender sends, what holds for it, and when it is free again.
+accounts-about = What a sender has sent, which limits apply to it, and when it can send again.
 accounts-find = Address, name or reference
 accounts-example = ann@example.com
 accounts-no-directory = Type a whole address. With a directory in the configuration, accounts are listed here.
 
 ## Outbound policies
 policies-title = Outbound policies
-policies-about = The first policy that holds for a sender is the one in force.
+policies-about = The first policy that applies to a sender is used.
 policies-nobody-yet = nobody yet
 policies-everyone-else = everyone else
 policy-new-title = New policy
@@ -341,7 +341,7 @@ policy-notify = Notify these people if a sender is restricted
 policy-copy-to = Send a copy of suspicious mail to
 policy-copy-to-alias = Postfix adds one recipient at most, so several addresses need an alias: postern wiring postfix prints it, and the wiring check says whether Postfix has it.
 policy-enabled = This policy is on
-policy-default-about = It holds for everyone whom no other policy names. It can't be turned off or removed.
+policy-default-about = It applies to everyone that no other policy names. It can't be turned off or removed.
 policy-users = These users
 policy-groups = Members of these groups
 policy-domains = These domains
@@ -349,7 +349,7 @@ policy-except-users = Not these users
 policy-except-groups = Not members of these groups
 policy-except-domains = Not these domains
 policy-remove = Remove this policy
-policy-remove-about = Whom it holds for gets the next policy that names them, at once.
+policy-remove-about = Its senders get the next policy that applies to them, at once.
 policy-up = Move { $name } up
 policy-down = Move { $name } down
 policy-saved = { $name } is saved and in force.
@@ -374,12 +374,12 @@ allowances-empty = Nobody may send more than their policy says.
 allowance-per-day = Recipients per day
 allowance-grant = Allow
 allowance-end = End
-allowance-granted = { $entity } may send more.
+allowance-granted = { $entity } can send more until the allowance ends.
 allowance-ended = The allowance of { $entity } has ended.
 
 ## Alerts
 alerts-title = Alerts
-alerts-empty = No alert.
+alerts-empty = No alerts.
 alert-title = Alert
 status-any = Any
 alert-active = Active
@@ -394,40 +394,40 @@ alert-changed = Saved.
 
 ## Alert policies
 alert-policies-title = Alert policies
-alert-policies-about = Who is told of what, and how often.
+alert-policies-about = Who is notified of what, and how often.
 alert-policy-title = Alert policy
 alert-policy-new = New alert policy
 alert-policy-saved = { $name } is saved and in force.
 alert-policy-removed = { $name } is removed.
-alert-policy-remove-about = Nobody is told by it any more.
+alert-policy-remove-about = It notifies nobody any more.
 alert-policy-tested = Test
-alert-policy-test-none = Nobody is told by this policy: there is nothing to test.
+alert-policy-test-none = This policy notifies nobody: there is nothing to test.
 alert-trigger = Raised by
 alert-raised-by = Raised by: { $trigger }
 alert-recipients = Email recipients
-alert-recipients-hint = One to a line. TenantAdmins stands for every admin.
+alert-recipients-hint = One per line. TenantAdmins stands for every admin.
 alert-daily-limit = Daily notification limit
 alert-daily-limit-hint = Empty or 0: no limit.
 alert-webhooks = Webhooks
-alert-webhook-asks = asks for it by itself
+alert-webhook-asks = subscribed in the configuration
 alert-inherited = As the configuration says.
 alert-inherit = Recipients and limit as configured
 alert-test = Send a test
 alert-channel = Channel
 alert-to = To
 alert-answer = Answer
-alert-taken = taken
+alert-taken = accepted
 alert-failed = failed
 
 ## Audit
 audit-title = Audit
 audit-verify = Verify the chain
-audit-whole = Whole: { $entries } entries, none changed, none missing. The last one's hash:
+audit-whole = The chain is intact: { $entries } entries, none changed, none missing. Hash of the last one:
 audit-broken = The chain is broken: { $why }
 audit-from = From day (UTC)
 audit-to = To day
 audit-action = Action
-audit-target = Of
+audit-target = Target
 
 ## Settings
 settings-title = Settings
@@ -450,11 +450,11 @@ invite-title = Sign-up link
 invite-link = Give this link to { $address }. It opens once.
 secret-once = It is not shown again.
 tokens-title = API tokens
-tokens-empty = No token.
+tokens-empty = No API tokens.
 token-title = API token
 token-shown = The token { $name }:
-token-days = Days it holds
-token-make = Make a token
+token-days = Valid for (days)
+token-make = Create a token
 token-revoke = Revoke
 token-revoke-one = Revoke the token { $name }
 token-revoked = The token { $name } is revoked.
@@ -464,19 +464,19 @@ session-ended = The session has ended.
 organizations-title = Organizations
 organization-admins = Admins
 organization-zone = Time zone
-status-title = How Postern is
+status-title = System health
 status-version = Version
 status-since = Started
 status-config = Configuration
 status-door = Policy door
-status-smtp = Mails go by
+status-smtp = Outgoing mail via
 status-server = Mail server
 status-confirm = Confirmations
-status-end = Ends of message
+status-end = End of message
 status-last = Last asked
 status-directory = Directory
 status-read = Last read
-status-well = fine
+status-well = OK
 
 ## What a policy would have done
 preview = Preview effect
@@ -488,18 +488,18 @@ preview-summary = { $count ->
    *[other] With the mail of the last { $days } days, this policy would have acted on { $count } entities.
 }
 preview-passed = { $count } { $window }, the limit is { $limit }
-preview-now = As things are too
+preview-now = Also with the limits of today
 preview-more = … and { $count } more.
 preview-about = Counted in steps of ten minutes, so what this finds would certainly have passed the limit; something close to it may be missed. Allowances in force now are taken into account, past ones and releases are not. It tries external and internal recipients per hour, recipients and messages per day, and unknown recipients per hour.
 
 ## Wiring check
 check-title = Wiring check
-check-about = Whether Postern runs and is asked as it should be: what postern doctor says, as far as the user that Postern runs as may look.
+check-about = How Postern runs, and how your mail server asks it: what postern doctor finds with the permissions of the user that Postern runs as.
 check-again = Check again
-check-lines = The lines for Postfix
-check-lines-about = What Postfix's main.cf has to hold to ask this Postern.
+check-lines = Lines for Postfix
+check-lines-about = Add these to Postfix's main.cf so that it asks this Postern.
 back-to-settings = Back to the settings
-level-ok = fine
+level-ok = OK
 level-info = good to know
 level-warning = warning
 level-error = error
@@ -507,10 +507,10 @@ level-error = error
 ## Organizations
 organization-new = Add organization
 organization-id = Id
-organization-id-hint = What it is called in addresses and commands: small letters, digits and hyphens. It stays.
+organization-id-hint = Used in addresses and commands: lower-case letters, digits and hyphens. It can't be changed later.
 organization-domains = Domains
 organization-domains-hint = Accepted domains, the default one first.
-organization-admins-hint = Who hears of its alerts. Nobody: postmaster of the first domain.
+organization-admins-hint = Who is notified of its alerts. If empty: postmaster of the first domain.
 organization-helpdesk = Helpdesk
 organization-helpdesk-hint = Whom its restricted accounts may still write to, besides postmaster.
 organization-zone-hint = Where its days begin and end, such as Europe/Berlin.
@@ -522,7 +522,7 @@ organization-none = There is no organization { $id } that can be edited here.
 organization-first = The first one is in the configuration file.
 
 ## Last questions
-confirm-revoke = Programs that use this token are refused from then on.
+confirm-revoke = Programs that use this token will be refused.
 confirm-session = They have to sign in again.
 confirm-person = They can't sign in any more. What they did stays in the audit trail.
-confirm-allowance = From then on its policy's limits hold again.
+confirm-allowance = The limits of its policy apply again.

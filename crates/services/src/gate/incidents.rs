@@ -101,45 +101,7 @@ impl Incidents {
             return Ok(reference);
         }
         self.pause_after_failure(now)?;
-        let restriction = Restriction {
-            reference: self.parts.randomness.reference(),
-            entity: new.entity,
-            cause: new.cause,
-            since: now,
-            until: new.until,
-            evidence: new.evidence,
-        };
-        let settings = self.parts.settings.load();
-        let on_probation = matches!(restriction.cause, Cause::LimitExceeded { probation: true, .. });
-        let trigger = Trigger::of_restriction(&restriction.entity, on_probation);
-        let mut notification = self.notification(&settings, trigger, &restriction.entity);
-        let organization = settings.organization_of(&restriction.entity).clone();
-        notification.also(&organization.expand(&new.notify));
-        let (entity, reference) = (restriction.entity.clone(), restriction.reference.clone());
-        let alert = alert(reference, trigger, &notification, Some(entity), restriction.cause.clone(), now);
-        let mut mails = notification.messages(&settings, &alert, Some(&restriction));
-        if settings.alerts.notify_owner && restriction.entity.kind() == EntityKind::Account {
-            let why = self.parts.links.why(&settings, &restriction.reference);
-            mails.push(mails::for_owner(&settings, &restriction, recipient, why.as_deref()));
-        }
-        let incident = Incident {
-            organization: organization.id.clone(),
-            alert,
-            audit: NewAuditEntry {
-                at: now,
-                organization: Some(organization.id.clone()),
-                actor: new.actor.unwrap_or_else(|| SYSTEM.into()),
-                fact: Fact::RestrictionAdded {
-                    entity: restriction.entity.clone(),
-                    reference: restriction.reference.clone(),
-                    reason: restriction.cause.describe(),
-                    until: restriction.until,
-                },
-            },
-            unless_open_since: None,
-            mails,
-            daily_notification_limits: notification.limits,
-        };
+        let (restriction, incident) = self.with_incident(new, recipient, now);
         match self.parts.projector.write(self.parts.store.restrict(&restriction, &incident)).await {
             Ok(()) => {}
             // Another node was faster; its restriction is as good.
@@ -160,6 +122,47 @@ impl Incidents {
             "restricted"
         );
         Ok(restriction.reference)
+    }
+
+    /// A restriction with everything that is written with it.
+    fn with_incident(&self, new: NewRestriction, recipient: &str, now: Timestamp) -> (Restriction, Incident) {
+        let restriction = Restriction {
+            reference: self.parts.randomness.reference(),
+            entity: new.entity,
+            cause: new.cause,
+            since: now,
+            until: new.until,
+            evidence: new.evidence,
+        };
+        let (entity, reference) = (restriction.entity.clone(), restriction.reference.clone());
+        let settings = self.parts.settings.load();
+        let organization = settings.organization_of(&entity);
+        let on_probation = matches!(restriction.cause, Cause::LimitExceeded { probation: true, .. });
+        let trigger = Trigger::of_restriction(&entity, on_probation);
+        let mut notification = self.notification(&settings, trigger, &entity);
+        notification.also(&organization.expand(&new.notify));
+        let cause = restriction.cause.clone();
+        let alert = alert(reference.clone(), trigger, &notification, Some(entity.clone()), cause, now);
+        let mut mails = notification.messages(&settings, &alert, Some(&restriction));
+        if settings.alerts.notify_owner && entity.kind() == EntityKind::Account {
+            let why = self.parts.links.why(&settings, &reference);
+            mails.push(mails::for_owner(&settings, &restriction, recipient, why.as_deref()));
+        }
+        let (reason, until) = (restriction.cause.describe(), restriction.until);
+        let incident = Incident {
+            organization: organization.id.clone(),
+            alert,
+            audit: NewAuditEntry {
+                at: now,
+                organization: Some(organization.id.clone()),
+                actor: new.actor.unwrap_or_else(|| SYSTEM.into()),
+                fact: Fact::RestrictionAdded { entity, reference, reason, until },
+            },
+            unless_open_since: None,
+            mails,
+            daily_notification_limits: notification.limits,
+        };
+        (restriction, incident)
     }
 
     /// Whether something that restricts nobody is a new incident.

@@ -228,23 +228,32 @@ impl<L: Ledger> Gate<L> {
             }
             Consequence::Restrict { until } => {
                 let last = record(q.request, whole, now, Outcome::Refused);
-                let evidence = self.evidence(q, standing, Some(last), now).await;
-                let recipient = q.request.text.recipient;
-                let notify = policy.notify.clone();
                 let new = NewRestriction {
                     entity: q.entity().clone(),
                     cause: exceeded(),
-                    evidence,
+                    evidence: self.evidence(q, standing, Some(last), now).await,
                     until,
                     actor: None,
-                    notify,
+                    notify: policy.notify.clone(),
                 };
-                self.cancel(q.message, attempt).await;
-                match self.parts.incidents.restrict(new, recipient, now).await {
-                    Ok(reference) => Err(self.refuse(q, attempt, more, &reference)),
-                    Err(_) => Err(self.defer(Reply::unrecorded())),
-                }
+                Err(self.restrict(q, attempt, new, more).await)
             }
+        }
+    }
+
+    /// Restricts the entity, and says what to answer; the message holds nothing afterwards. `more` is the recipient that
+    /// passed the limit.
+    async fn restrict(
+        &self,
+        q: &Question<'_, '_>,
+        attempt: &mut Guard<'_>,
+        new: NewRestriction,
+        more: Charge,
+    ) -> Verdict {
+        self.cancel(q.message, attempt).await;
+        match self.parts.incidents.restrict(new, q.request.text.recipient, attempt.now()).await {
+            Ok(reference) => self.refuse(q, attempt, more, &reference),
+            Err(_) => self.defer(Reply::unrecorded()),
         }
     }
 

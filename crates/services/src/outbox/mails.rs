@@ -146,16 +146,7 @@ pub fn alert_bodies(settings: &InForce, alert: &Alert, restriction: Option<&Rest
         Some((EntityKind::Connector, name)) => format!("The connector {name}"),
         None => entity.clone(),
     };
-    let what = match restriction {
-        Some(_) => "has been restricted from sending mail. It still receives.",
-        None => match alert.trigger {
-            Trigger::LimitNearlyReached => "has used up most of a sending limit.",
-            Trigger::SuspiciousPattern => "sends as an account does that has been taken over.",
-            Trigger::ReleaseOverdue => "is still restricted from sending mail.",
-            Trigger::StoreAway => "can't write down what happens. Restrictions in force stay so; new ones wait.",
-            _ => "has passed a sending limit.",
-        },
-    };
+    let what = what_happened(alert, restriction);
     let reason = alert.cause.describe();
     let when = present::time(alert.raised_at);
     let until = restriction.and_then(|r| r.until).map(present::time);
@@ -213,6 +204,20 @@ pub fn alert_bodies(settings: &InForce, alert: &Alert, restriction: Option<&Rest
     // without a pretty body still says what happened.
     let fallback = |_| format!("{who} {what} {reason}. Reference {reference}.");
     (text.render().unwrap_or_else(fallback), html.render().unwrap_or_else(fallback))
+}
+
+/// What happened to whoever it is about, as the rest of a sentence.
+fn what_happened(alert: &Alert, restriction: Option<&Restriction>) -> &'static str {
+    if restriction.is_some() {
+        return "has been restricted from sending mail. It still receives.";
+    }
+    match alert.trigger {
+        Trigger::LimitNearlyReached => "has used up most of a sending limit.",
+        Trigger::SuspiciousPattern => "is sending the way a compromised account does.",
+        Trigger::ReleaseOverdue => "is still restricted from sending mail.",
+        Trigger::StoreAway => "can't store what happens. Restrictions in force stay in force; new ones wait.",
+        _ => "has passed a sending limit.",
+    }
 }
 
 fn counts(evidence: &Evidence) -> Vec<String> {

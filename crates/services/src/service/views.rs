@@ -284,7 +284,7 @@ pub struct PolicyChangeView {
     pub to: serde_json::Value,
 }
 
-/// How Postern is.
+/// How Postern runs: what it listens on, what it counts, and what does not work.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct StatusView {
     /// The version of Postern that runs.

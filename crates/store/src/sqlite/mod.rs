@@ -8,6 +8,7 @@ mod known_recipients;
 mod organizations;
 mod outbox;
 mod people;
+mod people_rows;
 mod policies;
 mod restrictions;
 mod tokens;

@@ -17,7 +17,7 @@ pub struct WhyView {
     pub reference: Reference,
     /// When it began.
     pub since: Timestamp,
-    /// When it ends by itself; none: an admin ends it.
+    /// When it ends by itself; none: an admin releases it.
     pub until: Option<Timestamp>,
     /// When it was ended.
     pub released_at: Option<Timestamp>,

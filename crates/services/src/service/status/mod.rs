@@ -1,4 +1,4 @@
-//! How Postern is.
+//! How Postern runs, and what is wrong with it.
 
 mod copies;
 mod wiring_check;
