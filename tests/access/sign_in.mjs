@@ -165,7 +165,7 @@ await run({
     const page = await profile({ javaScriptEnabled: false });
     await signIn(page, "alice@example.com");
     await own(page);
-    await page.getByText("Passkeys take JavaScript").waitFor();
+    await page.getByText("Passkeys need JavaScript").waitFor();
     assert.equal(await page.getByRole("button", { name: "Add passkey" }).count(), 0);
     await out(page).click();
     await page.waitForURL("**/sign-in");

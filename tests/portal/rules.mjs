@@ -245,7 +245,7 @@ await run({
     await tokens.getByRole("button", { name: "Create a token" }).click();
     await page.getByText("It is not shown again").waitFor();
     await look(page, "token");
-    await page.getByRole("link", { name: "I have kept" }).click();
+    await page.getByRole("link", { name: "I have stored" }).click();
     await page.getByRole("button", { name: "Revoke the token backup" }).click();
     await page.getByRole("dialog").getByRole("button", { name: "Revoke" }).click();
     await page.getByRole("status").getByText("backup is revoked").waitFor();

@@ -1,39 +1,17 @@
 //! How a taken-over account sends: patterns that deserve a look before a limit is passed.
 
 use std::collections::HashSet;
-use std::fmt;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use ipnet::{IpNet, Ipv4Net, Ipv6Net};
-use serde::{Deserialize, Serialize};
-
-use crate::evidence::AttemptRecord;
+use crate::evidence::{AttemptRecord, Pattern};
 use crate::time::Timestamp;
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
 /// How far back a pattern is looked for.
 const WITHIN: Duration = Duration::from_secs(3600);
 /// Nobody sends from so many networks within an hour by themselves; a botnet does.
 const MANY_NETWORKS: usize = 5;
-
-/// A pattern that was seen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(rename_all = "snake_case", tag = "pattern")]
-pub enum Pattern {
-    /// Messages came from many networks within an hour.
-    ManyNetworks {
-        /// How many networks (IPv4 /24, IPv6 /48).
-        networks: u32,
-    },
-}
-
-impl fmt::Display for Pattern {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Pattern::ManyNetworks { networks } => write!(f, "messages from {networks} networks within an hour"),
-        }
-    }
-}
 
 /// The pattern in an entity's last attempts, if there is one.
 pub fn suspicious(attempts: &[AttemptRecord], now: Timestamp) -> Option<Pattern> {

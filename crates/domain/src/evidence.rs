@@ -3,9 +3,10 @@
 use std::collections::VecDeque;
 use std::net::IpAddr;
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
-use crate::detection::Pattern;
 use crate::policy::Action;
 use crate::reference::Reference;
 use crate::time::Timestamp;
@@ -197,6 +198,25 @@ impl Cause {
             }
             Cause::Away { part, error } => format!("{part} is away: {error}"),
             Cause::Manual { reason } => format!("restricted by an admin: {reason}"),
+        }
+    }
+}
+
+/// A pattern that was seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case", tag = "pattern")]
+pub enum Pattern {
+    /// Messages came from many networks within an hour.
+    ManyNetworks {
+        /// How many networks (IPv4 /24, IPv6 /48).
+        networks: u32,
+    },
+}
+
+impl fmt::Display for Pattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Pattern::ManyNetworks { networks } => write!(f, "messages from {networks} networks within an hour"),
         }
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::address::{Address, Domain};
-use crate::policy::InvalidSetting;
+use crate::invalid_setting::InvalidSetting;
 use crate::time::{Zone, text_schema};
 
 /// The keyword for an organization's admins in lists of recipients.

@@ -8,15 +8,16 @@
 //!
 //! `window/oracle.rs` holds this to an exact oracle.
 
+mod limits;
 mod usage;
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::policy::Limits;
 use crate::time::Timestamp;
 
+pub use limits::{Limits, MAX_ALLOWANCE, MAX_LIMIT, NO_LIMIT};
 pub use usage::{Fit, Usage};
 
 const HOUR: u32 = 60;

@@ -9,7 +9,8 @@ use axum::response::{IntoResponse, Redirect, Response};
 use postern_domain::{EntityId, Reference};
 use serde::{Deserialize, Serialize};
 
-use super::page::{Frame, Refusal, render};
+use super::page::{Frame, render};
+use super::refusal::Refusal;
 use super::session::Signed;
 use super::{names, texts};
 use postern_services::service::{AccountView, Services};

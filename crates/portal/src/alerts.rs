@@ -12,7 +12,8 @@ use serde_json::{Map, Value, json};
 use tower_sessions::Session;
 
 use super::form::{Form, Nothing, number};
-use super::page::{Frame, Pages, Refusal, lines, listed, render, render_as, searched, status_of};
+use super::page::{Frame, Pages, lines, listed, render, render_as, searched, status_of};
+use super::refusal::Refusal;
 use super::session::{Signed, flash};
 use super::{names, texts};
 use postern_services::service::views::{AlertDetailView, AlertPolicyView, AlertView, ChannelTestView};

@@ -9,7 +9,8 @@ use postern_domain::Timestamp;
 use postern_services::service::AuditFilter;
 use serde::Deserialize;
 
-use super::page::{Frame, Refusal, render, searched};
+use super::page::{Frame, render, searched};
+use super::refusal::Refusal;
 use super::session::Signed;
 use super::{csv, names, texts};
 use postern_services::service::Services;

@@ -13,7 +13,8 @@ use postern_domain::window::Window;
 use postern_services::service::{AlertFilter, AuditFilter};
 
 use super::charts::{self, Chart};
-use super::page::{Frame, Refusal, render};
+use super::page::{Frame, render};
+use super::refusal::Refusal;
 use super::session::Signed;
 use super::{names, texts};
 use postern_services::countries::Countries;

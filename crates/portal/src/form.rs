@@ -7,7 +7,7 @@ use axum::extract::{FromRequest, FromRequestParts, Request};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::page::Refusal;
+use super::refusal::Refusal;
 use super::session::Signed;
 use postern_services::service::{ServiceError, Services};
 use postern_services::sign_in::secret;

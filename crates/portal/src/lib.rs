@@ -21,6 +21,7 @@ mod page;
 mod passkeys;
 mod policies;
 mod powershell;
+mod refusal;
 mod restricted;
 mod session;
 mod settings;

@@ -10,7 +10,8 @@ use serde::Deserialize;
 use tower_sessions::Session;
 
 use super::form::{Form, Nothing};
-use super::page::{Frame, Refusal, lines, render, render_as, status_of};
+use super::page::{Frame, lines, render, render_as, status_of};
+use super::refusal::Refusal;
 use super::session::{Signed, flash};
 use super::{names, texts};
 use postern_services::service::{Caller, OrganizationRequest, ServiceError, Services};

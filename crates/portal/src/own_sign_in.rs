@@ -12,7 +12,8 @@ use tower_sessions::Session;
 
 use super::client::Visiting;
 use super::form::{Form, Nothing};
-use super::page::{Frame, Refusal, render, render_as};
+use super::page::{Frame, render, render_as};
+use super::refusal::Refusal;
 use super::session::{self, Signed};
 use super::texts;
 use postern_services::built_with;

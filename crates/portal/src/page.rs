@@ -11,9 +11,9 @@ use axum::response::{Html, IntoResponse, Redirect, Response};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use postern_domain::access::Permission;
 
+use super::refusal::Refusal;
 use super::session::Signed;
 use super::{assets, texts};
-use postern_services::service::access::SignInError;
 use postern_services::service::{ServiceError, Services};
 
 /// The frame around a page.
@@ -186,48 +186,6 @@ pub(super) fn lines(text: &str) -> Vec<String> {
     text.split(['\n', ',', ';']).map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect()
 }
 
-/// Why there is no page.
-#[derive(Debug)]
-pub(super) enum Refusal {
-    /// Whoever asks has to sign in first.
-    SignIn {
-        /// What they wanted.
-        next: String,
-    },
-    /// Whoever signed in long ago has to do so again.
-    Again {
-        /// What they wanted.
-        next: String,
-    },
-    /// A form is from another session, or from before this one.
-    Form,
-    /// A service refuses.
-    Services(ServiceError),
-    /// Sessions can't be read or written.
-    Unknown(String),
-}
-
-impl From<ServiceError> for Refusal {
-    fn from(error: ServiceError) -> Self {
-        Refusal::Services(error)
-    }
-}
-
-impl From<SignInError> for Refusal {
-    fn from(error: SignInError) -> Self {
-        match error {
-            SignInError::Service(error) => Refusal::Services(error),
-            other => Refusal::Unknown(other.to_string()),
-        }
-    }
-}
-
-impl From<tower_sessions::session::Error> for Refusal {
-    fn from(error: tower_sessions::session::Error) -> Self {
-        Refusal::Unknown(error.to_string())
-    }
-}
-
 #[derive(Template)]
 #[template(path = "error.html")]
 struct ErrorPage {
@@ -236,42 +194,32 @@ struct ErrorPage {
     text: String,
 }
 
-impl IntoResponse for Refusal {
-    /// Only what [`refusals`] makes a page of: it knows what the page's frame takes.
-    fn into_response(self) -> Response {
-        let mut response = StatusCode::INTERNAL_SERVER_ERROR.into_response();
-        response.extensions_mut().insert(Arc::new(self));
-        response
-    }
-}
-
 /// Makes a page of every refusal.
 pub(super) async fn refusals(State(services): State<Arc<Services>>, request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     match response.extensions_mut().remove::<Arc<Refusal>>() {
-        Some(refusal) => refusal.page(&services),
+        Some(refusal) => page_of(&refusal, &services),
         None => response,
     }
 }
 
-impl Refusal {
-    fn page(&self, services: &Services) -> Response {
-        let sign_in = |how: &str, next: &str| {
-            let next = utf8_percent_encode(next, NON_ALPHANUMERIC);
-            Redirect::to(&format!("/sign-in?{how}next={next}")).into_response()
-        };
-        let (status, text) = match self {
-            Refusal::SignIn { next } => return sign_in("", next),
-            Refusal::Again { next } => return sign_in("again=1&", next),
-            Refusal::Form => (StatusCode::FORBIDDEN, texts::t("error-form")),
-            Refusal::Services(error) => (status_of(error), error.to_string()),
-            Refusal::Unknown(error) => {
-                tracing::error!(error, "a page can't be made");
-                (StatusCode::SERVICE_UNAVAILABLE, texts::t("error-unknown"))
-            }
-        };
-        failed(Frame::open(services, "error-title"), status, text)
-    }
+/// What people see of a refusal.
+fn page_of(refusal: &Refusal, services: &Services) -> Response {
+    let sign_in = |how: &str, next: &str| {
+        let next = utf8_percent_encode(next, NON_ALPHANUMERIC);
+        Redirect::to(&format!("/sign-in?{how}next={next}")).into_response()
+    };
+    let (status, text) = match refusal {
+        Refusal::SignIn { next } => return sign_in("", next),
+        Refusal::Again { next } => return sign_in("again=1&", next),
+        Refusal::Form => (StatusCode::FORBIDDEN, texts::t("error-form")),
+        Refusal::Services(error) => (status_of(error), error.to_string()),
+        Refusal::Unknown(error) => {
+            tracing::error!(error, "a page can't be made");
+            (StatusCode::SERVICE_UNAVAILABLE, texts::t("error-unknown"))
+        }
+    };
+    failed(Frame::open(services, "error-title"), status, text)
 }
 
 /// The HTTP status that says why a service refused.

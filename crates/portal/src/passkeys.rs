@@ -16,7 +16,8 @@ use webauthn_rs::prelude::{
 use super::client::Visiting;
 use super::form::{Form, Nothing};
 use super::own_sign_in::fresh;
-use super::page::{Refusal, safe_next};
+use super::page::safe_next;
+use super::refusal::Refusal;
 use super::session;
 use postern_services::service::access::SignInError;
 use postern_services::service::{ServiceError, Services};

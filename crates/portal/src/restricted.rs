@@ -12,7 +12,8 @@ use serde::Deserialize;
 use tower_sessions::Session;
 
 use super::form::{Form, number};
-use super::page::{Frame, Pages, Refusal, listed, render, render_as, searched};
+use super::page::{Frame, Pages, listed, render, render_as, searched};
+use super::refusal::Refusal;
 use super::session::{Signed, flash};
 use super::{csv, names, texts};
 use postern_services::service::views::RestrictionView;

@@ -17,7 +17,7 @@ use tower_sessions::session::{Id, Record};
 use tower_sessions::session_store::{Error, Result as StoreResult};
 use tower_sessions::{Expiry, Session, SessionManagerLayer, SessionStore};
 
-use super::page::Refusal;
+use super::refusal::Refusal;
 use postern_services::service::access::{Entry, SIGNED_IN, SignedIn, Visitor};
 use postern_services::service::{Caller, Services};
 use postern_services::settings::Settings;

@@ -12,7 +12,8 @@ use serde::Deserialize;
 use tower_sessions::Session;
 
 use super::form::{Form, Nothing, number};
-use super::page::{Frame, Refusal, render};
+use super::page::{Frame, render};
+use super::refusal::Refusal;
 use super::session::{Signed, flash};
 use super::{names, organizations, powershell, texts};
 use postern_domain::finding::Finding;

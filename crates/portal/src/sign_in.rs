@@ -12,7 +12,8 @@ use tower_sessions::Session;
 
 use super::client::Visiting;
 use super::form::{Form, Nothing};
-use super::page::{Frame, Refusal, render_as, safe_next};
+use super::page::{Frame, render_as, safe_next};
+use super::refusal::Refusal;
 use super::{session, texts};
 use postern_services::built_with;
 use postern_services::service::Services;

@@ -10,7 +10,8 @@ use serde::Deserialize;
 use tower_sessions::Session;
 
 use super::client::Visiting;
-use super::page::{Frame, Refusal, render_as};
+use super::page::{Frame, render_as};
+use super::refusal::Refusal;
 use super::{session, texts};
 use postern_services::service::access::SignUp;
 use postern_services::service::{ServiceError, Services};

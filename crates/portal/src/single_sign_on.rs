@@ -9,7 +9,8 @@ use serde::Deserialize;
 use tower_sessions::Session;
 
 use super::client::Visiting;
-use super::page::{Frame, Refusal, safe_next};
+use super::page::{Frame, safe_next};
+use super::refusal::Refusal;
 use super::{page, session};
 use postern_services::service::access::SignInError;
 use postern_services::service::{ServiceError, Services};

@@ -13,7 +13,8 @@ use serde::{Deserialize, Serialize};
 use tower_sessions::Session;
 
 use super::form::{Form, Nothing};
-use super::page::{Frame, Refusal, render, render_as};
+use super::page::{Frame, render, render_as};
+use super::refusal::Refusal;
 use super::session::{Signed, flash, remember, take};
 use super::{names, texts};
 use postern_services::present;

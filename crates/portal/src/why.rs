@@ -7,7 +7,8 @@ use axum::extract::{Path, State};
 use axum::response::Response;
 use postern_domain::Timestamp;
 
-use super::page::{Frame, Refusal, render};
+use super::page::{Frame, render};
+use super::refusal::Refusal;
 use super::texts;
 use postern_services::present;
 use postern_services::service::{Services, WhyView};

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::InvalidSetting;
 use super::{DEFAULT_POLICY, MAX_LIMIT, Member, Mismatch, OutboundPolicy};
 
 /// Exchange's longest name of a policy.
@@ -47,16 +48,6 @@ pub struct Choice<'a> {
     pub priority: Option<usize>,
     /// Those that were looked at before it.
     pub skipped: Vec<Skipped<'a>>,
-}
-
-/// Why a policy or an allowance can't be one.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{field}: {problem}")]
-pub struct InvalidSetting {
-    /// The setting at fault.
-    pub field: &'static str,
-    /// What is wrong, and what would be right.
-    pub problem: String,
 }
 
 impl PolicyBook {

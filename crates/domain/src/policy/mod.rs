@@ -5,7 +5,6 @@
 
 mod allowance;
 mod book;
-mod limits;
 mod scope;
 
 use std::fmt;
@@ -15,9 +14,10 @@ use serde::{Deserialize, Serialize};
 use crate::organization::OrganizationId;
 use crate::time::{Timestamp, Zone};
 
+pub use crate::InvalidSetting;
+pub use crate::window::{Limits, MAX_ALLOWANCE, MAX_LIMIT, NO_LIMIT};
 pub use allowance::Allowance;
-pub use book::{Choice, InvalidSetting, PolicyBook, Skipped};
-pub use limits::{Limits, MAX_ALLOWANCE, MAX_LIMIT, NO_LIMIT};
+pub use book::{Choice, PolicyBook, Skipped};
 pub use scope::{Member, Mismatch, Scope};
 
 /// The default policy's name, as Exchange's admins know it.

@@ -5,7 +5,7 @@ use postern_domain::alert::{AlertBook, AlertPolicy};
 use rusqlite::{Connection, Transaction, params};
 
 use super::Fault;
-use super::policies::{Keys, load_books, save_version};
+use super::books::{Keys, load_books, save_version};
 use crate::VersionedAlertPolicies;
 
 const KEYS: Keys = Keys { revision: "alert_policies.revision.", what: "the alert policies" };

@@ -6,7 +6,7 @@ use postern_domain::{EntityId, Reference, Timestamp};
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 
-use super::restrictions::{named, time};
+use super::rows::{named, time};
 use super::{Fault, SqliteStore, alerts, audit, like, outbox};
 use crate::audit::NewAuditEntry;
 use crate::{Incident, MailKind, OpenAlert, Outgoing, StoreError, StoredAlert};

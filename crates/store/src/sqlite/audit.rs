@@ -6,7 +6,7 @@ use postern_domain::{OrganizationId, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row, Rows, Transaction, named_params, params};
 use tokio::sync::watch;
 
-use super::organizations::organization;
+use super::rows::organization;
 use super::{Fault, SqliteStore, audit, like};
 use crate::StoreError;
 use crate::audit::{AuditEntry, AuditReport, GENESIS, Hash, Head, Heads, NewAuditEntry, RawEntry, Verifier};

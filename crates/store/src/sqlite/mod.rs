@@ -3,6 +3,7 @@
 mod alert_policies;
 mod alerts;
 mod audit;
+mod books;
 mod idempotency;
 mod known_recipients;
 mod organizations;
@@ -11,6 +12,7 @@ mod people;
 mod people_rows;
 mod policies;
 mod restrictions;
+mod rows;
 mod tokens;
 mod traffic;
 

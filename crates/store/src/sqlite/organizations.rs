@@ -1,8 +1,8 @@
-//! Table `organizations`, and the column `organization` of others.
+//! Table `organizations`.
 
 use async_trait::async_trait;
 use postern_domain::{Domain, OrganizationId, Timestamp};
-use rusqlite::{Connection, Row, Transaction, params};
+use rusqlite::{Connection, Transaction, params};
 
 use super::{Fault, SqliteStore, audit, organizations};
 use crate::audit::NewAuditEntry;
@@ -48,12 +48,6 @@ impl crate::Organizations for SqliteStore {
         })
         .await
     }
-}
-
-/// The organization that a row is of; none: all of them.
-pub(super) fn organization(row: &Row<'_>) -> Result<Option<OrganizationId>, Fault> {
-    let id: Option<String> = row.get("organization")?;
-    id.map(|id| OrganizationId::parse(&id).map_err(|_| Fault::unreadable("organization", id))).transpose()
 }
 
 pub(super) fn list(db: &Connection) -> Result<Vec<OrganizationRecord>, Fault> {

@@ -5,8 +5,8 @@ use postern_domain::{OrganizationId, Timestamp};
 use rusqlite::{Connection, Row, Transaction, params};
 
 use super::Fault;
-use super::organizations::organization;
-use super::restrictions::time;
+use super::rows::organization;
+use super::rows::time;
 use crate::StoreError;
 use crate::people::{CredentialChange, Credentials, Invitation, PasskeyRecord, SessionRecord, TotpRecord};
 

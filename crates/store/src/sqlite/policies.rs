@@ -3,11 +3,12 @@
 use async_trait::async_trait;
 use postern_domain::policy::{Allowance, OutboundPolicy, PolicyBook};
 use postern_domain::{EntityId, OrganizationId, Reference, Timestamp};
-use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
+use rusqlite::{Connection, Row, Transaction, params};
 
+use super::books::{self, Keys, load_books, save_version};
 use super::{Fault, SqliteStore, alert_policies, audit, policies};
 use crate::audit::NewAuditEntry;
-use crate::{FileSection, StoreError, TakenOver, Versioned, VersionedAlertPolicies, VersionedPolicies};
+use crate::{FileSection, StoreError, TakenOver, VersionedAlertPolicies, VersionedPolicies};
 
 #[async_trait]
 impl crate::Policies for SqliteStore {
@@ -28,7 +29,7 @@ impl crate::Policies for SqliteStore {
     ) -> Result<(), StoreError> {
         let (organization, kept, file, audit) = (organization.clone(), kept.clone(), file.cloned(), audit.to_vec());
         self.write(move |tx| {
-            file.map_or(Ok(()), |file| policies::take_over(tx, &file))?;
+            file.map_or(Ok(()), |file| books::take_over(tx, &file))?;
             policies::save(tx, &organization, &kept)?;
             for entry in &audit {
                 audit::append(tx, entry)?;
@@ -55,7 +56,7 @@ impl crate::Policies for SqliteStore {
     ) -> Result<(), StoreError> {
         let (organization, kept, file, audit) = (organization.clone(), kept.clone(), file.cloned(), audit.to_vec());
         self.write(move |tx| {
-            file.map_or(Ok(()), |file| policies::take_over(tx, &file))?;
+            file.map_or(Ok(()), |file| books::take_over(tx, &file))?;
             alert_policies::save(tx, &organization, &kept)?;
             for entry in &audit {
                 audit::append(tx, entry)?;
@@ -66,12 +67,12 @@ impl crate::Policies for SqliteStore {
     }
 
     async fn taken_over(&self, section: FileSection) -> Result<Option<String>, StoreError> {
-        self.read(move |db| Ok(policies::state(db, section.key())?)).await
+        self.read(move |db| Ok(books::state(db, section.key())?)).await
     }
 
     async fn note_taken_over(&self, file: &TakenOver) -> Result<(), StoreError> {
         let file = file.clone();
-        self.write(move |tx| policies::take_over(tx, &file)).await
+        self.write(move |tx| books::take_over(tx, &file)).await
     }
 
     async fn grant(&self, allowance: &Allowance, audit: &NewAuditEntry) -> Result<(), StoreError> {
@@ -100,59 +101,7 @@ impl crate::Policies for SqliteStore {
     }
 }
 
-/// A kind of book.
-pub(super) struct Keys {
-    /// Where its revision is in `state`, before the organization's id.
-    pub(super) revision: &'static str,
-    /// What its policies are called where somebody else was faster.
-    pub(super) what: &'static str,
-}
-
 const KEYS: Keys = Keys { revision: "policies.revision.", what: "the outbound policies" };
-
-/// The books of this kind of the organizations that have one, or with `only` of that one.
-pub(super) fn load_books<B>(
-    db: &Connection,
-    keys: &Keys,
-    only: Option<&OrganizationId>,
-    book: impl Fn(&OrganizationId) -> Result<B, Fault>,
-) -> Result<Vec<(OrganizationId, Versioned<B>)>, Fault> {
-    let mut statement = db.prepare_cached("SELECT key, value FROM state WHERE key GLOB ?1 || '*'")?;
-    let wanted = format!("{}{}", keys.revision, only.map_or("", OrganizationId::as_str));
-    let mut rows = statement.query([wanted])?;
-    let mut books = Vec::new();
-    while let Some(row) = rows.next()? {
-        let (key, value): (String, String) = (row.get(0)?, row.get(1)?);
-        let organization =
-            OrganizationId::parse(&key[keys.revision.len()..]).map_err(|_| Fault::unreadable("state.key", &key))?;
-        if only.is_some_and(|only| *only != organization) {
-            continue;
-        }
-        let revision = value.parse().map_err(|_| Fault::unreadable("state.value", value))?;
-        let book = book(&organization)?;
-        books.push((organization, Versioned { book, revision }));
-    }
-    Ok(books)
-}
-
-/// Counts the revision up, if it is still that of `kept`.
-pub(super) fn save_version<B>(
-    tx: &Transaction<'_>,
-    keys: &Keys,
-    organization: &OrganizationId,
-    kept: &Versioned<B>,
-) -> Result<(), Fault> {
-    let key = format!("{}{organization}", keys.revision);
-    let found = match state(tx, &key)? {
-        Some(text) => text.parse().map_err(|_| Fault::unreadable("state.value", text))?,
-        None => 0u64,
-    };
-    if found != kept.revision {
-        return Err(StoreError::Changed { what: keys.what }.into());
-    }
-    set_state(tx, &key, &(found + 1).to_string())?;
-    Ok(())
-}
 
 pub(super) fn load(
     db: &Connection,
@@ -185,15 +134,6 @@ pub(super) fn save(tx: &Transaction<'_>, organization: &OrganizationId, kept: &V
         let priority = priority.and_then(|priority| i64::try_from(priority).ok());
         insert.execute(params![organization.as_str(), policy.name, priority, serde_json::to_string(policy)?])?;
     }
-    Ok(())
-}
-
-/// What the file says is taken over, if nobody has taken something else over meanwhile.
-pub(super) fn take_over(tx: &Transaction<'_>, file: &TakenOver) -> Result<(), Fault> {
-    if state(tx, file.section.key())? != file.before {
-        return Err(StoreError::Changed { what: "what was taken over from the file" }.into());
-    }
-    set_state(tx, file.section.key(), &file.says)?;
     Ok(())
 }
 
@@ -258,12 +198,4 @@ fn allowance(row: &Row<'_>) -> Result<Allowance, Fault> {
         granted_by: row.get("granted_by")?,
         reason: row.get("reason")?,
     })
-}
-
-pub(super) fn state(db: &Connection, key: &str) -> rusqlite::Result<Option<String>> {
-    db.query_row("SELECT value FROM state WHERE key = ?1", [key], |row| row.get(0)).optional()
-}
-
-pub(super) fn set_state(tx: &Transaction<'_>, key: &str, value: &str) -> rusqlite::Result<()> {
-    tx.execute("INSERT OR REPLACE INTO state (key, value) VALUES (?1, ?2)", [key, value]).map(|_| ())
 }

@@ -4,8 +4,9 @@ use async_trait::async_trait;
 use postern_domain::restriction::{Release, Released, Restriction, RestrictionRecord, Standing};
 use postern_domain::{EntityId, EntityKind, OrganizationId, Reference, Timestamp};
 use rusqlite::types::Value;
-use rusqlite::{Connection, OptionalExtension, Row, ToSql, Transaction, params};
+use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 
+use super::rows::{named, time};
 use super::{Fault, SqliteStore, alerts, audit, like, restrictions};
 use crate::audit::NewAuditEntry;
 use crate::{Incident, Refusals, StoreError, StoredRestriction};
@@ -215,11 +216,6 @@ fn conditions(filter: &RestrictionFilter) -> (String, Vec<(&'static str, Value)>
     (clauses.join(" AND "), values)
 }
 
-/// The same as parameters of a statement.
-pub(super) fn named<'a>(values: &'a [(&'static str, Value)]) -> Vec<(&'static str, &'a dyn ToSql)> {
-    values.iter().map(|(name, value)| (*name, value as &dyn ToSql)).collect()
-}
-
 pub(super) fn list(db: &Connection, filter: &RestrictionFilter) -> Result<Vec<StoredRestriction>, Fault> {
     let order = match filter.order {
         _ if filter.after.is_some() => "since DESC, reference",
@@ -359,10 +355,6 @@ fn from_row(row: &Row<'_>) -> Result<StoredRestriction, Fault> {
         refused: u64::try_from(row.get::<_, i64>("refused")?).unwrap_or(0),
         last_refused_at: time(row, "last_refused_at")?,
     })
-}
-
-pub(super) fn time(row: &Row<'_>, column: &str) -> rusqlite::Result<Option<Timestamp>> {
-    Ok(row.get::<_, Option<i64>>(column)?.map(Timestamp::from_millis))
 }
 
 #[cfg(test)]

@@ -5,8 +5,8 @@ use postern_domain::access::Role;
 use postern_domain::{OrganizationId, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 
-use super::organizations::organization;
-use super::restrictions::time;
+use super::rows::organization;
+use super::rows::time;
 use super::{Fault, SqliteStore, audit, tokens};
 use crate::audit::NewAuditEntry;
 use crate::{StoreError, TokenRecord};

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::window::Window;
+use super::Window;
 
 /// The largest limit that may be set, as in Exchange Online.
 pub const MAX_LIMIT: u32 = 10_000;

@@ -1,0 +1,11 @@
+//! What is wrong with something that somebody has set.
+
+/// Why a policy, an allowance or an organization can't be one.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{field}: {problem}")]
+pub struct InvalidSetting {
+    /// The setting at fault.
+    pub field: &'static str,
+    /// What is wrong, and what would be right.
+    pub problem: String,
+}

@@ -1,0 +1,76 @@
+//! What books of outbound and of alert policies have in common: a revision, and what the file said; table `state`.
+
+use postern_domain::OrganizationId;
+use rusqlite::{Connection, OptionalExtension, Transaction};
+
+use super::Fault;
+use crate::{StoreError, TakenOver, Versioned};
+
+/// A kind of book.
+pub(super) struct Keys {
+    /// Where its revision is in `state`, before the organization's id.
+    pub(super) revision: &'static str,
+    /// What its policies are called where somebody else was faster.
+    pub(super) what: &'static str,
+}
+
+/// The books of this kind of the organizations that have one, or with `only` of that one.
+pub(super) fn load_books<B>(
+    db: &Connection,
+    keys: &Keys,
+    only: Option<&OrganizationId>,
+    book: impl Fn(&OrganizationId) -> Result<B, Fault>,
+) -> Result<Vec<(OrganizationId, Versioned<B>)>, Fault> {
+    let mut statement = db.prepare_cached("SELECT key, value FROM state WHERE key GLOB ?1 || '*'")?;
+    let wanted = format!("{}{}", keys.revision, only.map_or("", OrganizationId::as_str));
+    let mut rows = statement.query([wanted])?;
+    let mut books = Vec::new();
+    while let Some(row) = rows.next()? {
+        let (key, value): (String, String) = (row.get(0)?, row.get(1)?);
+        let organization =
+            OrganizationId::parse(&key[keys.revision.len()..]).map_err(|_| Fault::unreadable("state.key", &key))?;
+        if only.is_some_and(|only| *only != organization) {
+            continue;
+        }
+        let revision = value.parse().map_err(|_| Fault::unreadable("state.value", value))?;
+        let book = book(&organization)?;
+        books.push((organization, Versioned { book, revision }));
+    }
+    Ok(books)
+}
+
+/// Counts the revision up, if it is still that of `kept`.
+pub(super) fn save_version<B>(
+    tx: &Transaction<'_>,
+    keys: &Keys,
+    organization: &OrganizationId,
+    kept: &Versioned<B>,
+) -> Result<(), Fault> {
+    let key = format!("{}{organization}", keys.revision);
+    let found = match state(tx, &key)? {
+        Some(text) => text.parse().map_err(|_| Fault::unreadable("state.value", text))?,
+        None => 0u64,
+    };
+    if found != kept.revision {
+        return Err(StoreError::Changed { what: keys.what }.into());
+    }
+    set_state(tx, &key, &(found + 1).to_string())?;
+    Ok(())
+}
+
+/// What the file says is taken over, if nobody has taken something else over meanwhile.
+pub(super) fn take_over(tx: &Transaction<'_>, file: &TakenOver) -> Result<(), Fault> {
+    if state(tx, file.section.key())? != file.before {
+        return Err(StoreError::Changed { what: "what was taken over from the file" }.into());
+    }
+    set_state(tx, file.section.key(), &file.says)?;
+    Ok(())
+}
+
+pub(super) fn state(db: &Connection, key: &str) -> rusqlite::Result<Option<String>> {
+    db.query_row("SELECT value FROM state WHERE key = ?1", [key], |row| row.get(0)).optional()
+}
+
+pub(super) fn set_state(tx: &Transaction<'_>, key: &str, value: &str) -> rusqlite::Result<()> {
+    tx.execute("INSERT OR REPLACE INTO state (key, value) VALUES (?1, ?2)", [key, value]).map(|_| ())
+}
