@@ -113,7 +113,7 @@ await run({
     await page.getByRole("button", { name: "Yes" }).click();
     await page.getByRole("status").getByText("carol@example.com, bob@example.com may send again").waitFor();
     await page.getByRole("button", { name: "Undo" }).click();
-    await page.getByRole("status").getByText("carol@example.com, bob@example.com is restricted again").waitFor();
+    await page.getByRole("status").getByText("Restricted again: carol@example.com, bob@example.com").waitFor();
     // The same restrictions as before: their cause is what it was, and the trail says why they are back.
     await page.getByText("left the company").first().waitFor();
     await look(page, "restricted-again");

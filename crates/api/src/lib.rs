@@ -176,10 +176,10 @@ pub fn portal_routes(services: &Arc<Services>) -> Router {
     let open = public_routes(Arc::clone(&services.health), Arc::clone(&services.metrics));
     let document = document::routes(document::with_headers(described().into_openapi()));
     let once = axum::middleware::from_fn_with_state(Arc::clone(services), idempotency::once);
-    let wire = postern_cmdlets::wire::routes(services);
+    let admin_api = postern_cmdlets::admin_api::routes(services);
     // What is below the API's address and none of its routes is told so in its way, and not by a page.
     let others = Router::new().route("/api/", any(nothing)).route("/api/{*rest}", any(nothing));
-    routes(Arc::clone(services)).layer(once).layer(named).merge(document).merge(open).merge(wire).merge(others)
+    routes(Arc::clone(services)).layer(once).layer(named).merge(document).merge(open).merge(admin_api).merge(others)
 }
 
 /// `/healthz`, `/readyz` and `/metrics`, which need no login and tell nothing about anyone.

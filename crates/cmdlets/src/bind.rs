@@ -1,4 +1,4 @@
-//! Parameters as they come over the wire or from a shell, bound to those that a cmdlet has.
+//! Parameters as they come by the admin API or from a shell, bound to those that a cmdlet has.
 
 use std::collections::BTreeMap;
 

@@ -1,8 +1,9 @@
 //! Exchange's cmdlets: each a thin face of a use case of the services, with the same roles.
 //!
 //! `integrations/cmdlets.toml` says which there are and what they take ([`table`]); [`bind`] reads
-//! parameters by it; the others carry them out. [`wire`] is how Exchange's clients ask.
+//! parameters by it; the others carry them out. [`admin_api`] is how Exchange's clients ask.
 
+pub mod admin_api;
 mod alerts;
 mod answer;
 pub mod bearer;
@@ -17,7 +18,6 @@ mod policies;
 mod rules;
 pub mod table;
 mod token;
-pub mod wire;
 
 use postern_domain::OrganizationId;
 use postern_domain::access::Permission;

@@ -1,4 +1,4 @@
-//! The table of cmdlets: `integrations/cmdlets.toml`, which the wire, the PowerShell module and the
+//! The table of cmdlets: `integrations/cmdlets.toml`, which the admin API, the PowerShell module and the
 //! docs page are made from.
 
 use std::sync::LazyLock;

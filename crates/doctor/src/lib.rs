@@ -1,9 +1,9 @@
 //! What is wrong with how Postern runs and is asked, and what to do about it.
 
 mod copies;
+mod judgement;
 pub mod lines;
 mod postfix;
-mod wired;
 
 use std::path::Path;
 use std::time::Duration;
@@ -68,7 +68,7 @@ pub async fn check(settings: &InForce, status: Result<&Daemon, String>, postfix_
             let tenants = settings.tenants().flat_map(|tenant| &tenant.domains);
             let domains: Vec<_> =
                 settings.organization.domains.iter().chain(tenants).map(ToString::to_string).collect();
-            findings.extend(wired::check(&config, &services, &domains, servers));
+            findings.extend(judgement::check(&config, &services, &domains, servers));
         }
         Ok(None) => findings.push(Finding::new(
             "postfix",

@@ -12,8 +12,8 @@ use crate::clock::Clock;
 use crate::directory::DirectoryCache;
 use crate::events::Events;
 use crate::gate::{
-    AlertPolicies, Gate, IncidentParts, Incidents, KnownRecipients, Parts, Policies, Projector, Recents, Standings,
-    TrafficMeter, Views, Wiring,
+    AlertPolicies, Gate, IncidentParts, Incidents, KnownRecipients, MailServers, Parts, Policies, Projector, Recents,
+    Standings, TrafficMeter, Views,
 };
 use crate::health::Health;
 use crate::in_force::SettingsInForce;
@@ -83,7 +83,7 @@ pub struct Shared {
     /// Last attempts of busy entities.
     pub recents: Arc<Recents>,
     /// What mail servers ask.
-    pub wiring: Arc<Wiring>,
+    pub mail_servers: Arc<MailServers>,
     /// Looks at how this machine's mail server is wired.
     pub wiring_check: Arc<dyn WiringCheck>,
     /// Links that tell somebody about themselves.
@@ -172,7 +172,7 @@ impl Shared {
         known_recipients.restore(&*store).await?;
         let sign_in = Arc::new(SignIn::new(&*randomness)?);
         let delivery = Arc::new(Delivery::new(Arc::clone(&own_mail)).context("sending webhooks")?);
-        let (meter, recents, wiring) = Default::default();
+        let (meter, recents, mail_servers) = Default::default();
         Ok(Self {
             settings,
             store,
@@ -190,7 +190,7 @@ impl Shared {
             known_recipients,
             meter,
             recents,
-            wiring,
+            mail_servers,
             wiring_check,
             links,
             sign_in,
@@ -204,7 +204,7 @@ impl Shared {
 
     fn gate(&self) -> Gate<MemoryLedger> {
         Gate::new(of!(self, Parts {
-            settings, ledger, standings, policies, incidents, recents, own_mail, wiring, clock, metrics, links, directory_cache,
+            settings, ledger, standings, policies, incidents, recents, own_mail, mail_servers, clock, metrics, links, directory_cache,
             known_recipients; traffic: Arc::clone(&self.meter)
         }))
     }
@@ -250,7 +250,7 @@ impl Shared {
                     ledger,
                     standings,
                     policies,
-                    wiring,
+                    mail_servers,
                     wiring_check,
                     metrics,
                     health,

@@ -11,7 +11,7 @@ use postern_domain::attempt::{Attempt, Phase};
 use postern_domain::{EntityId, Timestamp};
 use tokio::sync::{Mutex as AsyncMutex, MutexGuard as AsyncGuard};
 
-use super::wiring::ServerWiring;
+use super::mail_servers::MailServer;
 
 const SHARDS: usize = 64;
 /// That a message was counted is remembered so that a repeated question is answered and not
@@ -25,7 +25,7 @@ const MOST_COUNTED: usize = 1024;
 pub(super) struct Message {
     pub(super) entity: EntityId,
     pub(super) instance: Box<str>,
-    pub(super) server: Arc<ServerWiring>,
+    pub(super) server: Arc<MailServer>,
     hash: u64,
     state: AsyncMutex<State>,
 }
@@ -130,7 +130,7 @@ impl Attempts {
         &self,
         entity: EntityId,
         instance: &str,
-        server: &Arc<ServerWiring>,
+        server: &Arc<MailServer>,
         now: Timestamp,
     ) -> Option<Arc<Message>> {
         let hash = self.hasher.hash_one((&entity, instance));
@@ -207,13 +207,13 @@ fn lock(shard: &Mutex<Shard>) -> MutexGuard<'_, Shard> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::wiring::Wiring;
+    use super::super::mail_servers::MailServers;
     use super::*;
 
     const START: Timestamp = Timestamp::from_millis(1_000_000);
 
     fn open(attempts: &Attempts, instance: &str, now: Timestamp) -> Option<Arc<Message>> {
-        let server = Wiring::default().server("unix", "");
+        let server = MailServers::default().server("unix", "");
         attempts.open(EntityId::account_named("alice@example.com"), instance, &server, now)
     }
 

@@ -13,6 +13,7 @@ mod books;
 mod by_organization;
 mod incidents;
 mod known_recipients;
+mod mail_servers;
 mod open_alerts;
 mod policies;
 mod projector;
@@ -21,7 +22,6 @@ mod reservation;
 mod stages;
 mod standings;
 mod traffic;
-mod wiring;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -49,14 +49,14 @@ pub use books::{Book, Books};
 pub use by_organization::ByOrganization;
 pub use incidents::{IncidentParts, Incidents, NewRestriction, SYSTEM, alert, evidence};
 pub use known_recipients::KnownRecipients;
+use mail_servers::MailServer;
+pub use mail_servers::{MailServers, ServerReport};
 pub use open_alerts::OpenAlerts;
 pub use policies::Policies;
 pub use projector::{Projector, Views};
 pub use recents::Recents;
 pub use standings::Standings;
 pub use traffic::{HOURS_DAYS, TrafficMeter};
-use wiring::ServerWiring;
-pub use wiring::{ServerReport, Wiring};
 
 /// `policy_context` of the call that confirms recipients; see `postern wiring postfix`.
 pub const CONFIRM_CONTEXT: &str = "confirm";
@@ -87,7 +87,7 @@ pub struct Parts<L> {
     /// Postern's own mail.
     pub own_mail: Arc<OwnMail>,
     /// What mail servers ask.
-    pub wiring: Arc<Wiring>,
+    pub mail_servers: Arc<MailServers>,
     /// Tells the time; tests move it.
     pub clock: Arc<dyn Clock>,
     /// What is measured.
@@ -106,7 +106,7 @@ pub struct Parts<L> {
 /// one message under way at a time.
 #[derive(Debug)]
 pub struct Session {
-    server: Arc<ServerWiring>,
+    server: Arc<MailServer>,
     message: Option<Arc<Message>>,
 }
 
@@ -133,13 +133,13 @@ impl<L: Ledger> Gate<L> {
 
     /// Begins a connection of the mail server at `peer`.
     pub fn session(&self, peer: &str) -> Session {
-        Session { server: self.parts.wiring.server(peer, ""), message: None }
+        Session { server: self.parts.mail_servers.server(peer, ""), message: None }
     }
 
     /// Answers one question.
     pub async fn answer(&self, request: &Request<'_>, session: &mut Session) -> Verdict {
         if session.server.key().port != request.text.server_port {
-            session.server = self.parts.wiring.server(&session.server.key().peer, request.text.server_port);
+            session.server = self.parts.mail_servers.server(&session.server.key().peer, request.text.server_port);
         }
         let now = self.parts.clock.now();
         session.server.note(request, now);

@@ -179,7 +179,7 @@ async fn a_server_that_is_wired_as_we_say_is_believed_until_it_proves_otherwise(
     site.clock.advance(2 * MINUTE);
     node.gate.sweep().await;
     assert!(sent(&node).await >= 9, "{} counted", sent(&node).await);
-    let report = node.shared.wiring.report();
+    let report = node.shared.mail_servers.report();
     assert_eq!((report.len(), report[0].rcpt, report[0].end_of_message, report[0].accounts), (1, 60, 0, 60));
 }
 

@@ -11,7 +11,7 @@ use postern_domain::finding::Finding;
 use postern_ledger::memory::MemoryLedger;
 use postern_store::Outbox;
 
-use crate::gate::{Policies, Standings, Wiring};
+use crate::gate::{MailServers, Policies, Standings};
 use crate::health::Health;
 use crate::in_force::SettingsInForce;
 use crate::metrics::Metrics;
@@ -33,7 +33,7 @@ pub struct StatusService {
     /// Policies and allowances in force.
     pub(crate) policies: Arc<Policies>,
     /// What mail servers ask.
-    pub(crate) wiring: Arc<Wiring>,
+    pub(crate) mail_servers: Arc<MailServers>,
     /// Looks at how this machine's mail server is wired.
     pub(crate) wiring_check: Arc<dyn WiringCheck>,
     /// What is measured.
@@ -92,7 +92,7 @@ impl StatusService {
             malformed: self.metrics.malformed.get(),
             outbox: outbox.into(),
             problems: self.health.problems(),
-            servers: self.wiring.report(),
+            servers: self.mail_servers.report(),
             copy_aliases: self.copy_aliases(),
         })
     }

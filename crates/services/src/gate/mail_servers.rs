@@ -28,7 +28,7 @@ pub struct ServerKey {
 
 /// What one mail server asks.
 #[derive(Debug, Default)]
-pub struct ServerWiring {
+pub struct MailServer {
     key: ServerKey,
     gate: AtomicU64,
     confirm: AtomicU64,
@@ -67,7 +67,7 @@ pub struct ServerReport {
     pub last: Timestamp,
 }
 
-impl ServerWiring {
+impl MailServer {
     /// Which mail server it is.
     pub fn key(&self) -> &ServerKey {
         &self.key
@@ -138,17 +138,17 @@ impl ServerWiring {
 
 /// Every mail server that has asked since the start.
 #[derive(Debug, Default)]
-pub struct Wiring(Mutex<HashMap<ServerKey, Arc<ServerWiring>>>);
+pub struct MailServers(Mutex<HashMap<ServerKey, Arc<MailServer>>>);
 
-impl Wiring {
+impl MailServers {
     /// The mail server of that name.
-    pub fn server(&self, peer: &str, port: &str) -> Arc<ServerWiring> {
+    pub fn server(&self, peer: &str, port: &str) -> Arc<MailServer> {
         let key = ServerKey { peer: peer.to_owned(), port: port.to_owned() };
         let mut servers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if servers.len() >= MOST && !servers.contains_key(&key) {
-            return Arc::new(ServerWiring { key, ..ServerWiring::default() });
+            return Arc::new(MailServer { key, ..MailServer::default() });
         }
-        let new = || Arc::new(ServerWiring { key: key.clone(), ..ServerWiring::default() });
+        let new = || Arc::new(MailServer { key: key.clone(), ..MailServer::default() });
         Arc::clone(servers.entry(key.clone()).or_insert_with(new))
     }
 

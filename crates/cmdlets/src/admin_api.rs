@@ -1,4 +1,4 @@
-//! The wire of Exchange's management module: `InvokeCommand` and what its clients ask beside it.
+//! The admin API of Exchange's management module: `InvokeCommand` and what its clients ask beside it.
 //!
 //! Sources: `docs/exchange.md`, which says what clients send and read.
 
@@ -30,7 +30,7 @@ const VERSIONS: [&str; 3] = ["beta", "v1.0", "v2.0"];
 /// What is smaller is sent as it is.
 const COMPRESS_FROM: usize = 1024;
 
-/// The wire: for those who hold a token, and where they get one.
+/// The routes of the admin API: for those who hold a token, and where they get one.
 pub fn routes(services: &Arc<Services>) -> Router {
     let named = axum::middleware::from_fn_with_state(Arc::clone(services), name_caller);
     let wire = Router::new()
