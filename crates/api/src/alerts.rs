@@ -150,7 +150,10 @@ async fn add(Call { services, caller }: Call, Body(body): Body<Value>) -> Result
         ("name" = String, Path, description = "The alert policy's name, in any case"),
         ("If-Match" = Option<String>, Header, description = "Only if the policies are still as seen: the ETag of a GET"),
     ),
-    request_body = AlertPolicy,
+    request_body(
+        content = AlertPolicy,
+        description = "The settings that change; null sets one back to its default (RFC 7396)"
+    ),
     responses((status = 200, body = AlertPolicyView), Refusals)
 )]
 async fn change(

@@ -129,7 +129,10 @@ async fn add(Call { services, caller }: Call, Body(body): Body<Value>) -> Result
         ("name" = String, Path, description = "The policy's name, in any case"),
         ("If-Match" = Option<String>, Header, description = "Only if the policies are still as seen: the ETag of a GET"),
     ),
-    request_body = PolicyBody,
+    request_body(
+        content = PolicyBody,
+        description = "The settings that change; null sets one back to its default (RFC 7396)"
+    ),
     responses((status = 200, body = PolicyView), Refusals)
 )]
 async fn change(

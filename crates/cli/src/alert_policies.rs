@@ -67,7 +67,7 @@ async fn list(client: &Client, json: bool) -> Result<(), CliError> {
             or_nobody(&view.tells),
         ]
     });
-    output::table(&["Alert policy", "Status", "Severity", "Mails to", "Per day", "Webhooks"], rows.collect());
+    output::table(&["Alert policy", "Status", "Severity", "Email to", "Per day", "Webhooks"], rows.collect());
     Ok(())
 }
 
@@ -81,8 +81,8 @@ fn facts(view: &AlertPolicyView) {
         ("Status", status(view).into()),
         ("Raised by", policy.trigger.to_string()),
         ("Severity", policy.severity.to_string()),
-        ("About", scope_text(&policy.scope)),
-        ("Mails to", or_nobody(&view.mails_to)),
+        ("Applies to", scope_text(&policy.scope)),
+        ("Email to", or_nobody(&view.mails_to)),
         ("Per day", output::number_or(view.per_day, "no limit")),
         ("Webhooks", or_nobody(&view.tells)),
     ]);

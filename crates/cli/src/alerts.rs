@@ -48,13 +48,13 @@ async fn test(client: &Client, policy: &str, json: bool) -> Result<(), CliError>
     if json {
         output::json(&tests)?;
     } else if tests.is_empty() {
-        println!("Nobody is told of this: it is off, or has neither recipients nor webhooks.");
+        println!("No one is notified: the alert policy is off, or has neither recipients nor webhooks.");
     } else {
         let row = |test: &ChannelTestView| {
-            let mark = if test.delivered { "taken" } else { "failed" };
+            let mark = if test.delivered { "accepted" } else { "failed" };
             vec![test.channel.clone(), test.recipient.clone(), mark.to_owned(), test.answer.clone()]
         };
-        output::table(&["Channel", "To", "Result", "Answer"], tests.iter().map(row).collect());
+        output::table(&["Channel", "To", "Result", "Response"], tests.iter().map(row).collect());
     }
     if tests.iter().all(|test| test.delivered) { Ok(()) } else { Err(CliError::Reported) }
 }
@@ -66,7 +66,7 @@ async fn list(client: &Client, status: Option<AlertStatus>, limit: u32, json: bo
         return output::json(&alerts);
     }
     if alerts.is_empty() {
-        println!("There are no alerts{}.", if status.is_some() { " of that status" } else { "" });
+        println!("There are no alerts{}.", if status.is_some() { " with that status" } else { "" });
         return Ok(());
     }
     let row = |a: &AlertView| {

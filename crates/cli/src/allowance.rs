@@ -31,7 +31,7 @@ pub(super) async fn run(client: &Client, command: Option<AllowanceCommand>, json
         AllowanceCommand::End { account } => {
             client.post_nothing(&format!("/allowances/{}/end", segment(&account))).await?;
             if !json {
-                println!("The allowance of {account} is ended: its policy's limits hold.");
+                println!("The allowance for {account} has ended; its policy's limits apply again.");
             }
             Ok(())
         }
@@ -45,7 +45,7 @@ async fn list(client: &Client, json: bool) -> Result<(), CliError> {
     }
     if allowances.is_empty() {
         println!(
-            "No allowance is in force. Grant one with: postern allowance grant ACCOUNT --per-day N --until TIME --reason WHY"
+            "No allowances in force. Grant one with: postern allowance grant ACCOUNT --per-day N --until TIME --reason WHY"
         );
         return Ok(());
     }

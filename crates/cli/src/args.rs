@@ -15,34 +15,33 @@ pub(super) use policies::{AlertPolicyCommand, AlertStatusArg, AlertsCommand, All
 
 /// Outbound-mail abuse control for any mail server.
 ///
-/// Postern counts what each authenticated sender sends, restricts the one that has been taken
-/// over before the whole domain is blocklisted, tells the admins, and lets them see why and
-/// release it.
+/// Postern counts what each authenticated sender sends, restricts a compromised sender before
+/// the whole domain is blocklisted, notifies the admins, and lets them see why and release it.
 #[derive(Debug, Parser)]
 #[command(
     name = "postern",
     version,
-    after_help = "Exit status: 0 done, 1 failed, 2 wrong usage, 3 not found, 4 refused (role or conflict).\n\
-                  Start with: postern wiring postfix, then postern doctor."
+    after_help = "Exit status: 0 success, 1 failure, 2 usage error, 3 not found, 4 refused (role or conflict).\n\
+                  To get started: postern wiring postfix, then postern doctor."
 )]
 pub(super) struct Cli {
     /// Configuration file [default: ./postern.toml, then /etc/postern/postern.toml]
     #[arg(long, short, global = true, value_name = "FILE", env = "POSTERN_CONFIG", hide_env_values = true)]
     pub(super) config: Option<PathBuf>,
 
-    /// Talk to the Postern at this address instead of the one on this machine
+    /// Connect to the Postern server at this URL instead of the local one
     #[arg(long, global = true, value_name = "URL", env = "POSTERN_SERVER", hide_env_values = true)]
     pub(super) server: Option<String>,
 
-    /// File that holds the API token for --server [default: POSTERN_TOKEN in the environment]
+    /// File containing the API token for --server [default: POSTERN_TOKEN from the environment]
     #[arg(long, global = true, value_name = "FILE")]
     pub(super) token_file: Option<PathBuf>,
 
-    /// Keep to one organization, of several
+    /// Limit the command to one organization
     #[arg(long, global = true, value_name = "ID", env = "POSTERN_ORGANIZATION", hide_env_values = true)]
     pub(super) organization: Option<String>,
 
-    /// Print JSON for programs instead of tables for people
+    /// Print JSON instead of tables
     #[arg(long, global = true)]
     pub(super) json: bool,
 
@@ -52,151 +51,153 @@ pub(super) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Run Postern until SIGTERM; SIGHUP reads the configuration again
+    /// Run Postern until SIGTERM; SIGHUP reloads the configuration
     Serve,
-    /// Restricted entities: list, show, release, add (alone: list)
+    /// Restricted entities: list, show, release, undo-release, add (default: list)
     Restricted {
         #[command(subcommand)]
         command: Option<RestrictedCommand>,
     },
-    /// What an account or connector has sent: each window's count, limit, and when it is free again
+    /// Show what an account or connector has sent: each window's count, limit, and when it has room again
     Usage {
-        /// Account in any spelling (alice, alice@example.com), or connector:NAME
+        /// Account in any form (alice, alice@example.com), or connector:NAME
         account: String,
     },
-    /// All that is known of an incident, by the reference id in the reply, the log or the alert
+    /// Show everything known about an incident, by the reference ID from the reply, log or alert
     Explain {
-        /// Reference id, such as PR-7K3F-9QXD
+        /// Reference ID, such as PR-7K3F-9QXD
         reference: String,
     },
-    /// Outbound policies: list, show, explain, add, set, remove, export, apply
+    /// Outbound policies: list, show, explain, add, set, preview, remove, export, apply
     Policy {
         #[command(subcommand)]
         command: PolicyCommand,
     },
-    /// Allowances, higher limits for one account for a time: list, grant, end (alone: list)
+    /// Allowances (temporary higher limits for one account): list, grant, end (default: list)
     Allowance {
         #[command(subcommand)]
         command: Option<AllowanceCommand>,
     },
-    /// Alerts: list, show, set a status, comment; policies, test (alone: list)
+    /// Alerts: list, show, set (status or comment), policies, test (default: list)
     Alerts {
         #[command(subcommand)]
         command: Option<AlertsCommand>,
-        /// Only of this status
+        /// Show only alerts with this status
         #[arg(long, value_enum)]
         status: Option<AlertStatusArg>,
-        /// At most so many
+        /// Show at most N alerts
         #[arg(long, value_name = "N", default_value_t = 50)]
         limit: u32,
     },
-    /// The audit trail: list or verify (alone: list)
+    /// Audit trail: list, verify (default: list)
     Audit {
         #[command(subcommand)]
         command: Option<AuditCommand>,
-        /// At most so many entries, newest first
+        /// Show at most N entries, newest first
         #[arg(long, value_name = "N", default_value_t = 50)]
         limit: u32,
-        /// Only where actor, action, target or detail has this text in it
+        /// Show only entries whose actor, action, target or detail contains this text
         #[arg(long, value_name = "TEXT")]
         search: Option<String>,
     },
-    /// API tokens: list, add, revoke (alone: list)
+    /// API tokens: list, add, revoke (default: list)
     Token {
         #[command(subcommand)]
         command: Option<TokenCommand>,
     },
-    /// Where accounts and groups are read: list, refresh (alone: list)
+    /// Directory sources for accounts and groups: list, refresh (default: list)
     Directory {
         #[command(subcommand)]
         command: Option<DirectoryCommand>,
     },
-    /// Organizations of a hoster: list, add, set, remove (alone: list)
+    /// A hosting provider's organizations: list, add, set, remove (default: list)
     Organization {
         #[command(subcommand)]
         command: Option<OrganizationCommand>,
     },
-    /// People who may sign in: list, invite, reset, role, disable, enable, remove (alone: list)
+    /// People who may sign in: list, invite, reset, role, disable, enable, remove (default: list)
     Person {
         #[command(subcommand)]
         command: Option<PersonCommand>,
     },
-    /// Who is signed in where: list, end (alone: list)
+    /// Sign-in sessions: list, end (default: list)
     Session {
         #[command(subcommand)]
         command: Option<SessionCommand>,
     },
-    /// Run one of Exchange's cmdlets: the same names and parameters as in PowerShell
-    #[command(after_help = "postern cmdlet Get-Command lists them, postern cmdlet Get-Help NAME explains one.\n\
-                            Example: postern cmdlet Get-BlockedSenderAddress -SenderAddress laura@contoso.com")]
+    /// Run an Exchange cmdlet, with the same names and parameters as in PowerShell
+    #[command(
+        after_help = "postern cmdlet Get-Command lists all cmdlets; postern cmdlet Get-Help NAME describes one.\n\
+                            Example: postern cmdlet Get-BlockedSenderAddress -SenderAddress laura@contoso.com"
+    )]
     Cmdlet {
-        /// Show objects as lists
+        /// Format objects as a list
         #[arg(long, conflicts_with = "table")]
         list: bool,
-        /// Show objects as a table
+        /// Format objects as a table
         #[arg(long)]
         table: bool,
-        /// The cmdlet, such as Get-BlockedSenderAddress
+        /// Cmdlet name, such as Get-BlockedSenderAddress
         name: String,
-        /// Its parameters, as PowerShell has them: -Name value, -Name:value, switches
+        /// Cmdlet parameters in PowerShell syntax: -Name value, -Name:value, switches
         #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "PARAMETERS")]
         arguments: Vec<String>,
     },
-    /// How the running Postern is
+    /// Show the status of the running daemon
     Status,
-    /// Find what is wrong: the daemon, its door, and how Postfix is wired to it
+    /// Diagnose problems with the daemon, its policy door and the Postfix configuration
     Doctor {
-        /// Postfix's configuration folder, if it is not the default instance's
+        /// Postfix configuration directory, if not that of the default instance
         #[arg(long, value_name = "DIR")]
         postfix_config: Option<PathBuf>,
     },
-    /// Print the lines that wire a mail server to Postern
+    /// Print the configuration that connects a mail server to Postern
     Wiring {
-        /// Which mail server
+        /// Mail server to configure
         #[arg(value_enum)]
         mail_server: MailServer,
     },
-    /// Watch a simulated organization send and one account be taken over; needs no mail server
+    /// Simulate an organization sending mail and one account being compromised; needs no mail server
     Demo {
-        /// Do not pause between the steps
+        /// Do not pause between steps
         #[arg(long)]
         fast: bool,
     },
-    /// What today's policies, or others, would have done about the mail in a log
-    #[command(after_help = "Logs are Postfix's: plain, gz or zst, or journalctl -o export; - is standard input.\n\
-                            Times without a year or zone are this machine's.\n\
+    /// Show what the current policies, or others, would have done with the mail in a log
+    #[command(after_help = "Postfix logs: plain, .gz, .zst or journalctl -o export; - reads standard input.\n\
+                            Timestamps without a year or time zone use this machine's.\n\
                             Example: postern replay --policy strict.toml --report strict.html /var/log/mail.log*")]
     Replay {
-        /// Policies to compare with today's, a file as postern policy export writes it
+        /// Policies to compare with the current ones, in a file written by postern policy export
         #[arg(long, value_name = "FILE")]
         policy: Option<PathBuf>,
-        /// Write a page with charts
+        /// Write an HTML report with charts
         #[arg(long, value_name = "FILE.html")]
         report: Option<PathBuf>,
-        /// Log files of Postfix; .gz and .zst too
+        /// Postfix log files, optionally compressed (.gz, .zst)
         #[arg(required = true, value_name = "LOG")]
         logs: Vec<PathBuf>,
     },
-    /// The configuration: check
+    /// Configuration: check
     Config {
         #[command(subcommand)]
         command: ConfigCommand,
     },
-    /// Print a completion script for a shell
+    /// Print a shell completion script
     Completions {
-        /// The shell that completions are for
+        /// Shell to generate completions for
         #[arg(value_enum)]
         shell: clap_complete::Shell,
     },
-    /// Write the PowerShell module that belongs to this version into a folder
+    /// Write the PowerShell module for this version to a directory
     Powershell {
-        /// Folder to write to; the module gets a folder of its own in it
+        /// Directory to write to; the module gets its own subdirectory
         #[arg(value_name = "DIR")]
         folder: PathBuf,
     },
-    /// Print the manual page, or write one page a command into a folder
+    /// Print the manual page, or write one page per command to a directory
     Man {
-        /// Folder to write to; it must exist
+        /// Directory to write to; must exist
         #[arg(value_name = "DIR")]
         folder: Option<PathBuf>,
     },
@@ -206,76 +207,77 @@ pub(super) enum Command {
 pub(super) enum RestrictedCommand {
     /// List restricted entities, newest first
     List {
-        /// Those that have been released, too
+        /// Include released restrictions
         #[arg(long)]
         all: bool,
-        /// Only where entity, reference or cause has this text in it
+        /// Show only restrictions whose entity, reference or cause contains this text
         #[arg(long, value_name = "TEXT")]
         search: Option<String>,
     },
-    /// Show the restrictions of one entity with their evidence
+    /// Show an entity's restrictions and their evidence
     Show {
-        /// Account in any spelling, or connector:NAME
+        /// Account in any form, or connector:NAME
         account: String,
     },
-    /// Let an entity send again, at once; probation begins
+    /// Release an entity, effective immediately; probation begins
     Release {
-        /// Account in any spelling, or connector:NAME
+        /// Account in any form, or connector:NAME
         account: String,
-        /// Why, for the audit trail
+        /// Reason, for the audit trail
         #[arg(long, short)]
         reason: String,
-        /// Only if this is the restriction in force
+        /// Release only if this is the restriction in force
         #[arg(long, value_name = "REFERENCE")]
         reference: Option<String>,
-        /// What you made sure of before; stands in the audit trail, may be given several times
+        /// Check made before the release, for the audit trail; may be repeated
         #[arg(long, value_name = "WHAT", value_parser = PossibleValuesParser::new(Recommendation::ALL.map(Recommendation::key)))]
         made_sure: Vec<String>,
     },
-    /// Undo the last release of an entity: the same restriction is in force again, and nobody is told twice
+    /// Undo an entity's last release: put the same restriction back in force, without notifying anyone again
     UndoRelease {
-        /// Account in any spelling, or connector:NAME
+        /// Account in any form, or connector:NAME
         account: String,
-        /// Why, for the audit trail
+        /// Reason, for the audit trail
         #[arg(long, short)]
         reason: String,
-        /// Only if this is the restriction that was released last
+        /// Undo only if this is the restriction that was released last
         #[arg(long, value_name = "REFERENCE")]
         reference: Option<String>,
     },
-    /// Restrict an entity by hand
+    /// Restrict an entity manually
     Add(AddArgs),
 }
 
 #[derive(Debug, Args)]
 pub(super) struct AddArgs {
-    /// Account in any spelling, or connector:NAME
+    /// Account in any form, or connector:NAME
     pub(super) account: String,
-    /// Why, for the audit trail and the alert
+    /// Reason, for the audit trail and the alert
     #[arg(long, short)]
     pub(super) reason: String,
-    /// When it ends by itself (RFC 3339, such as 2026-12-01T08:00:00Z)
+    /// When the restriction expires (RFC 3339, such as 2026-12-01T08:00:00Z) [default: when released]
     #[arg(long, value_name = "TIME")]
     pub(super) until: Option<String>,
 }
 
-const SETTINGS_HELP: &str = "Settings: users, groups, domains, except_users, except_groups, except_domains (lists with \
-commas); external_per_hour, internal_per_hour, per_day (0: the built-in default); messages_per_minute, messages_per_day, first_time_recipients_per_day, unknown_recipients_per_hour, \
-recipients_per_message (0: any number); escape_lane_per_hour; action (alert-only, defer, restrict-until-next-day, restrict); \
-mode (enforce, report-only); warn_at_percent; notify; copy_to; description; enabled; priority (0 is looked at first); \
-preset (standard, strict).\n\
+const SETTINGS_HELP: &str = "Settings: users, groups, domains, except_users, except_groups, except_domains \
+(comma-separated lists); external_per_hour, internal_per_hour, per_day (0: built-in default); messages_per_minute, \
+messages_per_day, first_time_recipients_per_day, unknown_recipients_per_hour, recipients_per_message (0: no limit); \
+escape_lane_per_hour; action (alert-only, defer, restrict-until-next-day, restrict); mode (enforce, report-only); \
+warn_at_percent; notify; copy_to; description; enabled; priority (0 is evaluated first); preset (standard, strict).\n\
 Example: postern policy add Newsletter groups=marketing per_day=5000 action=defer";
 
-const ALERT_SETTINGS_HELP: &str = "Settings: trigger (the name of a built-in alert policy); recipients (addresses, or TenantAdmins; lists with \
-commas); daily_notification_limit (0: no limit); severity (informational, low, medium, high); enabled; webhooks; users, \
-groups, domains, except_users, except_groups, except_domains; description.\n\
-Example: postern alerts policies add \"Sales\" trigger=\"User restricted from sending email\" groups=sales recipients=lead@example.com";
+const ALERT_SETTINGS_HELP: &str = "Settings (lists are comma-separated): trigger (name of a built-in alert policy); \
+recipients (addresses, or TenantAdmins); daily_notification_limit (0: no limit); severity (informational, low, medium, \
+high); enabled; webhooks; users, groups, domains, except_users, except_groups, except_domains; description.\n\
+Example: postern alerts policies add \"Sales\" trigger=\"User restricted from sending email\" groups=sales \
+recipients=lead@example.com";
 
 #[derive(Debug, Subcommand)]
 pub(super) enum DirectoryCommand {
-    /// List the directory's sources, and how they are
+    /// List directory sources and their state
     List,
-    /// Have every source read again, in the background
+    /// Reread every source in the background
     Refresh,
 }
 
@@ -283,9 +285,9 @@ pub(super) enum DirectoryCommand {
 pub(super) enum AuditCommand {
     /// List entries, newest first
     List,
-    /// Check that no entry was changed or taken out
+    /// Verify that no entry was changed or removed
     Verify {
-        /// Also check that the entry of this hash, noted earlier, is still there
+        /// Also verify that the entry with this hash, noted earlier, is still present
         #[arg(long, value_name = "HASH")]
         head: Option<String>,
     },
@@ -299,6 +301,6 @@ pub(super) enum ConfigCommand {
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub(super) enum MailServer {
-    /// Lines for Postfix's main.cf
+    /// Postfix (main.cf)
     Postfix,
 }

@@ -80,7 +80,7 @@ async fn verify(client: &Client, head: Option<String>, json: bool) -> Result<(),
                 anstream::println!("{whole}: {} {entries}.", report.entries);
                 println!("Head: {}", report.head);
                 println!(
-                    "Note the head elsewhere; audit verify --head HASH then shows that nothing after it was cut off."
+                    "Save the head elsewhere; audit verify --head HASH can then show that nothing up to it was removed."
                 );
             }
             Ok(())

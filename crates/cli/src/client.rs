@@ -18,7 +18,7 @@ use postern_api::{ON_BEHALF_HEADER, ORGANIZATION_HEADER, Problem, admin_socket_p
 use postern_services::https;
 use postern_services::settings::Settings;
 
-const NOT_AS_EXPECTED: &str = "the daemon did not answer as expected; are its version and this one the same?";
+const NOT_AS_EXPECTED: &str = "unexpected response from the daemon; is it the same version as this command?";
 
 /// The way to the running daemon.
 #[derive(Debug)]
@@ -69,7 +69,7 @@ impl Client {
             Some(file) => std::fs::read_to_string(file)
                 .with_context(|| format!("the token file {} can't be read", file.display()))?,
             None => std::env::var("POSTERN_TOKEN").map_err(|_| {
-                CliError::Usage("--server takes a token: --token-file FILE, or POSTERN_TOKEN in the environment".into())
+                CliError::Usage("--server needs a token: --token-file FILE, or POSTERN_TOKEN in the environment".into())
             })?,
         };
         let way = Way::Remote { server: server.trim_end_matches('/').to_owned(), token: token.trim().to_owned() };
@@ -142,7 +142,7 @@ impl Client {
                 sender.send_request(request.body(body).context(NOT_AS_EXPECTED)?).await.context(NOT_AS_EXPECTED)?
             }
             Way::Remote { server, token } => {
-                let client = https::client().context("this machine has no certificates to trust")?;
+                let client = https::client().context("this machine has no trusted CA certificates")?;
                 let request = request
                     .uri(format!("{server}/api/v1{path}"))
                     .header(header::AUTHORIZATION, format!("Bearer {token}"));
@@ -172,10 +172,10 @@ fn away(socket: &Path, error: &io::Error) -> CliError {
     let socket = socket.display();
     match error.kind() {
         io::ErrorKind::PermissionDenied => CliError::Refused(format!(
-            "you may not use the admin socket {socket}; run this as root or as the user that postern runs as"
+            "no permission to use the admin socket {socket}; run this as root or as the user that postern runs as"
         )),
         io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => CliError::Failed(anyhow!(
-            "postern is not running (nobody answers at {socket}); start it with postern serve or systemctl start postern"
+            "postern is not running (no answer at {socket}); start it with postern serve or systemctl start postern"
         )),
         _ => CliError::Failed(anyhow!("the admin socket {socket} can't be used: {error}")),
     }

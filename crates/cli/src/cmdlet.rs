@@ -77,7 +77,7 @@ pub(super) async fn run(client: &Client, name: &str, arguments: &[String], shown
 /// Asks before anything is done, as -Confirm wants it.
 fn confirmed(cmdlet: &Cmdlet, parameters: &Map<String, Value>) -> Result<bool, CliError> {
     if !std::io::stdin().is_terminal() {
-        return Err(CliError::Usage("-Confirm asks, and there is no terminal to ask at; leave it out".into()));
+        return Err(CliError::Usage("-Confirm prompts, but there is no terminal; omit it".into()));
     }
     let shown = |name: &str| parameters.get(name).map(|value| text(Some(value)));
     let question = format!("{}? [y/N] ", cmdlet.sentence(shown));
@@ -91,7 +91,7 @@ fn unknown(name: &str) -> String {
     let close = table::all().iter().map(|cmdlet| (strsim::jaro_winkler(&cmdlet.name, name), &cmdlet.name));
     let close = close.max_by(|a, b| a.0.total_cmp(&b.0)).filter(|(close, _)| *close > 0.8);
     let meant = close.map(|(_, name)| format!("; did you mean {name}?")).unwrap_or_default();
-    format!("there is no cmdlet {name}{meant} postern cmdlet Get-Command lists them")
+    format!("there is no cmdlet {name}{meant} (postern cmdlet Get-Command lists all cmdlets)")
 }
 
 /// Reads `-Name value`, `-Name:value`, switches, and what stands by its position.
@@ -282,7 +282,7 @@ fn print_help(cmdlet: &Cmdlet) {
         anstream::println!("        {}{values}", parameter.about);
     }
     if cmdlet.changes() {
-        println!("    -WhatIf\n        Only says what would be done.");
+        println!("    -WhatIf\n        Shows what would be done, without doing it.");
     }
     if !cmdlet.returns().is_empty() {
         heading("RETURNS");

@@ -14,14 +14,14 @@ pub(super) async fn run(client: &Client, command: Option<DirectoryCommand>, json
         return output::json(&sources);
     }
     if sources.is_empty() {
-        println!("No directory is set: accounts are known once they send. See docs/directory.md");
+        println!("No directory is configured: accounts become known when they first send. See docs/directory.md");
         return Ok(());
     }
     let rows = sources.into_iter().map(|source| {
         let state = match source.error {
             Some(error) => output::styled(output::BAD, error),
-            None if source.read_at.is_none() => "being read".into(),
-            None => output::styled(output::GOOD, "well"),
+            None if source.read_at.is_none() => "reading".into(),
+            None => output::styled(output::GOOD, "ok"),
         };
         vec![
             source.name,

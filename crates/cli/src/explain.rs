@@ -26,7 +26,7 @@ pub(super) async fn run(client: &Client, reference: &str, json: bool) -> Result<
         usage::print(now);
     }
     if let Some(open) = incident.restriction.filter(|restriction| restriction.released_at.is_none()) {
-        anstream::println!("\nLet it send again: postern restricted release {} --reason TEXT", open.entity);
+        anstream::println!("\nTo release it: postern restricted release {} --reason TEXT", open.entity);
     }
     Ok(())
 }

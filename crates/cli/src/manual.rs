@@ -19,7 +19,7 @@ pub(super) fn write(folder: Option<&Path>) -> Result<(), CliError> {
         return printed.context("the manual page can't be printed").map_err(CliError::Failed);
     };
     if !folder.is_dir() {
-        return Err(CliError::NotFound(format!("{} is no folder", folder.display())));
+        return Err(CliError::NotFound(format!("{} is not a directory", folder.display())));
     }
     let written = clap_mangen::generate_to(Cli::command(), folder);
     Ok(written.with_context(|| format!("the manual pages can't be written to {}", folder.display()))?)

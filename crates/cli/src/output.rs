@@ -102,7 +102,7 @@ pub fn evidence_summary(evidence: &Evidence) -> String {
     addresses.sort();
     addresses.dedup();
     let attempts = match evidence.attempts.len() {
-        0 => "no attempts seen".to_owned(),
+        0 => "no attempts recorded".to_owned(),
         1 => "1 attempt".to_owned(),
         n => format!("last {n} attempts"),
     };
@@ -116,24 +116,24 @@ pub fn evidence_summary(evidence: &Evidence) -> String {
 /// Evidence in full.
 pub fn evidence(evidence: &Evidence) {
     if !evidence.windows.is_empty() {
-        anstream::println!("\n{}", styled(BOLD, "Seen when it was made"));
+        anstream::println!("\n{}", styled(BOLD, "Counts at the time"));
         table(&["Window", "Count", "Limit", ""], evidence.windows.iter().map(window_row).collect());
     }
     if evidence.attempts.is_empty() {
-        anstream::println!("\nNo attempts were seen before it was made.");
+        anstream::println!("\nNo earlier attempts were recorded.");
         return;
     }
     anstream::println!("\n{}", styled(BOLD, "Last attempts, newest last"));
     let heads = [
         "When (UTC)",
         "From",
-        "Helo",
-        "Login by",
+        "HELO",
+        "SASL method",
         "Envelope sender",
         "Recipients",
         "External",
         "Size",
-        "Queue id",
+        "Queue ID",
         "Outcome",
     ];
     table(&heads, evidence.attempts.iter().map(attempt_row).collect());

@@ -43,7 +43,7 @@ fn link(made: &SignUpLink, json: bool) -> Result<(), CliError> {
     }
     // The link alone on standard output, for scripts.
     eprintln!(
-        "Give it to them by a safe way: it opens once, until {}.",
+        "Send it to them over a secure channel: it works once, until {}.",
         postern_services::present::time(made.expires_at)
     );
     println!("{}", made.link);
@@ -73,12 +73,12 @@ async fn list(client: &Client, json: bool) -> Result<(), CliError> {
             person.address.clone(),
             person.role.key().to_owned(),
             person.state.key().to_owned(),
-            if person.origin == Origin::Local { "here" } else { "single sign-on" }.to_owned(),
+            if person.origin == Origin::Local { "local" } else { "single sign-on" }.to_owned(),
             output::ago(person.created_at),
             person.last_sign_in_at.map_or_else(|| "never".into(), output::ago),
         ]
     });
-    output::table(&["Address", "Role", "State", "Known by", "Since", "Last sign-in"], rows.collect());
+    output::table(&["Address", "Role", "State", "Account type", "Since", "Last sign-in"], rows.collect());
     Ok(())
 }
 
@@ -86,7 +86,7 @@ pub(super) async fn sessions(client: &Client, command: Option<SessionCommand>, j
     if let Some(SessionCommand::End { id }) = command {
         client.delete(&format!("/sessions/{}", segment(&id))).await?;
         if !json {
-            println!("The session {id} is ended.");
+            println!("The session {id} has ended.");
         }
         return Ok(());
     }
@@ -109,6 +109,6 @@ pub(super) async fn sessions(client: &Client, command: Option<SessionCommand>, j
             session.agent.chars().take(40).collect(),
         ]
     });
-    output::table(&["Session", "Person", "By", "From", "Signed in", "Last used", "Browser"], rows.collect());
+    output::table(&["Session", "Person", "Method", "From", "Signed in", "Last used", "Browser"], rows.collect());
     Ok(())
 }

@@ -70,7 +70,7 @@ async fn preview(client: &Client, name: &str, body: &Map<String, Value>, as_json
         ]
     };
     if !found.entities.is_empty() {
-        output::table(&["Entity", "About when", "Why", "As things are too"], found.entities.iter().map(row).collect());
+        output::table(&["Entity", "About when", "Reason", "Also now"], found.entities.iter().map(row).collect());
     }
     if found.count > found.entities.len() {
         println!("… and {} more.", found.count - found.entities.len());
@@ -156,7 +156,7 @@ fn facts(view: &PolicyView) {
     }
     facts.push(("Action", format!("{} ({})", policy.action.key(), policy.action)));
     if policy.warn_at_percent > 0 {
-        facts.push(("Warning", format!("at {} % of a limit", policy.warn_at_percent)));
+        facts.push(("Warning", format!("at {}% of a limit", policy.warn_at_percent)));
     }
     if !policy.notify.is_empty() {
         facts.push(("Notify", policy.notify.join(", ")));
@@ -166,7 +166,7 @@ fn facts(view: &PolicyView) {
     }
     let probation = match view.probation_hours {
         0 => "none".into(),
-        hours => format!("{hours} hours with {} % of the limits, after a release", view.probation_percent),
+        hours => format!("{hours} hours at {}% of the limits after a release", view.probation_percent),
     };
     facts.push(("Probation", probation));
     output::facts(&facts);
@@ -219,16 +219,16 @@ async fn explain(client: &Client, account: &str, as_json: bool) -> Result<(), Cl
         facts.insert(1, ("Name", name.clone()));
     }
     if choice.in_directory == Some(false) {
-        facts.push(("Directory", "does not have it; it is counted all the same".into()));
+        facts.push(("Directory", "not listed; counted anyway".into()));
     }
     for skipped in &choice.skipped {
         facts.push(("Not", format!("{} (priority {}): {}", skipped.policy, skipped.priority, because(&skipped.why))));
     }
     let why = match choice.policy.priority {
-        None => "for everyone no other policy is for".into(),
-        Some(_) => format!("is for {}", scope(&choice.policy.policy)),
+        None => "applies to everyone without another policy".into(),
+        Some(_) => format!("applies to {}", scope(&choice.policy.policy)),
     };
-    facts.push(("Holds", format!("{} (priority {}): {why}", choice.policy.policy.name, priority(&choice.policy))));
+    facts.push(("Applies", format!("{} (priority {}): {why}", choice.policy.policy.name, priority(&choice.policy))));
     if let Some(allowance) = &choice.allowance {
         let until = output::ahead(allowance.until);
         facts.push(("Allowance", format!("until {until}, by {}: {}", allowance.granted_by, allowance.reason)));
@@ -254,7 +254,7 @@ async fn export(client: &Client, file: Option<&Path>, as_json: bool) -> Result<(
         None => std::io::stdout().write_all(text.as_bytes()).context("the output can't be written")?,
         Some(file) => {
             std::fs::write(file, text).with_context(|| format!("{} can't be written", file.display()))?;
-            println!("{} holds {} outbound policies.", file.display(), book.all().count());
+            println!("{} now contains {} outbound policies.", file.display(), book.all().count());
         }
     }
     Ok(())

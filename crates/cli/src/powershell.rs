@@ -17,6 +17,6 @@ pub(super) fn write(folder: &Path, portal: Option<&str>) -> Result<(), CliError>
     {
         println!("  {line}");
     }
-    println!("\nThe token: postern token add NAME --role security-administrator");
+    println!("\nTo create a token: postern token add NAME --role security-administrator");
     Ok(())
 }

@@ -38,7 +38,7 @@ async fn list(client: &Client, all: bool, search: Option<&str>, json: bool) -> R
     }
     if found.is_empty() {
         let never = if search.is_some() {
-            "No restriction has that in it."
+            "No restriction matches."
         } else if all {
             "Nobody has ever been restricted."
         } else {
@@ -61,8 +61,8 @@ async fn list(client: &Client, all: bool, search: Option<&str>, json: bool) -> R
     let heads = ["Entity", "Since", "Until", "Reason", "Evidence", "Refused attempts", "Reference"];
     output::table(&heads, found.iter().map(row).collect());
     if let Some(first) = found.iter().find(|r| r.released_at.is_none()) {
-        anstream::println!("\nEvidence in full:  postern restricted show {}", first.entity);
-        anstream::println!("Let it send again: postern restricted release {} --reason TEXT", first.entity);
+        anstream::println!("\nFull evidence: postern restricted show {}", first.entity);
+        anstream::println!("To release it: postern restricted release {} --reason TEXT", first.entity);
     }
     Ok(())
 }
@@ -127,9 +127,9 @@ async fn release(client: &Client, account: &str, request: ReleaseRequest, json: 
     if json {
         return output::json(&released);
     }
-    anstream::println!("{} may send again, as of now.", output::styled(output::BOLD, &released.entity));
+    anstream::println!("{} may send again, effective immediately.", output::styled(output::BOLD, &released.entity));
     if let Some(until) = released.probation_until {
-        println!("It is on probation until {}, with lower limits meanwhile.", postern_services::present::time(until));
+        println!("It is on probation, with lower limits, until {}.", postern_services::present::time(until));
     }
     Ok(())
 }
@@ -141,15 +141,15 @@ async fn undo_release(client: &Client, account: &str, request: UndoReleaseReques
         return output::json(&restored);
     }
     let entity = output::styled(output::BOLD, &restored.entity);
-    anstream::println!("{entity} is restricted as it was, as of now ({}): {}.", restored.reference, restored.reason);
+    anstream::println!("{entity} is restricted as it was ({}): {}.", restored.reference, restored.reason);
     say_end(&restored);
     Ok(())
 }
 
 fn say_end(restriction: &RestrictionView) {
     match restriction.until {
-        Some(until) => println!("It ends at {}.", postern_services::present::time(until)),
-        None => println!("It ends when an admin releases it."),
+        Some(until) => println!("The restriction expires at {}.", postern_services::present::time(until)),
+        None => println!("The restriction lasts until an admin releases it."),
     }
 }
 
@@ -161,7 +161,7 @@ async fn add(client: &Client, args: AddArgs, json: bool) -> Result<(), CliError>
     if json {
         return output::json(&made);
     }
-    anstream::println!("{} may not send, as of now ({}).", output::styled(output::BOLD, &made.entity), made.reference);
+    anstream::println!("{} is restricted as of now ({}).", output::styled(output::BOLD, &made.entity), made.reference);
     say_end(&made);
     Ok(())
 }

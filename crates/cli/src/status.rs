@@ -26,21 +26,21 @@ fn print(s: &StatusView) {
         ("Data folder", s.data.clone()),
         ("Policy door", s.policy_door.join(", ")),
         ("Portal", s.portal.clone()),
-        ("Alert mail by", s.smtp_server.clone()),
+        ("Alert mail via", s.smtp_server.clone()),
         ("Restricted", s.restricted.to_string()),
         ("On probation", s.on_probation.to_string()),
         ("With usage", s.entities.to_string()),
         (
-            "Since the start",
+            "Since startup",
             format!(
-                "{} questions, {} messages counted, {} questions without a login, {} malformed",
+                "{} requests, {} messages counted, {} requests without a login, {} malformed",
                 s.requests, s.messages, s.unauthenticated, s.malformed
             ),
         ),
         ("Outbox", outbox(&s.outbox)),
     ]);
     if s.servers.is_empty() {
-        println!("\nNo mail server has asked yet. Its lines: postern wiring postfix");
+        println!("\nNo mail server has sent a request yet. For its configuration: postern wiring postfix");
         return;
     }
     println!();
@@ -52,14 +52,14 @@ fn print(s: &StatusView) {
         row.push(postern_services::present::time(server.last));
         row
     };
-    let heads = ["Mail server", "Port", "RCPT", "Confirm", "DATA", "End of message", "Last asked"];
+    let heads = ["Mail server", "Port", "RCPT", "Confirm", "DATA", "End of message", "Last request"];
     output::table(&heads, s.servers.iter().map(row).collect());
 }
 
 fn outbox(outbox: &OutboxView) -> String {
     let mut line = match outbox.waiting {
         0 => "empty".to_owned(),
-        n => format!("{n} waiting, {} of them tried before", outbox.retrying),
+        n => format!("{n} waiting, {} being retried", outbox.retrying),
     };
     if outbox.given_up > 0 {
         line.push_str(&format!(", {} given up", outbox.given_up));

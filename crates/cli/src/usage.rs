@@ -23,7 +23,7 @@ pub(super) fn print(usage: &UsageView) {
         ("Policy", usage.policy.clone()),
     ]);
     println!();
-    let heads = ["Window", "Count", "Under way", "Limit", "", "Free again"];
+    let heads = ["Window", "Count", "In progress", "Limit", "", "Free again"];
     let restricted = usage.standing == "restricted";
     output::table(&heads, usage.windows.iter().map(|window| row(window, restricted)).collect());
 }

@@ -88,11 +88,10 @@ impl Address {
     /// What cannot be an address is still given a stable spelling, since it must be counted
     /// all the same: normalising never fails on what a mail server passed on.
     pub fn normalise(text: &str, rules: &AddressRules) -> Self {
-        let (local, domain) = match text.rsplit_once('@') {
-            Some((local, domain)) if !domain.is_empty() => (local, fold_domain(domain)),
-            Some((local, _)) => (local, Cow::Borrowed(rules.default_domain.as_str())),
-            None => (text, Cow::Borrowed(rules.default_domain.as_str())),
-        };
+        let (local, domain) = text.rsplit_once('@').unwrap_or((text, ""));
+        let folded = fold_domain(domain);
+        // A lone dot is the root, which is nobody's mail domain.
+        let domain = if folded.is_empty() { Cow::Borrowed(rules.default_domain.as_str()) } else { folded };
         Self::join(local, &domain, &rules.recipient_delimiter)
     }
 
@@ -281,6 +280,13 @@ mod tests {
         assert_eq!(Address::parse("a@exa mple", "+"), Err(InvalidAddress::Domain));
         assert_eq!(Domain::parse(".."), Err(InvalidAddress::Empty));
         assert_eq!(Domain::parse("a..b"), Err(InvalidAddress::Domain));
+    }
+
+    #[test]
+    fn a_domain_that_is_only_dots_is_none() {
+        for text in ["alice@.", "alice@...", "alice@", "alice"] {
+            assert_eq!(norm(text), "alice@example.com", "{text}");
+        }
     }
 
     proptest! {

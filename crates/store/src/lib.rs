@@ -32,9 +32,10 @@ pub use organizations::Organizations;
 pub use outbox::{DeliveryOutcome, MailKind, Outbox, OutboxState, Outgoing, QueuedMail};
 pub use people::People;
 pub use policies::{FileSection, Policies, TakenOver, Versioned, VersionedAlertPolicies, VersionedPolicies};
+pub use postern_domain::access::TokenRecord;
 pub use postern_domain::organization::OrganizationRecord;
 pub use restrictions::{Refusals, Restrictions, StoredRestriction};
-pub use tokens::{TokenRecord, Tokens};
+pub use tokens::Tokens;
 pub use traffic::TrafficHistory;
 
 /// Everything that lasts. Every call is one transaction; what it wrote survives a power cut once it has returned.

@@ -1,32 +1,11 @@
 //! API tokens.
 
 use async_trait::async_trait;
-use postern_domain::access::Role;
+use postern_domain::access::TokenRecord;
 use postern_domain::{OrganizationId, Timestamp};
-use serde::{Deserialize, Serialize};
 
 use crate::audit::NewAuditEntry;
 use crate::error::StoreError;
-
-/// An API token as it is kept; the token itself is not.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-pub struct TokenRecord {
-    /// What it is for.
-    pub name: String,
-    /// The organization it is for; none: all of them.
-    #[serde(default)]
-    pub organization: Option<OrganizationId>,
-    /// What it may do.
-    pub role: Role,
-    /// When it was made.
-    pub created_at: Timestamp,
-    /// The name of whoever made it, as the audit trail has it.
-    pub created_by: String,
-    /// Until when; none: until it is revoked.
-    pub expires_at: Option<Timestamp>,
-    /// When it was last used, to the minute.
-    pub last_used_at: Option<Timestamp>,
-}
 
 /// API tokens, each found by its SHA-256.
 #[async_trait]

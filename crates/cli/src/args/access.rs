@@ -5,109 +5,109 @@ use postern_domain::access::Role;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum TokenCommand {
-    /// List API tokens, with their role and their last use
+    /// List API tokens with their role and last use
     List,
-    /// Make a token and print it, alone, on standard output
+    /// Create a token and print only the token to standard output
     Add {
-        /// What it is for
+        /// Token name, such as what it is for
         name: String,
-        /// What it may do
+        /// Role of the token
         #[arg(long, value_enum)]
         role: RoleArg,
-        /// When it ends (RFC 3339, such as 2027-01-01T00:00:00Z) [default: when it is revoked]
+        /// When the token expires (RFC 3339, such as 2027-01-01T00:00:00Z) [default: when revoked]
         #[arg(long, value_name = "TIME")]
         expires: Option<String>,
     },
-    /// Revoke a token, at once
+    /// Revoke a token, effective immediately
     Revoke {
-        /// Name of the token, in any case
+        /// Token name (case-insensitive)
         name: String,
     },
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum OrganizationCommand {
-    /// List the organizations, the first one first
+    /// List organizations, the first (default) organization at the top
     List,
-    /// Add one, in force at once
+    /// Add an organization, effective immediately
     Add {
-        /// What it is called in commands: lower-case letters, digits and -
+        /// ID to use in commands: lowercase letters, digits and -
         id: String,
         #[command(flatten)]
         settings: OrganizationArgs,
     },
-    /// Change one, in force at once
+    /// Change an organization, effective immediately
     Set {
-        /// Id of the organization, as the list shows it
+        /// Organization ID, from the list
         id: String,
         #[command(flatten)]
         settings: OrganizationArgs,
     },
-    /// Remove one with its policies, people and tokens
+    /// Remove an organization with its policies, people and tokens
     Remove {
-        /// Id of the organization, as the list shows it
+        /// Organization ID, from the list
         id: String,
     },
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct OrganizationArgs {
-    /// Its name, in mails and pages
+    /// Display name, used in mail and on pages
     #[arg(long)]
     pub(crate) name: Option<String>,
-    /// An accepted domain, the default one first; once for each
+    /// Accepted domain, the default domain first; may be repeated
     #[arg(long = "domain", value_name = "DOMAIN")]
     pub(crate) domains: Vec<String>,
-    /// An admin's address; once for each [default: postmaster of the first domain]
+    /// Admin address; may be repeated [default: postmaster of the first domain]
     #[arg(long = "admin", value_name = "ADDRESS")]
     pub(crate) admins: Vec<String>,
-    /// Whom restricted accounts may still write to; once for each
+    /// Escape lane address that restricted accounts may still send to; may be repeated
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) helpdesk: Vec<String>,
-    /// Where its days begin and end, such as Europe/Berlin [default: UTC]
+    /// Time zone in which its days begin and end, such as Europe/Berlin [default: UTC]
     #[arg(long, value_name = "ZONE")]
     pub(crate) time_zone: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum PersonCommand {
-    /// List who may sign in, by address
+    /// List people who may sign in, by address
     List,
-    /// Invite somebody and print the one-time sign-up link, alone, on standard output
+    /// Invite a person and print only the one-time sign-up link to standard output
     Invite {
-        /// Their mail address
+        /// Email address of the person
         address: String,
-        /// What they may do
+        /// Role of the person
         #[arg(long, value_enum)]
         role: RoleArg,
     },
-    /// Print a new sign-up link for somebody who can't get in: it sets a new password and takes
-    /// away their second factor and passkeys
+    /// Print a new sign-up link for a person who is locked out: using it sets a new password and
+    /// removes their second factor and passkeys
     Reset {
-        /// Their mail address
+        /// Email address of the person
         address: String,
     },
-    /// Give somebody another role, in force with their next click
+    /// Change a person's role, effective with their next request
     Role {
-        /// Their mail address
+        /// Email address of the person
         address: String,
-        /// What they may do
+        /// Role of the person
         #[arg(value_enum)]
         role: RoleArg,
     },
-    /// Keep somebody from signing in, and sign them out everywhere
+    /// Block a person from signing in, and sign them out everywhere
     Disable {
-        /// Their mail address
+        /// Email address of the person
         address: String,
     },
-    /// Let somebody sign in again
+    /// Allow a person to sign in again
     Enable {
-        /// Their mail address
+        /// Email address of the person
         address: String,
     },
-    /// Remove somebody, and sign them out everywhere
+    /// Remove a person, and sign them out everywhere
     Remove {
-        /// Their mail address
+        /// Email address of the person
         address: String,
     },
 }
@@ -118,20 +118,20 @@ pub(crate) enum SessionCommand {
     List,
     /// End a session
     End {
-        /// Its id, from the list
+        /// Session ID, from the list
         id: String,
     },
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub(crate) enum RoleArg {
-    /// Everything, and say who else may do what
+    /// Full access, including people, tokens and sessions
     OrganizationManagement,
-    /// Release, restrict, edit policies
+    /// View everything; release, restrict, edit policies and allowances
     SecurityAdministrator,
-    /// Look at everything, change nothing
+    /// View everything, change nothing
     SecurityReader,
-    /// Look at everything, change nothing
+    /// View everything, change nothing
     GlobalReader,
 }
 

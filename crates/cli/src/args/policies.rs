@@ -8,60 +8,60 @@ use super::{ALERT_SETTINGS_HELP, SETTINGS_HELP};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum PolicyCommand {
-    /// List the outbound policies in the order in which they are looked at
+    /// List outbound policies in order of evaluation
     List,
-    /// Show outbound policies in force, with real numbers
+    /// Show outbound policies with their effective limits
     Show {
-        /// Only this one
+        /// Show only this policy
         name: Option<String>,
     },
-    /// Which policy holds for an account, and why
+    /// Show which policy applies to an account, and why
     Explain {
-        /// Account in any spelling, or connector:NAME
+        /// Account in any form, or connector:NAME
         account: String,
     },
-    /// Add a policy for some users, groups or domains
+    /// Add a policy for specific users, groups or domains
     #[command(after_help = SETTINGS_HELP)]
     Add {
-        /// Name of the policy, in any case
+        /// Policy name (case-insensitive)
         name: String,
         /// Settings as KEY=VALUE
         #[arg(value_name = "KEY=VALUE", required = true)]
         settings: Vec<String>,
     },
-    /// Change settings of a policy, in force at once
+    /// Change a policy's settings, effective immediately
     #[command(after_help = SETTINGS_HELP)]
     Set {
-        /// Its name; the default policy is called Default
+        /// Policy name; the default policy is called Default
         name: String,
-        /// What to change
+        /// Settings to change, as KEY=VALUE
         #[arg(value_name = "KEY=VALUE", required = true)]
         settings: Vec<String>,
     },
-    /// Whom a policy would have acted on in the last 7 days; changes nothing
+    /// Show whom a policy would have acted on in the last 7 days, without changing anything
     #[command(after_help = SETTINGS_HELP)]
     Preview {
-        /// Its name, or that of a new one
+        /// Name of an existing or new policy
         name: String,
-        /// Its settings as they would be
+        /// Settings to try, as KEY=VALUE
         #[arg(value_name = "KEY=VALUE")]
         settings: Vec<String>,
     },
     /// Remove a policy
     Remove {
-        /// Name of the policy, in any case
+        /// Policy name (case-insensitive)
         name: String,
     },
-    /// Write all policies as a TOML file, for apply
+    /// Export all policies as TOML, for apply
     Export {
-        /// Where to; without it, standard output
+        /// Output file [default: standard output]
         file: Option<PathBuf>,
     },
-    /// Put the policies of a file in the place of all there are
+    /// Replace all policies with those in a file
     Apply {
-        /// A file as export writes it
+        /// File written by export
         file: PathBuf,
-        /// Only show what would change
+        /// Show what would change, without changing anything
         #[arg(long)]
         dry_run: bool,
     },
@@ -71,11 +71,11 @@ pub(crate) enum PolicyCommand {
 pub(crate) enum AllowanceCommand {
     /// List allowances in force
     List,
-    /// Let an account send more until a time
+    /// Raise an account's limits until a given time
     Grant(GrantArgs),
-    /// End an account's allowance before its time
+    /// End an account's allowance early
     End {
-        /// Account in any spelling, or connector:NAME
+        /// Account in any form, or connector:NAME
         account: String,
     },
 }
@@ -83,7 +83,7 @@ pub(crate) enum AllowanceCommand {
 #[derive(Debug, Args)]
 #[group(id = "numbers", multiple = true, required = true, args = ["external_per_hour", "internal_per_hour", "per_day"])]
 pub(crate) struct GrantArgs {
-    /// Account in any spelling, or connector:NAME
+    /// Account in any form, or connector:NAME
     pub(crate) account: String,
     /// External recipients per hour
     #[arg(long, value_name = "N")]
@@ -94,10 +94,10 @@ pub(crate) struct GrantArgs {
     /// Recipients per day
     #[arg(long, value_name = "N")]
     pub(crate) per_day: Option<u32>,
-    /// When it ends (RFC 3339, such as 2026-12-01T18:00:00Z)
+    /// When the allowance expires (RFC 3339, such as 2026-12-01T18:00:00Z)
     #[arg(long, value_name = "TIME")]
     pub(crate) until: String,
-    /// Why, for the audit trail
+    /// Reason, for the audit trail
     #[arg(long, short)]
     pub(crate) reason: String,
 }
@@ -106,30 +106,30 @@ pub(crate) struct GrantArgs {
 pub(crate) enum AlertsCommand {
     /// List alerts, newest first
     List,
-    /// Show one alert with what people did about it
+    /// Show one alert with its status changes and comments
     Show {
-        /// Reference id, such as PR-7K3F-9QXD
+        /// Reference ID, such as PR-7K3F-9QXD
         reference: String,
     },
-    /// Alert policies, who is told of what: list, show, add, set, remove (alone: list)
+    /// Alert policies (who is notified of what): list, show, add, set, remove (default: list)
     Policies {
         #[command(subcommand)]
         command: Option<AlertPolicyCommand>,
     },
-    /// Send a test through every channel of an alert policy and print what each answered
+    /// Send a test through every channel of an alert policy and print each response
     Test {
-        /// Its name, such as "User restricted from sending email"
+        /// Alert policy name, such as "User restricted from sending email"
         policy: String,
     },
-    /// Give an alert a status, a comment, or both
+    /// Set an alert's status, add a comment, or both
     #[command(group = clap::ArgGroup::new("what").args(["new_status", "comment"]).required(true).multiple(true))]
     Set {
-        /// Reference id, such as PR-7K3F-9QXD
+        /// Reference ID, such as PR-7K3F-9QXD
         reference: String,
-        /// How far you have come
+        /// New status
         #[arg(long = "status", value_enum)]
         new_status: Option<AlertStatusArg>,
-        /// What there is to say
+        /// Comment to add
         #[arg(long)]
         comment: Option<String>,
     },
@@ -139,44 +139,44 @@ pub(crate) enum AlertsCommand {
 pub(crate) enum AlertPolicyCommand {
     /// List alert policies
     List,
-    /// Show one in full
+    /// Show one alert policy in full
     Show {
-        /// Name of the alert policy, in any case
+        /// Alert policy name (case-insensitive)
         name: String,
     },
-    /// Add one of your own
+    /// Add a custom alert policy
     #[command(after_help = ALERT_SETTINGS_HELP)]
     Add {
-        /// Name of the alert policy, in any case
+        /// Alert policy name (case-insensitive)
         name: String,
-        /// What it is
+        /// Settings as KEY=VALUE
         #[arg(value_name = "KEY=VALUE", required = true)]
         settings: Vec<String>,
     },
-    /// Change settings, in force at once
+    /// Change an alert policy's settings, effective immediately
     #[command(after_help = ALERT_SETTINGS_HELP)]
     Set {
-        /// Name of the alert policy, in any case
+        /// Alert policy name (case-insensitive)
         name: String,
-        /// What to change
+        /// Settings to change, as KEY=VALUE
         #[arg(value_name = "KEY=VALUE", required = true)]
         settings: Vec<String>,
     },
-    /// Remove one of your own
+    /// Remove a custom alert policy
     Remove {
-        /// Name of the alert policy, in any case
+        /// Alert policy name (case-insensitive)
         name: String,
     },
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub(crate) enum AlertStatusArg {
-    /// Nobody has dealt with it yet
+    /// Not handled yet
     Active,
-    /// Somebody is at it
+    /// Being investigated
     Investigating,
-    /// It is dealt with
+    /// Handled
     Resolved,
-    /// It was nothing
+    /// False alarm
     Dismissed,
 }

@@ -2,11 +2,13 @@
 
 mod person;
 mod throttle;
+mod token;
 
 use std::fmt;
 
 pub use person::{Method, Origin, Person, PersonState};
 pub use throttle::{Throttle, ThrottleRule};
+pub use token::TokenRecord;
 
 use serde::{Deserialize, Serialize};
 

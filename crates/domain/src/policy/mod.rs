@@ -107,6 +107,7 @@ pub enum Consequence {
 #[serde(default)]
 pub struct OutboundPolicy {
     /// Its name, as people see it.
+    #[schema(min_length = 1, max_length = 64)]
     pub name: String,
     /// What it is for.
     pub description: String,
@@ -120,28 +121,38 @@ pub struct OutboundPolicy {
     /// The rule's comments there.
     pub rule_comments: String,
     /// External recipients per hour; 0: the built-in default.
+    #[schema(maximum = 10000)]
     pub external_per_hour: u32,
     /// Internal recipients per hour; 0: the built-in default.
+    #[schema(maximum = 10000)]
     pub internal_per_hour: u32,
     /// Recipients per day; 0: the built-in default.
+    #[schema(maximum = 10000)]
     pub per_day: u32,
     /// Messages per minute; 0: any number. Beyond it mail is deferred, whatever the action.
+    #[schema(maximum = 10000)]
     pub messages_per_minute: u32,
     /// Messages per day; 0: any number.
+    #[schema(maximum = 10000)]
     pub messages_per_day: u32,
     /// Recipients per day that it had never written to before; 0: any number.
+    #[schema(maximum = 10000)]
     pub first_time_recipients_per_day: u32,
     /// Recipients per hour that the mail server itself refuses, unknown ones as a rule; 0: any number.
+    #[schema(maximum = 10000)]
     pub unknown_recipients_per_hour: u32,
     /// Recipients of one message; 0: any number. Further ones are answered 452 4.5.3.
+    #[schema(maximum = 1000)]
     pub recipients_per_message: u32,
     /// Recipients on the escape lane per hour; 0: the built-in default.
+    #[schema(maximum = 10000)]
     pub escape_lane_per_hour: u32,
     /// What follows when a limit is passed.
     pub action: Action,
     /// Whether it acts or only reports.
     pub mode: Mode,
     /// Tell the admins when this share of a limit is reached; 0: don't.
+    #[schema(maximum = 99)]
     pub warn_at_percent: u32,
     /// Who is told when someone is restricted, besides the alert policy's recipients.
     pub notify: Vec<String>,

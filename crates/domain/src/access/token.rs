@@ -1,0 +1,27 @@
+//! API tokens, as they are stored and shown.
+
+use serde::{Deserialize, Serialize};
+
+use super::Role;
+use crate::organization::OrganizationId;
+use crate::time::Timestamp;
+
+/// An API token as it is stored; the token itself is not stored.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct TokenRecord {
+    /// What it is for.
+    pub name: String,
+    /// The organization it is for; none: all of them.
+    #[serde(default)]
+    pub organization: Option<OrganizationId>,
+    /// What it may do.
+    pub role: Role,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// The name of whoever made it, as the audit trail has it.
+    pub created_by: String,
+    /// Until when; none: until it is revoked.
+    pub expires_at: Option<Timestamp>,
+    /// When it was last used, to the minute.
+    pub last_used_at: Option<Timestamp>,
+}
