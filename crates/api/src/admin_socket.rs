@@ -16,11 +16,11 @@ use tokio::sync::watch;
 use super::routes;
 use postern_services::service::{Caller, CallerKind, Services};
 
-/// Carries the name of the person behind `sudo`; believed only for the audit trail, and only
-/// from those who may do everything anyway.
+/// Header with the name of the person behind `sudo`. It is used for the audit trail only, and accepted only from
+/// users who already have full access.
 pub const ON_BEHALF_HEADER: &str = "x-postern-on-behalf-of";
 
-/// Where the admin socket of a data folder is.
+/// The path of the admin socket in a data folder.
 pub fn admin_socket_path(data: &Path) -> PathBuf {
     data.join("admin.sock")
 }
@@ -34,10 +34,10 @@ impl Connected<IncomingStream<'_, UnixListener>> for Peer {
     }
 }
 
-/// Serves the API until `closing` turns true.
+/// Serves the API until `closing` becomes true.
 ///
 /// # Errors
-/// The listener fails for good.
+/// The listener fails permanently.
 pub async fn serve_admin_socket(
     listener: UnixListener,
     services: Arc<Services>,
@@ -74,7 +74,7 @@ fn caller(peer: Option<UCred>, behind: Option<String>) -> Caller {
     Caller { name, kind: CallerKind::LocalUser, organization: None, role }
 }
 
-/// The name of a local user (passwd(5)); users from a directory keep their number.
+/// The name of a local user (passwd(5)); users from a directory are named by their number.
 fn user_name(passwd: &Path, uid: u32) -> Option<String> {
     let text = std::fs::read_to_string(passwd).ok()?;
     let uid = uid.to_string();

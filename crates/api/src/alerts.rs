@@ -33,19 +33,19 @@ pub(super) fn routes() -> OpenApiRouter<Arc<Services>> {
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 struct AlertQuery {
-    /// Only of this status
+    /// Only alerts with this status
     status: Option<AlertStatus>,
-    /// Only of this severity
+    /// Only alerts with this severity
     severity: Option<Severity>,
-    /// Only raised by this: the name of a built-in alert policy
+    /// Only alerts raised by this built-in alert policy
     policy: Option<Trigger>,
-    /// Only where entity, reference or cause has this in it
+    /// Only alerts whose entity, reference or cause contains this text
     q: Option<String>,
-    /// At most so many, newest first; without it, all
+    /// At most this many, newest first; without it, all
     #[param(minimum = 1, maximum = 1_000_000)]
     #[serde(default, deserialize_with = "limit")]
     limit: Option<u32>,
-    /// What the Link of the page before says
+    /// The cursor from the previous page's Link header
     cursor: Option<String>,
 }
 

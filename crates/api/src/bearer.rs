@@ -1,4 +1,4 @@
-//! The API on the portal's listener: for those who hold a token (RFC 6750).
+//! Token authentication for the API on the portal's listener (RFC 6750).
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use super::problem::{Failed, problem};
 use postern_cmdlets::bearer::bearer;
 use postern_services::service::Services;
 
-/// Names the caller by the token, or answers 401.
+/// Identifies the caller by the token, or answers 401.
 pub(super) async fn name_caller(State(services): State<Arc<Services>>, mut request: Request, next: Next) -> Response {
     let Some(token) = bearer(request.headers()) else {
         return unauthorized("this takes a token: Authorization: Bearer …; postern token add makes one", "Bearer");

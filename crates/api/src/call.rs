@@ -1,4 +1,4 @@
-//! Who calls, and the services that do what is asked.
+//! One call of the API: the caller, and the services that carry it out.
 
 use std::sync::Arc;
 
@@ -11,10 +11,10 @@ use postern_domain::OrganizationId;
 use super::problem::Failed;
 use postern_services::service::{Caller, ServiceError, Services};
 
-/// Names the organization that a call is kept to, of those that the caller looks after.
+/// Header that names the organization to limit a call to, among those the caller looks after.
 pub const ORGANIZATION: &str = "postern-organization";
 
-/// The caller kept to one organization. One that they don't look after is as good as none.
+/// Limits the caller to one organization. One that they don't look after is treated as if it did not exist.
 fn narrowed(services: &Services, caller: Caller, id: &str) -> Result<Caller, ServiceError> {
     let known = OrganizationId::parse(id).ok().filter(|id| services.settings.load().organization(id).is_some());
     let theirs = known.filter(|id| caller.organization.as_ref().is_none_or(|own| own == id));
@@ -24,11 +24,11 @@ fn narrowed(services: &Services, caller: Caller, id: &str) -> Result<Caller, Ser
     }
 }
 
-/// A call of the API. Whoever mounts the routes has named the caller.
+/// A call of the API. The layer around the routes has identified the caller.
 pub(super) struct Call {
-    /// What is called.
+    /// The use cases.
     pub(super) services: Arc<Services>,
-    /// Who calls, and what they may do.
+    /// The caller, with their name and role.
     pub(super) caller: Caller,
 }
 

@@ -1,4 +1,4 @@
-//! Cmdlets over the API: what `postern cmdlet` asks.
+//! Cmdlets over the API, for `postern cmdlet`.
 
 use axum::Json;
 use axum::extract::Path;
@@ -17,13 +17,13 @@ pub(super) fn routes() -> OpenApiRouter<std::sync::Arc<postern_services::service
     OpenApiRouter::new().routes(routes!(invoke))
 }
 
-/// What a cmdlet returned.
+/// The result of a cmdlet.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 struct CmdletResult {
-    /// Objects, with the properties that the cmdlet's page in the docs names.
+    /// Objects, with the properties that the docs list for the cmdlet.
     #[schema(value_type = Vec<Object>)]
     value: Vec<Object>,
-    /// What people should know besides.
+    /// Warnings, for people to read.
     warnings: Vec<String>,
 }
 
@@ -48,7 +48,7 @@ async fn invoke(
 }
 
 fn refused(error: &CmdletError) -> Response {
-    // What Exchange calls a bad request, the API calls content that can't be processed.
+    // Exchange's "bad request" is the API's "content that can't be processed".
     let status = match error.status {
         400 => StatusCode::UNPROCESSABLE_ENTITY,
         other => StatusCode::from_u16(other).unwrap_or(StatusCode::UNPROCESSABLE_ENTITY),

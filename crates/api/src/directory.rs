@@ -23,11 +23,11 @@ pub(super) fn routes() -> OpenApiRouter<Arc<Services>> {
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 struct AccountQuery {
-    /// A part of the login or of the person's name
+    /// Part of the login or of the person's name
     #[serde(default)]
     #[param(required = false)]
     q: String,
-    /// At most so many
+    /// At most this many
     #[param(minimum = 1, maximum = 1_000_000)]
     #[serde(default, deserialize_with = "limit")]
     limit: Option<u32>,

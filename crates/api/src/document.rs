@@ -1,4 +1,4 @@
-//! The API's description: OpenAPI 3.1, made from the code, and a page to read it.
+//! The API's description: OpenAPI 3.1, generated from the code, and a page that shows it.
 
 use askama::Template;
 use axum::response::Html;
@@ -9,8 +9,8 @@ use utoipa::openapi::schema::Type;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::{Components, Info, ObjectBuilder, OpenApi, OpenApiBuilder, RefOr, Required};
 
-/// Says of every operation that it may be kept to one organization, and of every POST that it takes
-/// an `Idempotency-Key`.
+/// Documents on every operation the header that limits it to one organization, and on every POST the
+/// `Idempotency-Key` header.
 pub(super) fn with_headers(mut document: OpenApi) -> OpenApi {
     let about = "A POST of the same key within a day is answered as the first one was, and not done again";
     let schema = ObjectBuilder::new().schema_type(Type::String).min_length(Some(1)).max_length(Some(255));
@@ -40,7 +40,7 @@ pub(super) fn with_headers(mut document: OpenApi) -> OpenApi {
     document
 }
 
-/// What the description begins with.
+/// The part of the description that comes before the operations.
 pub(super) fn about() -> OpenApi {
     let mut info = Info::new("Postern", env!("CARGO_PKG_VERSION"));
     info.description = Some(
@@ -59,7 +59,7 @@ pub(super) fn about() -> OpenApi {
         .build()
 }
 
-/// The description as JSON and as a page. It tells nothing about anyone and needs no token.
+/// Serves the description as JSON and as a page. It reveals nothing about anyone and needs no token.
 pub(super) fn routes(document: OpenApi) -> Router {
     let page = Page { operations: operations(&document), version: env!("CARGO_PKG_VERSION") };
     let page = page.render().unwrap_or_default();
@@ -83,7 +83,7 @@ struct Row {
     body: bool,
 }
 
-/// Operations by what they are about, in the order of the routes.
+/// Operations grouped by tag, in the order of the routes.
 fn operations(document: &OpenApi) -> Vec<(String, Vec<Row>)> {
     let mut groups: Vec<(String, Vec<Row>)> = Vec::new();
     for (path, item) in &document.paths.paths {

@@ -1,4 +1,4 @@
-//! Entity tags: an edit may name what it has seen (RFC 9110 section 13.1.1).
+//! Entity tags: an edit may name the revision that it is based on (RFC 9110 section 13.1.1).
 
 use axum::Json;
 use axum::http::{HeaderMap, header};
@@ -7,12 +7,12 @@ use serde::Serialize;
 
 use postern_services::service::ServiceError;
 
-/// With the entity tag that an edit may name in `If-Match` (RFC 9110 section 13.1.1).
+/// An answer with the entity tag that an edit may name in `If-Match` (RFC 9110 section 13.1.1).
 pub(super) fn tagged(revision: u64, view: impl Serialize) -> impl IntoResponse {
     ([(header::ETAG, format!("\"{revision}\""))], Json(view))
 }
 
-/// The revision that an edit names.
+/// The revision that an edit names in `If-Match`.
 pub(super) fn if_match(headers: &HeaderMap) -> Result<Option<u64>, ServiceError> {
     let Some(value) = headers.get(header::IF_MATCH) else { return Ok(None) };
     let text = value.to_str().unwrap_or_default();

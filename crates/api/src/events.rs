@@ -20,11 +20,11 @@ pub(super) fn routes() -> OpenApiRouter<Arc<Services>> {
     OpenApiRouter::new().routes(routes!(events))
 }
 
-/// What came after the event that a reader names is told first, so that one who was away misses nothing.
+/// Events after the one that a client names are sent first, so that a client that reconnects misses nothing.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Header)]
 struct LastEvent {
-    /// The id of the last event that was seen, as browsers send it; without it, from now on
+    /// The ID of the last event received, as browsers send it; without it, only new events
     #[serde(rename = "Last-Event-ID")]
     #[param(rename = "Last-Event-ID")]
     #[expect(dead_code, reason = "describes the header; `last_event` reads it")]

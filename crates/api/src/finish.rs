@@ -1,13 +1,13 @@
-//! What is begun is finished.
+//! Completes every change that was begun, even if the client disconnects.
 
 use axum::extract::Request;
 use axum::http::StatusCode;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-/// Carries a request that may change something to its end, whether or not whoever sent it still waits:
-/// the future of a request is dropped where it stands when its connection closes, and a change could
-/// then be written and not be in force.
+/// Runs a request that may change something to its end, whether or not the client still waits. Without this, a
+/// request's future is dropped where it stands when its connection closes, and a change could be written but not take
+/// effect.
 pub async fn finish(request: Request, next: Next) -> Response {
     if request.method().is_safe() {
         return next.run(request).await;
@@ -35,7 +35,7 @@ mod tests {
 
     use super::*;
 
-    /// How often a change was begun and ended whose sender goes away between.
+    /// How often a change was begun and ended when its client disconnects in between.
     async fn sent_and_left(finishes: bool) -> (usize, usize) {
         let (begun, ended) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
         let change = {

@@ -1,4 +1,4 @@
-//! `Idempotency-Key`: a POST that is sent twice, since its answer was lost, is done once
+//! `Idempotency-Key`: a POST that is repeated because its answer was lost is carried out only once
 //! (draft-ietf-httpapi-idempotency-key-header).
 
 use std::sync::Arc;
@@ -16,13 +16,13 @@ use postern_services::service::{Caller, ServiceError, Services};
 
 pub(super) const KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
-/// No request of the API is longer.
+/// No request of the API is longer, in bytes.
 const LONGEST: usize = 2 * 1024 * 1024;
 
-/// Answers that hold a secret, which is kept nowhere.
+/// Answers that contain a secret, which must not be stored.
 const SECRET: [&str; 2] = ["/api/v1/tokens", "/api/v1/people"];
 
-/// Does a keyed POST once.
+/// Carries out a POST with a key only once.
 pub(super) async fn once(State(services): State<Arc<Services>>, request: Request, next: Next) -> Response {
     let Some(key) = request.headers().get(KEY).filter(|_| request.method() == Method::POST) else {
         return next.run(request).await;
@@ -54,7 +54,7 @@ pub(super) async fn once(State(services): State<Arc<Services>>, request: Request
     keep(&services, &keyed, response, is_secret).await
 }
 
-/// Keeps what was answered, unless that was a failure of ours: then it may be tried again.
+/// Stores the answer, unless it was a server error: then the client may try again.
 async fn keep(services: &Services, keyed: &KeyedRequest, response: Response, is_secret: bool) -> Response {
     let (parts, body) = response.into_parts();
     let body = to_bytes(body, usize::MAX).await.unwrap_or_default();

@@ -1,7 +1,7 @@
 //! The HTTP API over the services, and the health and metrics pages.
 //!
-//! On the admin socket the caller is whoever opened it, told by the kernel (SO_PEERCRED). Errors
-//! are problem details (RFC 9457).
+//! On the admin socket, the kernel identifies the caller: the user who opened the socket (SO_PEERCRED). Errors are
+//! problem details (RFC 9457).
 
 mod admin_socket;
 mod alerts;
@@ -49,7 +49,7 @@ use problem::{Failed, Query, Refusals};
 
 type Reply<T> = Result<Json<T>, Failed>;
 
-/// The API itself; whoever mounts it says who the caller is.
+/// The API itself; the layer around it must identify the caller.
 pub fn routes(services: Arc<Services>) -> Router {
     let method = async || {
         problem::problem(StatusCode::METHOD_NOT_ALLOWED, "this address takes other methods; see /api".into(), None)
@@ -57,7 +57,7 @@ pub fn routes(services: Arc<Services>) -> Router {
     Router::from(described()).method_not_allowed_fallback(method).with_state(services)
 }
 
-/// What an address that is none is answered with.
+/// The answer to an address that does not exist.
 pub async fn nothing() -> Failed {
     Failed(ServiceError::NotFound("there is no such address; the API is under /api/v1".into()))
 }
@@ -85,19 +85,19 @@ fn described() -> OpenApiRouter<Arc<Services>> {
 struct AuditQuery {
     /// Only actions that begin with this, such as policy or policy.change
     action: Option<String>,
-    /// Only by this actor
+    /// Only entries by this actor
     actor: Option<String>,
-    /// Only where actor, action, target or detail has this in it
+    /// Only entries whose actor, action, target or detail contains this text
     q: Option<String>,
-    /// Only from this time on
+    /// Only entries from this time on
     since: Option<Timestamp>,
-    /// Only before this time
+    /// Only entries before this time
     until: Option<Timestamp>,
-    /// At most so many, newest first
+    /// At most this many, newest first
     #[param(minimum = 1, maximum = 1_000_000)]
     #[serde(default, deserialize_with = "limit")]
     limit: Option<u32>,
-    /// What the Link of the page before says
+    /// The cursor from the previous page's Link header
     cursor: Option<String>,
 }
 
@@ -131,7 +131,7 @@ async fn audit(Call { services, caller }: Call, uri: Uri, Query(query): Query<Au
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 struct VerifyQuery {
-    /// Also check that the entry of this hash is still there
+    /// Also check that the entry with this hash is still present
     head: Option<String>,
 }
 
@@ -147,7 +147,7 @@ async fn verify_audit(Call { services, caller }: Call, Query(query): Query<Verif
     services.audit.verify(&caller, query.head.as_deref()).await.map(Json).map_err(Failed)
 }
 
-/// Who the caller is, as the audit trail names them, and what they may do.
+/// The caller as the audit trail names them, and their role.
 #[utoipa::path(
     get,
     path = "/api/v1/me",
@@ -170,19 +170,19 @@ async fn status(Call { services, caller }: Call) -> Reply<StatusView> {
     services.status.get(&caller).await.map(Json).map_err(Failed)
 }
 
-/// What the portal's listener serves: the API for those who hold a token, and what needs none.
+/// The routes on the portal's listener: the API for callers with a token, and everything that needs none.
 pub fn portal_routes(services: &Arc<Services>) -> Router {
     let named = axum::middleware::from_fn_with_state(Arc::clone(services), bearer::name_caller);
     let open = public_routes(Arc::clone(&services.health), Arc::clone(&services.metrics));
     let document = document::routes(document::with_headers(described().into_openapi()));
     let once = axum::middleware::from_fn_with_state(Arc::clone(services), idempotency::once);
     let admin_api = postern_cmdlets::admin_api::routes(services);
-    // What is below the API's address and none of its routes is told so in its way, and not by a page.
+    // Unknown addresses below /api are answered with a problem, not with a page.
     let others = Router::new().route("/api/", any(nothing)).route("/api/{*rest}", any(nothing));
     routes(Arc::clone(services)).layer(once).layer(named).merge(document).merge(open).merge(admin_api).merge(others)
 }
 
-/// `/healthz`, `/readyz` and `/metrics`, which need no login and tell nothing about anyone.
+/// `/healthz`, `/readyz` and `/metrics`, which need no sign-in and reveal nothing about anyone.
 fn public_routes(health: Arc<Health>, metrics: Arc<Metrics>) -> Router {
     let ready = move || {
         let health = Arc::clone(&health);

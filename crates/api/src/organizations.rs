@@ -22,7 +22,7 @@ pub(super) fn routes() -> OpenApiRouter<Arc<Services>> {
 /// A new organization.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
 struct NewOrganization {
-    /// What it is called in addresses and commands: up to 40 lower-case letters, digits and -.
+    /// The ID to use in addresses and commands: up to 40 lowercase letters, digits and -.
     id: String,
     #[serde(flatten)]
     #[schema(inline)]

@@ -1,5 +1,5 @@
-//! Lists page by page: `limit` says how many, `Link: <…>; rel="next"` (RFC 8288) where the next
-//! ones are. A cursor names the last one seen, so that what is added meanwhile moves nothing.
+//! Paged lists: `limit` sets the page size, and `Link: <…>; rel="next"` (RFC 8288) gives the address of the next
+//! page. A cursor names the last item seen, so that items added meanwhile shift nothing.
 
 use axum::Json;
 use axum::http::{HeaderMap, HeaderValue, Uri, header};
@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use postern_services::service::ServiceError;
 
-/// How many a caller wants to see.
+/// Reads how many items a caller wants.
 pub(super) fn limit<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<u32>, D::Error> {
     let text = String::deserialize(deserializer)?;
     let number = text.parse().ok().filter(|number| (1..=1_000_000).contains(number));
@@ -28,10 +28,10 @@ fn decode(cursor: &str) -> Option<String> {
     String::from_utf8(BASE64_URL_SAFE_NO_PAD.decode(cursor).ok()?).ok()
 }
 
-/// The time and reference that a cursor names.
+/// The time and reference in a cursor.
 ///
 /// # Errors
-/// It is no cursor of ours.
+/// The cursor is not one that this API issued.
 pub(super) fn after(cursor: Option<&str>) -> Result<Option<(Timestamp, Reference)>, ServiceError> {
     let Some(cursor) = cursor else { return Ok(None) };
     let read = || {
@@ -42,21 +42,21 @@ pub(super) fn after(cursor: Option<&str>) -> Result<Option<(Timestamp, Reference
     read().map(Some).ok_or_else(invalid)
 }
 
-/// The number that a cursor names.
+/// The number in a cursor.
 ///
 /// # Errors
-/// It is no cursor of ours.
+/// The cursor is not one that this API issued.
 pub(super) fn before(cursor: Option<&str>) -> Result<Option<i64>, ServiceError> {
     let Some(cursor) = cursor else { return Ok(None) };
     decode(cursor).and_then(|text| text.parse().ok()).map(Some).ok_or_else(invalid)
 }
 
-/// A cursor that names a time and a reference.
+/// A cursor for a time and a reference.
 pub(super) fn cursor(at: Timestamp, reference: &Reference) -> String {
     format!("{} {reference}", at.as_millis())
 }
 
-/// A page of a list. `last` names its last item; a page that is not full is the last one.
+/// A page of a list. `last` is the cursor of its last item; a page that is not full is the last page.
 pub(super) fn page<T: Serialize>(uri: &Uri, items: Vec<T>, limit: Option<u32>, last: Option<String>) -> Response {
     let full = limit.is_some_and(|limit| items.len() >= limit as usize);
     let mut headers = HeaderMap::new();

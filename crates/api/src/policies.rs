@@ -50,7 +50,7 @@ async fn preview(
         Err(error) => return Err(Failed(error)),
     };
     if let Some(object) = body.as_object_mut() {
-        // What is off acts on nobody; what it would do is asked.
+        // A disabled policy acts on nobody; the preview is about what it would do.
         object.entry("enabled").or_insert(true.into());
         if known.is_none() {
             object.entry("name").or_insert_with(|| name.clone().into());
@@ -59,7 +59,7 @@ async fn preview(
     services.policies.preview(&caller, known, &body).await.map(Json).map_err(Failed)
 }
 
-/// A whole file of policies; what is left out is as if it had never been set.
+/// A whole file of policies; a setting that is left out is treated as if it had never been set.
 #[derive(utoipa::ToSchema)]
 #[allow(dead_code)]
 struct PolicyFile {
@@ -67,14 +67,14 @@ struct PolicyFile {
     custom: Option<Vec<OutboundPolicy>>,
 }
 
-/// What `POST` and `PATCH` of a policy take: any of its settings, and two keys that set several.
+/// The body of a policy's `POST` and `PATCH`: any of its settings, and two keys that affect several.
 #[derive(utoipa::ToSchema)]
 #[allow(dead_code)]
 struct PolicyBody {
     #[schema(inline)]
     #[serde(flatten)]
     settings: OutboundPolicy,
-    /// 0 is looked at first; not for the default policy.
+    /// 0 is evaluated first; not for the default policy.
     priority: Option<usize>,
     /// Microsoft's recommended values.
     preset: Option<Preset>,
@@ -194,7 +194,7 @@ async fn export(Call { services, caller }: Call) -> Reply<PolicyBook> {
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 struct ApplyQuery {
-    /// Only say what would change
+    /// Only report what would change
     #[serde(default)]
     #[param(required = false)]
     dry_run: bool,

@@ -1,4 +1,4 @@
-//! Errors as problem details (RFC 9457), and request bodies whose errors are such.
+//! Errors as problem details (RFC 9457), and extractors whose errors are problem details too.
 
 use axum::Json;
 use axum::extract::rejection::JsonRejection;
@@ -10,21 +10,21 @@ use serde::{Deserialize, Serialize};
 
 use postern_services::service::ServiceError;
 
-/// A problem as it goes over the wire.
+/// A problem as it is sent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Problem {
-    /// What kind it is, in short.
+    /// The kind of problem, in short.
     pub title: String,
     /// The HTTP status.
     pub status: u16,
-    /// What happened, for people.
+    /// What happened, for people to read.
     pub detail: String,
     /// The field at fault.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub field: Option<String>,
 }
 
-/// A use case's refusal, as a problem.
+/// A use case's refusal, sent as a problem.
 #[derive(Debug)]
 pub struct Failed(pub ServiceError);
 
@@ -49,7 +49,7 @@ impl IntoResponse for Failed {
     }
 }
 
-/// A problem as an answer.
+/// A problem as a response.
 pub(super) fn problem(status: StatusCode, detail: String, field: Option<String>) -> Response {
     let title = status.canonical_reason().unwrap_or("Error").to_owned();
     let problem = Problem { title, status: status.as_u16(), detail, field };
@@ -74,7 +74,7 @@ where
     }
 }
 
-/// What stands after the `?` of an address.
+/// The query of an address, after the `?`.
 pub(super) struct Query<T>(pub(super) T);
 
 impl<T, S> FromRequestParts<S> for Query<T>
@@ -92,7 +92,7 @@ where
     }
 }
 
-/// A part of an address.
+/// A path parameter of an address.
 pub(super) struct Path<T>(pub(super) T);
 
 impl<T, S> FromRequestParts<S> for Path<T>
@@ -117,25 +117,25 @@ pub(super) enum Refusals {
     /// The request can't be read.
     #[response(status = 400, content_type = "application/problem+json")]
     Unreadable(#[to_schema] Problem),
-    /// No token, or one that opens nothing.
+    /// There is no token, or it is not valid.
     #[response(status = 401, content_type = "application/problem+json")]
     Unauthorized(#[to_schema] Problem),
-    /// The caller's role may not do this.
+    /// The caller's role does not permit this.
     #[response(status = 403, content_type = "application/problem+json")]
     Forbidden(#[to_schema] Problem),
-    /// There is no such thing.
+    /// The requested object does not exist.
     #[response(status = 404, content_type = "application/problem+json")]
     NotFound(#[to_schema] Problem),
-    /// Things are not as the caller believes.
+    /// The current state does not permit this.
     #[response(status = 409, content_type = "application/problem+json")]
     Conflict(#[to_schema] Problem),
-    /// They have been changed since the caller looked.
+    /// The object has changed since the caller read it.
     #[response(status = 412, content_type = "application/problem+json")]
     Changed(#[to_schema] Problem),
-    /// Something the caller gave can't be used; `field` says which.
+    /// A value in the request is not valid; `field` names it.
     #[response(status = 422, content_type = "application/problem+json")]
     Invalid(#[to_schema] Problem),
-    /// The store is away.
+    /// The store is unavailable.
     #[response(status = 503, content_type = "application/problem+json")]
     Unavailable(#[to_schema] Problem),
 }

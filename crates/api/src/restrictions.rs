@@ -32,19 +32,19 @@ pub(super) fn routes() -> OpenApiRouter<Arc<Services>> {
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 struct RestrictionQuery {
-    /// Those that have ended, too
+    /// Include restrictions that have ended
     #[serde(default)]
     #[param(required = false)]
     all: bool,
     /// Only accounts, or only connectors
     kind: Option<EntityKind>,
-    /// Only where entity, reference or cause has this in it
+    /// Only restrictions whose entity, reference or cause contains this text
     q: Option<String>,
-    /// At most so many, newest first; without it, all
+    /// At most this many, newest first; without it, all
     #[param(minimum = 1, maximum = 1_000_000)]
     #[serde(default, deserialize_with = "limit")]
     limit: Option<u32>,
-    /// What the Link of the page before says
+    /// The cursor from the previous page's Link header
     cursor: Option<String>,
 }
 

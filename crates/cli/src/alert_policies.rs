@@ -1,4 +1,4 @@
-//! `postern alerts policies`
+//! `postern alerts policies`: who is notified about what.
 
 use postern_domain::alert::AlertPolicy;
 use serde_json::{Value, json};
@@ -37,7 +37,7 @@ pub(super) async fn run(client: &Client, command: Option<AlertPolicyCommand>, js
     Ok(())
 }
 
-/// What keys take, by an example of each: where a policy says nothing the example does.
+/// Parses settings against an example with a value for every key, since that value shows the key's type.
 fn settings_of(settings: &[String]) -> Result<Value, CliError> {
     let example =
         AlertPolicy { recipients: Some(Vec::new()), daily_notification_limit: Some(0), ..AlertPolicy::default() };

@@ -1,4 +1,4 @@
-//! `postern alerts`
+//! `postern alerts`: list and show alerts, set their status, test channels.
 
 use postern_domain::alert::{AlertNote, AlertStatus};
 

@@ -1,4 +1,4 @@
-//! `postern allowance`
+//! `postern allowance`: temporary higher limits for an account.
 
 use postern_domain::Timestamp;
 use postern_domain::policy::Allowance;

@@ -1,4 +1,4 @@
-//! `postern audit`
+//! `postern audit`: list and verify the audit trail.
 
 use super::args::AuditCommand;
 use super::client::{Client, segment};
@@ -46,7 +46,7 @@ async fn list(client: &Client, limit: u32, search: Option<&str>, json: bool) -> 
     Ok(())
 }
 
-/// The reason or comment that was given, or else what was changed.
+/// The reason or comment that was given, otherwise the change itself.
 fn why(detail: &serde_json::Value) -> String {
     let text = |key: &str| detail.get(key).and_then(|value| value.as_str()).filter(|text| !text.is_empty());
     if let Some(reason) = text("reason").or_else(|| text("comment")).or_else(|| text("status")).or_else(|| text("role"))

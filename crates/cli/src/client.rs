@@ -1,4 +1,4 @@
-//! Talks to the running daemon: HTTP over its admin socket, or with a token from elsewhere.
+//! Client for a running daemon: HTTP over its admin socket, or HTTPS with a token from another machine.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -20,24 +20,24 @@ use postern_services::settings::Settings;
 
 const NOT_AS_EXPECTED: &str = "unexpected response from the daemon; is it the same version as this command?";
 
-/// The way to the running daemon.
+/// A connection to a running daemon.
 #[derive(Debug)]
 pub struct Client {
     way: Way,
-    /// The organization that calls are kept to.
+    /// The organization that calls are limited to.
     organization: Option<String>,
 }
 
 #[derive(Debug)]
 enum Way {
-    /// On this machine.
+    /// The daemon on this machine.
     Local {
-        /// The admin socket.
+        /// Path of the admin socket.
         socket: PathBuf,
     },
     /// A Postern on another machine, over HTTPS.
     Remote {
-        /// Where its portal is, without a slash at the end.
+        /// Address of its portal, without a trailing slash.
         server: String,
         /// The API token.
         token: String,
@@ -45,12 +45,12 @@ enum Way {
 }
 
 impl Client {
-    /// The daemon of this machine, by its admin socket.
+    /// The daemon on this machine, over its admin socket.
     pub fn local(settings: &Settings) -> Self {
         Self { way: Way::Local { socket: admin_socket_path(&settings.data) }, organization: None }
     }
 
-    /// `token_file` holds the token; without it, `POSTERN_TOKEN` does.
+    /// The daemon at a URL. `token_file` contains the token; without it, `POSTERN_TOKEN` does.
     pub(super) fn remote(server: &str, token_file: Option<&Path>) -> Result<Self, CliError> {
         let uri: Uri = server
             .parse()
@@ -76,15 +76,15 @@ impl Client {
         Ok(Self { way, organization: None })
     }
 
-    /// The same kept to one organization.
+    /// Limits the client's calls to one organization.
     pub(super) fn of(self, organization: Option<String>) -> Self {
         Self { organization, ..self }
     }
 
-    /// Asks for `path`, below the API's.
+    /// Gets `path`, which is relative to the API's address.
     ///
     /// # Errors
-    /// The daemon is not there, refuses, or answers something else.
+    /// The daemon can't be reached, refuses, or answers in an unexpected form.
     pub async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, CliError> {
         self.call(Method::GET, path, None::<&()>).await
     }
@@ -120,7 +120,7 @@ impl Client {
         Ok(serde_json::from_slice(&bytes).context(NOT_AS_EXPECTED)?)
     }
 
-    /// The body of an answer that is no problem.
+    /// The body of a successful answer.
     async fn answer(&self, method: Method, path: &str, body: Vec<u8>) -> Result<Bytes, CliError> {
         let request = Request::builder().method(method).header(header::CONTENT_TYPE, "application/json");
         let request = match &self.organization {
@@ -133,7 +133,7 @@ impl Client {
                 let stream = UnixStream::connect(socket).await.map_err(|error| away(socket, &error))?;
                 let (mut sender, connection) =
                     hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.context(NOT_AS_EXPECTED)?;
-                // The connection has to be driven while the request waits for its answer.
+                // The connection has to be polled while the request waits for its answer.
                 tokio::spawn(connection);
                 let mut request = request.uri(format!("/api/v1{path}")).header(header::HOST, "localhost");
                 if let Ok(user) = std::env::var("SUDO_USER") {
@@ -181,7 +181,7 @@ fn away(socket: &Path, error: &io::Error) -> CliError {
     }
 }
 
-/// A part of an address: whatever it holds, it stays one part.
+/// One segment of an address; it stays one segment whatever it contains.
 pub(super) fn segment(text: &str) -> String {
     utf8_percent_encode(text, NON_ALPHANUMERIC).to_string()
 }

@@ -9,13 +9,13 @@ use super::client::{Client, segment};
 use super::{CliError, output};
 use postern_cmdlets::table::{self, Cmdlet, Column, Kind};
 
-/// From so many properties on, PowerShell shows a list and no table.
+/// With this many properties or more, PowerShell shows a list instead of a table.
 const LIST_FROM: usize = 5;
 
-/// How results are shown.
+/// The format of results.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Shown {
-    /// As PowerShell does: the table that there is a view for, or one of few properties; a list of many.
+    /// As PowerShell does: a table if there is a view or there are few properties, otherwise a list.
     ByItself,
     List,
     Table,
@@ -28,7 +28,7 @@ struct Returned {
     warnings: Vec<String>,
 }
 
-/// Whether it asks for help and needs no daemon; it is given then.
+/// Prints the help if that is what the command asks for; returns whether it was. Needs no daemon.
 pub(super) fn help(name: &str, arguments: &[String]) -> Result<bool, CliError> {
     let about = |name: &str| table::find(name).ok_or_else(|| CliError::Usage(unknown(name)));
     if name.eq_ignore_ascii_case("Get-Help") {
@@ -74,7 +74,7 @@ pub(super) async fn run(client: &Client, name: &str, arguments: &[String], shown
     Ok(())
 }
 
-/// Asks before anything is done, as -Confirm wants it.
+/// Asks for confirmation before anything is done, as -Confirm requires.
 fn confirmed(cmdlet: &Cmdlet, parameters: &Map<String, Value>) -> Result<bool, CliError> {
     if !std::io::stdin().is_terminal() {
         return Err(CliError::Usage("-Confirm prompts, but there is no terminal; omit it".into()));
@@ -94,7 +94,7 @@ fn unknown(name: &str) -> String {
     format!("there is no cmdlet {name}{meant} (postern cmdlet Get-Command lists all cmdlets)")
 }
 
-/// Reads `-Name value`, `-Name:value`, switches, and what stands by its position.
+/// Parses `-Name value`, `-Name:value`, switches, and positional values.
 fn parameters(cmdlet: &Cmdlet, arguments: &[String]) -> Result<Map<String, Value>, CliError> {
     let mut given = Map::new();
     let mut arguments = arguments.iter().peekable();
@@ -117,7 +117,7 @@ fn parameters(cmdlet: &Cmdlet, arguments: &[String]) -> Result<Map<String, Value
                 .cloned()
                 .ok_or_else(|| CliError::Usage(format!("Missing an argument for parameter '{name}'.")))?,
         };
-        // As PowerShell has it: a, b is one list.
+        // As in PowerShell, `a, b` is one list.
         while kind == Kind::List && (value.ends_with(',') || arguments.peek().is_some_and(|next| next.starts_with(',')))
         {
             let Some(next) = arguments.next() else { break };
@@ -141,7 +141,7 @@ fn read(kind: Kind, value: &str) -> Value {
     }
 }
 
-/// A parameter's name, or the beginning of just one.
+/// Finds a parameter by its name or an unambiguous prefix.
 fn full_name(cmdlet: &Cmdlet, name: &str) -> Result<String, CliError> {
     let common = if cmdlet.changes() { ["Confirm", "WhatIf"].as_slice() } else { &[] };
     let names = || cmdlet.parameters.iter().map(|parameter| parameter.name.as_str()).chain(common.iter().copied());
@@ -175,7 +175,7 @@ fn by_position(cmdlet: &Cmdlet, given: &Map<String, Value>, argument: &str) -> R
 fn properties<'a>(cmdlet: &'a Cmdlet, value: &[Map<String, Value>]) -> Vec<&'a str> {
     let known = |name: &&str| value.iter().any(|object| object.contains_key(*name));
     let all = cmdlet.returns().iter().map(String::as_str);
-    // A connector is shown by a cmdlet that is also for accounts.
+    // Connectors are also returned by cmdlets whose view is for accounts.
     let more =
         ["ConnectorId", "ConnectorName"].into_iter().filter(|name| !cmdlet.returns().iter().any(|own| own == name));
     more.chain(all).filter(known).collect()
@@ -196,7 +196,7 @@ fn text(value: Option<&Value>) -> String {
     }
 }
 
-/// What a column shows of an object.
+/// The text of a column for an object.
 fn cell(column: &Column, object: &Map<String, Value>) -> String {
     let value = object.get(&column.property);
     let whole = text(value);
@@ -204,7 +204,7 @@ fn cell(column: &Column, object: &Map<String, Value>) -> String {
         let mut pairs = whole.split(';').filter_map(|pair| pair.split_once('='));
         return pairs.find(|(name, _)| name == key).map(|(_, value)| value.to_owned()).unwrap_or_default();
     }
-    // 2026-11-25T09:14:02.0000000Z to the minute.
+    // 2026-11-25T09:14:02.0000000Z, shortened to the minute.
     if column.time && whole.len() > 16 && whole.is_ascii() {
         return format!("{}Z", whole[..16].replace('T', " "));
     }
@@ -215,7 +215,7 @@ fn print_table(cmdlet: &Cmdlet, value: &[Map<String, Value>]) {
     if value.is_empty() {
         return;
     }
-    // Block-PosternSender and its kin return connectors too, which have a table of their own.
+    // Block-PosternSender and similar cmdlets return connectors too, which have a view of their own.
     let is_connector = value.iter().all(|object| object.contains_key("ConnectorId"));
     let of = if is_connector { table::find("Get-BlockedConnector").unwrap_or(cmdlet) } else { cmdlet };
     if of.view().is_empty() {
@@ -247,7 +247,7 @@ fn print_list(cmdlet: &Cmdlet, value: &[Map<String, Value>]) {
     }
 }
 
-/// Objects with their properties in order, which a map of JSON values would not keep.
+/// Objects with their properties in order, which a map of JSON values would lose.
 fn print_json(cmdlet: &Cmdlet, value: &[Map<String, Value>]) {
     let names = properties(cmdlet, value);
     let object = |object: &Map<String, Value>| {
@@ -290,7 +290,7 @@ fn print_help(cmdlet: &Cmdlet) {
     }
     heading("EXAMPLES");
     for example in &cmdlet.examples {
-        // Pipelines and hash tables are PowerShell's own.
+        // Pipelines and hash tables exist only in PowerShell.
         let run = example.run.trim_end_matches(" | Format-List");
         if !run.contains('|') && !run.contains("@{") {
             println!("    postern cmdlet {run}\n        {}", example.about);

@@ -1,4 +1,4 @@
-//! `postern directory`
+//! `postern directory`: sources of accounts and groups.
 
 use super::args::DirectoryCommand;
 use super::client::Client;

@@ -1,4 +1,4 @@
-//! `postern doctor`: what is wrong, and what to do about it.
+//! `postern doctor`: what is wrong, and how to fix it. Also `postern wiring postfix`.
 
 use std::path::Path;
 
@@ -11,7 +11,7 @@ use postern_services::settings::Settings;
 
 use postern_doctor::{self as doctor, Daemon};
 
-/// What the doctor wants to know of the daemon.
+/// The daemon's status as far as the doctor needs it.
 pub fn daemon_of(status: &StatusView) -> Daemon {
     Daemon {
         version: status.version.clone(),
@@ -38,7 +38,7 @@ pub(super) async fn run(settings: &Settings, postfix_config: Option<&Path>, json
     if worst == Some(Level::Error) { Err(CliError::Reported) } else { Ok(()) }
 }
 
-/// `postern wiring postfix`. What the daemon would have to say is left out, with a word, if it is away.
+/// `postern wiring postfix`. If the daemon can't be reached, its part is left out with a note.
 pub(super) async fn wiring(settings: &Settings) {
     let status: Result<StatusView, _> = Client::local(settings).get("/status").await;
     print!("{}", doctor::lines::postfix(settings, status.as_ref().map_or(&[], |status| &status.copy_aliases)));

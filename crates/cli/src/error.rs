@@ -1,26 +1,26 @@
-//! Why a command failed, and the exit status that says so to scripts.
+//! Why a command failed, and the exit status that tells scripts.
 
 use postern_config::ConfigError;
 
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
 pub enum CliError {
-    /// Something did not work.
+    /// An operation failed.
     #[error("{0:#}")]
     Failed(#[from] anyhow::Error),
     /// The settings can't be used.
     #[error("{0}")]
     Config(#[from] ConfigError),
-    /// What was typed can't be used.
+    /// The arguments can't be used.
     #[error("{0}")]
     Usage(String),
-    /// There is no such thing.
+    /// The object does not exist.
     #[error("{0}")]
     NotFound(String),
-    /// It may not be done, or things are not as believed.
+    /// The operation is not permitted, or the current state does not allow it.
     #[error("{0}")]
     Refused(String),
-    /// What is wrong has been printed already.
+    /// The error has been printed already.
     #[error("found problems")]
     Reported,
 }

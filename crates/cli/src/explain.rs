@@ -1,4 +1,4 @@
-//! `postern explain REFERENCE`
+//! `postern explain REFERENCE`: everything known about one incident.
 
 use super::client::{Client, segment};
 use super::{CliError, alerts, output, restricted, usage};

@@ -36,33 +36,33 @@ pub use error::CliError;
 use postern_services::settings::Settings;
 pub use restricted::print as print_restriction;
 
-/// Programs of their own that the command line starts; who makes the program hands them in.
+/// Programs that the command line starts; the binary supplies them.
 #[derive(Debug, Clone, Copy)]
 pub struct Programs {
-    /// `postern serve`, until it is told to end.
+    /// `postern serve`, until it is stopped.
     pub serve: fn(Settings) -> Result<(), CliError>,
-    /// Carries out `postern replay`.
+    /// `postern replay`.
     pub replay: fn(ReplayRequest) -> Result<(), CliError>,
-    /// `postern demo`: simulated steps take so long.
+    /// `postern demo`, with the real time that a simulated step takes.
     pub demo: fn(Duration) -> Result<(), CliError>,
 }
 
-/// What `postern replay` is asked for.
+/// The arguments of `postern replay`.
 #[derive(Debug)]
 pub struct ReplayRequest {
-    /// What the configuration file says.
+    /// The settings of the configuration file.
     pub settings: Settings,
-    /// A file of policies to compare with today's.
+    /// A file of policies to compare with the current ones.
     pub policy: Option<PathBuf>,
-    /// Where a page with charts is written.
+    /// Where to write a page with charts.
     pub report: Option<PathBuf>,
-    /// Logs; none: standard input.
+    /// Log files; empty for standard input.
     pub logs: Vec<PathBuf>,
-    /// JSON for programs, in place of tables.
+    /// Whether to print JSON instead of tables.
     pub json: bool,
 }
 
-/// Parses the command line and does what it says.
+/// Parses the command line and runs the command.
 pub fn run(programs: Programs) -> ExitCode {
     let cli = Cli::parse();
     match dispatch(cli, programs) {
@@ -164,12 +164,12 @@ fn with_client(client: Client, command: impl AsyncFnOnce(&Client) -> Result<(), 
     local_runtime()?.block_on(command(&client))
 }
 
-/// For programs with many tasks.
+/// A runtime for programs with many tasks.
 pub fn runtime() -> Result<tokio::runtime::Runtime, CliError> {
     tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|e| CliError::Failed(e.into()))
 }
 
-/// For commands that ask the daemon.
+/// A runtime for commands that call the daemon.
 pub fn local_runtime() -> Result<tokio::runtime::Runtime, CliError> {
     tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|e| CliError::Failed(e.into()))
 }

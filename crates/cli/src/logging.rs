@@ -1,4 +1,4 @@
-//! How the daemon logs.
+//! Logging of the daemon.
 
 use std::io::IsTerminal;
 
@@ -11,9 +11,9 @@ use postern_services::settings::{Log, LogFormat};
 
 /// Starts logging to standard error. The journal adds the time itself.
 pub(super) fn start(log: &Log) {
-    // The settings were checked, so the filter can be read.
+    // The settings have been checked, so the filter parses.
     let filter: Targets = log.filter.parse().unwrap_or_default();
-    // It would put a span of its own before every line that a page causes.
+    // It would add a span of its own to every line that a page causes.
     let filter = filter.with_target("tower_sessions", LevelFilter::WARN);
     let layer = match log.format {
         LogFormat::Json => fmt::layer().json().flatten_event(true).with_writer(std::io::stderr).boxed(),

@@ -1,4 +1,4 @@
-//! Man pages and completions, made of the same definition as `--help`.
+//! Man pages and completions, generated from the same definition as `--help`.
 
 use std::path::Path;
 

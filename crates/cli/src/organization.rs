@@ -1,4 +1,4 @@
-//! `postern organization`
+//! `postern organization`: a hosting provider's organizations.
 
 use postern_services::service::OrganizationRecord;
 use serde_json::json;

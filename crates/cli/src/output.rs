@@ -1,4 +1,4 @@
-//! How results look: tables for people, JSON for programs.
+//! How results are printed: tables for people, JSON for programs.
 
 use anstyle::{AnsiColor, Style};
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
@@ -12,16 +12,16 @@ use postern_services::present;
 
 /// The style of headings.
 pub const BOLD: Style = Style::new().bold();
-/// What matters less.
+/// The style of less important text.
 pub const DIM: Style = Style::new().dimmed();
-/// As it should be.
+/// The style of what is as it should be.
 pub const GOOD: Style = AnsiColor::Green.on_default();
-/// Worth a look.
+/// The style of what deserves attention.
 pub const WARN: Style = AnsiColor::Yellow.on_default().bold();
 /// The style of what is wrong.
 pub const BAD: Style = AnsiColor::Red.on_default().bold();
 
-/// A text in a style; the terminal's or the pipe's nature decides whether the style is shown.
+/// Text in a style; the output stream drops the style where it can't be shown.
 pub fn styled(style: Style, text: impl std::fmt::Display) -> String {
     format!("{style}{text}{style:#}")
 }
@@ -33,12 +33,12 @@ pub fn json(value: &impl Serialize) -> Result<(), CliError> {
     Ok(())
 }
 
-/// Prints a table without lines; columns wrap to the terminal.
+/// Prints a table without lines; columns wrap to the terminal's width.
 pub fn table(heads: &[&str], rows: Vec<Vec<String>>) {
     table_aligned(heads, &[], rows);
 }
 
-/// The same with the columns `right` aligned to the right, as numbers are.
+/// Prints a table with the columns `right` aligned to the right, as numbers are.
 pub fn table_aligned(heads: &[&str], right: &[usize], rows: Vec<Vec<String>>) {
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
@@ -62,7 +62,7 @@ pub fn table_aligned(heads: &[&str], right: &[usize], rows: Vec<Vec<String>>) {
     }
 }
 
-/// Prints names and values, the values below each other.
+/// Prints names and values, with the values aligned.
 pub fn facts(facts: &[(&str, String)]) {
     let width = facts.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
     for (name, value) in facts {
@@ -70,19 +70,19 @@ pub fn facts(facts: &[(&str, String)]) {
     }
 }
 
-/// How long ago, and when.
+/// How long ago, and the time itself.
 pub fn ago(at: Timestamp) -> String {
     let now = SystemClock.now();
     format!("{} ({} ago)", present::time(at), present::duration(now.since(at)))
 }
 
-/// When, and in how long.
+/// The time itself, and how long until then.
 pub fn ahead(at: Timestamp) -> String {
     let now = SystemClock.now();
     format!("{} (in {})", present::time(at), present::duration(at.since(now)))
 }
 
-/// How full a window is, as a bar of ten.
+/// How full a window is, as a bar of ten characters; empty without a limit.
 pub fn bar(count: u32, limit: Option<u32>) -> String {
     let Some(limit) = limit.filter(|limit| *limit > 0) else { return String::new() };
     let filled = (u64::from(count) * 10).div_ceil(u64::from(limit)).min(10);
@@ -90,7 +90,7 @@ pub fn bar(count: u32, limit: Option<u32>) -> String {
     format!("{}{}", "█".repeat(filled), "░".repeat(10 - filled))
 }
 
-/// A limit, or what is said where there is none.
+/// A limit, or the text for no limit.
 pub fn number_or(limit: Option<u32>, none: &str) -> String {
     limit.map_or_else(|| none.to_owned(), |limit| limit.to_string())
 }

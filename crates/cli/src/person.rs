@@ -1,4 +1,4 @@
-//! `postern person` and `postern session`
+//! `postern person` and `postern session`: people who may sign in, and their sessions.
 
 use postern_domain::access::{Origin, Person};
 
@@ -41,7 +41,7 @@ fn link(made: &SignUpLink, json: bool) -> Result<(), CliError> {
     if json {
         return output::json(made);
     }
-    // The link alone on standard output, for scripts.
+    // Only the link goes to standard output, for scripts.
     eprintln!(
         "Send it to them over a secure channel: it works once, until {}.",
         postern_services::present::time(made.expires_at)

@@ -1,4 +1,4 @@
-//! `postern policy`
+//! `postern policy`: outbound policies.
 
 use std::io::Write;
 use std::path::Path;
@@ -185,13 +185,13 @@ fn priority(view: &PolicyView) -> String {
     view.priority.map_or_else(|| "Lowest".into(), |priority| priority.to_string())
 }
 
-/// Conditions have to hold together, values of one are alternatives.
+/// All conditions must match; the values of one condition are alternatives.
 fn scope(policy: &OutboundPolicy) -> String {
     let text = scope_text(&policy.scope);
     if policy.scope.is_for_everyone() { "everyone else".into() } else { text }
 }
 
-/// Whom something is for.
+/// The scope of a policy, in words.
 pub(super) fn scope_text(scope: &Scope) -> String {
     let users =
         |users: &[postern_domain::EntityId]| users.iter().map(ToString::to_string).collect::<Vec<_>>().join(" or ");
@@ -260,7 +260,7 @@ async fn export(client: &Client, file: Option<&Path>, as_json: bool) -> Result<(
     Ok(())
 }
 
-/// A file of policies as export writes it; what is in it is checked by whoever takes it.
+/// Reads a file of policies as export writes it; the server checks its content.
 pub fn read_file(file: &Path) -> Result<Value, CliError> {
     let text = std::fs::read_to_string(file).with_context(|| format!("{} can't be read", file.display()))?;
     toml::from_str(&text).map_err(|error| CliError::Usage(format!("{}: {error}", file.display())))
@@ -291,7 +291,7 @@ async fn apply(client: &Client, file: &Path, dry_run: bool, as_json: bool) -> Re
     Ok(())
 }
 
-/// Settings as `KEY=VALUE`, read by what kind of value the key takes.
+/// Parses `KEY=VALUE` settings, by the kind of value that each key takes.
 pub(super) fn read_settings(known: &Value, settings: &[String]) -> Result<Map<String, Value>, CliError> {
     let mut read = Map::new();
     for setting in settings {

@@ -7,7 +7,7 @@ use anyhow::Context;
 use super::CliError;
 use postern_services::powershell;
 
-/// Writes the module, and says how to go on. `portal` is the portal's address, where it is known.
+/// Writes the module, and prints the next steps. `portal` is the portal's address, if it is known.
 pub(super) fn write(folder: &Path, portal: Option<&str>) -> Result<(), CliError> {
     let written = powershell::write_into(folder)
         .with_context(|| format!("the module can't be written to {}", folder.display()))?;

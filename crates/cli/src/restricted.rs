@@ -1,4 +1,4 @@
-//! `postern restricted`
+//! `postern restricted`: list, show, release and add restrictions.
 
 use postern_domain::{Reference, Timestamp};
 

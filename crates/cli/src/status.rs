@@ -1,4 +1,4 @@
-//! `postern status`
+//! `postern status`: the state of the running daemon.
 
 use super::client::Client;
 use super::{CliError, output};

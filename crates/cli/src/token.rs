@@ -1,4 +1,4 @@
-//! `postern token`
+//! `postern token`: API tokens.
 
 use postern_domain::Timestamp;
 use postern_services::service::TokenRecord;
@@ -19,7 +19,7 @@ pub(super) async fn run(client: &Client, command: Option<TokenCommand>, json: bo
             if json {
                 return output::json(&made);
             }
-            // The token alone on standard output, for scripts.
+            // Only the token goes to standard output, for scripts.
             eprintln!("Save the token now: it is not shown again.");
             println!("{}", made.token);
             Ok(())

@@ -1,4 +1,4 @@
-//! `postern usage ACCOUNT`
+//! `postern usage ACCOUNT`: what an account or connector has sent, against its limits.
 
 use postern_domain::window::Window;
 
@@ -42,7 +42,7 @@ fn standing(usage: &UsageView) -> String {
 fn row(window: &WindowView, restricted: bool) -> Vec<String> {
     let free = match (window.limit, window.free_at) {
         (None, _) => String::new(),
-        // Only the escape lane is open to the restricted.
+        // A restricted entity can use only the escape lane.
         (Some(_), _) if restricted && window.window != Window::EscapeLanePerHour => "once released".into(),
         (Some(_), Some(at)) => output::ahead(at),
         (Some(limit), None) => {

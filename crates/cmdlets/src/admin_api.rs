@@ -1,6 +1,6 @@
-//! The admin API of Exchange's management module: `InvokeCommand` and what its clients ask beside it.
+//! The admin API of Exchange's management module: `InvokeCommand` and the requests that clients make besides.
 //!
-//! Sources: `docs/exchange.md`, which says what clients send and read.
+//! Source: `docs/exchange.md` describes what clients send and read.
 
 use std::io::Write;
 use std::sync::Arc;
@@ -21,16 +21,16 @@ use super::answer::{Answer, Asked, Wanted, error_body, refusal};
 use super::{CmdletError, table, token};
 use postern_services::service::{Caller, Services};
 
-/// Objects on one page, if the client doesn't say.
+/// Objects per page, unless the client specifies it.
 const PAGE: usize = 1000;
-/// Requests in one batch at most; Exchange's clients send 10 to 25.
+/// Most requests in one batch; Exchange's clients send 10 to 25.
 const BATCH: usize = 100;
-/// The versions of the address that Exchange's clients use.
+/// The API versions that Exchange's clients use in addresses.
 const VERSIONS: [&str; 3] = ["beta", "v1.0", "v2.0"];
-/// What is smaller is sent as it is.
+/// Smaller responses, in bytes, are sent uncompressed.
 const COMPRESS_FROM: usize = 1024;
 
-/// The routes of the admin API: for those who hold a token, and where they get one.
+/// The routes of the admin API, for callers with a token, and the route that issues the token.
 pub fn routes(services: &Arc<Services>) -> Router {
     let named = axum::middleware::from_fn_with_state(Arc::clone(services), name_caller);
     let wire = Router::new()
@@ -47,7 +47,7 @@ pub fn routes(services: &Arc<Services>) -> Router {
     wire.merge(Router::new().route("/{tenant}/oauth2/v2.0/token", post(token::give)).with_state(Arc::clone(services)))
 }
 
-/// Names the caller by the token, or answers 401.
+/// Identifies the caller by the token, or answers 401.
 async fn name_caller(State(services): State<Arc<Services>>, mut request: Request, next: Next) -> Response {
     let found = match crate::bearer::bearer(request.headers()) {
         Some(token) => services.tokens.holder(token).await,
@@ -63,7 +63,7 @@ async fn name_caller(State(services): State<Arc<Services>>, mut request: Request
     }
 }
 
-/// Answers 404 for versions of the address that there are not.
+/// Answers 404 for an API version that does not exist.
 async fn known_version(parameters: RawPathParams, request: Request, next: Next) -> Response {
     let version = parameters.iter().find(|(name, _)| *name == "version").map_or("", |(_, version)| version);
     if VERSIONS.contains(&version) {
@@ -74,7 +74,8 @@ async fn known_version(parameters: RawPathParams, request: Request, next: Next) 
     refusal(&CmdletError::no_version(version, why))
 }
 
-/// `Prefer: odata.maxpagesize=1000`, among others and with spaces (RFC 7240).
+/// Reads the page size from `Prefer: odata.maxpagesize=1000`, which may stand among others and with spaces (RFC
+/// 7240).
 fn page_size(headers: &HeaderMap) -> usize {
     let prefer = headers.get_all("prefer").iter().filter_map(|value| value.to_str().ok());
     let size = prefer.flat_map(|value| value.split([';', ','])).find_map(|preference| {
@@ -119,7 +120,7 @@ async fn invoke(
     }
 }
 
-/// Where links lead: to the address that people use, or to the one that was asked.
+/// The base address of links: the portal's public address, or the address of the request.
 fn base(services: &Services, headers: &HeaderMap) -> String {
     let settings = services.settings.load();
     let asked = headers.get(header::HOST).and_then(|host| host.to_str().ok()).map(|host| format!("http://{host}"));
@@ -130,7 +131,7 @@ fn not_json(error: &serde_json::Error) -> CmdletError {
     CmdletError::parameter("CmdletInput", format!("The request is not what InvokeCommand takes: {error}."))
 }
 
-/// A tenant's objects, a page of them.
+/// A page of a tenant's objects.
 async fn answer(
     services: &Services,
     caller: &Caller,
@@ -145,8 +146,8 @@ async fn answer(
     Ok(Answer::page(returned, asked, base))
 }
 
-/// The caller kept to a tenant: an organization by its id or by one of its domains. Another's is as
-/// good as none.
+/// Limits the caller to a tenant: an organization by its ID or by one of its domains. One that the caller does not
+/// look after is treated as if it did not exist.
 fn in_tenant(services: &Services, caller: &Caller, tenant: &str) -> Result<Caller, CmdletError> {
     let known = services.organizations.list(caller).unwrap_or_default();
     let is_it = |one: &&postern_services::service::OrganizationRecord| {
@@ -196,7 +197,7 @@ async fn batch(
     let base = base(&services, &headers);
     let mut responses = Vec::new();
     for part in &parts {
-        // A page of an earlier answer has its own address; of others only what stands after the `?`.
+        // The link to a next page is a complete address; of any other address only the part after the `?` is used.
         let query = part.url.split_once('?').map_or("", |(_, query)| query);
         let prefer = part.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("prefer"));
         let prefer = prefer.and_then(|(_, value)| HeaderValue::from_str(value.as_str()?).ok());
@@ -217,7 +218,7 @@ async fn batch(
     Json(json!({ "responses": responses })).into_response()
 }
 
-/// Which cmdlets the caller may run, as the module asks before it makes its functions.
+/// The cmdlets that the caller may run, which the module requests before it creates its functions.
 async fn module_file(
     State(services): State<Arc<Services>>,
     axum::Extension(caller): axum::Extension<Caller>,
@@ -236,13 +237,13 @@ async fn module_file(
     Json(json!({ "value": [{ "exportedCmdlets": names.join(",") }] })).into_response()
 }
 
-/// Where the cmdlets for alerts are: here too.
+/// The address of the cmdlets for alerts, which is the same one.
 async fn banner(State(services): State<Arc<Services>>, request: Request) -> Response {
     let base = base(&services, request.headers());
     (StatusCode::FOUND, [(header::LOCATION, format!("{base}{}", request.uri()))]).into_response()
 }
 
-/// What there is to ask, the tenant's id for clients that want a GUID, its name, and the server's version.
+/// The entity sets, the tenant's ID for clients that need a GUID, its name, and the server's version.
 async fn entity_sets(
     State(services): State<Arc<Services>>,
     axum::Extension(caller): axum::Extension<Caller>,
@@ -269,7 +270,7 @@ async fn entity_sets(
     .into_response()
 }
 
-/// Compresses what is worth it for those who take it (RFC 9110 section 8.4.1).
+/// Compresses responses that are large enough, for clients that accept it (RFC 9110 section 8.4.1).
 async fn compressed(request: Request, next: Next) -> Response {
     let takes = request.headers().get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok());
     let takes = takes.is_some_and(|value| value.split(',').any(|one| one.trim().starts_with("gzip")));

@@ -1,4 +1,4 @@
-//! Alert policies as Exchange's protection alerts.
+//! The cmdlets for alert policies, which Exchange calls protection alerts.
 
 use postern_domain::alert::{Severity, Trigger};
 use serde_json::{Map, Value, json};
@@ -8,7 +8,7 @@ use super::{Call, CmdletError, Object, Result, Returned};
 use postern_services::service::Edit;
 use postern_services::service::views::AlertPolicyView;
 
-/// Minutes of a day: the only window of a daily limit.
+/// Minutes in a day: the only window of a daily limit.
 const DAY: u32 = 1440;
 
 fn find(call: &Call<'_>, identity: &str) -> Result<AlertPolicyView> {
@@ -47,12 +47,12 @@ fn object(call: &Call<'_>, view: &AlertPolicyView) -> Object {
         .with("Description", policy.description.as_str())
 }
 
-/// Recipients as they are written: the policy's own, or the configuration's.
+/// The recipients in force: the policy's own, or the configuration's.
 fn shown_recipients(call: &Call<'_>, view: &AlertPolicyView) -> Vec<String> {
     view.policy.recipients.clone().unwrap_or_else(|| call.services.settings.load().alerts.recipients.clone())
 }
 
-/// The parameters that New and Set have in common, as settings of an alert policy.
+/// The parameters that New and Set share, as settings of an alert policy.
 fn settings(call: &Call<'_>, now: &[String]) -> Result<Map<String, Value>> {
     let bound = &call.bound;
     let mut patch = Map::new();
@@ -88,7 +88,7 @@ fn settings(call: &Call<'_>, now: &[String]) -> Result<Map<String, Value>> {
     Ok(patch)
 }
 
-/// Whether alert policies could be changed so; nothing is.
+/// Checks whether an edit of alert policies is possible, without making it.
 fn check(call: &Call<'_>, edit: Edit<'_>, identity: &str) -> Result<Returned> {
     let checked = call.services.alert_policies.check(call.caller, edit);
     checked.map(|()| Returned::default()).map_err(|error| call.refused(&error, identity))

@@ -1,4 +1,4 @@
-//! Answers in the shape that Exchange's clients read: pages of objects, and errors.
+//! Responses in the shape that Exchange's clients read: pages of objects, and errors.
 
 use axum::Json;
 use axum::http::StatusCode;
@@ -10,13 +10,13 @@ use serde_json::{Value, json};
 
 use super::{CmdletError, Object, Returned};
 
-/// One request: which tenant, what is asked, and how the answer is wanted.
+/// One request: the tenant, the path and query, and the page size.
 pub(super) struct Asked<'a> {
     /// The path of `InvokeCommand`.
     pub(super) path: String,
     pub(super) tenant: &'a str,
     pub(super) query: Wanted,
-    /// Objects on one page at most.
+    /// Most objects on one page.
     pub(super) page_size: usize,
 }
 
@@ -34,7 +34,7 @@ impl Wanted {
     }
 }
 
-/// What InvokeCommand answers.
+/// The body of InvokeCommand's response.
 #[derive(Debug, Serialize)]
 pub(super) struct Answer {
     #[serde(rename = "@odata.context")]
@@ -47,7 +47,7 @@ pub(super) struct Answer {
 }
 
 impl Answer {
-    /// The page of what was returned that was asked for; links begin with `base`.
+    /// The requested page of the objects that were returned; links begin with `base`.
     pub(super) fn page(returned: Returned, asked: &Asked<'_>, base: &str) -> Self {
         let select = asked.query.properties();
         let all = returned.objects;
@@ -73,9 +73,9 @@ impl Answer {
 
 /// Where a page begins.
 enum Skip {
-    /// After so many.
+    /// After this many objects.
     Count(usize),
-    /// After this key: where it would be, if it is gone by then.
+    /// After this key, or where it would be if its object no longer exists.
     Key(String),
 }
 
@@ -89,7 +89,7 @@ impl Skip {
         }
     }
 
-    /// What begins at `at`: by its key in lists that are in the order of their keys.
+    /// The token for the page that begins at index `at`: by key if the list is in the order of its keys.
     fn before(all: &[Object], at: usize) -> Self {
         let in_order = all.windows(2).all(|two| two[0].key() < two[1].key());
         match all.get(at.saturating_sub(1)) {

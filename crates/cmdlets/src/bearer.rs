@@ -1,8 +1,8 @@
-//! The token that a request carries (RFC 6750), for every face that takes one.
+//! The token in a request (RFC 6750), for every interface that accepts one.
 
 use axum::http::{HeaderMap, header};
 
-/// The token that a request carries.
+/// The token in a request.
 pub fn bearer(headers: &HeaderMap) -> Option<&str> {
     let text = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
     let (scheme, token) = text.split_once(' ')?;

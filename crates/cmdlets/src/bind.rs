@@ -1,4 +1,4 @@
-//! Parameters as they come by the admin API or from a shell, bound to those that a cmdlet has.
+//! Binds parameters, as the admin API or a shell passes them, to those that a cmdlet declares.
 
 use std::collections::BTreeMap;
 
@@ -14,12 +14,12 @@ enum Given {
     Number(u32),
     Flag(bool),
     List(Vec<String>),
-    /// What is added to a list, and taken from it.
+    /// Entries to add to a list, and entries to remove from it.
     Change {
         add: Vec<String>,
         remove: Vec<String>,
     },
-    /// `$null`: the parameter is given, and says nothing.
+    /// `$null`: the parameter is given, without a value.
     Nothing,
 }
 
@@ -27,11 +27,11 @@ enum Given {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Bound {
     given: BTreeMap<String, Given>,
-    /// Only say what would be done.
+    /// -WhatIf: only report what would be done.
     pub what_if: bool,
 }
 
-/// Preference variables and switches that every cmdlet takes and that change nothing here.
+/// Preference variables and common switches that every cmdlet accepts and that have no effect here.
 const COMMON: [&str; 10] = [
     "Debug",
     "ErrorAction",
@@ -46,10 +46,10 @@ const COMMON: [&str; 10] = [
 ];
 
 impl Bound {
-    /// Binds parameters, in any case; text does for numbers and truth values.
+    /// Binds parameters by name, in any case. Numbers and truth values may be given as text.
     ///
     /// # Errors
-    /// One that the cmdlet doesn't have, one that it can't be, one that is missing.
+    /// A parameter is unknown to the cmdlet, has a value that is not valid, or is mandatory and missing.
     pub fn new(cmdlet: &Cmdlet, parameters: &Map<String, Value>) -> Result<Self, CmdletError> {
         let mut bound = Self::default();
         for (name, value) in parameters {
@@ -69,7 +69,7 @@ impl Bound {
                 CmdletError::parameter(name, message)
             })?;
             let given = read(parameter, value)?;
-            // An identity that came out empty means nobody, and not everybody.
+            // An identity that turns out empty means nobody, not everybody.
             let names_one = ["Identity", "SenderAddress", "ConnectorId"].contains(&parameter.name.as_str());
             let is_empty = given == Given::Nothing || given == Given::Text(String::new());
             if (parameter.mandatory || names_one) && is_empty {
@@ -94,7 +94,7 @@ impl Bound {
         Ok(bound)
     }
 
-    /// A text; none where it isn't given, or is nothing.
+    /// A text; none if the parameter isn't given or is empty.
     pub fn text(&self, name: &str) -> Option<&str> {
         match self.given.get(name) {
             Some(Given::Text(text)) if !text.is_empty() => Some(text),
@@ -111,7 +111,7 @@ impl Bound {
         }
     }
 
-    /// The same where empty is something: `Some("")` takes back.
+    /// A text where empty has a meaning: `Some("")` clears the setting.
     pub fn any_text(&self, name: &str) -> Option<&str> {
         match self.given.get(name) {
             Some(Given::Text(text)) => Some(text),
@@ -120,7 +120,7 @@ impl Bound {
         }
     }
 
-    /// A number; nothing is 0.
+    /// A number; `$null` is 0.
     pub fn number(&self, name: &str) -> Option<u32> {
         match self.given.get(name) {
             Some(Given::Number(number)) => Some(*number),
@@ -138,7 +138,7 @@ impl Bound {
         }
     }
 
-    /// A list as it becomes of `now`; none where it isn't given.
+    /// The list that results from applying the parameter to `now`; none if it isn't given.
     pub fn list(&self, name: &str, now: &[String]) -> Option<Vec<String>> {
         match self.given.get(name)? {
             Given::List(list) => Some(list.clone()),
@@ -163,7 +163,7 @@ fn flag(name: &str, value: &Value) -> Result<bool, CmdletError> {
     match value {
         Value::Bool(flag) => Ok(*flag),
         Value::Number(number) => number.as_i64().map(|number| number != 0).ok_or_else(wrong),
-        // A switch that stands without a value.
+        // A switch without a value.
         Value::Null => Ok(true),
         Value::String(text) => match text.trim_start_matches('$').to_ascii_lowercase().as_str() {
             "true" | "1" => Ok(true),

@@ -1,4 +1,4 @@
-//! Blocked senders and connectors.
+//! The cmdlets for blocked senders and connectors.
 
 use postern_domain::evidence::Cause;
 use postern_domain::window::Window;
@@ -10,13 +10,13 @@ use super::{Call, Object, Result, Returned};
 use postern_services::service::ReleaseRequest;
 use postern_services::service::views::RestrictionView;
 
-/// Restricted entities of a kind.
+/// Restricted entities of one kind.
 async fn restricted(call: &Call<'_>, kind: EntityKind) -> Result<Vec<RestrictionView>> {
     let filter = RestrictionFilter { kind: Some(kind), ..RestrictionFilter::default() };
     call.services.restrictions.list(call.caller, &filter).await.map_err(|error| call.refused(&error, ""))
 }
 
-/// The restriction in force of one account, however it is spelled.
+/// An account's restriction in force; the address may be in any form.
 async fn one_sender(call: &Call<'_>, address: &str) -> Result<RestrictionView> {
     let found =
         call.services.restrictions.of(call.caller, address).await.map_err(|error| call.refused(&error, address))?;
@@ -32,14 +32,14 @@ pub(super) async fn senders(call: &Call<'_>) -> Result<Returned> {
     Ok(by_key(&found, call))
 }
 
-/// Objects in the order of their keys: pages go by it, however many are released meanwhile.
+/// Objects in the order of their keys: paging relies on it, however many are released meanwhile.
 fn by_key(found: &[RestrictionView], call: &Call<'_>) -> Returned {
     let mut objects: Vec<Object> = found.iter().map(|one| sender(one, &call.organization)).collect();
     objects.sort_by(|a, b| a.key().cmp(b.key()));
     objects.into()
 }
 
-/// A restricted account or, as its id, connector.
+/// A restricted account or, with its ID, connector.
 pub(super) fn sender(one: &RestrictionView, organization: &OrganizationId) -> Object {
     let object = match one.kind {
         EntityKind::Account => Object::default().with("SenderAddress", one.entity.name()),
@@ -55,8 +55,8 @@ pub(super) fn sender(one: &RestrictionView, organization: &OrganizationId) -> Ob
         .with("TemporaryBlock", one.until.is_some())
 }
 
-/// The reason in Exchange's shape, from our evidence. Keys that it doesn't have stand at the end:
-/// clients take unknown ones as normal.
+/// The reason in Exchange's shape, from our evidence. Keys that Exchange lacks come last: clients tolerate unknown
+/// ones.
 fn reason(one: &RestrictionView) -> String {
     let count = |window| one.evidence.windows.iter().find(|seen| seen.window == window).map_or(0, |seen| seen.count);
     let last = one.evidence.attempts.last();
@@ -93,7 +93,7 @@ fn reason(one: &RestrictionView) -> String {
     }
 }
 
-/// What people wrote adds no keys.
+/// Replaces semicolons in text that people wrote, so that it can't add keys.
 fn no_keys(text: &str) -> String {
     text.replace(';', ",")
 }
@@ -108,8 +108,8 @@ async fn release(call: &Call<'_>, found: &RestrictionView, identity: &str) -> Re
     if call.bound.what_if {
         return Ok(Returned::default());
     }
-    // Exchange's documentation gives the reason of the block here, and so does a pipeline of what was
-    // listed: that says nothing about the release.
+    // Exchange's documentation puts the reason for the block here, and so does a pipeline from the list: that is no
+    // reason for the release.
     let given = call.bound.text("Reason").filter(|given| *given != reason(found));
     let reason = given.unwrap_or(&call.cmdlet.name).to_owned();
     let request = ReleaseRequest { reason, reference: Some(found.reference.clone()), made_sure: Vec::new() };

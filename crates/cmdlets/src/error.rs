@@ -1,20 +1,20 @@
-//! Why a cmdlet was not carried out, in Exchange's words where it has some.
+//! Why a cmdlet failed, in Exchange's words where it has some.
 
 use axum::http::StatusCode;
 
 use postern_services::service::ServiceError;
 
-/// Why a cmdlet was not carried out.
+/// Why a cmdlet failed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct CmdletError {
     /// The HTTP status.
     pub status: u16,
-    /// The error code, as Exchange names it.
+    /// Exchange's error code.
     pub code: &'static str,
-    /// The exception of Exchange that says so.
+    /// Exchange's exception for this error.
     pub exception: &'static str,
-    /// What happened, for people.
+    /// What happened, for people to read.
     pub message: String,
     /// The parameter or the identity at fault.
     pub target: String,
@@ -27,7 +27,7 @@ const UNKNOWN: &str = "System.Management.Automation.CommandNotFoundException";
 const TASK: &str = "Microsoft.Exchange.Configuration.Tasks.TaskException";
 const EXISTS: &str = "Microsoft.Exchange.Data.Directory.ADObjectAlreadyExistsException";
 
-/// What a setting of ours is called there.
+/// The parameter for one of our settings.
 fn parameter_of(field: &str) -> &str {
     match field {
         "users" => "From",
@@ -53,18 +53,18 @@ impl CmdletError {
         Self { status: status.as_u16(), code, exception, message, target: target.to_owned() }
     }
 
-    /// Nobody is known by the token, or there is none.
+    /// There is no token, or it is not valid.
     pub fn unauthorized() -> Self {
         let message = "The token is missing, unknown, revoked or expired; postern token add makes one.".into();
         Self::new(StatusCode::UNAUTHORIZED, "Unauthorized", DENIED, message, "Authorization")
     }
 
-    /// Something is wrong with a parameter.
+    /// A parameter is not valid.
     pub fn parameter(name: &str, message: String) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "BadRequest", BINDING, message, name)
     }
 
-    /// A parameter can't be what was given.
+    /// A parameter's value is not valid.
     pub fn value(name: &str, value: &str, type_name: &str) -> Self {
         let message = format!(
             "Cannot process argument transformation on parameter '{name}'. Cannot convert value \"{value}\" to type \
@@ -73,7 +73,7 @@ impl CmdletError {
         Self::parameter(name, message)
     }
 
-    /// There is no such cmdlet.
+    /// The cmdlet does not exist.
     pub fn unknown(name: &str) -> Self {
         let message = format!(
             "The term '{name}' is not recognized as the name of a cmdlet, function, script file, or operable program. \
@@ -82,19 +82,19 @@ impl CmdletError {
         Self::new(StatusCode::BAD_REQUEST, "BadRequest", UNKNOWN, message, name)
     }
 
-    /// The address has no such version.
+    /// The address names an API version that does not exist.
     pub fn no_version(version: &str, message: String) -> Self {
         Self::new(StatusCode::NOT_FOUND, "NotFound", MISSING, message, version)
     }
 
-    /// There is no such object in the tenant.
+    /// The tenant has no such object.
     pub fn missing(identity: &str, tenant: &str) -> Self {
         let message =
             format!("The operation couldn't be performed because object '{identity}' couldn't be found on '{tenant}'.");
         Self::new(StatusCode::NOT_FOUND, "NotFound", MISSING, message, identity)
     }
 
-    /// The role does not have the cmdlet.
+    /// The role does not permit the cmdlet.
     pub fn denied(cmdlet: &str, takes: &str) -> Self {
         let message = format!(
             "You don't have sufficient permissions to run '{cmdlet}'. This operation can only be performed with {takes}."
@@ -102,22 +102,22 @@ impl CmdletError {
         Self::new(StatusCode::FORBIDDEN, "Forbidden", DENIED, message, cmdlet)
     }
 
-    /// Something is not possible as things are.
+    /// The current state does not permit this.
     pub fn task(target: &str, message: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "BadRequest", TASK, message.into(), target)
     }
 
-    /// There is one of that name.
+    /// An object with this name exists already.
     pub fn exists(name: &str) -> Self {
         Self::already(name, format!("The object '{name}' already exists."))
     }
 
-    /// What is asked for is so already.
+    /// The requested state is in force already.
     pub fn already(target: &str, message: String) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "ObjectAlreadyExists", EXISTS, message, target)
     }
 
-    /// A service refuses what was asked about `identity`.
+    /// A service refused the request about `identity`.
     pub fn services(error: &ServiceError, cmdlet: &str, identity: &str, tenant: &str) -> Self {
         match error {
             ServiceError::Forbidden { takes, .. } => Self::denied(cmdlet, takes),

@@ -1,4 +1,4 @@
-//! Postern's own cmdlets, for what Exchange has none.
+//! Postern's own cmdlets, for features that Exchange lacks.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use super::blocked;
 use super::{Call, CmdletError, Object, Result, Returned};
 use postern_services::service::{AllowanceRequest, RestrictRequest, SenderView, ServiceError};
 
-/// Senders that are shown unless -ResultSize says otherwise.
+/// Senders shown unless -ResultSize specifies otherwise.
 const SENDERS: u32 = 1000;
 
 pub(super) async fn senders(call: &Call<'_>) -> Result<Returned> {
@@ -81,7 +81,7 @@ pub(super) async fn explanation(call: &Call<'_>) -> Result<Returned> {
     Ok(vec![object].into())
 }
 
-/// So many hours from now.
+/// The time this many hours from now.
 fn hours(call: &Call<'_>, hours: u32) -> postern_domain::Timestamp {
     call.services.clock.now().plus(Duration::from_secs(u64::from(hours) * 3600))
 }
@@ -117,7 +117,7 @@ pub(super) async fn allow(call: &Call<'_>) -> Result<Returned> {
     Ok(vec![object].into())
 }
 
-/// Why somebody could not be restricted: the only conflict is that they are.
+/// The error for a sender that could not be restricted: the only conflict is that it is restricted already.
 fn not_restricted(call: &Call<'_>, error: &ServiceError, identity: &str) -> CmdletError {
     match error {
         ServiceError::Conflict(why) => CmdletError::already(identity, why.clone()),

@@ -1,7 +1,7 @@
-//! Exchange's cmdlets: each a thin face of a use case of the services, with the same roles.
+//! Exchange's cmdlets: each a thin wrapper around a use case of the services, with the same roles.
 //!
-//! `integrations/cmdlets.toml` says which there are and what they take ([`table`]); [`bind`] reads
-//! parameters by it; the others carry them out. [`admin_api`] is how Exchange's clients ask.
+//! `integrations/cmdlets.toml` lists the cmdlets and their parameters ([`table`]); [`bind`] binds parameters to them;
+//! the other modules carry them out. [`admin_api`] is the interface for Exchange's clients.
 
 pub mod admin_api;
 mod alerts;
@@ -29,12 +29,12 @@ pub use object::Object;
 use postern_services::service::{Caller, Edit, ServiceError, Services};
 use table::{Cmdlet, Needs};
 
-/// What a cmdlet returned.
+/// The result of a cmdlet.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Returned {
     /// Objects, in order.
     pub objects: Vec<Object>,
-    /// What people should know besides.
+    /// Warnings, for people to read.
     pub warnings: Vec<String>,
 }
 
@@ -44,38 +44,38 @@ impl From<Vec<Object>> for Returned {
     }
 }
 
-/// One call: who runs what, in which tenant.
+/// One call: the caller, the cmdlet and the tenant.
 struct Call<'a> {
     services: &'a Services,
-    /// Kept to the tenant.
+    /// The caller, limited to the tenant.
     caller: &'a Caller,
     cmdlet: &'static Cmdlet,
     bound: Bound,
     organization: OrganizationId,
-    /// What errors call the tenant.
+    /// The tenant's name in errors.
     tenant: String,
 }
 
 type Result<T> = std::result::Result<T, CmdletError>;
 
 impl Call<'_> {
-    /// A parameter that is mandatory.
+    /// The value of a mandatory parameter.
     fn required(&self, name: &str) -> &str {
         self.bound.text(name).unwrap_or_default()
     }
 
-    /// What a service said about `identity`, in Exchange's words.
+    /// A service's refusal about `identity`, in Exchange's words.
     fn refused(&self, error: &ServiceError, identity: &str) -> CmdletError {
         CmdletError::services(error, &self.cmdlet.name, identity, &self.tenant)
     }
 
-    /// Whether an identity means the object of that kind and name: its name in any case, or its Guid.
+    /// Whether an identity means the object of this kind and name: its name in any case, or its GUID.
     fn is_called(&self, identity: &str, kind: &str, name: &str) -> bool {
         name.eq_ignore_ascii_case(identity)
             || object::guid(kind, &self.organization, name).eq_ignore_ascii_case(identity)
     }
 
-    /// Whether outbound policies could be changed so; nothing is.
+    /// Checks whether edits of outbound policies are possible, without making them.
     fn check(&self, edits: &[Edit<'_>], identity: &str) -> Result<Returned> {
         let checked = self.services.policies.check(self.caller, edits);
         checked.map(|()| Returned::default()).map_err(|error| self.refused(&error, identity))
@@ -86,10 +86,11 @@ impl Call<'_> {
     }
 }
 
-/// Carries out a cmdlet for a caller who is kept to the tenant.
+/// Carries out a cmdlet for a caller who is limited to the tenant.
 ///
 /// # Errors
-/// There is no such cmdlet, a parameter can't be, the caller's role has it not, or a service refuses.
+/// The cmdlet does not exist, a parameter is not valid, the caller's role does not permit the cmdlet, or a service
+/// refuses.
 pub async fn run(
     services: &Services,
     caller: &Caller,
@@ -117,8 +118,8 @@ pub async fn run(
     Ok(returned)
 }
 
-/// Does what the cmdlet does; with -WhatIf up to where something would be changed, so that what can't be
-/// done is not shown as what would be.
+/// Runs the cmdlet. With -WhatIf it stops before the change itself, so that something that would fail is not reported
+/// as possible.
 async fn carry_out(call: &Call<'_>) -> Result<Returned> {
     match call.cmdlet.name.as_str() {
         "Get-BlockedSenderAddress" => blocked::senders(call).await,

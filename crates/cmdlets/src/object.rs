@@ -1,4 +1,4 @@
-//! What cmdlets return: objects with Exchange's names, order and types.
+//! The objects that cmdlets return, with Exchange's property names, order and types.
 
 use postern_domain::{OrganizationId, Timestamp};
 use serde::ser::{Serialize, SerializeMap, Serializer};
@@ -24,7 +24,7 @@ impl Object {
         self
     }
 
-    /// Adds a time, as .NET writes it in JSON.
+    /// Adds a time in the form in which .NET writes it in JSON.
     #[must_use]
     pub fn with_time(mut self, name: &'static str, at: Option<Timestamp>) -> Self {
         let value = at.map_or(Value::Null, |at| json!(time(at)));
@@ -38,12 +38,12 @@ impl Object {
         self.0.iter().map(|property| (property.name, property.value.clone())).collect()
     }
 
-    /// What tells it from others of its kind: its first property.
+    /// The value that distinguishes it from others of its kind: its first property.
     pub fn key(&self) -> &str {
         self.0.first().and_then(|property| property.value.as_str()).unwrap_or_default()
     }
 
-    /// Only those that are named, in any case.
+    /// The named properties only, in any case; all if `names` is empty.
     #[must_use]
     pub fn select(self, names: &[String]) -> Self {
         let wanted = |name: &str| names.iter().any(|wanted| wanted.eq_ignore_ascii_case(name));
@@ -52,7 +52,7 @@ impl Object {
 }
 
 impl Serialize for Object {
-    /// Types that JSON has not are told beside the property, as Exchange does.
+    /// Types that JSON lacks are given beside the property, as Exchange does.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
         for Property { name, value, is_time } in &self.0 {
@@ -78,8 +78,7 @@ fn time(at: Timestamp) -> String {
     text.strip_suffix('Z').map_or(text.clone(), |text| format!("{text}0000Z"))
 }
 
-/// A GUID that something always has: an RFC 9562 version 8 one, of the SHA-256 of what it is and what
-/// it is called.
+/// A stable GUID for a named object: an RFC 9562 version 8 UUID of the SHA-256 of its kind, organization and name.
 pub fn guid(kind: &str, organization: &OrganizationId, name: &str) -> String {
     let mut hash: [u8; 32] = Sha256::digest(format!("{kind}\n{organization}\n{}", name.to_lowercase())).into();
     hash[6] = hash[6] & 0x0f | 0x80;

@@ -1,4 +1,4 @@
-//! Outbound policies as Exchange has them: limits, action and notifications.
+//! The cmdlets for outbound policies: limits, action and notifications.
 
 use postern_domain::policy::{Action, DEFAULT_POLICY, OutboundPolicy};
 use postern_services::service::AuditFilter;
@@ -14,7 +14,7 @@ pub(super) fn all(call: &Call<'_>) -> Result<Vec<PolicyView>> {
     call.services.policies.list(call.caller).map_err(|error| call.refused(&error, ""))
 }
 
-/// The policy of that name or Guid.
+/// The policy with this name or GUID.
 pub(super) fn find(call: &Call<'_>, identity: &str) -> Result<PolicyView> {
     let is_wanted = |view: &PolicyView| call.is_called(identity, "policy", &view.policy.name);
     all(call)?.into_iter().find(is_wanted).ok_or_else(|| call.missing(identity))
@@ -97,7 +97,7 @@ fn action(name: &str) -> Action {
     }
 }
 
-/// The parameters that New and Set have in common, as settings of a policy that is `now` so.
+/// The parameters that New and Set share, as changes to the settings of the policy `now`.
 fn settings(call: &Call<'_>, now: &OutboundPolicy) -> Result<Map<String, Value>> {
     let bound = &call.bound;
     let mut patch = Map::new();
@@ -131,11 +131,11 @@ fn settings(call: &Call<'_>, now: &OutboundPolicy) -> Result<Map<String, Value>>
     Ok(patch)
 }
 
-/// What Exchange has as a switch and a list of addresses, and Postern as a list.
+/// What Exchange has as a switch and a list of addresses, and Postern as a list alone.
 struct Recipients {
     switch: &'static str,
     list: &'static str,
-    /// What the list is for, in an error.
+    /// What the list is for, in error messages.
     who: &'static str,
     setting: &'static str,
 }
@@ -155,7 +155,7 @@ const NOTIFICATIONS: Recipients = Recipients {
 };
 
 impl Recipients {
-    /// The recipients that the switch and the list make of `now`, as a setting of a policy.
+    /// Applies the switch and the list to the recipients `now`, as a setting of a policy.
     fn read(&self, call: &Call<'_>, now: &[String], patch: &mut Map<String, Value>) -> Result<()> {
         let (list, on) = (call.bound.list(self.list, now), call.bound.flag(self.switch));
         if list.is_none() && on.is_none() {
@@ -170,14 +170,14 @@ impl Recipients {
         Ok(())
     }
 
-    /// Exchange keeps the addresses of what is switched off; Postern doesn't, and says which they were.
+    /// Exchange remembers the addresses while the switch is off; Postern doesn't, and lists them in a warning.
     fn dropped(&self, call: &Call<'_>, now: &[String]) -> Option<String> {
         let is_dropped = call.bound.flag(self.switch) == Some(false) && !now.is_empty();
         is_dropped.then(|| format!("{} is off; its recipients are not kept: {}.", self.switch, now.join(", ")))
     }
 }
 
-/// Copies to several addresses take an alias of the mail server.
+/// A warning that copies to several addresses need an alias on the mail server.
 fn takes_alias(patch: &Map<String, Value>) -> Option<String> {
     let several = patch.get(COPIES.setting).and_then(Value::as_array).is_some_and(|list| list.len() > 1);
     several.then(|| {
@@ -194,10 +194,10 @@ pub(super) async fn new(call: &Call<'_>) -> Result<Returned> {
     }
     let mut patch = settings(call, &OutboundPolicy::default())?;
     patch.insert("name".into(), json!(name));
-    // For nobody until a rule says for whom.
+    // It applies to nobody until a rule specifies its scope.
     patch.insert("enabled".into(), json!(false));
     if call.bound.text("RecommendedPolicyType").is_none() {
-        // Exchange's default, which is not ours.
+        // Exchange's default, which differs from Postern's.
         patch.entry("action").or_insert_with(|| json!(Action::RestrictUntilNextDay));
     }
     let warnings = takes_alias(&patch).into_iter().collect();

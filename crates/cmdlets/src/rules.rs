@@ -1,5 +1,5 @@
-//! The rules of outbound policies: for whom, and in which order. Exchange keeps them apart from the
-//! policies; Postern has one object, whose scope and place are the rule.
+//! The cmdlets for rules of outbound policies: scope and order. Exchange separates rules from policies; Postern has
+//! one object, whose scope and place are the rule.
 
 use serde_json::{Map, Value, json};
 
@@ -8,10 +8,10 @@ use super::{Call, CmdletError, Object, Result, Returned, policies};
 use postern_services::service::Edit;
 use postern_services::service::views::PolicyView;
 
-/// What a rule's name must not contain.
+/// Characters that a rule's name must not contain.
 const FORBIDDEN: &str = "\\%&*+/=?{}|<>();:[],\"";
 
-/// The six conditions: Exchange's parameters, and our settings.
+/// The six conditions: Exchange's parameter and our setting for each.
 const CONDITIONS: [(&str, &str); 6] = [
     ("From", "users"),
     ("FromMemberOf", "groups"),
@@ -26,7 +26,7 @@ fn linked(call: &Call<'_>) -> Result<Vec<PolicyView>> {
     Ok(policies::all(call)?.into_iter().filter(|view| !view.is_default && !view.policy.scope.is_empty()).collect())
 }
 
-/// The rule of that name or Guid, and its priority.
+/// The rule with this name or GUID, and its priority.
 fn find(call: &Call<'_>, identity: &str) -> Result<(usize, PolicyView)> {
     let is_wanted = |(_, view): &(usize, PolicyView)| call.is_called(identity, "rule", view.policy.rule());
     linked(call)?.into_iter().enumerate().find(is_wanted).ok_or_else(|| call.missing(identity))
@@ -66,7 +66,7 @@ fn object(call: &Call<'_>, priority: usize, view: &PolicyView) -> Object {
         .with("WhenChanged", Value::Null)
 }
 
-/// The conditions that are given, as settings of a policy that is `now` so; whether any is left.
+/// Applies the given conditions to the policy `now`, as settings in `patch`; returns whether any condition remains.
 fn conditions(call: &Call<'_>, now: &Value, patch: &mut Map<String, Value>) -> bool {
     let mut any = false;
     for (parameter, key) in CONDITIONS {
@@ -93,7 +93,7 @@ fn check_name(call: &Call<'_>, name: &str, but: Option<&str>) -> Result<()> {
     if linked(call)?.iter().any(taken) { Err(CmdletError::exists(name)) } else { Ok(()) }
 }
 
-/// The policy that a rule is to be linked to.
+/// The policy to link a rule to; it must be neither the default one nor linked already.
 fn linkable(call: &Call<'_>, name: &str) -> Result<PolicyView> {
     let found = policies::find(call, name)?;
     let parameter = "HostedOutboundSpamFilterPolicy";
@@ -109,7 +109,7 @@ fn linkable(call: &Call<'_>, name: &str) -> Result<PolicyView> {
     Ok(found)
 }
 
-/// Puts a priority into the patch: a rule's place among rules is a place among policies.
+/// Adds a priority to the patch, which translates a rule's place among rules into a place among policies.
 fn place(priority: Option<u32>, others: &[PolicyView], patch: &mut Map<String, Value>) -> Result<()> {
     let last = others.len();
     let wanted = priority.map_or(last, |priority| priority as usize);
@@ -117,7 +117,7 @@ fn place(priority: Option<u32>, others: &[PolicyView], patch: &mut Map<String, V
         let why = format!("The priority {wanted} is out of range: it must be from 0 to {last}.");
         return Err(CmdletError::parameter("Priority", why));
     }
-    // In front of the rule that is there now, or behind the last one.
+    // Before the rule that has this priority now, or after the last one.
     let at = match (others.get(wanted), others.last()) {
         (Some(there), _) => there.priority,
         (None, Some(last)) => last.priority.map(|priority| priority + 1),
@@ -144,7 +144,7 @@ pub(super) async fn new(call: &Call<'_>) -> Result<Returned> {
     patch.insert("rule_name".into(), json!(name));
     patch.insert("rule_comments".into(), json!(call.bound.any_text("Comments").unwrap_or_default()));
     patch.insert("enabled".into(), json!(call.bound.flag("Enabled").unwrap_or(true)));
-    // Its own place is free for the others once it has moved.
+    // Once it has moved, its old place is free for the others.
     let others = without(linked(call)?, &policy);
     place(call.bound.number("Priority"), &others, &mut patch)?;
     change(call, &policy, patch).await?;
@@ -155,7 +155,7 @@ pub(super) async fn new(call: &Call<'_>) -> Result<Returned> {
     Ok(vec![object(call, priority, &made)].into())
 }
 
-/// Other policies with the places they have once `one` is taken out.
+/// The other policies, with the places they have without `one`.
 fn without(mut all: Vec<PolicyView>, one: &PolicyView) -> Vec<PolicyView> {
     all.retain(|view| view.policy.name != one.policy.name);
     for view in &mut all {
@@ -206,8 +206,8 @@ pub(super) async fn set(call: &Call<'_>) -> Result<Returned> {
     Ok(Returned::default())
 }
 
-/// Gives the rule, which is at `index` among rules, to another policy; the one that had it holds for
-/// nobody then. Both or neither.
+/// Moves the rule, which is at `index` among rules, to another policy; its previous policy then applies to nobody.
+/// Either both changes are made or neither.
 async fn relink(
     call: &Call<'_>,
     index: usize,
@@ -236,7 +236,7 @@ async fn relink(
     changed.map_err(|error| call.refused(&error, rule.policy.rule()))
 }
 
-/// What a policy without a rule has.
+/// The settings of a policy without a rule.
 fn unlinked() -> Value {
     let mut patch: Map<String, Value> = CONDITIONS.iter().map(|(_, key)| ((*key).to_owned(), json!([]))).collect();
     patch.insert("enabled".into(), json!(false));

@@ -1,5 +1,5 @@
-//! The table of cmdlets: `integrations/cmdlets.toml`, which the admin API, the PowerShell module and the
-//! docs page are made from.
+//! The table of cmdlets, `integrations/cmdlets.toml`, from which the admin API, the PowerShell module and the docs
+//! page are generated.
 
 use std::sync::LazyLock;
 
@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 const TABLE: &str = include_str!("../../../integrations/cmdlets.toml");
 
-/// What a parameter takes.
+/// The type of a parameter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
@@ -19,11 +19,11 @@ pub enum Kind {
     Number,
     /// True or false.
     Boolean,
-    /// A GUID; a name does as well.
+    /// A GUID; a name is accepted too.
     Guid,
     /// A list of texts.
     List,
-    /// True where it stands.
+    /// A switch: true if present.
     Switch,
     /// One of several words.
     Enum,
@@ -36,7 +36,7 @@ impl Kind {
             Kind::Text | Kind::Address | Kind::Guid | Kind::Enum => "string",
             Kind::Number => "uint32",
             Kind::Boolean => "bool",
-            // Several texts, or a table of what to add and what to remove.
+            // Several texts, or a table of entries to add and to remove.
             Kind::List => "object",
             Kind::Switch => "switch",
         }
@@ -63,55 +63,55 @@ impl Kind {
 pub struct Parameter {
     /// Its name, as Exchange spells it.
     pub name: String,
-    /// What it takes.
+    /// Its type.
     pub kind: Kind,
     /// What it is for.
     pub about: String,
-    /// Whether nothing can be done without it.
+    /// Whether it is mandatory.
     #[serde(default)]
     pub mandatory: bool,
-    /// Where it stands if it is not named.
+    /// Its position if it is not named.
     pub position: Option<usize>,
-    /// How it comes from a pipeline.
+    /// How it is taken from a pipeline.
     #[serde(default)]
     pub pipeline: String,
-    /// Other names that it has there.
+    /// Other names that it has in a pipeline.
     #[serde(default)]
     pub alias: Vec<String>,
-    /// What the Tab key offers for it.
+    /// What tab completion offers for it.
     pub completes: Option<Completes>,
-    /// The words that an enum has.
+    /// The words of an enum.
     #[serde(default)]
     pub values: Vec<String>,
-    /// The largest number.
+    /// The largest number allowed.
     pub max: Option<u32>,
-    /// The most characters.
+    /// The greatest length, in characters.
     pub length: Option<usize>,
 }
 
 impl Parameter {
-    /// The properties of an object from the pipeline that it is taken from.
+    /// The properties of a pipeline object that it may be taken from.
     #[cfg(test)]
     pub fn input_names(&self) -> impl Iterator<Item = &str> {
         std::iter::once(self.name.as_str()).chain(self.alias.iter().map(String::as_str))
     }
 }
 
-/// What the Tab key offers.
+/// What tab completion offers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Completes {
-    /// Accounts and connectors that are known.
+    /// Known accounts and connectors.
     Senders,
-    /// About restricted accounts.
+    /// Restricted accounts.
     BlockedSenders,
-    /// About restricted connectors.
+    /// Restricted connectors.
     BlockedConnectors,
-    /// About outbound policies.
+    /// Outbound policies.
     Policies,
-    /// About the rules of outbound policies.
+    /// Rules of outbound policies.
     Rules,
-    /// About alert policies.
+    /// Alert policies.
     Alerts,
 }
 
@@ -119,7 +119,7 @@ pub enum Completes {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Needs {
-    /// Whoever may look.
+    /// Any role that may view.
     Look,
     /// A role that may manage.
     Manage,
@@ -129,11 +129,11 @@ pub enum Needs {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Column {
-    /// What stands above it.
+    /// Its heading.
     pub label: String,
     /// The property that it shows.
     pub property: String,
-    /// Of a text of `key=value;` pairs, as Exchange's `Reason` is, the value of this key.
+    /// The key whose value is shown, if the property is a text of `key=value;` pairs like Exchange's `Reason`.
     pub key: Option<String>,
     /// Its width in a table, in characters.
     pub width: usize,
@@ -145,17 +145,17 @@ pub struct Column {
     pub time: bool,
 }
 
-/// How a cmdlet is used.
+/// An example of a cmdlet's use.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Example {
-    /// What is typed.
+    /// The command.
     pub run: String,
-    /// What comes of it.
+    /// Its effect.
     pub about: String,
 }
 
-/// What a cmdlet returns: properties, or what another one does.
+/// What a cmdlet returns: properties, or the same as another cmdlet.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(untagged)]
 enum Returns {
@@ -172,23 +172,22 @@ pub struct Cmdlet {
     /// The permission that it needs.
     #[serde(rename = "role")]
     pub needs: Needs,
-    /// What it does to whom, as a sentence without a full stop that has parameters in braces; none: it
-    /// changes nothing.
+    /// What it does, as a sentence without a full stop that has parameters in braces; none if it changes nothing.
     pub does: Option<String>,
-    /// Whether it is Postern's own, and none of Exchange's.
+    /// Whether it is Postern's own and not one of Exchange's.
     #[serde(default)]
     pub own: bool,
-    /// What it does, in a line.
+    /// What it does, in one line.
     pub synopsis: String,
-    /// More about it.
+    /// More details.
     pub description: String,
-    /// What to know before it is used.
+    /// What to know before using it.
     pub notes: Option<String>,
-    /// How it is used.
+    /// Examples of its use.
     pub examples: Vec<Example>,
-    /// Its parameters, those that are mandatory or have a position in front.
+    /// Its parameters; mandatory ones and those with a position come first.
     pub parameters: Vec<Parameter>,
-    /// The properties that a table shows; empty: all.
+    /// The properties that a table shows; empty for all.
     #[serde(default)]
     view: Vec<Column>,
     returns: Option<Returns>,
@@ -200,7 +199,7 @@ pub struct Cmdlet {
 }
 
 impl Cmdlet {
-    /// The properties of what it returns, in order; empty: it returns nothing.
+    /// The properties of what it returns, in order; empty if it returns nothing.
     pub fn returns(&self) -> &[String] {
         match &self.returns {
             None => &[],
@@ -209,7 +208,7 @@ impl Cmdlet {
         }
     }
 
-    /// The type of the objects that it returns, in PowerShell; none: it returns nothing.
+    /// The PowerShell type of the objects that it returns; none if it returns nothing.
     #[cfg(test)]
     pub fn type_name(&self) -> Option<String> {
         let of = match self.returns.as_ref()? {
@@ -236,7 +235,7 @@ impl Cmdlet {
         text
     }
 
-    /// The columns of the table that its objects are shown as; empty: they are shown as a list.
+    /// The columns of the table for its objects; empty if they are shown as a list.
     pub fn view(&self) -> &[Column] {
         match &self.returns {
             Some(Returns::AsOf(name)) => find(name).map_or(&[], |other| other.view()),
@@ -244,13 +243,13 @@ impl Cmdlet {
         }
     }
 
-    /// The parameter that names what it is about.
+    /// The parameter that identifies its object.
     #[cfg(test)]
     pub fn subject(&self) -> Option<&Parameter> {
         ["Identity", "SenderAddress", "ConnectorId", "Name"].into_iter().find_map(|name| self.parameter(name))
     }
 
-    /// The parameter of that name, in any case; -Confirm and -WhatIf aside.
+    /// The parameter with this name, in any case, except -Confirm and -WhatIf.
     pub fn parameter(&self, name: &str) -> Option<&Parameter> {
         self.parameters.iter().find(|parameter| parameter.name.eq_ignore_ascii_case(name))
     }
@@ -262,7 +261,7 @@ struct Table {
     cmdlet: Vec<Cmdlet>,
 }
 
-/// Every cmdlet, in the table's order. A test reads the table, so that it can be read here.
+/// Every cmdlet, in the table's order. A test parses the table, so it can't fail to parse here.
 static CMDLETS: LazyLock<Vec<Cmdlet>> = LazyLock::new(|| read(TABLE).unwrap_or_default());
 
 fn read(text: &str) -> Result<Vec<Cmdlet>, toml::de::Error> {
@@ -276,7 +275,7 @@ fn read(text: &str) -> Result<Vec<Cmdlet>, toml::de::Error> {
         let optional = |parameter: &Parameter| one.optional.contains(&parameter.name);
         let as_here = |parameter: &Parameter| Parameter {
             mandatory: parameter.mandatory && !optional(parameter),
-            // What is piped to a change names what is changed; its own settings are not set again.
+            // An object piped to a change identifies what to change; its own settings are not set again.
             pipeline: String::new(),
             position: parameter.position.filter(|_| !optional(parameter)),
             ..parameter.clone()
@@ -291,7 +290,7 @@ pub fn all() -> &'static [Cmdlet] {
     &CMDLETS
 }
 
-/// The cmdlet of that name, in any case.
+/// The cmdlet with this name, in any case.
 pub fn find(name: &str) -> Option<&'static Cmdlet> {
     all().iter().find(|cmdlet| cmdlet.name.eq_ignore_ascii_case(name))
 }

@@ -1,4 +1,4 @@
-//! Where clients that want one get an access token: OAuth 2.0 client credentials (RFC 6749 section 4.4).
+//! The token endpoint for clients that need one: OAuth 2.0 client credentials (RFC 6749 section 4.4).
 
 use std::sync::Arc;
 
@@ -22,7 +22,7 @@ struct TokenForm {
     client_secret: String,
 }
 
-/// The client's secret is an API token, and so is what it gets: what revokes the one ends the other.
+/// The client secret is an API token, and is returned as the access token: revoking it ends both.
 pub(super) async fn give(State(services): State<Arc<Services>>, headers: HeaderMap, body: Bytes) -> Response {
     let form: TokenForm = serde_html_form::from_bytes(&body)
         .unwrap_or(TokenForm { grant_type: String::new(), client_secret: String::new() });
@@ -33,7 +33,7 @@ pub(super) async fn give(State(services): State<Arc<Services>>, headers: HeaderM
         let why = "grant_type must be client_credentials, with client_id and client_secret in the form";
         return refused(StatusCode::BAD_REQUEST, "unsupported_grant_type", why);
     }
-    // Or in the header (RFC 6749 section 2.3.1).
+    // The secret may also be in the Authorization header (RFC 6749 section 2.3.1).
     let secret = if form.client_secret.is_empty() { basic_secret(&headers) } else { Some(form.client_secret) };
     match services.tokens.holder(&secret.clone().unwrap_or_default()).await {
         Ok(Some(_)) => {

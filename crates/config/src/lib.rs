@@ -1,4 +1,4 @@
-//! The settings file: found, read, and checked as a whole before anything starts.
+//! The configuration file: found, read, and checked as a whole before anything starts.
 //!
 //! `docs/configuration.md` describes every key; `packaging/postern.toml` is the file to start from.
 
@@ -12,13 +12,13 @@ use postern_services::settings::Settings;
 use reader::Document;
 pub use reader::Problem;
 
-/// Where settings are looked for, in this order, when nobody says.
+/// Default paths of the configuration file, in the order in which they are tried.
 pub const DEFAULT_FILES: [&str; 2] = ["./postern.toml", "/etc/postern/postern.toml"];
 
-/// Why settings can't be used.
+/// Why the settings can't be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
-    /// There is no file.
+    /// No configuration file was found.
     #[error(
         "no configuration file: looked for {}; name one with --config FILE or POSTERN_CONFIG",
         DEFAULT_FILES.join(" and ")
@@ -32,7 +32,7 @@ pub enum ConfigError {
         /// What went wrong.
         source: std::io::Error,
     },
-    /// The file says something wrong.
+    /// The file contains errors.
     #[error("{}", lines(.0))]
     Invalid(Vec<Problem>),
 }
@@ -41,10 +41,10 @@ fn lines(problems: &[Problem]) -> String {
     problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
 }
 
-/// The file to read: the one named, or the first of the default ones that exists.
+/// The file to read: `named` if given, or the first default path that exists.
 ///
 /// # Errors
-/// None was named and none of the default ones exists.
+/// No file was named and no default path exists.
 pub fn find(named: Option<&Path>) -> Result<PathBuf, ConfigError> {
     match named {
         Some(path) => Ok(path.to_owned()),
@@ -52,10 +52,10 @@ pub fn find(named: Option<&Path>) -> Result<PathBuf, ConfigError> {
     }
 }
 
-/// Reads and checks a file, and the environment's overrides.
+/// Reads and checks a file, with the environment's overrides.
 ///
 /// # Errors
-/// The file can't be read, or something in it is wrong; every wrong thing is named.
+/// The file can't be read or contains errors, all of which are reported.
 pub fn load(path: &Path) -> Result<Settings, ConfigError> {
     let text = std::fs::read_to_string(path)
         .map_err(|source| ConfigError::Unreadable { path: path.display().to_string(), source })?;
@@ -63,10 +63,10 @@ pub fn load(path: &Path) -> Result<Settings, ConfigError> {
     parse(path, &text, env)
 }
 
-/// Checks settings given as text.
+/// Checks settings that are given as text.
 ///
 /// # Errors
-/// Something is wrong; every wrong thing is named.
+/// The text contains errors, all of which are reported.
 pub fn parse(path: &Path, text: &str, env: impl Iterator<Item = (String, String)>) -> Result<Settings, ConfigError> {
     let mut document = Document::parse(path, text, env);
     let settings = sections::read(path, document.root());

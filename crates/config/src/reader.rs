@@ -1,5 +1,5 @@
-//! Settings as they are written: every value knows the line or the variable it came from, so
-//! that an error can say where to mend it. All errors of a file are reported at once.
+//! Reads settings as they are written: every value carries the line or variable it came from, so that an error can
+//! state where to fix it. All errors of a file are reported at once.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -25,20 +25,20 @@ enum Value {
     Text(String),
     Integer(String),
     Boolean(bool),
-    /// A date or a fraction, which no key takes; kept to be shown.
+    /// A date or a fraction, which no key accepts; stored for the error message.
     Other(String),
     List(Vec<Node>),
     Table(BTreeMap<String, Node>),
 }
 
-/// A value and where it was written.
+/// A value and its origin.
 #[derive(Debug, Clone)]
 pub(super) struct Node {
     value: Value,
     origin: Origin,
 }
 
-/// One thing that is wrong with the settings.
+/// One error in the settings.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem(String);
 
@@ -48,7 +48,7 @@ impl fmt::Display for Problem {
     }
 }
 
-/// The settings while they are being read, and what was found wrong so far.
+/// The settings while they are being read, and the errors found so far.
 #[derive(Debug)]
 pub(super) struct Document {
     file: String,
@@ -56,19 +56,19 @@ pub(super) struct Document {
     problems: Vec<Problem>,
 }
 
-/// One table of the settings, whose keys are taken one by one.
+/// One table of the settings, whose keys are read one by one.
 #[derive(Debug)]
 pub(super) struct Section<'a> {
     document: &'a mut Document,
     name: String,
     nodes: BTreeMap<String, Node>,
     known: Vec<&'static str>,
-    /// Keys that were there; if nothing came of one, that was told already.
+    /// Keys that were present; an error in one of them has been reported already.
     given: Vec<&'static str>,
 }
 
 impl Document {
-    /// Reads a file's text, overridden by the environment's `POSTERN__SECTION__KEY`.
+    /// Parses a file's text and applies the environment's overrides (`POSTERN__SECTION__KEY`).
     pub(super) fn parse(path: &Path, text: &str, env: impl Iterator<Item = (String, String)>) -> Self {
         let file = path.display().to_string();
         let mut document = Document { file, root: BTreeMap::new(), problems: Vec::new() };
@@ -116,14 +116,14 @@ impl Document {
         Section { document: self, name: String::new(), nodes, known: Vec::new(), given: Vec::new() }
     }
 
-    /// What was found wrong.
+    /// The errors found.
     pub(super) fn into_problems(self) -> Vec<Problem> {
         self.problems
     }
 }
 
 impl Section<'_> {
-    /// A table inside this one; empty if it isn't there.
+    /// A table inside this one; empty if it is absent.
     pub(super) fn section(&mut self, key: &'static str) -> Section<'_> {
         let node = self.take(key);
         let name = self.path(key);
@@ -138,7 +138,7 @@ impl Section<'_> {
         Section { document: self.document, name, nodes, known: Vec::new(), given: Vec::new() }
     }
 
-    /// The same; none if it isn't there.
+    /// A table inside this one; none if it is absent.
     pub(super) fn optional_section(&mut self, key: &'static str) -> Option<Section<'_>> {
         if self.nodes.contains_key(key) {
             return Some(self.section(key));
@@ -173,7 +173,7 @@ impl Section<'_> {
         out
     }
 
-    /// A text, read by `parse`, whose error says what is wrong with it.
+    /// A text, read by `parse`, whose error states what is wrong with it.
     pub(super) fn text<T, E: fmt::Display>(
         &mut self,
         key: &'static str,
@@ -183,7 +183,7 @@ impl Section<'_> {
         self.parse_text(key, &node, parse)
     }
 
-    /// A list of texts, each read by `parse`. One text stands for a list of one.
+    /// A list of texts, each read by `parse`. A single text counts as a list of one.
     pub(super) fn list<T, E: fmt::Display>(
         &mut self,
         key: &'static str,
@@ -192,7 +192,7 @@ impl Section<'_> {
         let node = self.take(key)?;
         let items = match node.value {
             Value::List(items) => items,
-            // A variable holds a list with commas between, since brackets are hard to quote.
+            // In a variable, a list is separated by commas, since brackets are hard to quote.
             Value::Text(text) if matches!(node.origin, Origin::Env(_)) => text
                 .split(',')
                 .map(str::trim)
@@ -232,7 +232,7 @@ impl Section<'_> {
         }
     }
 
-    /// Reports that a key is missing that must be there.
+    /// Reports that a mandatory key is missing.
     pub(super) fn missing(&mut self, key: &'static str, expected: &str) {
         if self.given.contains(&key) {
             return;
@@ -241,18 +241,18 @@ impl Section<'_> {
         self.document.problem(text);
     }
 
-    /// Reports what keys mean together.
+    /// Reports an error in what keys mean in combination.
     pub(super) fn invalid(&mut self, key: &'static str, what: &str) {
         let text = format!("{}: {}: {what}", self.document.file, self.path(key));
         self.document.problem(text);
     }
 
-    /// Lets the other keys be: what they mean depends on something that is wrong.
+    /// Skips the remaining keys: their meaning depends on something that is wrong.
     pub(super) fn forget(mut self) {
         self.nodes.clear();
     }
 
-    /// Reports the keys that nobody asked for.
+    /// Reports the keys that no reader asked for.
     pub(super) fn finish(self) {
         let Section { document, name, nodes, known, .. } = self;
         for (key, node) in nodes {
@@ -340,7 +340,7 @@ fn line_of(text: &str, at: usize) -> usize {
 
 fn from_table(table: &DeTable<'_>, origin: &dyn Fn(usize) -> Origin) -> BTreeMap<String, Node> {
     let entries = table.iter().map(|(key, value)| {
-        // A table's own span is where its first key is; its name's line is more telling.
+        // A table's own span is that of its first key; the line of its name is more helpful.
         let node = Node { value: from_value(value.get_ref(), origin), origin: origin(key.span().start) };
         (key.get_ref().to_string(), node)
     });
@@ -369,7 +369,7 @@ fn from_value(value: &DeValue<'_>, origin: &dyn Fn(usize) -> Origin) -> Value {
     }
 }
 
-/// A variable's value is TOML where it can be, and a text otherwise.
+/// A variable's value is parsed as TOML if possible, and is text otherwise.
 fn from_env(text: &str) -> Value {
     let origin = |_| Origin::Line(1);
     match DeValue::parse(text) {

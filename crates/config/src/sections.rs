@@ -1,4 +1,4 @@
-//! The sections of the settings file, each read and checked; what is wrong is noted in the document.
+//! The sections of the configuration file, each read and checked; errors are collected in the document.
 
 mod access;
 mod directories;
@@ -26,7 +26,7 @@ use postern_services::settings::{
     self, Listen, Log, LogFormat, Mailbox, PolicyDoor, Portal, Probation, Settings, Smtp, SmtpServer, Tls,
 };
 
-/// Reads every section; none if something that everything depends on is wrong.
+/// Reads every section; none if something that all others depend on is wrong.
 pub(super) fn read(file: &Path, mut root: Section<'_>) -> Option<Settings> {
     let data = root.text("data", values::path).unwrap_or_else(|| PathBuf::from("/var/lib/postern"));
     let connectors = root.sections("connector", connector);

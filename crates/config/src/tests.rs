@@ -40,7 +40,7 @@ fn the_environment_overrides_the_file() {
         ("POSTERN__CONNECTOR", "[{networks = [\"192.0.2.1\"]}]"),
         ("POSTERN_CONFIG", "ignored"),
     ];
-    // A number is no name, even where a text would look like one.
+    // A number is not a name, even where it would look like one as text.
     let error = parse(LEAST, &env).unwrap_err().to_string();
     assert_eq!(error, "POSTERN__ORGANIZATION__NAME: organization.name = 2026: expected a text in quotes");
     let env: Vec<_> = env.into_iter().filter(|(name, _)| !name.ends_with("NAME")).collect();

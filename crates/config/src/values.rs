@@ -1,4 +1,4 @@
-//! Single values: texts of the file as types, with errors that say what would be right.
+//! Parsers for single values: text from the file to types, with errors that state what would be correct.
 
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
@@ -107,7 +107,7 @@ pub(super) fn mailbox(text: &str) -> Parsed<Mailbox> {
         Some((name, rest)) => (name.trim().trim_matches('"'), rest.trim_end().strip_suffix('>').unwrap_or("")),
         None => ("Postern", text),
     };
-    // The address is written in mails as it stands here; it only has to be one.
+    // The address appears in mails exactly as written here; it only has to be valid.
     Address::parse(address, "")
         .map(|_| Mailbox { name: name.to_owned(), address: address.trim().to_owned() })
         .map_err(|why| format!("the address {why}; expected \"Postern <postern@example.com>\""))
@@ -168,7 +168,7 @@ pub(super) fn webhook_format(text: &str) -> Parsed<WebhookFormat> {
     }
 }
 
-/// Where a directory is.
+/// The location of a directory.
 pub(super) enum DirectoryUrl {
     Sqlite(PathBuf),
     Postgresql(String),
@@ -198,7 +198,7 @@ fn any_directory_url(text: &str) -> Parsed<DirectoryUrl> {
     }
 }
 
-/// Whether nothing leaves this machine on the way there.
+/// Whether a connection to this URL stays on this machine.
 pub(super) fn is_loopback_url(url: &str) -> bool {
     let host = url.split_once("://").map_or("", |(_, rest)| rest.split(['/', '?']).next().unwrap_or(""));
     let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
@@ -208,14 +208,14 @@ pub(super) fn is_loopback_url(url: &str) -> bool {
     url.starts_with("ldapi:") || name == "localhost" || name.parse().is_ok_and(|ip: IpAddr| ip.is_loopback())
 }
 
-/// A name that is part of a file's.
+/// A name that becomes part of a file name.
 pub(super) fn file_name(text: &str) -> Parsed<String> {
     let name = any(text)?;
     let valid = name.len() <= 64 && name.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c));
     if valid { Ok(name) } else { Err("expected up to 64 letters, digits, - and _".into()) }
 }
 
-/// An address over TLS, or on this machine.
+/// A URL with TLS, or on this machine.
 pub(super) fn web_url(text: &str) -> Parsed<String> {
     let expected = || "expected an address such as \"https://hooks.example.com/postern\"".to_owned();
     let uri: axum::http::Uri = text.parse().map_err(|_| expected())?;
@@ -238,7 +238,7 @@ pub(super) fn webhook_secret(file: &str) -> Parsed<Vec<u8>> {
     if (24..=64).contains(&secret.len()) { Ok(secret) } else { Err(expected()) }
 }
 
-/// A built-in alert policy, or one of the file's own.
+/// The name of a built-in alert policy, or of a custom one in the file.
 pub(super) fn alert_policy(text: &str, known: &[AlertPolicy]) -> Parsed<String> {
     let names = Trigger::ALL.into_iter().map(|trigger| trigger.name()).chain(known.iter().map(|p| p.name.as_str()));
     let mut names: Vec<_> = names.collect();
@@ -253,7 +253,7 @@ pub(super) fn trigger(text: &str) -> Parsed<Trigger> {
     Trigger::from_name(text).ok_or_else(|| format!("expected one of {}", names()))
 }
 
-/// An account by its whole address, or `connector:NAME`.
+/// An account by its complete address, or `connector:NAME`.
 pub(super) fn entity(text: &str) -> Parsed<EntityId> {
     match text.strip_prefix("connector:") {
         Some(name) => connector_name(name).map(EntityId::connector),

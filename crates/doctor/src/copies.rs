@@ -1,4 +1,4 @@
-//! Whether Postfix knows the aliases for copies that go to several addresses.
+//! Checks whether Postfix knows the aliases for copies that go to several addresses.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -8,11 +8,11 @@ use super::postfix::{PostfixConfig, words};
 use postern_domain::finding::{Finding, Level};
 use postern_domain::policy::CopyAlias;
 
-/// What Postfix says that an alias stands for.
+/// What an alias stands for, according to Postfix.
 enum Lookup {
     Found(BTreeSet<String>),
     Unknown,
-    /// A table can't be asked.
+    /// A table can't be queried.
     Failed(String),
 }
 
@@ -55,8 +55,7 @@ fn finding(wanted: &CopyAlias, found: Lookup) -> Finding {
     }
 }
 
-/// Looks in `virtual_alias_maps`, by which Postfix rewrites recipients that are added to a message too
-/// (cleanup(8)).
+/// Looks in `virtual_alias_maps`, by which Postfix also rewrites recipients that are added to a message (cleanup(8)).
 fn look_up(config: &PostfixConfig, folder: Option<&Path>, alias: &str) -> Lookup {
     let maps = config.main.get("virtual_alias_maps").map_or("", String::as_str);
     let mut failed = None;
@@ -83,7 +82,7 @@ fn query(folder: Option<&Path>, table: &str, key: &str) -> Result<Option<String>
             Ok(output) if output.status.success() => {
                 return Ok(Some(String::from_utf8_lossy(&output.stdout).into_owned()));
             }
-            // Not found is an exit status of 1 without a word (postmap(1)).
+            // A missing key is an exit status of 1 without any output (postmap(1)).
             Ok(output) if output.stderr.is_empty() => return Ok(None),
             Ok(output) => return Err(String::from_utf8_lossy(&output.stderr).trim().to_owned()),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}

@@ -1,4 +1,4 @@
-//! Is Postfix wired to Postern as it should be? Pure: a configuration in, findings out.
+//! Judges whether Postfix is connected to Postern correctly. Pure: a configuration in, findings out.
 
 use std::collections::BTreeSet;
 
@@ -7,20 +7,20 @@ use postern_domain::finding::{Finding, Level};
 use postern_services::gate::{CONFIRM_CONTEXT, ServerReport};
 
 const PRINT_LINES: &str = "postern wiring postfix prints the lines";
-/// Before so many questions, nothing follows from nobody having logged in.
+/// With fewer requests than this, the lack of logins proves nothing.
 const ENOUGH_QUESTIONS: u64 = 10;
 
-/// One place where Postern is asked.
+/// One place where Postfix calls Postern.
 struct Place<'a> {
     list: &'static str,
     context: &'a str,
     default_action: Option<&'a str>,
-    /// The rule before it that keeps it from being asked.
+    /// An earlier rule that prevents the call.
     shadowed_by: Option<&'a str>,
 }
 
-/// Checks every smtpd service. `services` are Postern's listeners as Postfix names them,
-/// `servers` what mail servers have asked so far, if the daemon could say.
+/// Checks every smtpd service. `services` are Postern's listeners as Postfix names them; `servers` lists what mail
+/// servers have requested so far, if the daemon could report it.
 pub(super) fn check(
     config: &PostfixConfig,
     services: &[String],
@@ -57,7 +57,7 @@ pub(super) fn check(
     findings
 }
 
-/// The same finding for several services is one finding.
+/// Merges the same finding for several services into one.
 fn add_new(findings: &mut Vec<Finding>, found: Vec<Finding>) {
     for finding in found {
         let same = |f: &Finding| f.check == finding.check && without_service(f) == without_service(&finding);
@@ -211,7 +211,7 @@ fn default_action(config: &PostfixConfig, service: &str, places: &[Place<'_>]) -
     ))
 }
 
-/// Does anyone log in? Without a login there is no account to count.
+/// Checks whether anyone logs in: without a login there is no account to count.
 fn logins(config: &PostfixConfig, servers: Option<&[ServerReport]>) -> Vec<Finding> {
     let offers = |service: &String| config.value(service, "smtpd_sasl_auth_enable") == "yes";
     if !config.services.keys().any(offers) {
@@ -242,12 +242,12 @@ fn logins(config: &PostfixConfig, servers: Option<&[ServerReport]>) -> Vec<Findi
     vec![Finding::ok("traffic", format!("{asked} questions so far, {named} of them about accounts and connectors"))]
 }
 
-/// Domains that Postfix takes as its own and Postern would count as external.
+/// Domains that Postfix accepts as its own and Postern would count as external.
 fn domains(config: &PostfixConfig, accepted: &[String]) -> Option<Finding> {
     let lists = ["mydestination", "virtual_mailbox_domains", "relay_domains"];
     let values = lists.iter().filter_map(|name| config.main.get(*name));
     let listed = values.flat_map(|value| value.split([',', ' ', '\t'])).map(str::trim);
-    // Look-up tables, files and macros can't be read from here.
+    // Lookup tables, files and macros can't be read from here.
     let plain = listed.filter(|d| d.contains('.') && !d.contains([':', '/', '$']) && !d.starts_with("localhost"));
     let missing: BTreeSet<_> =
         plain.filter(|domain| !accepted.iter().any(|a| a.eq_ignore_ascii_case(domain))).collect();

@@ -1,4 +1,4 @@
-//! What is wrong with how Postern runs and is asked, and what to do about it.
+//! Diagnoses how Postern runs and how it is connected to Postfix, with advice on every problem.
 
 mod copies;
 mod judgement;
@@ -19,30 +19,30 @@ use postern_services::gate::ServerReport;
 use postern_services::in_force::InForce;
 use postern_services::settings::{Listen, Settings};
 
-/// What the daemon says of itself.
+/// What the daemon reports about itself.
 #[derive(Debug, Clone)]
 pub struct Daemon {
-    /// The version that runs.
+    /// The version that is running.
     pub version: String,
-    /// Its process id.
+    /// Its process ID.
     pub pid: u32,
-    /// What does not work, in one line each.
+    /// Problems, one line each.
     pub problems: Vec<String>,
-    /// Mails that could not be delivered yet.
+    /// Number of mails still waiting for another delivery attempt.
     pub retrying: u32,
-    /// The server for Postern's own mail.
+    /// The SMTP server for Postern's own mail.
     pub smtp_server: String,
-    /// Mail servers that have asked, and what.
+    /// The mail servers that have called Postern, with counts of their requests.
     pub servers: Vec<ServerReport>,
-    /// Aliases that copies to several addresses take.
+    /// The aliases needed for copies to several addresses.
     pub copy_aliases: Vec<CopyAlias>,
 }
 
-/// How long the door may take to answer a question.
+/// How long the door may take to answer the probe.
 const PROBE: Duration = Duration::from_secs(5);
 
-/// Looks at the daemon by what it says of itself (or why it says nothing), at its doors, and at the
-/// configuration of this machine's Postfix.
+/// Checks the daemon by its own report (or the reason there is none), its doors, and the configuration of this
+/// machine's Postfix.
 pub async fn check(settings: &InForce, status: Result<&Daemon, String>, postfix_config: Option<&Path>) -> Vec<Finding> {
     let mut findings = Vec::new();
     let servers = status.as_ref().ok().map(|status| status.servers.as_slice());
@@ -57,7 +57,7 @@ pub async fn check(settings: &InForce, status: Result<&Daemon, String>, postfix_
     let services: Vec<_> = settings.policy_door.listen.iter().map(service_name).collect();
     let folder = postfix_config.map(Path::to_owned);
     let aliases = status.as_ref().map(|status| status.copy_aliases.clone()).unwrap_or_default();
-    // It runs postconf and postmap, and waits for them.
+    // The check runs postconf and postmap and waits for them, so it blocks.
     let read = tokio::task::spawn_blocking(move || {
         let config = postfix::read(folder.as_deref())?;
         anyhow::Ok(config.map(|config| (copies::check(&config, folder.as_deref(), &aliases), config)))
@@ -123,12 +123,12 @@ async fn door(settings: &Settings, findings: &mut Vec<Finding>) {
     }
 }
 
-/// Asks a question that is answered without counting anything.
+/// Sends a request that is answered without counting anything.
 async fn probe(listen: &Listen) -> anyhow::Result<()> {
     match listen {
         Listen::Tcp(address) => ask(TcpStream::connect(address).await?).await,
         Listen::Unix(path) => ask(UnixStream::connect(path).await?).await,
-        // Where systemd listens is in its unit, which only systemd knows.
+        // The address that systemd listens on is in the socket unit, which only systemd knows.
         Listen::Systemd(_) => Ok(()),
     }
 }

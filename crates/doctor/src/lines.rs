@@ -1,6 +1,6 @@
-//! The lines that make Postfix ask.
+//! The configuration lines that make Postfix call Postern.
 //!
-//! Why these three places: `docs/postfix.md`.
+//! `docs/postfix.md` explains why in these three places.
 
 use std::net::IpAddr;
 
@@ -8,10 +8,10 @@ use postern_domain::policy::CopyAlias;
 use postern_services::gate::CONFIRM_CONTEXT;
 use postern_services::settings::{Listen, Settings};
 
-/// One line of `main.cf`, and where it belongs in a list that is there already.
+/// One line of `main.cf`, and where it belongs in an existing list.
 struct Line {
     parameter: &'static str,
-    /// What stands before it.
+    /// The restrictions before it in the same list.
     before: &'static str,
     context: &'static str,
     belongs: &'static str,
@@ -41,8 +41,8 @@ const LINES: [Line; 3] = [
     },
 ];
 
-/// The lines of `main.cf`, with comments that say where they belong; the last one is for the aliases that
-/// copies to several addresses take.
+/// The lines of `main.cf`, with comments that explain where they belong; the last one defines the aliases that copies
+/// to several addresses need.
 pub fn postfix(settings: &Settings, aliases: &[CopyAlias]) -> String {
     let service = service(&settings.policy_door.listen);
     let mut text = String::from(
@@ -69,7 +69,7 @@ fn copies(aliases: &[CopyAlias]) -> String {
     );
     let mut entries = Vec::new();
     for CopyAlias { policy, alias, to, .. } in aliases {
-        // A policy's name is one line whatever is in it.
+        // Control characters in a policy's name must not break the comment line.
         let policy: String = policy.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
         text += &format!("#   {policy}: {alias}\n");
         entries.push(format!("{{ {alias} = {} }}", to.join(", ")));
@@ -77,8 +77,8 @@ fn copies(aliases: &[CopyAlias]) -> String {
     text + &format!("virtual_alias_maps = inline:{{ {} }}\n", entries.join(", "))
 }
 
-/// How Postfix names the first listener it can reach. A TCP one is preferred: smtpd often runs
-/// in a chroot, from where a socket file is not seen.
+/// Postfix's name for the first listener it can reach. TCP is preferred: smtpd often runs in a chroot, which hides
+/// socket files.
 fn service(listen: &[Listen]) -> String {
     let names: Vec<_> = listen.iter().map(service_name).collect();
     let tcp = names.iter().find(|name| name.starts_with("inet:"));
@@ -98,7 +98,7 @@ pub fn service_name(listen: &Listen) -> String {
             format!("inet:{host}:{}", address.port())
         }
         Listen::Unix(path) => format!("unix:{}", path.display()),
-        // What systemd listens on is in the socket unit.
+        // The address that systemd listens on is in the socket unit; this is the default.
         Listen::Systemd(_) => "inet:127.0.0.1:10040".into(),
     }
 }

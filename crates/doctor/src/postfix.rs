@@ -1,4 +1,4 @@
-//! Postfix's configuration as `postconf` tells it.
+//! Reads Postfix's configuration from `postconf`.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -19,7 +19,7 @@ pub(super) const LISTS: [&str; 7] = [
     "smtpd_end_of_data_restrictions",
 ];
 
-/// Other parameters that matter here.
+/// Other parameters that matter to the checks.
 const OTHERS: [&str; 8] = [
     "smtpd_delay_reject",
     "smtpd_policy_service_default_action",
@@ -31,42 +31,41 @@ const OTHERS: [&str; 8] = [
     "mail_version",
 ];
 
-/// What `smtpd_policy_service_default_action` is when nobody sets it (postconf(5)).
+/// Postfix's default for `smtpd_policy_service_default_action` (postconf(5)).
 pub(super) const DEFAULT_ACTION_UNSET: &str = "451 4.3.5 Server configuration problem";
 
-/// The configuration of a Postfix, as `postconf` shows it.
+/// A Postfix configuration as `postconf` shows it.
 #[derive(Debug, Clone, Default)]
 pub(super) struct PostfixConfig {
     /// `main.cf`, macros expanded.
     pub(super) main: BTreeMap<String, String>,
-    /// Each smtpd service of `master.cf`, with what it overrides.
+    /// Each smtpd service of `master.cf`, with the parameters it overrides.
     pub(super) services: BTreeMap<String, BTreeMap<String, String>>,
 }
 
 /// One element of a restriction list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Rule {
-    /// `check_policy_service`, its server and its attributes.
+    /// `check_policy_service` with its server and its attributes.
     PolicyService { server: String, attributes: BTreeMap<String, String> },
     /// Anything else, by name.
     Other(String),
 }
 
 impl PostfixConfig {
-    /// A parameter as it holds for one service.
+    /// A parameter's effective value for one service.
     pub(super) fn value(&self, service: &str, name: &str) -> &str {
         let overridden = self.services.get(service).and_then(|overrides| overrides.get(name));
         overridden.or_else(|| self.main.get(name)).map_or("", String::as_str)
     }
 
-    /// A restriction list as it holds for one service.
+    /// The effective restriction list of one service.
     pub(super) fn rules(&self, service: &str, list: &str) -> Vec<Rule> {
         rules(self.value(service, list))
     }
 }
 
-/// Reads the configuration of the default instance, or of the one in `folder`; none if there
-/// is no Postfix.
+/// Reads the configuration of the default instance, or of the one in `folder`; none if Postfix is not installed.
 pub(super) fn read(folder: Option<&Path>) -> anyhow::Result<Option<PostfixConfig>> {
     let mut names = LISTS.to_vec();
     names.extend(OTHERS);
@@ -79,7 +78,7 @@ pub(super) fn read(folder: Option<&Path>) -> anyhow::Result<Option<PostfixConfig
 }
 
 fn postconf(folder: Option<&Path>, arguments: &[&str]) -> anyhow::Result<Option<String>> {
-    // It is in /usr/sbin, which is not in everybody's path.
+    // It is in /usr/sbin, which is not in every user's path.
     for program in ["postconf", "/usr/sbin/postconf"] {
         let mut command = Command::new(program);
         if let Some(folder) = folder {
@@ -120,7 +119,7 @@ fn parse(main: &str, master: &str, overrides: &str) -> PostfixConfig {
     PostfixConfig { main: assignments(main), services }
 }
 
-/// Reads a restriction list: words between commas and white space, braces around one element
+/// Parses a restriction list: words separated by commas and white space, with braces around one element
 /// (SMTPD_POLICY_README, "Advanced policy client configuration").
 pub(super) fn rules(text: &str) -> Vec<Rule> {
     let mut rules = Vec::new();
@@ -161,7 +160,7 @@ fn policy_service(text: &str) -> Rule {
     let Some(inner) = text.strip_prefix('{').and_then(|text| text.strip_suffix('}')) else {
         return Rule::PolicyService { server: text.to_owned(), attributes: BTreeMap::new() };
     };
-    // Between attributes are commas or white space; a value with either stands in braces.
+    // Attributes are separated by commas or white space; a value that contains either is in braces.
     let inner = inner.replace(" = ", "=");
     let mut parts = words(&inner).into_iter();
     let server = parts.next().unwrap_or_default();

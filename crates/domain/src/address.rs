@@ -1,47 +1,47 @@
-//! Mail addresses, normalised so that one mailbox has one spelling.
+//! Mail addresses, normalised so that each mailbox has exactly one spelling.
 //!
-//! Case is folded, domains are IDNA A-labels (RFC 5891), sub-addresses (`+tag`, RFC 5233)
-//! are dropped. RFC 5321 lets local parts differ by case; no server that people log in to
-//! does, and a spammer must not get a fresh count for typing `Alice` instead of `alice`.
+//! Case is folded, domains become IDNA A-labels (RFC 5891), and sub-addresses (`+tag`, RFC 5233)
+//! are dropped. RFC 5321 allows local parts that differ only by case; no server that people log in
+//! to uses this, and a spammer must not get a fresh count by typing `Alice` instead of `alice`.
 
 use std::borrow::Cow;
 use std::fmt;
 
-/// A domain in its one spelling: lower-case A-labels without a trailing dot.
+/// A normalised domain: lower-case A-labels without a trailing dot.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Domain(Box<str>);
 
-/// Why a text is no domain or address.
+/// Why a text is not a valid domain or address.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidAddress {
-    /// There is no text.
+    /// The text is empty.
     #[error("is empty")]
     Empty,
-    /// The domain part cannot be a domain.
+    /// The domain part is not a valid domain.
     #[error("has no valid domain")]
     Domain,
     /// Nothing before the `@`.
     #[error("has nothing before the @")]
     LocalPart,
-    /// A character that no login has.
+    /// A character that no login name contains.
     #[error("has {0:?}, which no account's name has")]
     Character(char),
-    /// No `@` where one is needed.
+    /// No `@` where one is required.
     #[error("has no @ and domain")]
     NoDomain,
 }
 
 impl Domain {
-    /// Reads a domain: U-labels or A-labels, any case, with or without the trailing dot.
+    /// Parses a domain: U-labels or A-labels, in any case, with or without the trailing dot.
     ///
     /// # Errors
-    /// The text is empty or is no domain.
+    /// The text is empty or not a valid domain.
     pub fn parse(text: &str) -> Result<Self, InvalidAddress> {
         let folded = fold_domain(text);
         if folded.is_empty() {
             return Err(InvalidAddress::Empty);
         }
-        // Address literals (RFC 5321 section 4.1.3) are as good as a name here.
+        // Address literals (RFC 5321 section 4.1.3) are accepted as domains.
         let literal = folded.starts_with('[') && folded.ends_with(']');
         let name = folded.split('.').all(|label| !label.is_empty() && label.len() <= 63 && label.bytes().all(is_ldh));
         if literal || (name && folded.len() <= 253) { Ok(Self(folded.into())) } else { Err(InvalidAddress::Domain) }
@@ -53,7 +53,7 @@ impl Domain {
     }
 }
 
-/// A domain is looked up by its text: both hash alike.
+/// Lets a domain be looked up by its text: both have the same hash.
 impl std::borrow::Borrow<str> for Domain {
     fn borrow(&self) -> &str {
         &self.0
@@ -66,16 +66,16 @@ impl fmt::Display for Domain {
     }
 }
 
-/// How addresses of this mail system are read.
+/// How this mail system's addresses are parsed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AddressRules {
-    /// Characters that start a sub-address, as Postfix's `recipient_delimiter`; may be empty.
+    /// Characters that start a sub-address, like Postfix's `recipient_delimiter`; may be empty.
     pub recipient_delimiter: String,
-    /// What an address without a domain gets.
+    /// The domain given to an address without one.
     pub default_domain: Domain,
 }
 
-/// A mailbox in its one spelling: `local@domain`.
+/// A normalised mailbox address: `local@domain`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Address {
     text: Box<str>,
@@ -83,14 +83,14 @@ pub struct Address {
 }
 
 impl Address {
-    /// Reads an address by `rules`; a missing domain becomes the default one.
+    /// Normalises an address by `rules`; a missing domain becomes the default one.
     ///
-    /// What cannot be an address is still given a stable spelling, since it must be counted
-    /// all the same: normalising never fails on what a mail server passed on.
+    /// Never fails on what a mail server passed on: text that is not a valid address still gets a
+    /// stable spelling, since it must be counted too.
     pub fn normalise(text: &str, rules: &AddressRules) -> Self {
         let (local, domain) = text.rsplit_once('@').unwrap_or((text, ""));
         let folded = fold_domain(domain);
-        // A lone dot is the root, which is nobody's mail domain.
+        // A lone dot is the DNS root, which is never a mail domain.
         let domain = if folded.is_empty() { Cow::Borrowed(rules.default_domain.as_str()) } else { folded };
         Self::join(local, &domain, &rules.recipient_delimiter)
     }
@@ -105,7 +105,7 @@ impl Address {
         Self { text: text.into(), at }
     }
 
-    /// Reads a complete address, as an admin writes it in a setting.
+    /// Parses a complete address as an admin writes it in a setting.
     ///
     /// # Errors
     /// The domain is missing or invalid, or the local part is empty.
@@ -121,12 +121,13 @@ impl Address {
         Ok(Self::join(local, Domain::parse(domain)?.as_str(), recipient_delimiter))
     }
 
-    /// Whether `text` can be what somebody logs in with: an address (RFC 5321 section 4.1.2, with letters
-    /// of any script), or a name without a domain. For what an admin writes; a mail server's word on who
-    /// logged in is taken as it is.
+    /// Checks that `text` can be a login name: an address (RFC 5321 section 4.1.2, with letters of any
+    /// script), or a name without a domain. This is for text from an admin; the login name that a mail
+    /// server reports is not checked.
     ///
     /// # Errors
-    /// It is empty, has nothing before the `@`, no valid domain behind it, or a character that no login has.
+    /// The text is empty, has nothing before the `@`, no valid domain after it, or a character that no login
+    /// name contains.
     pub fn check_login(text: &str) -> Result<(), InvalidAddress> {
         let text = text.trim();
         let (local, domain) = text.rsplit_once('@').map_or((text, None), |(local, domain)| (local, Some(domain)));
@@ -152,7 +153,7 @@ impl Address {
         &self.text[..self.at]
     }
 
-    /// The domain's text.
+    /// The part after the `@`.
     pub fn domain(&self) -> &str {
         &self.text[self.at + 1..]
     }
@@ -194,7 +195,7 @@ fn is_ldh(b: u8) -> bool {
     b.is_ascii_alphanumeric() || b == b'-' || b == b'_'
 }
 
-/// Drops a sub-address. A delimiter that starts the local part starts no sub-address
+/// Drops a sub-address. A delimiter at the start of the local part does not start a sub-address
 /// (postconf(5), `recipient_delimiter`), and a quoted local part has none.
 fn strip_tag<'a>(local: &'a str, delimiters: &str) -> &'a str {
     if delimiters.is_empty() || local.starts_with('"') {

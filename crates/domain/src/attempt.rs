@@ -1,16 +1,16 @@
 //! One message that an entity tries to send, from its first recipient to its end.
 //!
-//! A mail server asks about each recipient as it is named (and perhaps again, once its other
-//! rules have passed it), then about the whole message. An attempt remembers what was named,
-//! so that a recipient counts once however often it is asked about, and works out at the end
-//! which recipients the message really went to.
+//! A mail server queries Postern about each recipient as it is named (and perhaps again, once its
+//! other rules have passed it), then about the whole message. An attempt remembers the recipients,
+//! so that each counts once however often the server queries it, and determines at the end which
+//! recipients the message really went to.
 //!
 //! ```text
 //!        recipient named          message accepted
 //! Open ────────────────▶ Open ─────────────────────▶ Committed
 //!   │  ▲                                                 (repeats are answered, not counted)
-//!   ▼  │ asked about again
-//! Cancelled (silent for too long, or its session went on to another message)
+//!   ▼  │ queried again
+//! Cancelled (no query for too long, or the session went on to another message)
 //! ```
 
 use std::collections::BTreeMap;
@@ -31,7 +31,7 @@ pub enum Class {
 }
 
 impl Class {
-    /// What a recipient counts as when it does not go by the escape lane.
+    /// What a recipient counts as when it does not use the escape lane.
     pub fn of(recipient: &Recipient) -> Self {
         match recipient.direction {
             Direction::External => Class::External,
@@ -49,12 +49,12 @@ impl Class {
     }
 }
 
-/// How far an attempt has come.
+/// How far an attempt has progressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Phase {
-    /// Recipients are being named; their room is reserved.
+    /// Recipients are being named, and a reservation is held for them.
     Open,
-    /// The room was given back, but the message may still turn up.
+    /// The reservation was cancelled, but the message may still arrive.
     Cancelled,
     /// The message was accepted and counted.
     Committed(Charge),
@@ -63,11 +63,11 @@ pub enum Phase {
 #[derive(Debug, Clone, Copy)]
 struct Named {
     class: Class,
-    /// Whether the entity had never written to it before.
+    /// Whether the entity had never written to this recipient before.
     first_time: bool,
-    /// How often the mail server asked whether the recipient may be named.
+    /// How often the mail server queried whether to accept the recipient.
     asked: u32,
-    /// How often it said that its other rules passed the recipient.
+    /// How often it reported that its other rules passed the recipient.
     confirmed: u32,
 }
 
@@ -76,7 +76,7 @@ struct Named {
 pub struct Attempt {
     phase: Phase,
     recipients: BTreeMap<Box<str>, Named>,
-    /// Recipients known only by their number, where the mail server asks at DATA alone.
+    /// Recipients of which only the number is known, where the mail server queries at DATA only.
     unnamed: u32,
     held: Charge,
 }
@@ -88,22 +88,22 @@ impl Default for Attempt {
 }
 
 impl Attempt {
-    /// How far it has come.
+    /// How far the attempt has progressed.
     pub fn phase(&self) -> Phase {
         self.phase
     }
 
-    /// The room that is reserved for it in the ledger.
+    /// The attempt's reservation in the ledger.
     pub fn held(&self) -> Charge {
         if self.phase == Phase::Open { self.held } else { Charge::NONE }
     }
 
-    /// All recipients named so far, each once.
+    /// All recipients named so far, each counted once.
     pub fn named(&self) -> Charge {
         self.held
     }
 
-    /// Whether the recipient was named before; if so, notes that it was asked about again.
+    /// Whether the recipient was named before; if so, notes the repeated query.
     pub fn ask_again(&mut self, address: &str) -> bool {
         match self.recipients.get_mut(address) {
             Some(named) => {
@@ -114,40 +114,40 @@ impl Attempt {
         }
     }
 
-    /// What one more recipient of this class needs: the first one brings the message with it.
+    /// What one more recipient of this class adds to the charge; the first one also adds the message.
     pub fn needs(&self, class: Class, first_time: bool) -> Charge {
         self.held.plus(one(class, first_time)).as_message().minus(self.held)
     }
 
-    /// Takes in a recipient whose room has been reserved.
+    /// Adds a recipient for which a reservation was made.
     pub fn name(&mut self, address: Box<str>, class: Class, first_time: bool) {
         self.held = self.held.plus(one(class, first_time)).as_message();
         self.recipients.insert(address, Named { class, first_time, asked: 1, confirmed: 0 });
     }
 
-    /// How many recipients of a message that came to nothing the mail server's other rules refused.
-    /// Only where it says which they passed, that is known.
+    /// How many recipients the mail server's other rules refused, for a message that was not accepted.
+    /// Known only where the mail server reports which recipients they passed.
     pub fn refused(&self) -> u32 {
         let refused = self.recipients.values().filter(|named| named.confirmed == 0).count();
         u32::try_from(refused).unwrap_or(u32::MAX)
     }
 
-    /// The recipients that count: those that were confirmed, or all where none was.
+    /// The recipients that count: the confirmed ones, or all if none was confirmed.
     pub fn counted(&self) -> impl Iterator<Item = &str> {
         let confirming = self.recipients.values().any(|named| named.confirmed > 0);
         let counts = move |named: &Named| !confirming || named.confirmed > 0;
         self.recipients.iter().filter(move |(_, named)| counts(named)).map(|(address, _)| &**address)
     }
 
-    /// Takes in recipients that are known only by their number; what isn't known is external.
-    /// Their room has been reserved.
+    /// Adds `n` recipients of which only the number is known; they count as external. A reservation
+    /// was made for them.
     pub fn add_unnamed(&mut self, n: u32) {
         self.unnamed = self.unnamed.saturating_add(n);
         self.held = self.held.plus(Class::External.charge(n)).as_message();
     }
 
-    /// Notes that the mail server's other rules passed the recipient. False if it was never
-    /// named here.
+    /// Notes that the mail server's other rules passed the recipient. Returns false if the recipient
+    /// was never named in this attempt.
     pub fn confirm(&mut self, address: &str) -> bool {
         match self.recipients.get_mut(address) {
             Some(named) => {
@@ -158,21 +158,21 @@ impl Attempt {
         }
     }
 
-    /// The room was given back.
+    /// Notes that the reservation was cancelled.
     pub fn cancelled(&mut self) {
         if self.phase == Phase::Open {
             self.phase = Phase::Cancelled;
         }
     }
 
-    /// The room was reserved again.
+    /// Notes that the reservation was made again.
     pub fn reserved_again(&mut self) {
         if self.phase == Phase::Cancelled {
             self.phase = Phase::Open;
         }
     }
 
-    /// The message was accepted, for `charge`.
+    /// Notes that the message was accepted and counted as `charge`.
     pub fn committed(&mut self, charge: Charge) {
         self.phase = Phase::Committed(charge);
         self.recipients = BTreeMap::new();
@@ -180,19 +180,19 @@ impl Attempt {
         self.held = Charge::NONE;
     }
 
-    /// Whether every recipient that was passed is on the escape lane (and there is one).
+    /// Whether there are recipients and all of them use the escape lane.
     pub fn is_escape_lane_only(&self) -> bool {
         !self.held.is_none() && self.held.total() == 0
     }
 
-    /// The recipients the message really goes to, if the mail server says it accepted
-    /// `accepted_count` `RCPT TO` commands (0 or none: it does not say).
+    /// The recipients the message really goes to, if the mail server reports that it accepted
+    /// `accepted_count` `RCPT TO` commands (0 or `None` if it does not report a number).
     ///
-    /// Where recipients were confirmed, only those count. Where the number is lower than what
-    /// was named, a later rule refused some: the mail server does not say which, but its own
-    /// last rule refuses unknown recipients of its own domains, so internal ones are taken off
-    /// first. Where it is higher than all that was asked about, recipients got past Postern,
-    /// and what isn't known is external.
+    /// If recipients were confirmed, only those count. If the number is lower than the recipients
+    /// named, a later rule refused some: the mail server does not report which, but its own last rule
+    /// refuses unknown recipients of its own domains, so internal ones are subtracted first. If the
+    /// number is higher than the number of queries, some recipients bypassed Postern; these count as
+    /// external.
     pub fn accepted(&self, accepted_count: Option<u32>) -> Charge {
         let confirming = self.recipients.values().any(|named| named.confirmed > 0);
         let mut charge = Class::External.charge(self.unnamed);
@@ -213,7 +213,7 @@ impl Attempt {
     }
 }
 
-/// What one recipient is charged.
+/// The charge for one recipient.
 fn one(class: Class, first_time: bool) -> Charge {
     let first_time = u32::from(first_time && class != Class::EscapeLane);
     Charge { first_time, ..class.charge(1) }

@@ -1,4 +1,4 @@
-//! How a taken-over account sends: patterns that deserve a look before a limit is passed.
+//! Detects patterns typical of a compromised account before it exceeds a limit.
 
 use std::collections::HashSet;
 use std::net::IpAddr;
@@ -8,12 +8,12 @@ use crate::evidence::{AttemptRecord, Pattern};
 use crate::time::Timestamp;
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
-/// How far back a pattern is looked for.
+/// How far back to look for a pattern.
 const WITHIN: Duration = Duration::from_secs(3600);
-/// Nobody sends from so many networks within an hour by themselves; a botnet does.
+/// A person does not send from this many networks within an hour; a botnet does.
 const MANY_NETWORKS: usize = 5;
 
-/// The pattern in an entity's last attempts, if there is one.
+/// The suspicious pattern in an entity's last attempts, if there is one.
 pub fn suspicious(attempts: &[AttemptRecord], now: Timestamp) -> Option<Pattern> {
     let recent = attempts.iter().filter(|attempt| now.since(attempt.at) < WITHIN);
     let networks: HashSet<IpNet> = recent.filter_map(|attempt| attempt.client_address).map(network).collect();
@@ -21,7 +21,7 @@ pub fn suspicious(attempts: &[AttemptRecord], now: Timestamp) -> Option<Pattern>
     many.then(|| Pattern::ManyNetworks { networks: u32::try_from(networks.len()).unwrap_or(u32::MAX) })
 }
 
-/// The network that one site has, more or less.
+/// The network around an address that roughly corresponds to one site (IPv4 /24, IPv6 /48).
 fn network(address: IpAddr) -> IpNet {
     match address.to_canonical() {
         IpAddr::V4(address) => Ipv4Net::new_assert(address, 24).trunc().into(),
@@ -58,7 +58,7 @@ mod tests {
         let five = ["192.0.2.1", "198.51.100.1", "203.0.113.1", "2001:db8:1::1", "2001:db8:2::1"];
         assert_eq!(from(&five), Some(Pattern::ManyNetworks { networks: 5 }));
         assert_eq!(from(&five[..4]), None);
-        // A phone that goes from one address of a network to the next is no botnet.
+        // A phone that moves between addresses of one network is not a botnet.
         assert_eq!(from(&["192.0.2.1", "192.0.2.2", "192.0.2.3", "192.0.2.4", "192.0.2.5", "::ffff:192.0.2.6"]), None);
         let old: Vec<_> = five.iter().map(|address| attempt(address, 100)).collect();
         assert_eq!(suspicious(&old, Timestamp::from_minute(160)), None);

@@ -1,4 +1,4 @@
-//! Who really sends: accounts and connectors, and which recipients are the organization's own.
+//! Entities: the accounts and connectors that really send, and which recipients are internal to their organization.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -15,7 +15,7 @@ use crate::time::text_schema;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum EntityKind {
-    /// Someone who logged in.
+    /// A sender that logs in.
     Account,
     /// A host that may relay without a login.
     Connector,
@@ -38,17 +38,17 @@ impl EntityId {
         Self { kind: EntityKind::Account, name: address.into_boxed_str() }
     }
 
-    /// The account of that normalised name.
+    /// The account with this normalised name.
     pub fn account_named(name: impl Into<Box<str>>) -> Self {
         Self { kind: EntityKind::Account, name: name.into() }
     }
 
-    /// The connector called `name` (or known by its address).
+    /// The connector called `name` (its address, if it has no name).
     pub fn connector(name: impl Into<Box<str>>) -> Self {
         Self { kind: EntityKind::Connector, name: name.into() }
     }
 
-    /// An entity as it was written by `Display`; accounts are taken as they stand.
+    /// Parses an entity written by `Display`; account names are not normalised again.
     pub fn from_text(text: &str) -> Self {
         match text.strip_prefix(CONNECTOR_PREFIX) {
             Some(name) => Self::connector(name),
@@ -56,7 +56,7 @@ impl EntityId {
         }
     }
 
-    /// Account or connector.
+    /// Whether it is an account or a connector.
     pub fn kind(&self) -> EntityKind {
         self.kind
     }
@@ -96,47 +96,47 @@ impl<'de> Deserialize<'de> for EntityId {
     }
 }
 
-/// Where a recipient is.
+/// Whether a recipient is internal or external.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Direction {
     /// In one of the organization's accepted domains.
     Internal,
-    /// Anywhere else; what isn't known is external.
+    /// Anywhere else; unknown recipients are external.
     External,
 }
 
 /// Hosts that may relay without a login.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConnectorRule {
-    /// One name for all hosts of the rule; without it each host is its own connector.
+    /// One name for all hosts of the rule; without it, each host is a connector of its own.
     pub name: Option<String>,
-    /// The networks the hosts are in.
+    /// The networks that contain the hosts.
     pub networks: Vec<IpNet>,
 }
 
-/// What a mail server told about the client of one SMTP session.
+/// What a mail server reported about the client of one SMTP session.
 #[derive(Debug, Clone, Copy)]
 pub struct Client<'a> {
-    /// The login, empty when there was none.
+    /// The login name; empty without a login.
     pub sasl_username: &'a str,
-    /// The client's address, where the mail server gave one.
+    /// The client's address, if the mail server reported one.
     pub address: Option<IpAddr>,
     /// The envelope sender; empty for bounces.
     pub sender: &'a str,
 }
 
-/// Organizations besides the first one: whose a domain is, and whom its accounts may always write to.
+/// Organizations other than the first: which domains they own, and the recipients on their escape lanes.
 #[derive(Debug, Clone, Default)]
 pub struct Tenants {
-    /// Accepted domains and whose they are.
+    /// Accepted domains, and the organization that owns each.
     pub domains: HashMap<Domain, OrganizationId>,
-    /// Addresses that even a restricted entity of an organization may write to.
+    /// Addresses that even a restricted entity of each organization may write to.
     pub escape_lanes: HashMap<OrganizationId, HashSet<Address>>,
 }
 
 impl Tenants {
-    /// Puts together what these organizations say.
+    /// Collects the domains and escape lanes of these organizations.
     pub fn new<'a>(organizations: impl IntoIterator<Item = &'a Organization>) -> Self {
         let mut tenants = Self::default();
         for organization in organizations {
@@ -148,10 +148,10 @@ impl Tenants {
     }
 }
 
-/// The view of the world: who is who, whose they are, and which recipients are their own.
+/// Maps clients to entities, entities to organizations, and recipients to internal or external.
 #[derive(Debug, Clone)]
 pub struct Directory {
-    /// How addresses are read.
+    /// How addresses are parsed.
     pub rules: AddressRules,
     /// Accepted domains of the first organization.
     pub domains: HashSet<Domain>,
@@ -161,16 +161,16 @@ pub struct Directory {
     pub trust_envelope_sender: bool,
     /// Addresses that even a restricted entity may write to.
     pub escape_lane: HashSet<Address>,
-    /// Organizations besides the first one, whose domains and escape lane are above.
+    /// Organizations other than the first, whose domains and escape lane are the fields above.
     pub tenants: Tenants,
-    /// The groups that accounts are in, as the settings say them.
+    /// The groups of each account, from the settings.
     pub groups: HashMap<EntityId, Vec<String>>,
 }
 
-/// A recipient, named in one spelling and placed.
+/// A normalised recipient, classified as internal or external.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Recipient {
-    /// The mailbox, in one spelling.
+    /// The normalised mailbox address.
     pub address: Address,
     /// Internal or external.
     pub direction: Direction,
@@ -179,8 +179,8 @@ pub struct Recipient {
 }
 
 impl Directory {
-    /// Names the entity behind a client; `None` is unauthenticated mail, which is passed and
-    /// never charged to a sender that anyone could have written.
+    /// The entity behind a client. `None` for unauthenticated mail, which passes and is never
+    /// charged to an envelope sender that anyone could have forged.
     pub fn entity(&self, client: Client<'_>) -> Option<EntityId> {
         if !client.sasl_username.is_empty() {
             return Some(self.account(client.sasl_username));
@@ -197,7 +197,7 @@ impl Directory {
         None
     }
 
-    /// The account that logs in as `login`, whatever its spelling.
+    /// The account that logs in as `login`, in any spelling.
     pub fn account(&self, login: &str) -> EntityId {
         EntityId::account(Address::normalise(login, &self.rules))
     }
@@ -210,13 +210,13 @@ impl Directory {
         }
     }
 
-    /// The organization that an entity is of. Connectors, and accounts of domains that nobody has,
-    /// are the first one's.
+    /// The organization that an entity belongs to. Connectors, and accounts in domains that no
+    /// organization owns, belong to the first one.
     pub fn organization_of(&self, entity: &EntityId) -> OrganizationId {
         self.tenant_of(entity).cloned().unwrap_or_else(OrganizationId::first)
     }
 
-    /// The same; none for the first one.
+    /// Like [`Directory::organization_of`], but `None` for the first organization.
     fn tenant_of(&self, entity: &EntityId) -> Option<&OrganizationId> {
         if self.tenants.domains.is_empty() || entity.kind() == EntityKind::Connector {
             return None;
@@ -224,7 +224,7 @@ impl Directory {
         self.tenants.domains.get(entity.name().rsplit_once('@')?.1)
     }
 
-    /// Names and places a recipient: internal is what is of the sender's own organization.
+    /// Normalises and classifies a recipient: it is internal if it is in the sender's organization.
     pub fn recipient(&self, sender: &EntityId, text: &str) -> Recipient {
         let address = Address::normalise(text, &self.rules);
         let (internal, escape_lane) = match self.tenant_of(sender) {

@@ -1,4 +1,4 @@
-//! What was seen when a restriction was made.
+//! Evidence: the cause of a restriction or alert, and what was seen at that time.
 
 use std::collections::VecDeque;
 use std::net::IpAddr;
@@ -12,42 +12,42 @@ use crate::reference::Reference;
 use crate::time::Timestamp;
 use crate::window::{Excess, Window};
 
-/// How many attempts are kept for each entity that may have to be explained.
+/// How many recent attempts are stored for each entity, in case a restriction has to be explained.
 pub const MAX_ATTEMPTS: usize = 20;
 
-/// What became of an attempt.
+/// The outcome of an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Outcome {
-    /// It was let through and counted.
+    /// It was accepted and counted.
     Accepted,
     /// It was refused.
     Refused,
 }
 
-/// One attempt as evidence: what submitted it, and to how many.
+/// One attempt as evidence: the client that submitted it, and the number of recipients.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct AttemptRecord {
     /// When it ended.
     pub at: Timestamp,
-    /// The client's address, if the mail server told.
+    /// The client's address, if the mail server reported it.
     #[schema(value_type = Option<String>)]
     pub client_address: Option<IpAddr>,
     /// The name the client gave in HELO or EHLO.
     pub helo_name: Box<str>,
-    /// How it authenticated; empty without a login.
+    /// The client's SASL method; empty without a login.
     pub sasl_method: Box<str>,
     /// The envelope sender.
     pub sender: Box<str>,
-    /// The mail server's queue id, once there is one.
+    /// The mail server's queue ID, once there is one.
     pub queue_id: Box<str>,
-    /// Recipients, the refused one included.
+    /// The number of recipients, including the refused one.
     pub recipients: u32,
     /// How many of them are external.
     pub external: u32,
-    /// Size in bytes; 0 where it isn't known.
+    /// Size in bytes; 0 if unknown.
     pub size: u64,
-    /// What became of it.
+    /// Whether it was accepted or refused.
     pub outcome: Outcome,
 }
 
@@ -56,7 +56,7 @@ pub struct AttemptRecord {
 pub struct Recent(VecDeque<AttemptRecord>);
 
 impl Recent {
-    /// Adds an attempt and forgets the oldest beyond [`MAX_ATTEMPTS`].
+    /// Adds an attempt, and drops the oldest beyond [`MAX_ATTEMPTS`].
     pub fn push(&mut self, record: AttemptRecord) {
         if self.0.len() == MAX_ATTEMPTS {
             self.0.pop_front();
@@ -78,38 +78,38 @@ impl Recent {
 /// How full one window was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct WindowCount {
-    /// Which of the sliding windows it is about.
+    /// The sliding window.
     pub window: Window,
-    /// What was in it.
+    /// The count in the window.
     pub count: u32,
-    /// What it may hold; none where there is no limit.
+    /// The limit of the window; absent if there is none.
     pub limit: Option<u32>,
 }
 
-/// What was seen when a restriction was made.
+/// What was seen when a restriction was imposed.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Evidence {
-    /// Every window against its limit.
+    /// The count in every window, and its limit.
     pub windows: Vec<WindowCount>,
-    /// The last attempts, oldest first; the last one is the one that passed the limit.
+    /// The last attempts, oldest first; the last one exceeded the limit.
     pub attempts: Vec<AttemptRecord>,
 }
 
-/// Why there is a restriction.
+/// Why a restriction was imposed or an alert raised.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case", tag = "kind")]
 pub enum Cause {
-    /// A limit of an outbound policy was passed.
+    /// A limit of an outbound policy was exceeded.
     LimitExceeded {
         /// The policy's name.
         policy: String,
         /// Which limit, and how far.
         #[serde(flatten)]
         excess: Excess,
-        /// Whether the limit was the lower one of a probation.
+        /// Whether the limit was the lower limit of a probation.
         probation: bool,
     },
-    /// A share of a limit was reached that people want to hear of.
+    /// The share of a limit was reached at which the policy notifies admins.
     LimitNearlyReached {
         /// The policy's name.
         policy: String,
@@ -117,37 +117,37 @@ pub enum Cause {
         #[serde(flatten)]
         excess: Excess,
     },
-    /// A limit of a policy in report-only mode was passed.
+    /// A limit of a policy in report-only mode was exceeded.
     ReportOnly {
         /// The policy's name.
         policy: String,
         /// Which limit, and how far.
         #[serde(flatten)]
         excess: Excess,
-        /// What would have been done.
+        /// The action that the policy would have taken.
         action: Action,
     },
-    /// It sends as a taken-over account does.
+    /// The entity's sending pattern looks like that of a compromised account.
     SuspiciousPattern {
         /// What was seen.
         #[serde(flatten)]
         pattern: Pattern,
     },
-    /// It has been restricted for long, and nobody has released it.
+    /// The entity has been restricted for a long time, and nobody has released it.
     ReleaseOverdue {
-        /// Names the restriction.
+        /// The reference of the restriction.
         restriction: Reference,
         /// When it began.
         since: Timestamp,
     },
-    /// A part of Postern is away.
+    /// A part of Postern is unavailable.
     Away {
-        /// The part of Postern that is away.
+        /// The part of Postern that is unavailable.
         part: String,
-        /// What it said.
+        /// The error it reported.
         error: String,
     },
-    /// An admin restricted it by hand.
+    /// An admin restricted the entity manually.
     Manual {
         /// The admin's reason.
         reason: String,
@@ -155,7 +155,7 @@ pub enum Cause {
 }
 
 impl Cause {
-    /// The outbound policy whose limit was passed.
+    /// The outbound policy whose limit was reached or exceeded.
     pub fn policy(&self) -> Option<&str> {
         match self {
             Cause::LimitExceeded { policy, .. }
@@ -175,7 +175,7 @@ impl Cause {
         }
     }
 
-    /// The cause in one line for people.
+    /// The cause in one line, for people to read.
     pub fn describe(&self) -> String {
         match self {
             Cause::LimitExceeded { policy, excess, probation } => {

@@ -1,8 +1,7 @@
-//! What can happen, as typed facts: the one vocabulary of the audit trail, of the events that are watched, and of
-//! webhooks.
+//! Facts: everything that can happen, typed. The audit trail, the event stream and webhooks all use this vocabulary.
 //!
-//! In the trail a fact is three columns: its action (`restriction.add`), its target (whom or what it is about) and its
-//! particulars, a JSON object. What is told to watchers is told under [`Fact::event`].
+//! In the trail, a fact has three columns: its action (`restriction.add`), its target (what it is about) and its
+//! details, a JSON object. Watchers are notified of it under the name [`Fact::event`].
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -20,12 +19,12 @@ use crate::restriction::Recommendation;
 use crate::time::Timestamp;
 use crate::window::Window;
 
-/// The event that an alert was raised, which webhooks are called with.
+/// The event name under which webhooks are notified that an alert was raised.
 pub const ALERT_RAISED: &str = "alert.raised";
-/// The target of alerts about Postern's store, which is no entity.
+/// The target of alerts about Postern's store, which is not an entity.
 pub const STORE: &str = "store";
 
-/// Something that happened. The field that the trail has as the target is called so there.
+/// Something that happened. The field that is the trail's target column is serialized as `target`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "action", content = "facts")]
 #[expect(missing_docs, reason = "fields that say no more than their names have no text of their own")]
@@ -61,7 +60,7 @@ pub enum Fact {
         reason: String,
         until: Option<Timestamp>,
     },
-    /// An alert was raised that restricts nobody; one that comes with a restriction is that one's fact.
+    /// An alert was raised without a restriction. With one, the fact is that the restriction was added.
     #[serde(rename = "alert.raise")]
     AlertRaised {
         /// An entity, or [`STORE`].
@@ -69,7 +68,7 @@ pub enum Fact {
         about: String,
         reference: Reference,
         reason: String,
-        /// Entries of before it was written down have none.
+        /// Absent in old entries, written before it was recorded.
         policy: Option<Trigger>,
     },
     /// Somebody gave an alert a status or a comment.
@@ -78,9 +77,9 @@ pub enum Fact {
         #[serde(rename = "target")]
         reference: Reference,
         entity: Option<EntityId>,
-        /// The status that it was given; none: it kept the one it had.
+        /// The status that it was given; if absent, its status did not change.
         status: Option<AlertStatus>,
-        /// The status that it has now. Entries of before it was written down have none.
+        /// The resulting status. Absent in old entries, written before it was recorded.
         becomes: Option<AlertStatus>,
         #[serde(default)]
         comment: String,
@@ -99,7 +98,7 @@ pub enum Fact {
         #[serde(rename = "target")]
         name: String,
         revision: Option<u64>,
-        /// Each setting with its values `from` and `to`.
+        /// Each changed setting with its values `from` and `to`.
         #[serde(flatten)]
         settings: BTreeMap<String, Value>,
     },
@@ -126,14 +125,14 @@ pub enum Fact {
         from: Option<Box<AlertPolicy>>,
         to: Option<Box<AlertPolicy>>,
     },
-    /// An alert policy was removed, or a built-in one is what it is by itself again.
+    /// An alert policy was removed, or a built-in one was reset to its defaults.
     #[serde(rename = "alert-policy.remove")]
     AlertPolicyRemoved {
         #[serde(rename = "target")]
         name: String,
         from: Option<Box<AlertPolicy>>,
     },
-    /// An entity got an allowance.
+    /// An allowance was granted to an entity.
     #[serde(rename = "allowance.grant")]
     AllowanceGranted {
         #[serde(rename = "target")]
@@ -141,7 +140,7 @@ pub enum Fact {
         #[serde(flatten)]
         allowance: Box<Allowance>,
     },
-    /// An allowance was ended before its time.
+    /// An allowance was ended early.
     #[serde(rename = "allowance.end")]
     AllowanceEnded {
         #[serde(rename = "target")]
@@ -169,7 +168,7 @@ pub enum Fact {
         #[serde(rename = "target")]
         id: OrganizationId,
     },
-    /// An API token was made.
+    /// An API token was created.
     #[serde(rename = "token.add")]
     TokenAdded {
         #[serde(rename = "target")]
@@ -183,23 +182,23 @@ pub enum Fact {
         #[serde(rename = "target")]
         name: String,
     },
-    /// Somebody's session was ended.
+    /// A session was revoked.
     #[serde(rename = "session.revoke")]
     SessionRevoked {
         #[serde(rename = "target")]
         id: String,
     },
-    /// Somebody was invited.
+    /// A person was invited.
     #[serde(rename = "person.invite")]
     PersonInvited {
         #[serde(rename = "target")]
         address: String,
         role: Role,
-        /// Whether the first link was lost.
+        /// Whether the person was invited again, to replace a lost link.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         again: bool,
     },
-    /// A sign-up link was made.
+    /// A sign-up link was created.
     #[serde(rename = "person.link")]
     PersonLinked {
         #[serde(rename = "target")]
@@ -263,19 +262,19 @@ pub enum Fact {
         #[serde(rename = "target")]
         address: String,
     },
-    /// Somebody put an authenticator app in use.
+    /// Somebody enabled an authenticator app.
     #[serde(rename = "person.totp-add")]
     TotpAdded {
         #[serde(rename = "target")]
         address: String,
     },
-    /// Somebody ended the use of an authenticator app.
+    /// Somebody removed an authenticator app.
     #[serde(rename = "person.totp-remove")]
     TotpRemoved {
         #[serde(rename = "target")]
         address: String,
     },
-    /// Somebody's recovery codes were replaced or taken away.
+    /// Somebody's recovery codes were replaced or removed.
     #[serde(rename = "person.recovery-codes")]
     RecoveryCodesChanged {
         #[serde(rename = "target")]
@@ -298,23 +297,23 @@ pub enum Fact {
     },
 }
 
-/// A fact as the trail has it.
+/// A fact as stored in the audit trail.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FactColumns {
     /// What was done, for example `restriction.release`.
     pub action: String,
-    /// To whom or what.
+    /// What it was done to.
     pub target: String,
-    /// Particulars: an object.
+    /// The details, a JSON object.
     pub detail: Value,
 }
 
 impl Fact {
-    /// What the trail writes.
+    /// The columns to store in the audit trail.
     pub fn columns(&self) -> FactColumns {
         let mut written = match serde_json::to_value(self) {
             Ok(Value::Object(written)) => written,
-            // Every variant is an object of texts, numbers and lists.
+            // Not reached: every variant serializes to an object.
             _ => Map::new(),
         };
         let text = |value: Option<Value>| value.as_ref().and_then(Value::as_str).unwrap_or_default().to_owned();
@@ -327,10 +326,10 @@ impl Fact {
         FactColumns { action, target, detail: Value::Object(detail) }
     }
 
-    /// Reads what the trail has.
+    /// Reads a fact from its columns in the audit trail.
     ///
     /// # Errors
-    /// The action is not known, or its particulars are not what this version writes.
+    /// The action is unknown, or its details are not in the form that this version writes.
     pub fn read(columns: FactColumns) -> Result<Self, serde_json::Error> {
         let mut facts = match columns.detail {
             Value::Object(facts) => facts,
@@ -340,7 +339,7 @@ impl Fact {
         serde_json::from_value(json!({ "action": columns.action, "facts": facts }))
     }
 
-    /// The name under which watchers are told of it; none: they are not.
+    /// The event name under which watchers are notified; `None` if they are not notified.
     pub fn event(&self) -> Option<&'static str> {
         Some(match self {
             Fact::RestrictionAdded { .. } => "restriction.made",
@@ -361,7 +360,7 @@ impl Fact {
         })
     }
 
-    /// The entity it is about, if it is about one.
+    /// The entity it is about, if any.
     pub fn entity(&self) -> Option<EntityId> {
         match self {
             Fact::RestrictionAdded { entity, .. }

@@ -1,4 +1,4 @@
-//! What lists are filtered by: restrictions, alerts and the audit trail.
+//! Filters for lists of restrictions, alerts and audit entries.
 
 use crate::alert::{AlertStatus, Severity, Trigger};
 use crate::entity::{EntityId, EntityKind};
@@ -6,21 +6,21 @@ use crate::organization::OrganizationId;
 use crate::reference::Reference;
 use crate::time::Timestamp;
 
-/// In which order restrictions are listed.
+/// The order in which restrictions are listed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum RestrictionOrder {
-    /// The newest in front.
+    /// Newest first.
     #[default]
     Newest,
-    /// The oldest in front.
+    /// Oldest first.
     Oldest,
-    /// By the name of the account or connector, from A.
+    /// By the name of the account or connector, ascending.
     Entity,
-    /// Those with the most refused attempts in front.
+    /// Those with the most refused attempts first.
     Refused,
 }
 
-/// Which restrictions are asked for.
+/// Selects restrictions.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RestrictionFilter {
     /// Only of this organization.
@@ -31,21 +31,21 @@ pub struct RestrictionFilter {
     pub reference: Option<Reference>,
     /// Only of this kind of entity.
     pub kind: Option<EntityKind>,
-    /// Only where entity, reference or cause has this text in it.
+    /// Only where entity, reference or cause contains this text.
     pub search: Option<String>,
-    /// Those that have ended too.
+    /// Include those that have ended.
     pub released: bool,
-    /// In this order.
+    /// The order of the list.
     pub order: RestrictionOrder,
-    /// Only what comes after this one, by time and reference; the order is then the newest first.
+    /// Only what comes after this one, by time and reference; the order is then newest first.
     pub after: Option<(Timestamp, Reference)>,
-    /// Without the first so many.
+    /// Skip this many entries first.
     pub skip: u32,
-    /// At most so many; none: all.
+    /// At most this many; if unset, all.
     pub limit: Option<u32>,
 }
 
-/// Which alerts are asked for.
+/// Selects alerts.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AlertFilter {
     /// Only of this organization.
@@ -54,43 +54,43 @@ pub struct AlertFilter {
     pub reference: Option<Reference>,
     /// Only about this entity.
     pub entity: Option<EntityId>,
-    /// Only of this status.
+    /// Only with this status.
     pub status: Option<AlertStatus>,
-    /// Only of this severity.
+    /// Only with this severity.
     pub severity: Option<Severity>,
-    /// Only raised by this.
+    /// Only raised by this trigger.
     pub trigger: Option<Trigger>,
-    /// Only where entity, reference or cause has this text in it.
+    /// Only where entity, reference or cause contains this text.
     pub search: Option<String>,
     /// Only what comes after this one, by time and reference.
     pub after: Option<(Timestamp, Reference)>,
-    /// Without the first so many.
+    /// Skip this many entries first.
     pub skip: u32,
-    /// At most so many, newest first; none: all.
+    /// At most this many, newest first; if unset, all.
     pub limit: Option<u32>,
 }
 
-/// Which audit entries are asked for.
+/// Selects audit entries.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AuditFilter {
     /// Only about this organization.
     pub organization: Option<OrganizationId>,
-    /// Only of actions that begin with this, such as `policy` or `policy.change`.
+    /// Only actions that begin with this, such as `policy` or `policy.change`.
     pub action: Option<String>,
     /// Only by this actor.
     pub actor: Option<String>,
-    /// Only about exactly this.
+    /// Only about exactly this target.
     pub target: Option<String>,
-    /// Only where actor, action, target or detail has this text in it.
+    /// Only where actor, action, target or detail contains this text.
     pub search: Option<String>,
-    /// Only from this time on.
+    /// Only at or after this time.
     pub since: Option<Timestamp>,
     /// Only before this time.
     pub until: Option<Timestamp>,
-    /// Only before this entry.
+    /// Only entries before the one with this number.
     pub before: Option<i64>,
-    /// Without the first so many.
+    /// Skip this many entries first.
     pub skip: u32,
-    /// At most so many, newest first; none: all.
+    /// At most this many, newest first; if unset, all.
     pub limit: Option<u32>,
 }

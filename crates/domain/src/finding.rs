@@ -1,14 +1,14 @@
-//! What a check finds: how bad it is, and what to do about it.
+//! Findings of a check: how severe they are, and what to do about them.
 
 use serde::Serialize;
 
-/// How bad it is.
+/// How severe it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Level {
-    /// As it should be.
+    /// Everything is as it should be.
     Ok,
-    /// Nothing is wrong; it is good to know.
+    /// Nothing is wrong, but worth knowing.
     Info,
     /// Works, but not as well as it could.
     Warning,
@@ -16,12 +16,12 @@ pub enum Level {
     Error,
 }
 
-/// One thing that was looked at.
+/// The result of one check.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Finding {
-    /// Its name, for programs.
+    /// The name of the check, for programs.
     pub check: &'static str,
-    /// How bad it is.
+    /// How severe it is.
     pub level: Level,
     /// What was found.
     pub message: String,
@@ -30,12 +30,12 @@ pub struct Finding {
 }
 
 impl Finding {
-    /// Something that is as it should be.
+    /// A finding that everything is as it should be.
     pub fn ok(check: &'static str, message: impl Into<String>) -> Self {
         Self { check, level: Level::Ok, message: message.into(), advice: None }
     }
 
-    /// Something that is not, or that is worth knowing.
+    /// A finding that something is wrong or worth knowing, with advice.
     pub fn new(check: &'static str, level: Level, message: impl Into<String>, advice: impl Into<String>) -> Self {
         Self { check, level, message: message.into(), advice: Some(advice.into()) }
     }

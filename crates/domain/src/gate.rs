@@ -1,6 +1,6 @@
-//! May it go on? Looks at standing, policy and usage, and says what to answer.
+//! The gate's decisions: whether a message may go on, by standing, policy and usage, and what to reply.
 //!
-//! The decisions are pure; `postern`'s `gate` room asks the ledger and the store in between.
+//! The decisions are pure; the `gate` module of `crates/services` queries the ledger and the store in between.
 
 use crate::attempt::Class;
 use crate::entity::{EntityKind, Recipient};
@@ -10,16 +10,16 @@ use crate::restriction::Standing;
 use crate::time::Timestamp;
 use crate::window::Window;
 
-/// What a door must answer.
+/// The answer that a door must give the mail server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
-    /// The mail server goes on with the message.
+    /// Go on with the message.
     Pass,
-    /// Go on, with a copy to these addresses.
+    /// Go on, and send a copy to these addresses.
     PassWithCopy(Copies),
-    /// Try again later.
+    /// Have the client try again later (4xx).
     Defer(Reply),
-    /// The mail server refuses for good (5xx).
+    /// Refuse permanently (5xx).
     Refuse(Reply),
 }
 
@@ -35,9 +35,9 @@ pub struct Reply {
 }
 
 impl Reply {
-    /// The answer to a restricted entity. The texts are those Exchange's users know, so that
-    /// what is written about them helps here too; the reference is ours, and the link to the page
-    /// that says why, if there is one.
+    /// The reply to a restricted entity. The texts are those Exchange users know, so that existing
+    /// advice about them helps here too. Postern adds the reference and, if `why` is given, the link
+    /// to the page that explains the reason.
     pub fn restricted(kind: EntityKind, reference: &Reference, why: Option<&str>) -> Self {
         let (status, text) = match kind {
             EntityKind::Account => ("5.1.8", "Access denied, bad outbound sender"),
@@ -48,32 +48,32 @@ impl Reply {
         Self { code: 550, status, text }
     }
 
-    /// The answer while other messages of the entity decide whether this one fits.
+    /// The reply while it depends on other messages of the entity whether this one fits.
     pub fn contended() -> Self {
         let text = "Too many messages are being sent at once, please try again later".into();
         Self { code: 451, status: "4.7.1", text }
     }
 
-    /// The answer to mail over a limit that is to come back later.
+    /// The reply to mail over a limit that is deferred.
     pub fn over_limit(window: Window) -> Self {
         Self { code: 451, status: "4.7.1", text: format!("Sending limit reached ({window}), please try again later") }
     }
 
-    /// The answer to a recipient beyond those that one message may have (RFC 5321 section
-    /// 4.5.3.1.10); a mail client sends those another message.
+    /// The reply to a recipient beyond the `most` that one message may have (RFC 5321 section
+    /// 4.5.3.1.10); the client sends the message to the remaining recipients separately.
     pub fn too_many_recipients(most: u32) -> Self {
         Self { code: 452, status: "4.5.3", text: format!("Too many recipients, one message may have {most}") }
     }
 
-    /// The answer when a restriction is due but cannot be written down yet.
+    /// The reply when a restriction is due but cannot be stored yet.
     pub fn unrecorded() -> Self {
         let text = "Sending limit reached, please try again later".into();
         Self { code: 451, status: "4.7.1", text }
     }
 }
 
-/// The limits that hold for an entity of this standing: the policy's, less of them on probation,
-/// and no less than an allowance says.
+/// The limits that apply to an entity with this standing: those of the policy, lowered on probation
+/// to `probation_percent`, and raised to those of an allowance.
 pub fn limits_for(
     standing: &Standing,
     policy: &OutboundPolicy,
@@ -88,17 +88,17 @@ pub fn limits_for(
     allowance.map_or(limits, |allowance| allowance.raise(limits, now))
 }
 
-/// What is to be tried for a recipient, in order, until something fits.
+/// One thing to try for a recipient; routes are tried in order until one applies.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Route {
-    /// Ask the ledger for room of this class.
+    /// Ask the ledger for a reservation of this class.
     Reserve(Class),
-    /// Refuse, since the entity is restricted.
+    /// Refuse, because the entity is restricted.
     Refuse(Reference),
 }
 
-/// The routes that a recipient may take: by the escape lane if it is on it, else as what it is, unless
-/// the entity is restricted.
+/// The routes for a recipient, in order: the escape lane if the recipient is on it, then its own class,
+/// or a refusal if the entity is restricted.
 pub fn routes(standing: &Standing, recipient: &Recipient) -> impl Iterator<Item = Route> {
     let lane = recipient.escape_lane.then_some(Route::Reserve(Class::EscapeLane));
     let main = match standing {

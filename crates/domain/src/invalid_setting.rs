@@ -1,6 +1,6 @@
-//! What is wrong with something that somebody has set.
+//! The error for an invalid setting.
 
-/// Why a policy, an allowance or an organization can't be one.
+/// Why a policy, an allowance or an organization is invalid.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{field}: {problem}")]
 pub struct InvalidSetting {

@@ -1,11 +1,11 @@
-//! Postern's rules, and nothing else: who sends, how much, and what follows.
+//! Postern's rules, and nothing else: who sends, how much, and what happens as a result.
 //!
-//! Nothing here does IO, reads a clock or draws a random number: time comes in as a
-//! [`Timestamp`], random bytes as an argument. The rooms, in the order one mail meets them:
+//! Nothing here does IO, reads a clock or draws a random number: time is passed in as a
+//! [`Timestamp`], random bytes as an argument. The modules, in the order in which a message meets them:
 //!
 //! [`address`] → [`entity`] (who sends) → [`attempt`] (one message) → [`gate`] (may it go on?)
-//! → [`window`] (how much was sent) → [`policy`] (how much may be) → [`restriction`] with its
-//! [`evidence`], and [`alert`]. What happened is a [`fact`].
+//! → [`window`] (how much was sent) → [`policy`] (how much may be sent) → [`restriction`] with its
+//! [`evidence`], and [`alert`]. Whatever happens is recorded as a [`fact`].
 
 pub mod access;
 pub mod address;

@@ -1,4 +1,4 @@
-//! Organizations: tenants with domains, admins and policies of their own.
+//! Organizations: tenants with their own domains, admins and policies.
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,36 +9,36 @@ use crate::address::{Address, Domain};
 use crate::invalid_setting::InvalidSetting;
 use crate::time::{Zone, text_schema};
 
-/// The keyword for an organization's admins in lists of recipients.
+/// The keyword that stands for an organization's admins in lists of recipients.
 pub const TENANT_ADMINS: &str = "TenantAdmins";
 
 const FIRST: &str = "default";
 const MAX_ID: usize = 40;
 
-/// What an organization is called in addresses, commands and the store.
+/// The ID of an organization, as used in URLs, commands and the store.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct OrganizationId(Arc<str>);
 
-/// Why a text is no id of an organization.
+/// Why a text is not a valid organization ID.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?}: expected up to 40 lower-case letters, digits and -, such as \"contoso\"")]
 pub struct InvalidOrganizationId(String);
 
 impl OrganizationId {
-    /// The one that exists from the start.
+    /// The ID of the organization that exists from the start.
     pub fn first() -> Self {
         Self(FIRST.into())
     }
 
-    /// Whether it is the one that exists from the start.
+    /// Whether it is the organization that exists from the start.
     pub fn is_first(&self) -> bool {
         &*self.0 == FIRST
     }
 
-    /// Reads an id.
+    /// Parses an ID.
     ///
     /// # Errors
-    /// It holds something else than lower-case letters, digits and `-`, is empty or too long.
+    /// The text contains anything other than lower-case letters, digits and `-`, or is empty or too long.
     pub fn parse(text: &str) -> Result<Self, InvalidOrganizationId> {
         let valid = text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
         if valid && !text.is_empty() && text.len() <= MAX_ID && !text.starts_with('-') {
@@ -48,7 +48,7 @@ impl OrganizationId {
         }
     }
 
-    /// The id as text.
+    /// The ID as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -80,37 +80,37 @@ impl utoipa::PartialSchema for OrganizationId {
 
 impl utoipa::ToSchema for OrganizationId {}
 
-/// A tenant: domains, and who answers for them.
+/// A tenant: its domains, and the people responsible for them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Organization {
-    /// What it is called in addresses, commands and the store.
+    /// Its ID in URLs, commands and the store.
     pub id: OrganizationId,
-    /// Its name, in mails and pages.
+    /// Its name as shown in mails and on pages.
     pub name: String,
     /// Accepted domains, the default one first; there is at least one.
     pub domains: Vec<Domain>,
     /// Its admins' mail addresses.
     pub admins: Vec<String>,
-    /// Whom its restricted accounts may still write to, besides postmaster.
+    /// Addresses that its restricted accounts may still write to, in addition to postmaster.
     pub helpdesk: Vec<Address>,
-    /// Where its days begin and end.
+    /// The time zone that determines where its days begin and end.
     pub time_zone: Zone,
 }
 
-/// An organization as it is kept, and as the API shows it.
+/// An organization as stored, and as shown by the API.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct OrganizationRecord {
-    /// What it is called in addresses and commands.
+    /// Its ID in URLs and commands.
     pub id: OrganizationId,
-    /// Its name, in mails and pages.
+    /// Its name as shown in mails and on pages.
     pub name: String,
     /// Accepted domains, the default one first.
     pub domains: Vec<String>,
     /// Its admins' addresses.
     pub admins: Vec<String>,
-    /// Whom its restricted accounts may still write to, besides postmaster.
+    /// Addresses that its restricted accounts may still write to, in addition to postmaster.
     pub helpdesk: Vec<String>,
-    /// Where its days begin and end (IANA).
+    /// The time zone that determines where its days begin and end (IANA name).
     pub time_zone: String,
 }
 
@@ -128,10 +128,10 @@ impl From<&Organization> for OrganizationRecord {
 }
 
 impl OrganizationRecord {
-    /// The organization that was kept, or that somebody asks for. One without admins has postmaster of its first domain.
+    /// Parses a stored or requested organization. Without admins, postmaster of its first domain becomes its admin.
     ///
     /// # Errors
-    /// Something in it can't be.
+    /// The first invalid field, and why it is invalid.
     pub fn read(&self) -> Result<Organization, InvalidSetting> {
         let invalid = |field, problem| InvalidSetting { field, problem };
         let length = self.name.chars().count();
@@ -163,7 +163,7 @@ impl OrganizationRecord {
 }
 
 impl Organization {
-    /// Recipients with the keyword for the organization's admins replaced by them, each once.
+    /// The recipients in `named`, each once, with the keyword [`TENANT_ADMINS`] replaced by the organization's admins.
     pub fn expand(&self, named: &[String]) -> Vec<String> {
         let mut recipients: Vec<String> = Vec::new();
         for name in named {
@@ -177,15 +177,16 @@ impl Organization {
         recipients
     }
 
-    /// Whom its restricted accounts may still write to: postmaster of each domain (RFC 5321 section
-    /// 4.5.1), and the helpdesk.
+    /// The addresses that its restricted accounts may still write to: postmaster of each domain
+    /// (RFC 5321 section 4.5.1), and the helpdesk.
     pub fn escape_lane(&self) -> impl Iterator<Item = Address> + '_ {
         let postmasters =
             self.domains.iter().filter_map(|domain| Address::parse(&format!("postmaster@{domain}"), "").ok());
         postmasters.chain(self.helpdesk.iter().cloned())
     }
 
-    /// Whom the owner of an account writes to: the helpdesk, or the postmaster of its domain.
+    /// The address that an account's owner can write to for help: the helpdesk, or postmaster of the
+    /// account's domain.
     pub fn contact(&self, account: &str) -> String {
         let domain = account.rsplit_once('@').map_or("", |(_, domain)| domain);
         let domain = self.domains.iter().find(|own| own.as_str() == domain).or_else(|| self.domains.first());

@@ -1,21 +1,21 @@
-//! Reference ids: short enough to read out over the telephone.
+//! Incident references: IDs short enough to read out over the telephone.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// Crockford's base 32: no I, L, O, U to be misread.
+/// Crockford's base 32, without I, L, O and U, which are easily misread.
 const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 const PREFIX: &str = "PR-";
 
-/// Names one incident: it stands in the reply text, the log, the alert and the notice.
+/// Identifies one incident in the reply text, the log, the alert and the notice.
 ///
 /// Looks like `PR-7K3F-9QXD` and carries 40 random bits.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Reference(String);
 
-/// A text that is no reference id.
+/// The error for a text that is not a reference.
 #[derive(Debug, thiserror::Error)]
 #[error("{0:?} is no reference id; one looks like PR-7K3F-9QXD")]
 pub struct InvalidReference(String);
@@ -28,11 +28,11 @@ impl Reference {
         Self(format!("{PREFIX}{}-{}", half(0), half(4)))
     }
 
-    /// Reads a reference as people type it: any case, with or without prefix and hyphens,
+    /// Parses a reference as people type it: in any case, with or without prefix and hyphens,
     /// `O` for `0` and `I` or `L` for `1`.
     ///
     /// # Errors
-    /// It does not have eight digits of Crockford's base 32.
+    /// The text does not have eight digits of Crockford's base 32.
     pub fn parse(text: &str) -> Result<Self, InvalidReference> {
         let upper = text.trim().to_ascii_uppercase();
         let digits: String = upper

@@ -1,4 +1,4 @@
-//! Restrictions, their release, and the probation after it.
+//! Restrictions, their release, and the probation that follows.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,20 +9,20 @@ use crate::reference::Reference;
 use crate::time::Timestamp;
 use crate::window::{Usage, Window};
 
-/// An entity that may not send. It is in force: a released one is a [`Released`].
+/// A restriction in force: the entity may not send. Once released, it is a [`Released`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Restriction {
-    /// Names the incident.
+    /// The incident's reference.
     pub reference: Reference,
-    /// Who may not send.
+    /// The entity that may not send.
     pub entity: EntityId,
     /// What led to it.
     pub cause: Cause,
     /// When it began.
     pub since: Timestamp,
-    /// When it ends by itself; none: when an admin releases it.
+    /// When it ends automatically; `None` if it lasts until an admin releases it.
     pub until: Option<Timestamp>,
-    /// What was seen when it was made.
+    /// What was seen when it was imposed.
     pub evidence: Evidence,
 }
 
@@ -31,11 +31,11 @@ pub struct Restriction {
 pub struct Release {
     /// When it ended.
     pub at: Timestamp,
-    /// By whom; `system` when its time had come.
+    /// Who ended it; `system` if it ended automatically.
     pub by: String,
-    /// The reason that was given, 1 to 1024 characters.
+    /// The reason given, 1 to 1024 characters.
     pub reason: String,
-    /// Until when the entity is on probation; none: it is not.
+    /// When the entity's probation ends; `None` if there is no probation.
     pub probation_until: Option<Timestamp>,
 }
 
@@ -48,7 +48,7 @@ pub struct Released {
     pub release: Release,
 }
 
-/// A restriction, whatever has become of it.
+/// A restriction, in force or released.
 #[derive(Debug, Clone, PartialEq)]
 pub enum RestrictionRecord {
     /// It is in force.
@@ -58,17 +58,17 @@ pub enum RestrictionRecord {
 }
 
 impl Restriction {
-    /// Ends it. A released restriction has no such method.
+    /// Ends the restriction. A released restriction has no such method, so it cannot be released twice.
     pub fn release(self, release: Release) -> Released {
         Released { restriction: self, release }
     }
 
-    /// What the entity may do while it is in force.
+    /// The entity's standing while the restriction is in force.
     pub fn standing(&self) -> Standing {
         Standing::Restricted { reference: self.reference.clone(), until: self.until }
     }
 
-    /// The window it was made for; none if an admin made it.
+    /// The window whose limit caused it; `None` if there was none, as for an admin's restriction.
     pub fn window(&self) -> Option<Window> {
         match &self.cause {
             Cause::LimitExceeded { excess, .. } => Some(excess.window),
@@ -78,7 +78,7 @@ impl Restriction {
 }
 
 impl RestrictionRecord {
-    /// The restriction as it was made.
+    /// The restriction as it was imposed.
     pub fn restriction(&self) -> &Restriction {
         match self {
             RestrictionRecord::InForce(restriction) => restriction,
@@ -86,7 +86,7 @@ impl RestrictionRecord {
         }
     }
 
-    /// How it ended, if it has.
+    /// How it ended, if it has ended.
     pub fn release(&self) -> Option<&Release> {
         match self {
             RestrictionRecord::InForce(_) => None,
@@ -107,15 +107,15 @@ pub enum Standing {
     },
     /// It may not send.
     Restricted {
-        /// Names the incident, for example `PR-7K3F-9QXD`.
+        /// The incident's reference, for example `PR-7K3F-9QXD`.
         reference: Reference,
-        /// When it ends by itself.
+        /// When it ends automatically, if it does.
         until: Option<Timestamp>,
     },
 }
 
 impl Standing {
-    /// What is left of it at `now`.
+    /// The standing at `now`: [`Standing::Free`] once its time is over.
     pub fn at(&self, now: Timestamp) -> Standing {
         match self {
             Standing::Probation { until } if *until <= now => Standing::Free,
@@ -124,7 +124,7 @@ impl Standing {
         }
     }
 
-    /// The name it has in the API.
+    /// Its name in the API.
     pub fn key(&self) -> &'static str {
         match self {
             Standing::Free => "free",
@@ -139,22 +139,22 @@ impl Standing {
     }
 }
 
-/// What should be made sure of before an account is released, as Microsoft recommends it.
+/// What to ensure before releasing an account, as Microsoft recommends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Recommendation {
-    /// The password is changed.
+    /// The password has been changed.
     PasswordChanged,
     /// Multi-factor authentication is on.
     MultiFactorOn,
-    /// No forwarding and no inbox rule is left that its owner did not make.
+    /// No forwarding or inbox rule is left that the account's owner did not create.
     NoRulesLeft,
-    /// Whoever is signed in is signed out.
+    /// All sessions of the account have been ended.
     SessionsEnded,
 }
 
 impl Recommendation {
-    /// All of them, in the order in which people are asked.
+    /// Every recommendation, in the order in which admins are asked to confirm them.
     pub const ALL: [Recommendation; 4] = [
         Recommendation::PasswordChanged,
         Recommendation::MultiFactorOn,
@@ -162,7 +162,7 @@ impl Recommendation {
         Recommendation::SessionsEnded,
     ];
 
-    /// The recommendation of that name.
+    /// The recommendation with this name.
     pub fn from_key(key: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|one| one.key() == key)
     }
@@ -178,8 +178,8 @@ impl Recommendation {
     }
 }
 
-/// The windows a release has to empty, so that the next mail is not refused again: the one
-/// the restriction was made for, and every other that `limits` would not let grow.
+/// The windows that a release has to empty, so that the next mail is not refused again: the one
+/// whose limit caused the restriction, and every other that is at its limit.
 pub fn windows_to_reset(made_for: Option<Window>, usage: &Usage, limits: &Limits, now: Timestamp) -> Vec<Window> {
     limits
         .each()

@@ -1,4 +1,4 @@
-//! Points in time. The domain never asks for "now": it is told.
+//! Points in time and time zones. The domain never reads the clock: the current time is passed in.
 
 use std::fmt;
 use std::time::Duration;
@@ -10,12 +10,12 @@ const MS_PER_DAY: i64 = 86_400_000;
 
 /// A point in time: milliseconds since 1970-01-01T00:00:00Z.
 ///
-/// Written as RFC 3339 in UTC with millisecond precision, everywhere.
+/// Always written as RFC 3339 in UTC with millisecond precision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Timestamp(i64);
 
 impl Timestamp {
-    /// From milliseconds since the Unix epoch.
+    /// The time that is `ms` milliseconds after the Unix epoch.
     pub const fn from_millis(ms: i64) -> Self {
         Self(ms)
     }
@@ -30,12 +30,12 @@ impl Timestamp {
         u32::try_from(self.0.max(0) / MS_PER_MINUTE).unwrap_or(u32::MAX)
     }
 
-    /// The start of a minute counted as [`Timestamp::minute`] does.
+    /// The start of a minute, counted as in [`Timestamp::minute`].
     pub fn from_minute(minute: u32) -> Self {
         Self(i64::from(minute) * MS_PER_MINUTE)
     }
 
-    /// Midnight UTC that began this day.
+    /// The midnight (UTC) at which this day began.
     pub fn start_of_day(self) -> Self {
         Self(self.0.div_euclid(MS_PER_DAY) * MS_PER_DAY)
     }
@@ -45,12 +45,12 @@ impl Timestamp {
         Self(self.0.saturating_add(millis(duration)))
     }
 
-    /// How long after `earlier` this is; zero if it is not after it.
+    /// The time elapsed since `earlier`; zero if this is not later.
     pub fn since(self, earlier: Timestamp) -> Duration {
         Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
 
-    /// Reads RFC 3339, any offset.
+    /// Parses an RFC 3339 time with any offset.
     ///
     /// # Errors
     /// The text is not an RFC 3339 time.
@@ -68,7 +68,7 @@ impl utoipa::PartialSchema for Timestamp {
 
 impl utoipa::ToSchema for Timestamp {}
 
-/// A text with a form of its own, in the API's description.
+/// Describes a string with a format of its own in the API's OpenAPI schema.
 pub(crate) fn text_schema(
     description: &str,
     example: &str,
@@ -82,20 +82,20 @@ pub(crate) fn text_schema(
         .into()
 }
 
-/// Where days begin and end.
+/// A time zone, which determines where days begin and end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Zone(jiff::tz::TimeZone);
 
 impl Zone {
-    /// Days by the UTC date, as Exchange's "until the following day" has them.
+    /// UTC, which Exchange uses for "until the following day".
     pub fn utc() -> Self {
         Self(jiff::tz::TimeZone::UTC)
     }
 
-    /// Reads a name of the IANA time zone database, such as `Europe/Berlin`.
+    /// Looks up a zone by its name in the IANA time zone database, such as `Europe/Berlin`.
     ///
     /// # Errors
-    /// There is none of that name.
+    /// There is no zone with this name.
     pub fn parse(name: &str) -> Result<Self, UnknownZone> {
         jiff::tz::TimeZone::get(name).map(Self).map_err(|_| UnknownZone(name.to_owned()))
     }
@@ -105,7 +105,7 @@ impl Zone {
         self.0.iana_name().unwrap_or("UTC")
     }
 
-    /// The midnight that began the day that `at` is in.
+    /// The midnight at which the day that contains `at` began.
     pub fn start_of_day(&self, at: Timestamp) -> Timestamp {
         let start = jiff::Timestamp::from_millisecond(at.0)
             .map(|at| at.to_zoned_datetime(self.0.clone()))
@@ -113,30 +113,30 @@ impl Zone {
         start.map_or_else(|_| at.start_of_day(), |start| Timestamp(start.timestamp().as_millisecond()))
     }
 
-    /// What a clock shows there: `14:30`.
+    /// The local time of day, such as `14:30`.
     pub fn time_of_day(&self, at: Timestamp) -> String {
         let there = jiff::Timestamp::from_millisecond(at.0).map(|at| at.to_zoned_datetime(self.0.clone()));
         there.map_or_else(|_| String::new(), |there| format!("{:02}:{:02}", there.hour(), there.minute()))
     }
 
-    /// The midnight that begins the day after the one that `at` is in.
+    /// The midnight at which the day that contains `at` ends.
     pub fn next_day(&self, at: Timestamp) -> Timestamp {
         let next = jiff::Timestamp::from_millisecond(at.0)
             .map(|at| at.to_zoned_datetime(self.0.clone()))
             .and_then(|at| at.tomorrow())
             .and_then(|tomorrow| tomorrow.start_of_day());
-        // Outside of the calendar's range, a day is 24 hours.
+        // Outside the calendar's range, a day has 24 hours.
         let utc = || (at.0.div_euclid(MS_PER_DAY) + 1) * MS_PER_DAY;
         Timestamp(next.map_or_else(|_| utc(), |next| next.timestamp().as_millisecond()))
     }
 }
 
-/// A text that names no time zone.
+/// The error for a text that does not name a time zone.
 #[derive(Debug, thiserror::Error)]
 #[error("{0:?} is no time zone; expected a name such as Europe/Berlin or UTC")]
 pub struct UnknownZone(String);
 
-/// A text that is no RFC 3339 time.
+/// The error for a text that is not an RFC 3339 time.
 #[derive(Debug, thiserror::Error)]
 #[error("{0:?} is no time; expected RFC 3339, for example 2026-11-25T18:00:00Z")]
 pub struct InvalidTime(String);

@@ -1,7 +1,7 @@
-//! What was sent over days, in coarse buckets: for charts, and to try a policy on the past.
+//! Traffic over days, in coarse buckets: for charts, and to try a policy on past traffic.
 //!
-//! The exact windows of [`crate::window`] forget after a day; this remembers for longer and
-//! decides nothing about mail that is under way.
+//! The exact windows of [`crate::window`] forget after a day; this history is longer, and is never
+//! used to decide about mail under way.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +15,7 @@ pub const BUCKET_MINUTES: u32 = 10;
 pub const BUCKETS_PER_HOUR: u32 = 60 / BUCKET_MINUTES;
 const BUCKETS_PER_DAY: u32 = 24 * BUCKETS_PER_HOUR;
 
-/// What was sent in some time, in recipients but for `messages`.
+/// What was sent in a period. Counts are recipients, except `messages`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Traffic {
     /// Accepted external recipients.
@@ -24,15 +24,15 @@ pub struct Traffic {
     pub internal: u32,
     /// Messages that were accepted.
     pub messages: u32,
-    /// Recipients that the mail server itself refused, unknown ones as a rule.
+    /// Recipients that the mail server itself refused, usually unknown ones.
     pub unknown: u32,
     /// Recipients that a restriction refused.
     pub refused: u32,
 }
 
 impl Traffic {
-    /// An accepted message, or recipients of one that the mail server refused. The escape lane's
-    /// recipients count nowhere else, and not here.
+    /// The traffic of an accepted message, or of recipients that the mail server refused. Recipients on
+    /// the escape lane are not included.
     pub fn accepted(charge: Charge) -> Self {
         Self {
             external: charge.external,
@@ -48,12 +48,12 @@ impl Traffic {
         Self { refused: recipients, ..Self::default() }
     }
 
-    /// Recipients that were accepted, external and internal.
+    /// All accepted recipients, external and internal.
     pub fn recipients(self) -> u32 {
         self.external.saturating_add(self.internal)
     }
 
-    /// The sum of both, count by count; it stops at the largest number.
+    /// The sum of both, count by count, saturating.
     #[must_use]
     pub fn plus(self, other: Traffic) -> Traffic {
         Traffic {
@@ -77,7 +77,7 @@ impl Traffic {
     }
 }
 
-/// The bucket that a time is in, counted from 1970.
+/// The number of the bucket that contains `at`, counted from 1970.
 pub fn bucket(at: Timestamp) -> u32 {
     at.minute() / BUCKET_MINUTES
 }
@@ -87,7 +87,7 @@ pub fn bucket_start(bucket: u32) -> Timestamp {
     Timestamp::from_minute(bucket.saturating_mul(BUCKET_MINUTES))
 }
 
-/// The windows that buckets are fine enough for, and how many buckets each holds.
+/// The windows that buckets are fine enough for, and how many buckets each one spans.
 const WINDOWS: [(Window, u32); 5] = [
     (Window::ExternalPerHour, BUCKETS_PER_HOUR),
     (Window::InternalPerHour, BUCKETS_PER_HOUR),
@@ -96,15 +96,15 @@ const WINDOWS: [(Window, u32); 5] = [
     (Window::UnknownRecipientsPerHour, BUCKETS_PER_HOUR),
 ];
 
-/// The smallest limit that buckets can be tried on; [`NO_LIMIT`] if there is none. Who sent no
-/// more than that in all passed nothing.
+/// The smallest limit that can be checked against buckets; [`NO_LIMIT`] if there is none. An entity
+/// that sent no more than this in total cannot have exceeded any limit.
 pub fn least_limit(limits: &Limits) -> u32 {
     WINDOWS.iter().filter_map(|(window, _)| limits.of(*window)).min().unwrap_or(NO_LIMIT)
 }
 
-/// The first bucket, and the limit that was passed with it, had `limits` held for what was sent.
-/// `sent` is in order of time. Full buckets only are counted together, so whatever this finds was
-/// certainly sent within the window; what lies across their edges may be missed.
+/// The first bucket in which traffic would have exceeded one of `limits`, and which one. `sent` is in
+/// order of time. Only full buckets are added up, so whatever this finds was certainly sent within
+/// the window; an excess across bucket edges may be missed.
 pub fn first_excess(sent: &[(u32, Traffic)], limits: &Limits) -> Option<(u32, Excess)> {
     let found = WINDOWS.iter().filter_map(|(window, length)| {
         let limit = limits.of(*window)?;
@@ -122,12 +122,12 @@ pub fn first_excess(sent: &[(u32, Traffic)], limits: &Limits) -> Option<(u32, Ex
     found.min_by_key(|(bucket, _)| *bucket)
 }
 
-/// How much is usual in each hour of a day: the middle value of the same hour on earlier days
-/// (0 where nothing was sent then); none where fewer than `least` days are known. `hours` maps
-/// hours since 1970 to what was sent, `length` is how many hours the day has, and `earlier` the first
-/// hours of earlier days, yesterday's in front.
+/// The usual number of recipients in each hour of a day: the median of the same hour on earlier days
+/// (0 where nothing was sent). `None` if fewer than `least` days are known. `hours` maps hours since
+/// 1970 to the traffic in them, `length` is the number of hours in the day, and `earlier` gives the
+/// first hour of each earlier day, yesterday first.
 pub fn usual(hours: &BTreeMap<u32, Traffic>, length: u32, earlier: &[u32], least: usize) -> Option<Vec<u32>> {
-    // The same day of the week says more, once there are two of them.
+    // The same day of the week is a better guide, once there are two of them.
     let weekly: Vec<u32> = earlier.iter().skip(6).step_by(7).copied().collect();
     let days = if weekly.len() >= 2 { weekly } else { earlier.iter().take(7).copied().collect() };
     let usual_at = |hour: u32| {
@@ -182,7 +182,7 @@ mod tests {
         let usual = |earlier: &[u32]| usual(&hours, 2, earlier, 2);
         assert_eq!(usual(&[today - day, today - 2 * day, today - 3 * day]), Some(vec![5, 0]));
         assert_eq!(usual(&[today - day]), None, "one day is not enough to say");
-        // Once two of them are known, the same day of the week.
+        // Once two are known, the same day of the week is used.
         let fortnight: Vec<u32> = (1..=14).map(|back| today - back * day).collect();
         assert_eq!(usual(&fortnight), Some(vec![0, 0]));
     }

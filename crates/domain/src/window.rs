@@ -1,12 +1,12 @@
-//! Sliding windows over what one entity sent.
+//! Sliding windows that count what one entity sent.
 //!
-//! Time is cut into buckets: of one minute for the hour windows, of ten minutes for the day
-//! windows. A window looks back its length *and* the rest of the bucket in which that ends, so
+//! Time is divided into buckets: of one minute for the minute and hour windows, of ten minutes for the
+//! day windows. A window covers its length *and* the rest of the bucket in which that ends, so
 //!
 //! - in any 60 minutes (24 hours) no more than the limit is ever accepted, and
-//! - nothing is refused unless the true count over the window, one bucket older, is at the limit.
+//! - nothing is refused unless the exact count over the window, extended by one bucket, is at the limit.
 //!
-//! `window/oracle.rs` holds this to an exact oracle.
+//! `window/oracle.rs` tests this against an exact oracle.
 
 mod limits;
 mod usage;
@@ -24,11 +24,11 @@ const HOUR: u32 = 60;
 const DAY: u32 = 24 * HOUR;
 /// Minutes in one bucket of the day windows.
 const COARSE: u32 = 10;
-/// A clock that steps back by more than this moves later slots to its own time, so that a
-/// clock that was wrong for a while does not keep counts for as long as it was wrong.
+/// If the clock steps back by more than this many minutes, later slots are moved to the new time, so
+/// that counts do not last longer by as much as the clock was ahead.
 const CLOCK_SLACK: u32 = 2;
 
-/// A window in which something is counted.
+/// A sliding window, and what it counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Window {
@@ -46,14 +46,14 @@ pub enum Window {
     EscapeLanePerHour,
     /// Messages in a minute.
     MessagesPerMinute,
-    /// Recipients in 24 hours that it had never written to before.
+    /// Recipients in 24 hours that the entity had never written to before.
     FirstTimeRecipientsPerDay,
-    /// Recipients in an hour that the mail server itself refused, unknown ones as a rule.
+    /// Recipients in an hour that the mail server itself refused, usually unknown ones.
     UnknownRecipientsPerHour,
 }
 
 impl Window {
-    /// Every window, in the order people are shown them.
+    /// Every window, in display order.
     pub const ALL: [Window; 9] = [
         Window::ExternalPerHour,
         Window::InternalPerHour,
@@ -66,7 +66,7 @@ impl Window {
         Window::UnknownRecipientsPerHour,
     ];
 
-    /// The windows whose filling up is told after each message.
+    /// The windows whose counts are reported after each message.
     pub const LIMITED: [Window; 4] =
         [Window::ExternalPerHour, Window::InternalPerHour, Window::PerDay, Window::MessagesPerDay];
 
@@ -85,7 +85,7 @@ impl Window {
         }
     }
 
-    /// The length in minutes of a window whose buckets are minutes.
+    /// The length in minutes of a window with one-minute buckets; `None` for the day windows.
     fn fine(self) -> Option<u32> {
         match self {
             Window::PerDay | Window::MessagesPerDay | Window::FirstTimeRecipientsPerDay => None,
@@ -139,7 +139,7 @@ impl fmt::Display for Window {
     }
 }
 
-/// Recipients by what they count as, and the message they make.
+/// What is counted for a message: its recipients by class, and the message itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash, Serialize, Deserialize)]
 pub struct Charge {
     /// External recipients to count.
@@ -150,9 +150,9 @@ pub struct Charge {
     pub lane: u32,
     /// Messages: one with the first recipient that is not on the escape lane.
     pub messages: u32,
-    /// How many of them it had never written to before.
+    /// How many of the recipients the entity had never written to before.
     pub first_time: u32,
-    /// Recipients that the mail server itself refused; they count nowhere else.
+    /// Recipients that the mail server itself refused, which count nowhere else.
     pub unknown: u32,
 }
 
@@ -165,7 +165,7 @@ impl Charge {
         self.external.saturating_add(self.internal)
     }
 
-    /// All recipients, the escape lane's too.
+    /// All recipients, including those on the escape lane.
     pub fn recipients(self) -> u32 {
         self.total().saturating_add(self.lane)
     }
@@ -180,13 +180,13 @@ impl Charge {
         other.external <= self.external && other.internal <= self.internal && other.lane <= self.lane
     }
 
-    /// The same as one message.
+    /// The same charge, counted as one message.
     #[must_use]
     pub fn as_message(self) -> Charge {
         Charge { messages: u32::from(self.total() > 0), ..self }
     }
 
-    /// The sum of both, window by window; it stops at the largest number.
+    /// The sum of both, part by part, saturating.
     #[must_use]
     pub fn plus(self, other: Charge) -> Charge {
         Charge {
@@ -199,7 +199,7 @@ impl Charge {
         }
     }
 
-    /// This without `other`, no part below zero.
+    /// The difference to `other`, part by part; no part goes below zero.
     #[must_use]
     pub fn minus(self, other: Charge) -> Charge {
         Charge {
@@ -212,13 +212,13 @@ impl Charge {
         }
     }
 
-    /// The same with the escape lane's recipients as ordinary internal ones.
+    /// The same charge with recipients on the escape lane counted as ordinary internal ones.
     #[must_use]
     pub fn without_lane(self) -> Charge {
         Charge { internal: self.internal.saturating_add(self.lane), lane: 0, ..self }.as_message()
     }
 
-    /// What counts in `window`.
+    /// The part of the charge that counts in `window`.
     pub fn in_window(self, window: Window) -> u32 {
         match window {
             Window::ExternalPerHour => self.external,
@@ -232,8 +232,8 @@ impl Charge {
     }
 }
 
-/// What was sent in one bucket. Counts are small to keep a million entities in memory; what
-/// does not fit goes into a further slot of the same minute.
+/// What was sent in one bucket. Counts use small integers so that a million entities fit in memory;
+/// what does not fit goes into another slot with the same minute.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Slot {
     /// The minute at which the bucket begins.
@@ -244,11 +244,11 @@ pub struct Slot {
     pub internal: u16,
     /// All recipients, for the day window.
     pub total: u16,
-    /// Messages to count.
+    /// Messages, for the message windows.
     pub messages: u16,
     /// Recipients on the escape lane.
     pub lane: u16,
-    /// Recipients that it had never written to before, for the day window.
+    /// Recipients that the entity had never written to before, for the day window.
     pub first_time: u8,
     /// Recipients that the mail server itself refused, for the hour window.
     pub unknown: u8,
@@ -279,14 +279,14 @@ impl Slot {
     }
 }
 
-/// What is in a window that is over its limit.
+/// A window, its limit, and the count that exceeds or approaches it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Excess {
-    /// Which of the sliding windows it is about.
+    /// The sliding window.
     pub window: Window,
-    /// What it may hold.
+    /// The limit of the window.
     pub limit: u32,
-    /// What it would hold.
+    /// The count in the window, including the mail in question.
     pub count: u32,
 }
 

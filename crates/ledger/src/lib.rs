@@ -1,7 +1,7 @@
-//! Usage: what each entity has sent and has reserved.
+//! The ledger: what each entity has sent and reserved.
 //!
-//! [`Ledger`] is what the gate asks. [`memory::MemoryLedger`] keeps everything in memory and
-//! journals it behind the answer. A ledger for several nodes would implement the same trait.
+//! The gate queries it through [`Ledger`]. [`memory::MemoryLedger`] stores everything in memory, and
+//! journals it after the answer. A ledger for several nodes would implement the same trait.
 
 pub mod memory;
 
@@ -11,25 +11,25 @@ use postern_domain::policy::Limits;
 use postern_domain::window::{Charge, Fit, Usage, Window};
 use postern_domain::{EntityId, Timestamp};
 
-/// A question to the ledger about one message under way.
+/// A request to reserve recipients for one message under way.
 #[derive(Debug, Clone, Copy)]
 pub struct Claim<'a> {
     /// The account or connector that sends.
     pub entity: &'a EntityId,
-    /// What this message has reserved already.
+    /// What this message has already reserved.
     pub held: Charge,
-    /// What it needs besides.
+    /// What it needs in addition.
     pub more: Charge,
     /// What the entity may send.
     pub limits: &'a Limits,
-    /// Take what other messages reserved as accepted (see [`Usage::fit`]).
+    /// Treat reservations of other messages as accepted (see [`Usage::fit`]).
     pub reserved_is_certain: bool,
 }
 
-/// How full each limited window is.
+/// The count in each limited window.
 pub type Counts = [(Window, u32); Window::LIMITED.len()];
 
-/// Why the ledger could not do as it was told.
+/// Why a ledger operation failed.
 #[derive(Debug, thiserror::Error)]
 pub enum LedgerError {
     /// The journal could not be read or written.
@@ -40,7 +40,7 @@ pub enum LedgerError {
         /// What went wrong.
         source: std::io::Error,
     },
-    /// The journal was written by something that isn't this version.
+    /// The journal is not in the format of this version.
     #[error("usage journal {path}: {reason}; move the file away to start with empty usage")]
     Foreign {
         /// Path of the file.
@@ -50,17 +50,17 @@ pub enum LedgerError {
     },
 }
 
-/// Counts per entity. Each call is atomic for its entity.
+/// Usage per entity. Each call is atomic for its entity.
 pub trait Ledger: Send + Sync + 'static {
-    /// Reserves room if the claim fits; otherwise changes nothing.
+    /// Makes a reservation if the claim fits; otherwise changes nothing.
     fn reserve(&self, claim: Claim<'_>, now: Timestamp) -> impl Future<Output = Fit> + Send;
 
-    /// Gives reserved room back.
+    /// Cancels a reservation.
     fn cancel(&self, entity: &EntityId, held: Charge) -> impl Future<Output = ()> + Send;
 
-    /// Counts an accepted message, gives back what it had reserved, and tells how full the
-    /// limited windows are now. `message` names the message, so that it is counted once even
-    /// if it is asked about again after a restart.
+    /// Counts an accepted message, cancels its reservation, and returns the new counts in the limited
+    /// windows. `message` identifies the message, so that it is counted only once even if the mail
+    /// server queries again after a restart.
     fn commit(
         &self,
         entity: &EntityId,
@@ -70,15 +70,15 @@ pub trait Ledger: Send + Sync + 'static {
         now: Timestamp,
     ) -> impl Future<Output = Counts> + Send;
 
-    /// Counts what is no message: recipients that the mail server itself refused.
+    /// Counts recipients that the mail server itself refused, without a message.
     fn note(&self, entity: &EntityId, charge: Charge, now: Timestamp) -> impl Future<Output = ()> + Send;
 
-    /// Whether `message` was counted lately, perhaps before a restart.
+    /// Whether `message` was counted shortly before the last restart.
     fn was_committed(&self, entity: &EntityId, message: &str) -> impl Future<Output = bool> + Send;
 
     /// What the entity has sent and reserved.
     fn usage(&self, entity: &EntityId) -> impl Future<Output = Usage> + Send;
 
-    /// Empties windows, durably before it returns.
+    /// Empties windows; the change is durable when this returns.
     fn reset(&self, entity: &EntityId, windows: &[Window]) -> impl Future<Output = Result<(), LedgerError>> + Send;
 }

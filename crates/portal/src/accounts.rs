@@ -1,4 +1,4 @@
-//! Accounts: find any sender, or explain a reference id.
+//! Accounts: find any sender, or look up a reference ID.
 
 use std::sync::Arc;
 
@@ -44,7 +44,7 @@ pub(super) async fn find(
         let address = entity.map_or_else(|| format!("/alerts/{reference}"), |entity| names::entity_address(&entity));
         return Ok(Redirect::to(&address).into_response());
     }
-    // A whole address is an account, whether the directory has it or not.
+    // A complete address is an account, whether or not the directory contains it.
     if wanted.contains('@') || wanted.starts_with("connector:") {
         return Ok(Redirect::to(&names::entity_address(wanted)).into_response());
     }
@@ -52,14 +52,14 @@ pub(super) async fn find(
     Ok(render(&AccountsPage { frame: Frame::signed(&services, "accounts-title", &signed).at("/accounts"), q, rows }))
 }
 
-/// An account that what was typed may mean.
+/// An account that matches the search text.
 #[derive(Serialize)]
 pub(super) struct Suggestion {
     entity: EntityId,
     name: Option<String>,
 }
 
-/// Accounts that what was typed may mean, for fields that suggest them.
+/// Accounts that match the search text, for fields with suggestions.
 pub(super) async fn suggest(
     State(services): State<Arc<Services>>,
     signed: Signed,

@@ -1,4 +1,4 @@
-//! Alerts and alert policies.
+//! Pages for alerts and alert policies.
 
 use std::sync::Arc;
 
@@ -116,12 +116,12 @@ pub(super) async fn policies(State(services): State<Arc<Services>>, signed: Sign
 struct PolicyPage {
     frame: Frame,
     view: AlertPolicyView,
-    /// What stands in the field for recipients, a line each, and in the one for the limit.
+    /// The content of the recipients field, one per line, and of the limit field.
     recipients: String,
     limit: String,
-    /// The name it has in the store.
+    /// The policy's name in the store.
     known_as: String,
-    /// Webhooks that may be chosen; whether this policy tells them by itself, whatever is chosen.
+    /// Webhooks to choose from, each with whether the policy notifies it by default, whatever is chosen.
     webhooks: Vec<(String, bool)>,
     tests: Vec<ChannelTestView>,
     error: Option<String>,
@@ -132,13 +132,13 @@ impl PolicyPage {
         self.view.policy.webhooks.iter().any(|named| named == webhook)
     }
 
-    /// Whether anything holds here in place of what the configuration says.
+    /// Whether the policy overrides a default of the configuration.
     fn is_own(&self) -> bool {
         self.view.policy.recipients.is_some() || self.view.policy.daily_notification_limit.is_some()
     }
 }
 
-/// The recipients that hold, as they are written: the policy's own, or the configuration's.
+/// The recipients in force: the policy's own, or the configuration's.
 fn recipients(services: &Services, view: &AlertPolicyView) -> Vec<String> {
     view.policy.recipients.clone().unwrap_or_else(|| services.settings.load().alerts.recipients.clone())
 }
@@ -146,7 +146,7 @@ fn recipients(services: &Services, view: &AlertPolicyView) -> Vec<String> {
 fn policy_page(services: &Services, signed: &Signed, view: AlertPolicyView, known_as: &str) -> PolicyPage {
     let mut frame = Frame::signed(services, "alert-policy-title", signed).at("/alert-policies");
     frame.title.clone_from(&view.policy.name);
-    // Webhooks are the provider's own business.
+    // Webhooks are for the hosting provider to choose.
     let may_choose = signed.caller.organization.is_none();
     let settings = services.settings.load();
     let webhooks = settings.webhooks.iter().filter(|_| may_choose);
@@ -186,7 +186,7 @@ pub(super) struct PolicyForm {
     daily_notification_limit: String,
     #[serde(default)]
     webhook: Vec<String>,
-    /// Whether webhooks were offered: one that is not ticked is not sent.
+    /// Whether the form offered webhooks: browsers send nothing for one that is not ticked.
     #[serde(default)]
     webhooks_offered: String,
     #[serde(default)]
@@ -196,7 +196,7 @@ pub(super) struct PolicyForm {
 }
 
 impl PolicyForm {
-    /// The page with what was typed, so that nothing is lost when something is wrong.
+    /// The page with the form's values, so that nothing is lost if something is wrong.
     fn typed(self, mut page: PolicyPage) -> PolicyPage {
         page.view.policy.enabled = self.enabled == "on";
         if let Some(severity) = Severity::ALL.into_iter().find(|severity| severity.key() == self.severity) {
@@ -208,7 +208,7 @@ impl PolicyForm {
         PolicyPage { recipients: self.recipients, limit: self.daily_notification_limit, ..page }
     }
 
-    /// What is different from what the page showed; the rest stays as it comes.
+    /// The settings that differ from what the page showed; the others keep their default.
     fn changes(&self, services: &Services, known: &AlertPolicyView) -> Result<Map<String, Value>, ServiceError> {
         let mut patch = Map::new();
         let inherit = self.what == "inherit";
@@ -280,7 +280,7 @@ pub(super) struct NewPolicyForm {
     trigger: String,
 }
 
-/// A new alert policy of one's own, to be edited next.
+/// Adds a custom alert policy, to be edited next.
 pub(super) async fn add_policy(
     State(services): State<Arc<Services>>,
     form: Form<NewPolicyForm>,

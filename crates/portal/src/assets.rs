@@ -1,5 +1,5 @@
-//! Style and script, inside the binary. Their addresses carry a hash of what they hold, so that
-//! browsers keep them for good.
+//! Styles and scripts, built into the binary. Their addresses contain a hash of their content, so that browsers may
+//! cache them indefinitely.
 
 use std::sync::LazyLock;
 
@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 const CSS: &str = "text/css; charset=utf-8";
 const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
 
-/// Each with its name, its type and what it holds. Scripts import each other by their names.
+/// Each asset's name, type and content. Scripts import each other by these names.
 const ASSETS: [(&str, &str, &str); 6] = [
     ("portal.css", CSS, include_str!("../assets/portal.css")),
     ("portal.js", JAVASCRIPT, include_str!("../assets/portal.js")),
@@ -23,7 +23,7 @@ const ASSETS: [(&str, &str, &str); 6] = [
     ("icon.svg", "image/svg+xml", include_str!("../assets/icon.svg")),
 ];
 
-/// Hash of all assets together.
+/// A hash over all assets.
 static VERSION: LazyLock<String> = LazyLock::new(|| {
     let hash = ASSETS.iter().fold(Sha256::new(), |hash, (.., text)| hash.chain_update(text)).finalize();
     hex(&hash[..6])

@@ -1,4 +1,4 @@
-//! The audit trail.
+//! The audit trail: the list, and its export as a file.
 
 use std::sync::Arc;
 
@@ -24,7 +24,7 @@ pub(super) struct ListQuery {
     q: String,
     #[serde(default)]
     action: String,
-    /// The first and the last day (UTC), as date fields say them.
+    /// The first and the last day (UTC), in the format of date fields.
     #[serde(default)]
     from: String,
     #[serde(default)]
@@ -34,7 +34,7 @@ pub(super) struct ListQuery {
     before: Option<i64>,
 }
 
-/// The actions that can be chosen: what they begin with.
+/// The actions to filter by: the prefixes of their names.
 const ACTIONS: [&str; 9] =
     ["alert", "alert-policy", "allowance", "organization", "person", "policy", "restriction", "session", "token"];
 
@@ -50,7 +50,7 @@ impl ListQuery {
         }
     }
 
-    /// The filters, as in an address.
+    /// The filters as a query string.
     fn kept(&self) -> String {
         let filters = [("q", &self.q), ("action", &self.action), ("from", &self.from), ("to", &self.to)];
         let kept: Vec<_> = filters.into_iter().filter(|(_, value)| !value.is_empty()).collect();
@@ -81,7 +81,7 @@ pub(super) async fn list(
     Ok(render(&AuditPage { frame, query, rows, next, report }))
 }
 
-/// What the list shows, whole, as a file.
+/// The whole filtered list as a file.
 pub(super) async fn export(
     State(services): State<Arc<Services>>,
     signed: Signed,

@@ -1,4 +1,4 @@
-//! Charts, as SVG made by the server. Whatever they show stands in a table beside them too.
+//! Charts as SVG, rendered by the server. Each is shown with a table of the same data.
 
 use askama::Template;
 use plotters::coord::ranged1d::{DefaultFormatting, KeyPointHint, Ranged};
@@ -11,21 +11,21 @@ use postern_services::service::DayView;
 
 const SIZE: (u32, u32) = (860, 240);
 const HOUR_MS: i64 = 3_600_000;
-/// A line so many times higher than the highest bar would leave nothing of the bars to see.
+/// If the limit is this many times the highest bar, drawing it would make the bars too small to see.
 const OFF_THE_CHART: u32 = 8;
 
-/// The style sheet gives each its colour in the theme, by these values.
+/// The style sheet matches these values to give each its colour in the theme.
 const INK: RGBColor = RGBColor(95, 111, 124);
 const EXTERNAL: RGBColor = RGBColor(15, 110, 120);
 const INTERNAL: RGBColor = RGBColor(126, 179, 184);
 const REFUSED: RGBColor = RGBColor(192, 57, 43);
 const LINE: RGBColor = RGBColor(51, 51, 68);
 
-/// What is drawn over the bars.
+/// The line over the bars.
 enum Line {
-    /// The same everywhere.
+    /// A constant.
     Limit(u32),
-    /// Hour by hour.
+    /// A value for each hour.
     Usual(Vec<u32>),
     Nothing,
 }
@@ -34,22 +34,22 @@ enum Line {
 pub(super) struct Hour {
     pub(super) at: Timestamp,
     pub(super) traffic: Traffic,
-    /// What is usual then.
+    /// The usual number of recipients at that time.
     pub(super) usual: Option<u32>,
 }
 
-/// A chart, and what it shows as a table.
+/// A chart, with its data as a table.
 #[derive(Template)]
 #[template(path = "chart.html")]
 pub(super) struct Chart {
     title: String,
-    /// What the line is, if there is one.
+    /// What the line shows, if there is one.
     line: Option<String>,
-    /// Empty if there is nothing to see.
+    /// The SVG; empty if there is nothing to show.
     pub(super) svg: String,
-    /// Hours in which anything was sent, the newest first.
+    /// Hours in which anything was sent, newest first.
     pub(super) rows: Vec<Hour>,
-    /// Whether the limit is far above what can be seen, and not drawn.
+    /// Whether the limit is too far above the bars to be drawn.
     pub(super) limit_is_far: bool,
 }
 
@@ -107,7 +107,7 @@ fn highest(hours: &[Traffic]) -> u32 {
     hours.iter().map(|hour| hour.recipients().saturating_add(hour.refused)).max().unwrap_or(0)
 }
 
-/// The time axis: so many hours, with a label at each so many.
+/// The time axis: `length` hours, with a label every `every` hours.
 struct Hours {
     length: usize,
     every: usize,
@@ -123,7 +123,7 @@ impl Ranged for Hours {
 
     fn map(&self, value: &f64, (left, right): (i32, i32)) -> i32 {
         let part = value / place(self.length.max(1));
-        // Pixels are few enough for that.
+        // Pixel counts fit.
         #[allow(clippy::cast_possible_truncation)]
         let along = (f64::from(right - left) * part).round() as i32;
         left + along
@@ -138,8 +138,8 @@ impl Ranged for Hours {
     }
 }
 
-/// Bars for `hours` of `length`, a label at each so many. Drawing into a string fails on nothing that
-/// an admin could mend: then there is no chart, and the table all the same.
+/// Bars for `hours`, on an axis of `length` hours with a label every `every` hours. Drawing into a string fails for
+/// no reason that an admin could fix: then the chart is left out, and the table is still shown.
 fn draw(hours: &[Traffic], length: usize, line: &Line, every: usize, label: &dyn Fn(usize) -> String) -> String {
     let mut svg = String::new();
     if try_draw(&mut svg, hours, length, line, every, label).is_err() {
@@ -178,7 +178,7 @@ fn try_draw(
         .label_style(("sans-serif", 13).into_font().color(&INK))
         .x_labels(length / every + 1)
         .y_labels(5)
-        // The places are whole hours.
+        // Positions are whole hours.
         .x_label_formatter(&|at| (0..=length).find(|hour| place(*hour) >= *at - 0.5).map(label).unwrap_or_default())
         .draw()?;
     let mut bars = Vec::new();

@@ -1,4 +1,4 @@
-//! Who is at the other end of a connection.
+//! The client at the other end of a connection.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -14,10 +14,10 @@ use tokio::net::{TcpListener, UnixListener};
 use postern_services::service::Services;
 use postern_services::service::access::Visitor;
 
-/// Longest text of a browser about itself that is kept.
+/// Longest user agent text that is stored.
 const AGENT: usize = 200;
 
-/// The other end; none on a Unix socket, where a reverse proxy is.
+/// The address of the peer; none on a Unix socket, where the peer is a reverse proxy.
 #[derive(Debug, Clone, Copy)]
 pub struct Peer(Option<SocketAddr>);
 
@@ -33,7 +33,7 @@ impl Connected<IncomingStream<'_, UnixListener>> for Peer {
     }
 }
 
-/// Who asks, taken out of a request.
+/// The client of a request.
 pub(super) struct Visiting(pub(super) Visitor);
 
 impl FromRequestParts<Arc<Services>> for Visiting {
@@ -50,8 +50,8 @@ impl FromRequestParts<Arc<Services>> for Visiting {
     }
 }
 
-/// The client's address: the last one in `X-Forwarded-For` that no trusted proxy has. Whoever is
-/// no trusted proxy is the client, whatever it says.
+/// The client's address: the last one in `X-Forwarded-For` that is not a trusted proxy's. A peer that is not a
+/// trusted proxy is itself the client, whatever the header states.
 fn client(peer: Option<IpAddr>, headers: &HeaderMap, trusted: &[IpNet]) -> Option<IpAddr> {
     let is_proxy = |ip: &IpAddr| trusted.iter().any(|net| net.contains(ip));
     if peer.is_some_and(|ip| !is_proxy(&ip)) {

@@ -1,9 +1,9 @@
-//! Lists as files for spreadsheets (RFC 4180).
+//! Lists as CSV files for spreadsheets (RFC 4180).
 
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 
-/// A file `name.csv` to be saved.
+/// A response that downloads as `name.csv`.
 pub(super) fn file<const N: usize>(
     name: &str,
     head: [&str; N],
@@ -21,7 +21,7 @@ pub(super) fn file<const N: usize>(
     (headers, text).into_response()
 }
 
-/// A cell in quotes; what a spreadsheet would take for a formula is text.
+/// A quoted cell. Text that a spreadsheet would take for a formula is made plain text.
 fn quoted(cell: &str) -> String {
     let guard = if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) { "'" } else { "" };
     format!("\"{guard}{}\"", cell.replace('"', "\"\""))

@@ -21,9 +21,9 @@ use postern_services::countries::Countries;
 use postern_services::service::views::{AlertView, AuditView, PolicyChoiceView, RestrictionView, UsageView};
 use postern_services::service::{ServiceError, Services};
 
-/// Hours that the chart shows.
+/// Number of hours in the chart.
 const HOURS: u32 = 48;
-/// How many alerts and entries of the audit trail are shown.
+/// Number of alerts and of audit entries shown.
 const SHOWN: u32 = 10;
 
 #[derive(Template)]
@@ -34,13 +34,13 @@ struct EntityPage {
     choice: PolicyChoiceView,
     history: Vec<RestrictionView>,
     chart: Chart,
-    /// The hourly limit that the chart's line stands for.
+    /// The hourly limit that the chart's line shows.
     limit: Option<u32>,
-    /// What the chart shows, together.
+    /// The total over the chart's hours.
     sent: Traffic,
     attempts: Vec<AttemptRecord>,
     origins: Vec<Origin>,
-    /// Whether there is a database of countries.
+    /// Whether a country database is available.
     knows_countries: bool,
     alerts: Vec<AlertView>,
     audit: Vec<AuditView>,
@@ -80,7 +80,7 @@ struct Origin {
     last: Timestamp,
 }
 
-/// Where attempts came from, the one with most recipients in front.
+/// Where attempts came from, most recipients first.
 fn origins(attempts: &[AttemptRecord], countries: Option<&Countries>) -> Vec<Origin> {
     let mut origins: Vec<Origin> = Vec::new();
     for attempt in attempts {
@@ -101,7 +101,7 @@ fn origins(attempts: &[AttemptRecord], countries: Option<&Countries>) -> Vec<Ori
     origins
 }
 
-/// What a restriction has seen and what came after it, oldest first.
+/// A restriction's evidence and what came after it, oldest first.
 fn together(evidence: &[AttemptRecord], recent: Vec<AttemptRecord>) -> Vec<AttemptRecord> {
     let seen = evidence.last().map(|last| last.at);
     let later = recent.into_iter().filter(|attempt| seen.is_none_or(|seen| attempt.at > seen));

@@ -1,4 +1,4 @@
-//! Forms of people who are signed in: what they hold, and proof that the page is ours.
+//! Forms of people who are signed in: their fields, and proof that the page came from this portal.
 
 use std::sync::Arc;
 
@@ -12,11 +12,11 @@ use super::session::Signed;
 use postern_services::service::{ServiceError, Services};
 use postern_services::sign_in::secret;
 
-/// A form with the token of the session that it is sent in.
+/// A form with the token of its session.
 pub(super) struct Form<T> {
-    /// Who sends it.
+    /// The person who sent it.
     pub(super) signed: Signed,
-    /// What it holds.
+    /// The form's fields.
     pub(super) values: T,
 }
 
@@ -46,7 +46,7 @@ impl<T: DeserializeOwned> FromRequest<Arc<Services>> for Form<T> {
     }
 }
 
-/// A whole number, as somebody typed it into `field`; none if they typed nothing.
+/// The whole number in `field`; none if the field is empty.
 pub(super) fn number(field: &str, text: &str) -> Result<Option<u32>, ServiceError> {
     let text = text.trim();
     if text.is_empty() {
@@ -56,7 +56,7 @@ pub(super) fn number(field: &str, text: &str) -> Result<Option<u32>, ServiceErro
     text.parse().map(Some).map_err(|_| ServiceError::Invalid { field: field.to_owned().into(), problem: problem() })
 }
 
-/// A form that holds nothing but its token.
+/// A form with no field but its token.
 #[derive(Debug, Deserialize)]
 pub(super) struct Nothing {}
 

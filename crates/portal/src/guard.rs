@@ -1,4 +1,4 @@
-//! What every answer carries, and requests that other sites made a browser send.
+//! Security headers for every response, and protection against requests from other sites.
 
 use std::sync::Arc;
 
@@ -10,18 +10,18 @@ use axum::response::{IntoResponse, Response};
 use super::page;
 use postern_services::service::Services;
 
-/// No script or style but our own files, nothing inline, in nobody's frame (CSP level 3).
+/// Allows only our own script and style files, nothing inline, and no framing (CSP level 3).
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
                       connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
 
-/// Adds the security headers to a page.
+/// Adds the security headers to a response.
 pub(super) async fn headers(State(services): State<Arc<Services>>, request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
     let mut set = |name, value| headers.insert(name, HeaderValue::from_static(value));
     set(header::CONTENT_SECURITY_POLICY, POLICY);
     set(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
-    // Not "no-referrer": browsers then say no origin in forms either, which `same_origin` needs.
+    // Not "no-referrer": browsers then leave out the origin in forms too, which `same_origin` needs.
     set(header::REFERRER_POLICY, "same-origin");
     set(header::CACHE_CONTROL, "no-store");
     set(header::HeaderName::from_static("cross-origin-opener-policy"), "same-origin");
@@ -33,7 +33,7 @@ pub(super) async fn headers(State(services): State<Arc<Services>>, request: Requ
     response
 }
 
-/// Assets never change under one address.
+/// An asset never changes under its address.
 pub(super) async fn asset_headers(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
@@ -45,8 +45,8 @@ pub(super) async fn asset_headers(request: Request, next: Next) -> Response {
     response
 }
 
-/// Refuses what another site made the browser send (OWASP, Cross-Site Request Forgery Prevention:
-/// Fetch Metadata, then Origin). Forms of people who are signed in carry a token as well.
+/// Refuses requests that another site made the browser send (OWASP, Cross-Site Request Forgery Prevention: Fetch
+/// Metadata, then Origin). Forms of people who are signed in carry a token as well.
 pub(super) async fn same_origin(State(services): State<Arc<Services>>, request: Request, next: Next) -> Response {
     let changes = !matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
     if changes && !is_same_origin(request.headers(), &services.settings.load().portal.base_url()) {
@@ -89,7 +89,7 @@ mod tests {
         assert!(same(&[("origin", "https://postern.example.com"), ("host", "127.0.0.1:8040")]));
         assert!(!same(&[("origin", "https://evil.example"), ("host", "postern.example.com")]));
         assert!(!same(&[("origin", "null"), ("host", "postern.example.com")]));
-        // curl and other programs send neither, and no cookie that a browser keeps for them.
+        // curl and other programs send neither header, and have no cookie that a browser stores for them.
         assert!(same(&[("host", "postern.example.com")]));
     }
 }

@@ -1,6 +1,6 @@
-//! The portal: pages for people. They call the services, as everything does.
+//! The portal: web pages for people. They call the services, as every interface does.
 //!
-//! Made by the server, they work without JavaScript; `assets/portal.js` makes them better.
+//! The server renders the pages, which work without JavaScript; `assets/portal.js` improves them.
 
 mod accounts;
 mod alerts;
@@ -61,7 +61,7 @@ pub fn routes(services: &Arc<Services>) -> Router {
     assets::routes().layer(from_fn(guard::asset_headers)).merge(pages)
 }
 
-/// Pages about who sends.
+/// Pages about senders, their alerts and the audit trail.
 fn senders() -> Router<Arc<Services>> {
     Router::new()
         .route("/", get(overview::show))
@@ -81,7 +81,7 @@ fn senders() -> Router<Arc<Services>> {
         .route("/audit.csv", get(audit::export))
 }
 
-/// Pages about what holds for them.
+/// Pages about outbound policies, allowances and alert policies.
 fn rules() -> Router<Arc<Services>> {
     Router::new()
         .route("/policies", get(policies::list).post(policies::save))
@@ -98,7 +98,7 @@ fn rules() -> Router<Arc<Services>> {
         .route("/alert-policies/{name}/remove", post(alerts::remove_policy))
 }
 
-/// Pages about who may come in, and coming in.
+/// Settings, access and sign-in, and the page behind the link in a refusal.
 fn access() -> Router<Arc<Services>> {
     Router::new()
         .route("/settings", get(settings::show))
@@ -127,7 +127,7 @@ fn access() -> Router<Arc<Services>> {
         .route("/why/{reference}/{signature}", get(why::show))
 }
 
-/// Passkeys: signing in with one, and making one.
+/// Passkeys: signing in with one, and adding one.
 #[cfg(feature = "passkeys")]
 fn by_passkey() -> Router<Arc<Services>> {
     Router::new()

@@ -1,4 +1,4 @@
-//! How what pages show is called, and which colour it has. What templates call takes references.
+//! Display names and colours of the values that pages show. Functions for templates take references.
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use postern_domain::access::{PersonState, Role};
@@ -12,7 +12,7 @@ use postern_domain::finding::Level;
 use postern_services::present;
 use postern_services::service::Recommendation;
 
-/// What a setting may be: its key, and how it is called.
+/// A setting's possible values: key and display name.
 type Choices = Vec<(&'static str, String)>;
 
 pub(super) fn time(at: &Timestamp) -> String {
@@ -127,17 +127,17 @@ pub(super) fn is_disabled(state: &PersonState) -> bool {
     *state == PersonState::Disabled
 }
 
-/// Something as one part of an address's path.
+/// A text as one segment of an address's path.
 pub(super) fn segment(text: &str) -> String {
     utf8_percent_encode(text, NON_ALPHANUMERIC).to_string()
 }
 
-/// Where everything about an entity is.
+/// The address of an entity's page.
 pub(super) fn entity_address(entity: impl std::fmt::Display) -> String {
     format!("/restricted/{}", segment(&entity.to_string()))
 }
 
-/// For whom a policy is, in a line.
+/// The scope of a policy, in one line.
 pub(super) fn scope(scope: &Scope) -> String {
     let users = |users: &[postern_domain::EntityId]| users.iter().map(ToString::to_string).collect::<Vec<_>>();
     let part = |name: &str, list: &[String]| (!list.is_empty()).then(|| texts::t1(name, "list", list.join(", ")));

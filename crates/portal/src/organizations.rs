@@ -1,4 +1,4 @@
-//! Organizations: add, change, remove. The first one is the configuration file's.
+//! Pages to add, change and remove organizations. The first one is defined in the configuration file.
 
 use std::sync::Arc;
 
@@ -16,12 +16,12 @@ use super::session::{Signed, flash};
 use super::{names, texts};
 use postern_services::service::{Caller, OrganizationRequest, ServiceError, Services};
 
-/// Who looks after all of them and over who may come in.
+/// Whether the caller may edit organizations: a caller for all organizations who may manage access.
 pub(super) fn may_edit(caller: &Caller) -> bool {
     caller.organization.is_none() && caller.role.is_some_and(|role| role.may(Permission::ManageAccess))
 }
 
-/// What the form holds: lists one to a line.
+/// The form's fields; lists have one entry per line.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Fields {
@@ -51,7 +51,7 @@ impl Fields {
 struct EditPage {
     frame: Frame,
     fields: Fields,
-    /// Whether it is there already.
+    /// Whether the organization exists already.
     is_known: bool,
     error: Option<String>,
 }

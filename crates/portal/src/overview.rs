@@ -1,4 +1,4 @@
-//! The start page: what needs me now.
+//! The start page: what needs attention now.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -22,7 +22,7 @@ use postern_services::events::Watcher;
 use postern_services::service::views::{AlertView, RestrictionView, StatusView};
 use postern_services::service::{BusyView, Services};
 
-/// How many of each are shown.
+/// Number of items shown in each list.
 const SHOWN: u32 = 5;
 
 #[derive(Template)]
@@ -34,21 +34,21 @@ struct OverviewPage {
     alerts: Vec<AlertView>,
     alert_count: u64,
     chart: Chart,
-    /// Whether enough days are known to say what is usual.
+    /// Whether enough days are recorded to tell what is usual.
     usual_is_known: bool,
     busiest: Vec<BusyView>,
-    /// None for those who look after one organization.
+    /// None for callers who look after one organization.
     status: Option<StatusView>,
     directory: Vec<SourceState>,
 }
 
 impl OverviewPage {
-    /// Whether nothing is said against the store.
+    /// Whether the store has no known problem.
     fn store_is_well(&self) -> bool {
         self.status.as_ref().is_none_or(|status| !status.problems.iter().any(|problem| problem.starts_with("store")))
     }
 
-    /// Colour for how full a window is.
+    /// The colour for how full a window is.
     fn colour(busy: &BusyView) -> &'static str {
         match busy.percent() {
             0..50 => "",
@@ -78,7 +78,7 @@ pub(super) async fn show(State(services): State<Arc<Services>>, signed: Signed) 
     }))
 }
 
-/// Says that something has changed, and not what: the page asks for that as whoever it is then.
+/// Reports that something has changed, but not what: the page then requests that with the person's own rights.
 pub(super) async fn changes(
     State(services): State<Arc<Services>>,
     signed: Signed,

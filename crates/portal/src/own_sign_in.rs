@@ -1,4 +1,4 @@
-//! One's own sign-in: password, authenticator app, recovery codes, passkeys, sessions.
+//! A person's own sign-in: password, authenticator app, recovery codes, passkeys, sessions.
 
 use std::sync::Arc;
 
@@ -25,12 +25,12 @@ use postern_services::sign_in::totp;
 const NEW_APP: &str = "new_app";
 const HERE: &str = "/settings/sign-in";
 
-/// Whether somebody may change how they sign in without signing in again.
+/// Whether a person may change how they sign in without signing in again.
 pub(super) fn fresh(services: &Services, signed: &Signed) -> bool {
     signed.is_fresh(services.clock.now())
 }
 
-/// Sends whoever signed in too long ago to do so again.
+/// Makes a person who signed in too long ago sign in again.
 pub(super) fn only_fresh(services: &Services, signed: &Signed) -> Result<(), Refusal> {
     if fresh(services, signed) { Ok(()) } else { Err(Refusal::Again { next: HERE.into() }) }
 }
@@ -131,7 +131,7 @@ fn new_app_page(services: &Services, signed: &Signed, secret: &[u8], error: Opti
     render_as(status, &NewAppPage { frame, base32: shown.base32, qr: shown.qr, error })
 }
 
-/// A secret for a new authenticator app; it counts once the app has shown a right code.
+/// A secret for a new authenticator app, which is required only after a correct code from the app was entered.
 pub(super) async fn new_app(
     State(services): State<Arc<Services>>,
     current: Session,

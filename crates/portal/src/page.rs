@@ -1,5 +1,4 @@
-//! What pages have in common: the frame around them, lists page by page, and pages about what
-//! went wrong.
+//! What all pages share: the frame around them, paged lists, and error pages.
 
 use std::sync::Arc;
 
@@ -21,21 +20,21 @@ use postern_services::service::{ServiceError, Services};
 pub(super) struct Frame {
     /// The organization's name.
     pub(super) organization: String,
-    /// What the page is about.
+    /// The title of the page.
     pub(super) title: String,
     /// Who is signed in: address and role.
     pub(super) person: Option<(String, String)>,
-    /// What forms carry.
+    /// The token that forms must send back.
     pub(super) csrf: String,
-    /// What was just done.
+    /// A message about what was just done.
     pub(super) notice: Option<String>,
-    /// Which of the menu's pages this is, or belongs to.
+    /// The menu entry that this page belongs to.
     place: &'static str,
-    /// Whether actions are offered.
+    /// Whether the page offers actions.
     pub(super) may_manage: bool,
 }
 
-/// The menu: addresses, and the names of their texts.
+/// The menu: each entry's address and the name of its text.
 const MENU: [(&str, &str); 8] = [
     ("/", "overview-title"),
     ("/restricted", "restricted-title"),
@@ -48,7 +47,7 @@ const MENU: [(&str, &str); 8] = [
 ];
 
 impl Frame {
-    /// For somebody who is not signed in.
+    /// A frame for a visitor who is not signed in.
     pub(super) fn open(services: &Services, title: &str) -> Self {
         Self {
             organization: services.settings.load().organization.name.clone(),
@@ -61,7 +60,7 @@ impl Frame {
         }
     }
 
-    /// For somebody who is.
+    /// A frame for a person who is signed in.
     pub(super) fn signed(services: &Services, title: &str, signed: &Signed) -> Self {
         let role = signed.caller.role.map(|role| role.to_string()).unwrap_or_default();
         Self {
@@ -73,12 +72,12 @@ impl Frame {
         }
     }
 
-    /// The same, with the menu saying where it is.
+    /// Marks `place` as the current entry of the menu.
     pub(super) fn at(self, place: &'static str) -> Self {
         Self { place, ..self }
     }
 
-    /// The menu: address, name, whether it is where one is.
+    /// The menu's entries: address, name, and whether it is the current one.
     pub(super) fn menu(&self) -> Vec<(&'static str, String, bool)> {
         MENU.iter().map(|(address, name)| (*address, texts::t(name), *address == self.place)).collect()
     }
@@ -100,7 +99,7 @@ impl Frame {
     }
 }
 
-/// A list page by page.
+/// Position in a paged list.
 #[derive(Debug, Clone)]
 pub(super) struct Pages {
     page: u32,
@@ -110,7 +109,7 @@ pub(super) struct Pages {
 }
 
 impl Pages {
-    /// `page` counts from 1; `filters` is what addresses of other pages keep.
+    /// `page` counts from 1; `filters` are carried over to the addresses of the other pages.
     pub(super) fn new(page: Option<u32>, total: u64, size: u32, filters: &[(&str, &str)]) -> Self {
         let kept: Vec<_> = filters.iter().filter(|(_, value)| !value.is_empty()).collect();
         let filters = serde_html_form::to_string(&kept).unwrap_or_default();
@@ -123,12 +122,12 @@ impl Pages {
         u32::try_from(self.total.div_ceil(u64::from(self.size))).unwrap_or(u32::MAX).max(1)
     }
 
-    /// How many rows come before this page.
+    /// Number of rows before this page.
     pub(super) fn skip(&self) -> u32 {
         (self.page - 1).saturating_mul(self.size)
     }
 
-    /// The filters, as in an address.
+    /// The filters as a query string.
     pub(super) fn query(&self) -> &str {
         &self.filters
     }
@@ -155,8 +154,8 @@ impl Pages {
     }
 }
 
-/// A page of a list, and how long the list is. `list` takes how many rows come before; it is
-/// counted by `count` only where looking did not tell.
+/// A page of a list, and the length of the whole list. `list` takes the number of rows to skip; `count` is awaited
+/// only if the page alone does not reveal the length.
 pub(super) async fn listed<T, E, L: Future<Output = Result<Vec<T>, E>>>(
     page: Option<u32>,
     size: u32,
@@ -170,18 +169,18 @@ pub(super) async fn listed<T, E, L: Future<Output = Result<Vec<T>, E>>>(
         return Ok((rows, u64::from(skip) + seen));
     }
     let total = count.await?;
-    // Whoever asks for a page behind the last one gets the last one.
+    // A page number past the end gives the last page.
     let last = Pages::new(page, total, size, &[]).skip();
     let rows = if last == skip { rows } else { list(last).await? };
     Ok((rows, total))
 }
 
-/// What was typed to be searched for.
+/// The search text that was typed; none if it is blank.
 pub(super) fn searched(text: &str) -> Option<String> {
     Some(text.trim().to_owned()).filter(|text| !text.is_empty())
 }
 
-/// What was typed one to a line, or with commas between.
+/// The entries that were typed, one per line or separated by commas or semicolons.
 pub(super) fn lines(text: &str) -> Vec<String> {
     text.split(['\n', ',', ';']).map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect()
 }
@@ -194,7 +193,7 @@ struct ErrorPage {
     text: String,
 }
 
-/// Makes a page of every refusal.
+/// Turns every refusal into a page.
 pub(super) async fn refusals(State(services): State<Arc<Services>>, request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     match response.extensions_mut().remove::<Arc<Refusal>>() {
@@ -203,7 +202,7 @@ pub(super) async fn refusals(State(services): State<Arc<Services>>, request: Req
     }
 }
 
-/// What people see of a refusal.
+/// The response that a person sees for a refusal.
 fn page_of(refusal: &Refusal, services: &Services) -> Response {
     let sign_in = |how: &str, next: &str| {
         let next = utf8_percent_encode(next, NON_ALPHANUMERIC);
@@ -222,7 +221,7 @@ fn page_of(refusal: &Refusal, services: &Services) -> Response {
     failed(Frame::open(services, "error-title"), status, text)
 }
 
-/// The HTTP status that says why a service refused.
+/// The HTTP status for a service's refusal.
 pub(super) fn status_of(error: &ServiceError) -> StatusCode {
     match error {
         ServiceError::Forbidden { .. } => StatusCode::FORBIDDEN,
@@ -233,7 +232,7 @@ pub(super) fn status_of(error: &ServiceError) -> StatusCode {
     }
 }
 
-/// A page that says so.
+/// An error page with this status and text.
 pub(super) fn failed(frame: Frame, status: StatusCode, text: String) -> Response {
     let heading = match status {
         StatusCode::NOT_FOUND => texts::t("error-not-found-heading"),
@@ -244,22 +243,22 @@ pub(super) fn failed(frame: Frame, status: StatusCode, text: String) -> Response
     render_as(status, &ErrorPage { frame, heading, text })
 }
 
-/// A page that says what went wrong.
+/// An error page for a visitor; `text` is the name of its text.
 pub(super) fn error(services: &Services, status: StatusCode, text: &str) -> Response {
     failed(Frame::open(services, "error-title"), status, texts::t(text))
 }
 
-/// There is no such page.
+/// The page for an unknown address.
 pub(super) async fn not_found(State(services): State<Arc<Services>>) -> Response {
     error(&services, StatusCode::NOT_FOUND, "error-not-found")
 }
 
-/// A page with status 200; one that can't be written is status 500.
+/// A page with status 200, or 500 if its template can't be rendered.
 pub(super) fn render(page: &impl Template) -> Response {
     render_as(StatusCode::OK, page)
 }
 
-/// A page with a status.
+/// A page with the given status, or 500 if its template can't be rendered.
 pub(super) fn render_as(status: StatusCode, page: &impl Template) -> Response {
     match page.render() {
         Ok(html) => (status, Html(html)).into_response(),
@@ -270,7 +269,7 @@ pub(super) fn render_as(status: StatusCode, page: &impl Template) -> Response {
     }
 }
 
-/// An address of the portal that somebody wanted before they had to sign in; never another site.
+/// The address in the portal to continue to after sign-in; never an address on another site.
 pub(super) fn safe_next(next: Option<&str>) -> String {
     let ours = |next: &&str| next.starts_with('/') && !next.starts_with("//") && !next.contains(['\\', '\r', '\n']);
     next.filter(ours).unwrap_or("/").to_owned()

@@ -1,4 +1,4 @@
-//! Passkeys: what the browser's script asks for and sends back, as JSON.
+//! Passkeys: the JSON that the browser's script requests and sends back.
 
 use std::sync::Arc;
 
@@ -28,7 +28,7 @@ const SIGNING_IN: &str = "passkey_signing_in";
 /// Longest name of a passkey.
 const NAME: usize = 64;
 
-/// What the script gets where something went wrong.
+/// The error that the script receives.
 pub(super) struct Failed(StatusCode, String);
 
 impl IntoResponse for Failed {
@@ -126,7 +126,7 @@ pub(super) async fn begin_registration(
 
 #[derive(Deserialize)]
 pub(super) struct Made {
-    /// The credential as JSON, and what its owner calls it.
+    /// The credential as JSON, and the name that its owner gave it.
     credential: String,
     name: String,
 }

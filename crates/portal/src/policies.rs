@@ -1,4 +1,4 @@
-//! Outbound policies: list in order, editor, allowances.
+//! Outbound policies: the list in order of evaluation, the editor, and allowances.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -52,7 +52,7 @@ pub(super) async fn list(State(services): State<Arc<Services>>, signed: Signed) 
     }))
 }
 
-/// A field for a number: its key, what it is called and said of it.
+/// A number field: its key, its label and its hint.
 struct Number {
     key: &'static str,
     label: String,
@@ -67,11 +67,11 @@ struct EditPage {
     frame: Frame,
     policy: OutboundPolicy,
     is_default: bool,
-    /// The name it has in the store; empty for a new one.
+    /// The policy's name in the store; empty for a new policy.
     known_as: String,
     revision: u64,
     numbers: Vec<Number>,
-    /// What it would have done with the mail of the last days, if that is asked.
+    /// What the policy would have done with the mail of the last days, if a preview was requested.
     preview: Option<PreviewView>,
     error: Option<String>,
 }
@@ -81,7 +81,7 @@ impl EditPage {
         list.join("\n")
     }
 
-    /// What a preset sets: external, internal, a day.
+    /// The limits that a preset sets: external, internal, per day.
     fn preset(preset: Preset) -> String {
         let mut policy = OutboundPolicy::default();
         policy.preset(preset);
@@ -112,7 +112,7 @@ impl EditPage {
     }
 }
 
-/// The numbers that the form asks for: their keys, and what they are called.
+/// The number fields of the form: their keys and labels.
 const NUMBERS: [(&str, &str); 9] = [
     ("external_per_hour", "policy-external"),
     ("internal_per_hour", "policy-internal"),
@@ -177,7 +177,7 @@ pub(super) async fn edit(
 
 type Fields = BTreeMap<String, String>;
 
-/// The form's fields as settings of a policy.
+/// The form's fields as a policy's settings.
 fn settings(fields: &Fields, is_default: bool) -> Result<Map<String, Value>, ServiceError> {
     let mut patch = Map::new();
     let text = |key: &str| fields.get(key).map(|text| text.trim().to_owned()).unwrap_or_default();
@@ -200,7 +200,7 @@ fn settings(fields: &Fields, is_default: bool) -> Result<Map<String, Value>, Ser
     Ok(patch)
 }
 
-/// What was typed, as far as it is a policy, so that nothing is lost when something is wrong.
+/// The form's values as far as they make a policy, so that nothing is lost if something is wrong.
 fn typed(fields: &Fields, known: OutboundPolicy, is_default: bool) -> OutboundPolicy {
     let Ok(patch) = settings(fields, is_default) else { return known };
     let mut object = json!(known);
@@ -248,7 +248,7 @@ pub(super) struct MoveForm {
     to: usize,
 }
 
-/// What the policy as it is typed would have done with the mail of the last days.
+/// What the policy in the form would have done with the mail of the last days.
 pub(super) async fn preview(State(services): State<Arc<Services>>, form: Form<Fields>) -> Result<Response, Refusal> {
     let Form { signed, values } = form;
     signed.caller.may(Permission::Manage)?;
@@ -259,7 +259,7 @@ pub(super) async fn preview(State(services): State<Arc<Services>>, form: Form<Fi
     let tried = match settings(&values, is_default) {
         Err(error) => Err(error),
         Ok(mut patch) => {
-            // What is off acts on nobody; what it would do is asked.
+            // A disabled policy acts on nobody; the preview is about what it would do.
             patch.insert("enabled".into(), json!(true));
             services.policies.preview(&signed.caller, name, &Value::Object(patch)).await
         }
@@ -277,7 +277,7 @@ pub(super) async fn preview(State(services): State<Arc<Services>>, form: Form<Fi
     Ok(render_as(status, &EditPage { is_default, revision: seen, preview, error, ..page }))
 }
 
-/// Another place in the order.
+/// Moves a policy to another place in the order.
 pub(super) async fn reorder(
     State(services): State<Arc<Services>>,
     Path(name): Path<String>,
@@ -307,7 +307,7 @@ pub(super) struct AllowanceForm {
     reason: String,
 }
 
-/// More for one account, for some hours: per hour as many as per day.
+/// Grants one account higher limits for some hours; the hourly limits equal the daily one.
 pub(super) async fn grant(
     State(services): State<Arc<Services>>,
     current: Session,

@@ -1,4 +1,4 @@
-//! The PowerShell module, to be saved from the settings.
+//! The PowerShell module, for download from the settings page.
 
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -6,10 +6,10 @@ use axum::response::{IntoResponse, Response};
 use super::session::Signed;
 use postern_services::powershell;
 
-/// The file that is saved.
+/// The name of the downloaded file.
 const FILE: &str = "postern-powershell.zip";
 
-/// The three lines that make use of the saved file.
+/// The three lines that unpack the downloaded file, import the module and connect.
 pub(super) fn lines(portal: &str) -> String {
     let [import, connect] = powershell::first_lines("./Postern", portal);
     format!("Expand-Archive {FILE} -DestinationPath .\n{import}\n{connect}")

@@ -1,4 +1,4 @@
-//! Why a page can't be had.
+//! Why a page can't be shown.
 
 use std::sync::Arc;
 
@@ -7,20 +7,20 @@ use axum::response::{IntoResponse, Response};
 use postern_services::service::ServiceError;
 use postern_services::service::access::SignInError;
 
-/// Why there is no page.
+/// Why a page can't be shown.
 #[derive(Debug)]
 pub(super) enum Refusal {
-    /// Whoever asks has to sign in first.
+    /// The visitor has to sign in first.
     SignIn {
-        /// What they wanted.
+        /// The address that they requested.
         next: String,
     },
-    /// Whoever signed in long ago has to do so again.
+    /// The person signed in too long ago and has to sign in again.
     Again {
-        /// What they wanted.
+        /// The address that they requested.
         next: String,
     },
-    /// A form is from another session, or from before this one.
+    /// The form belongs to another session, or to an earlier one.
     Form,
     /// A service refuses.
     Services(ServiceError),
@@ -50,7 +50,7 @@ impl From<tower_sessions::session::Error> for Refusal {
 }
 
 impl IntoResponse for Refusal {
-    /// Only what `page::refusals` makes a page of: it knows what the page's frame takes.
+    /// A marker for `page::refusals`, which makes the page: only it has what the page's frame needs.
     fn into_response(self) -> Response {
         let mut response = StatusCode::INTERNAL_SERVER_ERROR.into_response();
         response.extensions_mut().insert(Arc::new(self));

@@ -1,4 +1,4 @@
-//! Restricted entities: list, and restrict by hand.
+//! Restricted entities: the list, and restricting one manually.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Sessions in the store, and who is signed in by one.
+//! Sessions in the store, and the person signed in by a session.
 
 use std::sync::Arc;
 
@@ -23,18 +23,18 @@ use postern_services::service::{Caller, Services};
 use postern_services::settings::Settings;
 use postern_services::sign_in::secret;
 
-/// A session before anybody has signed in lasts as long as they may take for it.
+/// Lifetime of a session before sign-in: the time that a visitor may take for it.
 const VISIT: time::Duration = time::Duration::minutes(10);
-/// When a session was last used is kept to this many milliseconds.
+/// The time of a session's last use is stored in steps of this many milliseconds.
 const SEEN_STEP_MS: i64 = 60_000;
 const SEEN: &str = "seen";
 const CSRF: &str = "csrf";
 const NOTICE: &str = "notice";
 
-/// Who signed in so long ago has to do so again before changing how.
+/// A person who signed in longer ago than this has to sign in again before changing how they sign in.
 pub(super) const FRESH: std::time::Duration = std::time::Duration::from_secs(15 * 60);
 
-/// Keeps sessions in the store, by the SHA-256 of what the cookie holds.
+/// Stores sessions, each under the SHA-256 of the ID in its cookie.
 #[derive(Clone)]
 pub(super) struct SessionStorage(Arc<Services>);
 
@@ -48,7 +48,7 @@ fn hash(id: &Id) -> [u8; 32] {
     secret::hash(&id.to_string())
 }
 
-/// What a session is called in lists: the beginning of its hash.
+/// A session's ID in lists: the beginning of its hash.
 pub(super) fn public_id(session: &Session) -> Option<String> {
     session.id().map(|id| hex(&hash(&id)[..8]))
 }
@@ -56,7 +56,7 @@ pub(super) fn public_id(session: &Session) -> Option<String> {
 #[async_trait]
 impl SessionStore for SessionStorage {
     async fn create(&self, record: &mut Record) -> StoreResult<()> {
-        // 128 random bits do not meet twice.
+        // 128 random bits do not collide.
         self.save(record).await
     }
 
@@ -90,22 +90,22 @@ impl SessionStore for SessionStorage {
     }
 }
 
-/// The layer that hands each request its session.
+/// The layer that gives each request its session.
 pub(super) fn layer(services: &Arc<Services>) -> SessionManagerLayer<SessionStorage> {
     let settings = services.settings.load();
     let secure = settings.portal.is_secure();
-    // The prefix has browsers refuse it from anyone but this very host (RFC 6265bis section 4.1.3).
+    // With this prefix, browsers accept the cookie only from this very host (RFC 6265bis section 4.1.3).
     let name = if secure { "__Host-postern" } else { "postern" };
     SessionManagerLayer::new(SessionStorage(Arc::clone(services)))
         .with_name(name)
         .with_secure(secure)
-        // "Strict" would lose it on the way back from the single sign-on provider, and on the way
-        // from an alert mail.
+        // "Strict" would lose the cookie on the way back from the single sign-on provider, and on the way from an
+        // alert mail.
         .with_same_site(SameSite::Lax)
         .with_expiry(idle(&settings))
 }
 
-/// Notes that a session is used, which puts off its end.
+/// Records that a session is used, which postpones its expiry.
 pub(super) async fn keep_alive(
     State(services): State<Arc<Services>>,
     session: Session,
@@ -116,7 +116,7 @@ pub(super) async fn keep_alive(
         let now = services.clock.now();
         let seen: Option<i64> = session.get(SEEN).await.ok().flatten();
         if seen.is_none_or(|seen| now.as_millis() - seen >= SEEN_STEP_MS) {
-            // It only says when: a failure ends nothing.
+            // Only the time of last use would be lost, so a failure is ignored.
             let _ = session.insert(SEEN, now.as_millis()).await;
         }
     }
@@ -128,7 +128,7 @@ fn idle(settings: &Settings) -> Expiry {
     Expiry::OnInactivity(time::Duration::seconds(seconds))
 }
 
-/// Signs the browser in: a new session, so that nobody has known its id before.
+/// Signs the browser in under a new session ID, so that nobody can have known it before (session fixation).
 pub(super) async fn sign_in(
     services: &Services,
     session: &Session,
@@ -144,16 +144,16 @@ pub(super) async fn sign_in(
     Ok(())
 }
 
-/// Somebody who is signed in.
+/// A person who is signed in.
 #[derive(Debug, Clone)]
 pub(super) struct Signed {
-    /// As whom they ask.
+    /// The caller that they act as.
     pub(super) caller: Caller,
-    /// What their forms carry.
+    /// The token that their forms carry.
     pub(super) csrf: String,
-    /// How they came in.
+    /// How, when and from where they signed in.
     pub(super) signed_in: SignedIn,
-    /// What was just done for them.
+    /// A message about what was just done for them.
     pub(super) notice: Option<String>,
 }
 
@@ -172,7 +172,7 @@ impl Signed {
         Ok(Some(Self { caller, csrf, signed_in, notice }))
     }
 
-    /// Whether they signed in a moment ago.
+    /// Whether they signed in recently enough to change how they sign in.
     pub(super) fn is_fresh(&self, now: Timestamp) -> bool {
         now.since(self.signed_in.at) < FRESH
     }
@@ -195,7 +195,7 @@ impl FromRequestParts<Arc<Services>> for Signed {
     }
 }
 
-/// Keeps something in the session for the next request.
+/// Stores a value in the session for the next request.
 pub(super) async fn remember(session: &Session, key: &str, value: impl Serialize) -> Result<(), Refusal> {
     session.insert(key, value).await?;
     if session.get_value(SIGNED_IN).await?.is_none() {
@@ -204,12 +204,12 @@ pub(super) async fn remember(session: &Session, key: &str, value: impl Serialize
     Ok(())
 }
 
-/// Has the next page say what was done.
+/// Has the next page show a message about what was done.
 pub(super) async fn flash(session: &Session, text: String) -> Result<(), Refusal> {
     remember(session, NOTICE, text).await
 }
 
-/// Takes it out again: it serves once.
+/// Removes a value from the session, for one use.
 pub(super) async fn take<T: DeserializeOwned>(session: &Session, key: &str) -> Result<Option<T>, Refusal> {
     Ok(session.remove(key).await?)
 }

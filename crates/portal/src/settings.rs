@@ -1,4 +1,4 @@
-//! Settings: people, API tokens, sessions, organizations, and how Postern is.
+//! Settings: people, API tokens, sessions, organizations, and the state of Postern.
 
 use std::sync::Arc;
 
@@ -26,15 +26,15 @@ use postern_services::service::{ServiceError, Services, TokenRequest};
 #[template(path = "settings.html")]
 struct SettingsPage {
     frame: Frame,
-    /// None for those who may not manage access.
+    /// None for callers who may not manage access.
     access: Option<Access>,
-    /// None for those who look after one organization.
+    /// None for callers who look after one organization.
     status: Option<StatusView>,
     directory: Vec<SourceState>,
     organizations: Vec<OrganizationRecord>,
-    /// Whether organizations may be added.
+    /// Whether the caller may add organizations.
     may_add_organizations: bool,
-    /// The lines that make use of the PowerShell module.
+    /// The lines that import the PowerShell module and connect.
     powershell: String,
 }
 
@@ -74,14 +74,14 @@ struct CheckPage {
     lines: String,
 }
 
-/// Whether Postern runs and is asked as it should be.
+/// Whether Postern runs, and whether the mail server is connected to it correctly.
 pub(super) async fn check(State(services): State<Arc<Services>>, signed: Signed) -> Result<Response, Refusal> {
     let findings = services.status.doctor(&signed.caller).await?;
     let lines = services.status.wiring_lines(&signed.caller)?;
     Ok(render(&CheckPage { frame: Frame::signed(&services, "check-title", &signed).at("/settings"), findings, lines }))
 }
 
-/// Something that is shown once.
+/// A secret that is shown once.
 #[derive(Template)]
 #[template(path = "secret.html")]
 struct SecretPage {

@@ -1,4 +1,4 @@
-//! Sign in by password, with a code where one is asked for, and out again.
+//! Sign-in by password, with a code where one is required, and sign-out.
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ use postern_services::built_with;
 use postern_services::service::Services;
 use postern_services::service::access::{Passed, SignInError};
 
-/// How long the second step may take.
+/// How long a person may take for the second step.
 const CODE_MS: i64 = 5 * 60 * 1000;
 const PENDING: &str = "pending";
 
@@ -47,7 +47,7 @@ pub(super) struct Wanted {
     again: Option<String>,
 }
 
-/// The form; whoever is signed in goes on, unless they have to prove themselves again.
+/// The form. A person who is already signed in is sent on, unless they have to sign in again.
 pub(super) async fn show(
     State(services): State<Arc<Services>>,
     current: Session,
@@ -80,7 +80,7 @@ async fn form(
     ))
 }
 
-/// What a refused sign-in is answered with.
+/// The response to a refused sign-in.
 fn status(error: &SignInError) -> StatusCode {
     match error {
         SignInError::Wait(_) => StatusCode::TOO_MANY_REQUESTS,
@@ -96,7 +96,7 @@ pub(super) struct PasswordForm {
     next: String,
 }
 
-/// The first step; a code may be asked for next.
+/// The first step; a code may be required next.
 #[derive(Debug, Serialize, Deserialize)]
 struct Pending {
     address: String,
@@ -169,7 +169,7 @@ pub(super) async fn by_code(
     }
 }
 
-/// Out: the session is gone.
+/// Signs out and ends the session.
 pub(super) async fn out(
     State(services): State<Arc<Services>>,
     current: Session,

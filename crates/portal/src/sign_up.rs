@@ -1,4 +1,4 @@
-//! What a one-time link opens: the first admin's account, or that of somebody who was invited.
+//! The page behind a one-time link: creates the first admin's account, or that of a person who was invited.
 
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ use postern_services::service::{ServiceError, Services};
 #[template(path = "sign_up.html")]
 struct SignUpPage {
     frame: Frame,
-    /// Whom the link is for; none: they say so.
+    /// The person the link is for; none if they enter their address themselves.
     invited: Option<String>,
     role: String,
     address: String,

@@ -1,4 +1,4 @@
-//! Sign in by the organization's own provider.
+//! Sign-in by the organization's own identity provider.
 
 use std::sync::Arc;
 
@@ -27,7 +27,7 @@ fn none() -> Refusal {
     Refusal::from(ServiceError::NotFound("there is no single sign-on here".into()))
 }
 
-/// Off to the provider.
+/// Redirects to the identity provider.
 pub(super) async fn begin(
     State(services): State<Arc<Services>>,
     current: Session,
@@ -61,7 +61,7 @@ pub(super) struct Answer {
     error_description: Option<String>,
 }
 
-/// Back from the provider.
+/// Handles the return from the identity provider.
 pub(super) async fn finish(
     State(services): State<Arc<Services>>,
     current: Session,

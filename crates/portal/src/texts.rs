@@ -1,4 +1,4 @@
-//! The portal's texts, by Project Fluent: `texts/en.ftl` has them all.
+//! The portal's texts, by Project Fluent; all of them are in `texts/en.ftl`.
 
 use std::sync::LazyLock;
 
@@ -11,33 +11,33 @@ const ENGLISH: &str = include_str!("../texts/en.ftl");
 static BUNDLE: LazyLock<FluentBundle<FluentResource>> = LazyLock::new(|| {
     let english: LanguageIdentifier = "en".parse().unwrap_or_default();
     let mut bundle = FluentBundle::new_concurrent(vec![english]);
-    // The marks around what is filled in help mixed scripts, and stand in the way of copying.
+    // Isolation marks around arguments help with mixed scripts, but end up in text that is copied.
     bundle.set_use_isolating(false);
     let resource = FluentResource::try_new(ENGLISH.to_owned()).unwrap_or_else(|(readable, _)| readable);
-    // A name that stands twice is found by the test below.
+    // The test below finds a name that is defined twice.
     let _ = bundle.add_resource(resource);
     bundle
 });
 
-/// The text of that name.
+/// The text with this name.
 pub(super) fn t(name: &str) -> String {
     with_args(name, None)
 }
 
-/// The same with something filled in.
+/// A text with one argument.
 pub(super) fn t1<'a>(name: &str, key: &'a str, value: impl Into<FluentValue<'a>>) -> String {
     let mut args = FluentArgs::new();
     args.set(key, value);
     with_args(name, Some(&args))
 }
 
-/// The same with several things filled in.
+/// A text with several arguments.
 pub(super) fn tn(name: &str, pairs: &[(&str, FluentValue<'_>)]) -> String {
     let args = pairs.iter().map(|(key, value)| (*key, value.clone())).collect();
     with_args(name, Some(&args))
 }
 
-/// The same with two things filled in.
+/// A text with two arguments.
 pub(super) fn tn2<'a>(
     name: &str,
     first: &'a str,
@@ -96,7 +96,7 @@ mod tests {
         assert_eq!(known.len(), unique.len(), "a name stands twice");
         let called: BTreeSet<String> = all.iter().flat_map(|text| called(text)).collect();
         let missing: Vec<_> = called.difference(&unique).collect();
-        // A name may also be handed on, as a title is.
+        // A name may also be passed on, as a title is.
         let named = |name: &&String| all.iter().any(|text| text.contains(&format!("\"{name}\"")));
         let unused: Vec<_> = unique.iter().filter(|name| !named(name)).collect();
         assert!(missing.is_empty() && unused.is_empty(), "missing: {missing:?}, unused: {unused:?}");

@@ -1,5 +1,5 @@
-//! Unblock, step by step: details and recommendations, reason, a last question, what was done. Each
-//! step is a page, so that it works without JavaScript.
+//! Unblock, step by step: details and recommendations, reason, confirmation, result. Each step is a page, so that it
+//! works without JavaScript.
 
 use std::sync::Arc;
 
@@ -23,7 +23,7 @@ use postern_services::service::{
     Permission, Recommendation, ReleaseRequest, ServiceError, Services, UndoReleaseRequest,
 };
 
-/// Whoever has not tried for so long has given up, or can't any more.
+/// A sender without an attempt for this long has given up or is locked out.
 const QUIET: std::time::Duration = std::time::Duration::from_secs(15 * 60);
 const DONE: &str = "unblocked";
 
@@ -51,7 +51,7 @@ impl UnblockForm {
 #[template(path = "unblock.html")]
 struct UnblockPage {
     frame: Frame,
-    /// Who is to be unblocked, and whether somebody still tries to send as them.
+    /// The entities to unblock, each with whether someone still tries to send as them.
     restrictions: Vec<(RestrictionView, Trying)>,
     step: &'static str,
     reason: String,
@@ -70,12 +70,12 @@ impl UnblockPage {
     }
 }
 
-/// What Postern itself sees of whether the account is safe again.
+/// What Postern itself can see of whether the account is secure again.
 #[derive(Debug, PartialEq, Eq)]
 struct Trying {
-    /// Whether somebody tried a moment ago.
+    /// Whether there was an attempt a moment ago.
     still: bool,
-    /// What it says, for people.
+    /// The finding, for people to read.
     text: String,
 }
 
@@ -139,7 +139,8 @@ async fn release(
     restrictions: &[(RestrictionView, Trying)],
     values: &UnblockForm,
 ) -> Result<Response, Refusal> {
-    // One that was looked at is released as it was seen; of many, whatever is in force.
+    // A single restriction is released only if it is the one that was shown; of several, each entity's current one
+    // is.
     let only = Reference::parse(&values.reference).ok().filter(|_| restrictions.len() == 1);
     let mut done = Done { reason: values.reason.trim().to_owned(), ..Done::default() };
     let request = ReleaseRequest { reason: done.reason.clone(), reference: only, made_sure: values.made_sure() };
@@ -151,7 +152,7 @@ async fn release(
                 reference: Some(released.reference),
                 entity: released.entity,
             }),
-            // Of several, what was done is told, and what was not.
+            // With several, report both what was done and what was not.
             Err(error) if restrictions.len() > 1 => done.failed.push((restriction.entity.clone(), error.to_string())),
             Err(error) => return Err(error.into()),
         }
@@ -160,7 +161,7 @@ async fn release(
     Ok(Redirect::to("/unblocked").into_response())
 }
 
-/// What was done, and what was not.
+/// The result: who was unblocked, and what failed.
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct Done {
     reason: String,
@@ -168,7 +169,7 @@ struct Done {
     failed: Vec<(EntityId, String)>,
 }
 
-/// Who was unblocked, when, until when they are on probation, and the restriction that they were released from.
+/// An entity that was unblocked: when, the end of its probation, and the restriction that was released.
 #[derive(Debug, Serialize, Deserialize)]
 struct Unblocked {
     entity: EntityId,
@@ -192,7 +193,7 @@ impl DonePage {
     }
 }
 
-/// What was done last.
+/// The page with the result of the last release.
 pub(super) async fn done(
     State(services): State<Arc<Services>>,
     current: Session,
@@ -222,9 +223,9 @@ pub(super) async fn undo(
         let (caller, name) = (&form.signed.caller, entity.to_string());
         match services.restrictions.undo_release(caller, &name, &request).await {
             Ok(_) => names.push(name),
-            // Somebody, or the gate, was faster: it is what was wanted.
+            // The entity is restricted already, by an admin or by the gate, which is what was wanted.
             Err(_) if services.restrictions.check(caller, &name).is_err() => names.push(name),
-            // Of several, what was done is told, and what was not.
+            // With several, report both what was done and what was not.
             Err(error) => left.push(error.to_string()),
         }
     }

@@ -1,4 +1,4 @@
-//! Why am I restricted? The page behind the link in a refusal, for whoever has the whole link.
+//! "Why am I restricted?": the page behind the link in a refusal, open to anyone who has the complete link.
 
 use std::sync::Arc;
 

@@ -1,10 +1,10 @@
-//! What time it is, from outside.
+//! The clock, as a dependency that tests can replace.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use postern_domain::Timestamp;
 
-/// Tells the time to those who may not ask for it themselves.
+/// Tells the time to code that must not read the system clock itself.
 pub trait Clock: Send + Sync + 'static {
     /// The time now, in milliseconds since the Unix epoch.
     fn now(&self) -> Timestamp;

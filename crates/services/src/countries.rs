@@ -1,12 +1,11 @@
-//! Which country an address is in, by a MaxMind database (GeoLite2 or GeoIP2, country or city).
+//! Looks up the country of an IP address in a MaxMind database (GeoLite2 or GeoIP2, country or city).
 
 use std::net::IpAddr;
 use std::path::Path;
 
 use maxminddb::{Reader, geoip2};
 
-/// A database of countries, read into memory: a new file in its place is read with the
-/// configuration.
+/// A country database, read into memory. A replaced file is read when the configuration is reloaded.
 pub struct Countries(Reader<Vec<u8>>);
 
 impl std::fmt::Debug for Countries {
@@ -19,7 +18,7 @@ impl Countries {
     /// Reads a database.
     ///
     /// # Errors
-    /// The file can't be read, or is none.
+    /// The file can't be read, or is not such a database.
     pub fn open(path: &Path) -> Result<Self, String> {
         let reader = Reader::open_readfile(path).map_err(|error| error.to_string())?;
         let kind = &reader.metadata().database_type;
@@ -29,8 +28,8 @@ impl Countries {
         Ok(Self(reader))
     }
 
-    /// The English name of the country that an address is in; none where the database doesn't know,
-    /// as of private addresses.
+    /// The English name of the country that an address is in; `None` if the database doesn't know it,
+    /// such as for private addresses.
     pub fn of(&self, address: IpAddr) -> Option<String> {
         let found: geoip2::Country<'_> = self.0.lookup(address).ok()?.decode().ok()??;
         let country = if found.country.is_empty() { &found.registered_country } else { &found.country };

@@ -1,5 +1,5 @@
-//! What happens, as it happens, for those who watch: what the audit trail says of restrictions, releases, alerts,
-//! policies, allowances and organizations, once it is in force.
+//! The live event stream for watchers: audit-trail entries about restrictions, releases, alerts, policies,
+//! allowances and organizations, once they are in force.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -13,15 +13,16 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
-/// So many of the last entries are in memory; whoever is further behind reads from the store.
+/// How many of the last entries are in memory; a watcher that is further behind reads from the store.
 const IN_MEMORY: usize = 256;
-/// When a store that has failed is asked again.
+/// How long to wait after a store failure before reading again.
 const AGAIN_AFTER: Duration = Duration::from_secs(1);
 
 /// One thing that happened.
 #[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct Event {
-    /// Its number in the audit trail, as the watcher sees it: whoever names it as the last one seen gets what came after.
+    /// Its number in the audit trail as the watcher sees it. A watcher that gives it as the last event seen gets the
+    /// events after it.
     pub id: i64,
     /// `restriction.made`, `restriction.released`, `restriction.restored`, `alert.raised`, `alert.changed`,
     /// `policies.changed`, `alert-policies.changed`, `allowance.granted`, `allowance.ended` or `organizations.changed`.
@@ -29,45 +30,45 @@ pub struct Event {
     pub kind: &'static str,
     /// When it happened.
     pub at: Timestamp,
-    /// Whose it is.
+    /// The organization it belongs to.
     pub organization: OrganizationId,
-    /// What it is about: `entity` and `reference` where there are such.
+    /// Details, such as `entity` and `reference` if there are any.
     pub data: Value,
 }
 
-/// Where events are watched.
+/// The source of events; clones share it.
 #[derive(Clone)]
 pub struct Events {
     store: Arc<dyn Store>,
-    /// The last entries that are in force, without gaps.
+    /// The last entries in force, without gaps.
     recent: Arc<RwLock<VecDeque<Arc<AuditEntry>>>>,
-    /// The number of the last entry that is in force.
+    /// The number of the last entry in force.
     newest: watch::Sender<i64>,
     closing: watch::Receiver<bool>,
 }
 
-/// Reads events one after the other, and waits for the next.
+/// Reads events in order, and waits for the next one.
 pub struct Watcher {
     events: Events,
     newest: watch::Receiver<i64>,
     only: Option<OrganizationId>,
-    /// The number of the last entry that was looked at.
+    /// The number of the last entry examined.
     last: i64,
     next: VecDeque<Arc<AuditEntry>>,
 }
 
 impl Events {
-    /// Watchers end when `closing` turns true.
+    /// Creates the stream. Watchers end when `closing` turns true.
     pub fn new(store: Arc<dyn Store>, closing: watch::Receiver<bool>) -> Self {
         Self { store, recent: Arc::default(), newest: watch::Sender::new(0), closing }
     }
 
-    /// What comes after this entry is told.
+    /// Entries after this number are reported.
     pub(crate) fn begin_after(&self, seq: i64) {
         self.newest.send_replace(seq);
     }
 
-    /// These entries are in force, the next ones in the trail.
+    /// Reports that these entries, the next ones in the trail, are in force.
     pub(crate) fn happened(&self, entries: Vec<AuditEntry>) {
         let Some(newest) = entries.last().map(|entry| entry.seq) else { return };
         let mut recent = self.recent.write().unwrap_or_else(PoisonError::into_inner);
@@ -78,8 +79,8 @@ impl Events {
         self.newest.send_replace(newest);
     }
 
-    /// Watches everything, or what is of one organization: what comes after the entry of the number `after`, which is one
-    /// of the organization's own where there is one; without it, from now on.
+    /// Watches all events, or only those of one organization, from after the entry with number `after`, or from now on
+    /// without it. With an organization, `after` is one of that organization's own numbers.
     ///
     /// # Errors
     /// The store can't be read.
@@ -89,7 +90,7 @@ impl Events {
         let last = match (&only, after) {
             (_, None) => now,
             (_, Some(after)) if after <= 0 => 0,
-            // One that this node has not in force yet is waited for; one that there never was is none.
+            // Waits for an entry that is not yet in force on this node; a number beyond the trail counts as its end.
             (None, Some(after)) => after.min(self.newest_written().await?.max(now)),
             (Some(own), Some(after)) => self.store.seq_of(own, after).await?.unwrap_or(now),
         };
@@ -101,7 +102,7 @@ impl Events {
         Ok(self.store.audit(&newest).await?.pop().map_or(0, |entry| entry.seq))
     }
 
-    /// Entries after the one of that number that are in force, if memory has the first of them.
+    /// The entries in force after this number, if the first of them is in memory.
     fn recent_after(&self, seq: i64) -> Option<VecDeque<Arc<AuditEntry>>> {
         let recent = self.recent.read().unwrap_or_else(PoisonError::into_inner);
         let first = recent.front()?.seq;
@@ -111,7 +112,7 @@ impl Events {
 }
 
 impl Watcher {
-    /// Waits for the next; none at the end.
+    /// Waits for the next event; `None` when the node is closing.
     pub async fn next(&mut self) -> Option<Event> {
         loop {
             while let Some(entry) = self.next.pop_front() {
@@ -129,7 +130,7 @@ impl Watcher {
         }
     }
 
-    /// Waits until there is more than was looked at, and takes some of it.
+    /// Waits until there are new entries, and takes some of them.
     async fn more(&mut self) {
         let last = self.last;
         let Ok(newest) = self.newest.wait_for(|newest| *newest > last).await.map(|newest| *newest) else {
@@ -140,7 +141,7 @@ impl Watcher {
             return;
         }
         match self.events.store.changes_after(self.only.as_ref(), last, IN_MEMORY as u32).await {
-            // What is not in force yet is told when it is.
+            // Entries that are not in force yet are reported once they are.
             Ok(entries) => {
                 self.next = entries.into_iter().filter(|entry| entry.seq <= newest).map(Arc::new).collect();
                 if self.next.is_empty() {
@@ -155,7 +156,7 @@ impl Watcher {
     }
 }
 
-/// What an entry tells somebody who watches everything, or only what is of one organization.
+/// The event for an entry, for a watcher of everything or of one organization; `None` if there is none.
 fn event(entry: &AuditEntry, only: Option<&OrganizationId>) -> Option<Event> {
     if only.is_some_and(|only| entry.organization.as_ref() != Some(only)) {
         return None;

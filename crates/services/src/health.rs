@@ -1,4 +1,4 @@
-//! What works and what does not, for `/healthz`, `/readyz` and `postern status`.
+//! Which parts have failed, for `/healthz`, `/readyz` and `postern status`.
 
 use std::collections::BTreeMap;
 use std::sync::{PoisonError, RwLock};
@@ -8,20 +8,20 @@ use std::sync::{PoisonError, RwLock};
 pub enum Part {
     /// The store can't be read or written.
     Store,
-    /// The usage journal.
+    /// The usage journal failed.
     Journal,
-    /// A reload that was refused.
+    /// A configuration reload was refused.
     Configuration,
-    /// Changes that are written down and can't be read.
+    /// Written changes can't be read.
     Changes,
 }
 
-/// What does not work, and why.
+/// Which parts have failed, and why.
 #[derive(Debug, Default)]
 pub struct Health(RwLock<BTreeMap<Part, String>>);
 
 impl Health {
-    /// Notes how a part is: `Err` says why it doesn't work. True if that is news.
+    /// Records the state of a part; `Err` gives the reason it failed. Returns true if it has just failed or recovered.
     pub fn note(&self, part: Part, state: Result<(), String>) -> bool {
         let mut problems = self.0.write().unwrap_or_else(PoisonError::into_inner);
         match state {
@@ -30,7 +30,7 @@ impl Health {
         }
     }
 
-    /// What doesn't work, in one line each.
+    /// The failed parts and the reasons, one line each.
     pub fn problems(&self) -> Vec<String> {
         let problems = self.0.read().unwrap_or_else(PoisonError::into_inner);
         let line = |(part, why): (&Part, &String)| {
@@ -45,7 +45,7 @@ impl Health {
         problems.iter().map(line).collect()
     }
 
-    /// Whether state can be written, so that new restrictions can be made.
+    /// Whether the store works, so that new restrictions can be made.
     pub fn is_ready(&self) -> bool {
         !self.0.read().unwrap_or_else(PoisonError::into_inner).contains_key(&Part::Store)
     }

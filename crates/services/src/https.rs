@@ -1,4 +1,4 @@
-//! Requests to other servers: webhooks, the single sign-on provider, another Postern.
+//! The HTTP client for other servers: webhooks, the single sign-on provider, another Postern.
 
 use http_body_util::Full;
 use hyper::body::Bytes;
@@ -7,10 +7,10 @@ use hyper_util::client::legacy;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 
-/// Sends requests; follows no redirection.
+/// Sends requests; does not follow redirects.
 pub type Client = legacy::Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
 
-/// A client that trusts what this machine trusts.
+/// A client that trusts this machine's certificate store.
 ///
 /// # Errors
 /// The machine's certificates can't be read.

@@ -1,7 +1,7 @@
-//! What is in force: the settings of the file, and the organizations that the store has beside the file's one.
+//! What is in force: the settings from the file, and the store's organizations in addition to the file's.
 //!
-//! Each comes its own way, the settings when the file is read and the organizations by the projector, and neither can
-//! put an old state of the other back.
+//! The settings are replaced when the file is read, the organizations by the projector. Neither update can restore an
+//! old state of the other.
 
 use std::ops::Deref;
 use std::sync::Arc;
@@ -13,12 +13,12 @@ use postern_domain::{EntityId, Organization, OrganizationId};
 
 use crate::settings::Settings;
 
-/// Settings and organizations at one moment. It reads as the settings; who is who takes the organizations too.
+/// Settings and organizations at one moment. Dereferences to the settings; the directory includes the organizations.
 #[derive(Debug, Clone)]
 pub struct InForce {
     settings: Arc<Settings>,
     tenants: HashMap<OrganizationId, Arc<Organization>>,
-    /// Who is who, and whose they are.
+    /// Identifies entities and recipients, and the organization of each.
     pub directory: Directory,
 }
 
@@ -31,13 +31,13 @@ impl Deref for InForce {
 }
 
 impl InForce {
-    /// Puts settings and organizations together.
+    /// Combines settings and organizations.
     pub fn new(settings: Settings, tenants: impl IntoIterator<Item = Organization>) -> Self {
         let tenants = tenants.into_iter().map(|tenant| (tenant.id.clone(), Arc::new(tenant))).collect();
         Self::put_together(Arc::new(settings), tenants)
     }
 
-    /// A domain that both the file and a tenant name is the file's.
+    /// A domain named by both the file and a tenant belongs to the file's organization.
     fn put_together(settings: Arc<Settings>, tenants: HashMap<OrganizationId, Arc<Organization>>) -> Self {
         let mut others = Tenants::new(tenants.values().map(|tenant| &**tenant));
         others.domains.retain(|domain, tenant| {
@@ -51,22 +51,22 @@ impl InForce {
         Self { settings, tenants, directory }
     }
 
-    /// The file's settings alone.
+    /// The file's settings, without the store's organizations.
     pub fn settings(&self) -> &Settings {
         &self.settings
     }
 
-    /// Organizations besides the first one.
+    /// The organizations other than the first one.
     pub fn tenants(&self) -> impl Iterator<Item = &Organization> {
         self.tenants.values().map(|tenant| &**tenant)
     }
 
-    /// An organization; none if there is none of that id.
+    /// The organization with this ID, if it exists.
     pub fn organization(&self, id: &OrganizationId) -> Option<&Arc<Organization>> {
         if id.is_first() { Some(&self.settings.organization) } else { self.tenants.get(id) }
     }
 
-    /// The organization that an entity is of.
+    /// The organization that an entity belongs to.
     pub fn organization_of(&self, entity: &EntityId) -> &Arc<Organization> {
         self.organization(&self.directory.organization_of(entity)).unwrap_or(&self.settings.organization)
     }
@@ -77,7 +77,7 @@ impl InForce {
 pub struct SettingsInForce(ArcSwap<InForce>);
 
 impl SettingsInForce {
-    /// Begins without organizations besides the file's.
+    /// Starts with only the file's organization.
     pub fn new(settings: Settings) -> Self {
         Self(ArcSwap::from_pointee(InForce::new(settings, [])))
     }
@@ -87,7 +87,7 @@ impl SettingsInForce {
         self.0.load()
     }
 
-    /// The same for what takes longer.
+    /// Like [`SettingsInForce::load`], for longer use.
     pub fn load_full(&self) -> Arc<InForce> {
         self.0.load_full()
     }
@@ -98,7 +98,7 @@ impl SettingsInForce {
         self.0.rcu(|now| InForce::put_together(Arc::clone(&new), now.tenants.clone()));
     }
 
-    /// Puts the organizations besides the first one in force, in place of all there were; for the projector.
+    /// Replaces all organizations other than the first one; for the projector.
     pub(crate) fn replace_tenants(&self, tenants: impl IntoIterator<Item = Organization>) {
         let tenants: HashMap<_, _> = tenants.into_iter().map(|tenant| (tenant.id.clone(), Arc::new(tenant))).collect();
         self.0.rcu(|now| InForce::put_together(Arc::clone(&now.settings), tenants.clone()));
@@ -134,7 +134,7 @@ mod tests {
     #[test]
     fn neither_half_puts_an_old_state_of_the_other_back() {
         let in_force = Arc::new(SettingsInForce::new(settings("example.com")));
-        // Settings are read again and again while organizations come and go.
+        // Settings are reloaded repeatedly while organizations are added and removed.
         let reloading = {
             let in_force = Arc::clone(&in_force);
             std::thread::spawn(move || (0..2000).for_each(|_| in_force.replace_settings(settings("example.com"))))

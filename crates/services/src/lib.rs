@@ -1,5 +1,5 @@
-//! The gate with what it works on, and the use cases of admins: the directory, the outbox, signing in,
-//! settings as values. Nothing here knows a protocol of mail servers' or a face.
+//! The gate with the state it works on, and the admins' use cases: the directory, the outbox, signing in,
+//! settings as values. Nothing here depends on a mail server protocol or a user interface.
 
 pub mod built_with;
 pub mod clock;

@@ -1,4 +1,4 @@
-//! What is measured, in Prometheus's terms and naming.
+//! Metrics, with Prometheus types and names.
 
 use std::sync::atomic::AtomicU64;
 
@@ -12,7 +12,7 @@ use prometheus_client::registry::{Registry, Unit};
 /// Every metric, and the registry that writes them out.
 pub struct Metrics {
     registry: Registry,
-    /// Questions answered by the policy door.
+    /// Requests answered by the policy door.
     pub requests: Counter,
     /// Requests that broke the protocol.
     pub malformed: Counter,
@@ -20,11 +20,11 @@ pub struct Metrics {
     pub connections: Gauge,
     /// Connections turned away because there were too many.
     pub connections_refused: Counter,
-    /// Time from a whole request to its answer.
+    /// Seconds from a complete request to its answer.
     pub answer_seconds: Histogram,
-    /// Questions about mail without a login or connector.
+    /// Requests about mail without a login or connector.
     pub unauthenticated: Counter,
-    /// Questions about Postern's own mail.
+    /// Requests about Postern's own mail.
     pub own_mail: Counter,
     /// Messages that were accepted and counted.
     pub messages: Counter,
@@ -34,15 +34,15 @@ pub struct Metrics {
     pub recipients_internal: Counter,
     /// Recipients counted on the escape lane.
     pub recipients_lane: Counter,
-    /// Questions answered with a refusal.
+    /// Requests answered with a refusal.
     pub refused: Counter,
-    /// Questions answered with a deferral.
+    /// Requests answered with a deferral.
     pub deferred: Counter,
-    /// Limits passed under policies in report-only mode.
+    /// Limits exceeded under policies in report-only mode.
     pub report_only: Counter,
     /// Restrictions that were made.
     pub restrictions: Counter,
-    /// Releases, by an admin or by time.
+    /// Releases, by an admin or automatically.
     pub releases: Counter,
     /// Alerts raised without a restriction.
     pub alerts: Counter,
@@ -50,9 +50,9 @@ pub struct Metrics {
     pub store_errors: Counter,
     /// Failures of the usage journal.
     pub journal_errors: Counter,
-    /// Mails that the mail server took.
+    /// Mails that the mail server accepted.
     pub mails_delivered: Counter,
-    /// Deliveries that failed and are tried again.
+    /// Deliveries that failed and will be retried.
     pub mails_retried: Counter,
     /// Mails given up.
     pub mails_given_up: Counter,
@@ -68,7 +68,7 @@ pub struct Metrics {
     pub store_up: Gauge<i64>,
     /// Sign-ins that failed.
     pub sign_ins_failed: Counter,
-    /// Configurations that were loaded or refused on reload.
+    /// Configurations that were put in force on reload.
     pub reloads: Counter,
     /// Configurations that were refused on reload.
     pub reloads_refused: Counter,
@@ -78,7 +78,7 @@ impl Default for Metrics {
     fn default() -> Self {
         let mut registry = Registry::with_prefix("postern");
         let r = &mut registry;
-        // From the hot path's microseconds to a contended recipient's seconds.
+        // From microseconds on the hot path to seconds for a contended recipient.
         let buckets = [0.000_01, 0.000_05, 0.000_1, 0.000_5, 0.001, 0.005, 0.025, 0.1, 0.5, 2.5, 10.0];
         let answer_seconds = Histogram::new(buckets);
         r.register_with_unit(
@@ -152,7 +152,7 @@ impl Metrics {
     /// Everything in the OpenMetrics text format.
     pub fn encode(&self) -> String {
         let mut text = String::new();
-        // Writing to a string does not fail.
+        // Writing to a string can't fail.
         let _ = encode(&mut text, &self.registry);
         text
     }

@@ -1,4 +1,4 @@
-//! One node: the gate and the use cases over a store and a ledger, put together in one way for whoever runs them.
+//! A node: the gate and the use cases over a store and a ledger, wired in one place for every program that runs them.
 
 use std::sync::{Arc, Mutex};
 
@@ -31,7 +31,7 @@ use crate::sign_in::SignIn;
 
 /// What a node is made from.
 pub struct NodeParts {
-    /// What the configuration file says.
+    /// The settings from the configuration file.
     pub settings: Settings,
     /// Everything that lasts.
     pub store: Arc<dyn Store>,
@@ -43,11 +43,11 @@ pub struct NodeParts {
     pub randomness: Arc<dyn Randomness>,
     /// Looks at how this machine's mail server is wired.
     pub wiring_check: Arc<dyn WiringCheck>,
-    /// Turns true when everything is to end.
+    /// Turns true when the node shuts down.
     pub closing: watch::Receiver<bool>,
 }
 
-/// What a node's gate and services share.
+/// State shared by a node's gate and services.
 #[derive(Clone)]
 pub struct Shared {
     /// Settings in force.
@@ -60,7 +60,7 @@ pub struct Shared {
     pub clock: Arc<dyn Clock>,
     /// Where references, secrets and salts come from; tests seed it.
     pub randomness: Arc<dyn Randomness>,
-    /// What is measured.
+    /// Metrics.
     pub metrics: Arc<Metrics>,
     /// Which parts have failed, for `/healthz` and `postern status`.
     pub health: Arc<Health>,
@@ -70,31 +70,31 @@ pub struct Shared {
     pub policies: Arc<Policies>,
     /// Who is notified of what.
     pub alert_policies: Arc<AlertPolicies>,
-    /// Puts what is written in force.
+    /// Puts written changes in force.
     pub projector: Arc<Projector>,
     /// Writes restrictions and alerts.
     pub incidents: Arc<Incidents>,
-    /// Who has an account, and in which groups.
+    /// Which accounts exist, and in which groups they are.
     pub directory_cache: Arc<DirectoryCache>,
-    /// Whom entities have written to before.
+    /// The recipients that entities have written to before.
     pub known_recipients: Arc<KnownRecipients>,
-    /// What was sent and is not written down yet.
+    /// Traffic that has not been written to the store yet.
     pub meter: Arc<TrafficMeter>,
-    /// Last attempts of busy entities.
+    /// The last attempts of busy entities.
     pub recents: Arc<Recents>,
     /// What mail servers ask.
     pub mail_servers: Arc<MailServers>,
     /// Looks at how this machine's mail server is wired.
     pub wiring_check: Arc<dyn WiringCheck>,
-    /// Links that tell somebody about themselves.
+    /// Makes signed links to the page about a restriction.
     pub links: Links,
-    /// How people prove who they are.
+    /// Authenticates people.
     pub sign_in: Arc<SignIn>,
-    /// Carries mails and webhooks.
+    /// Sends mails and webhooks.
     pub delivery: Arc<Delivery>,
-    /// Postern's own mail on its way.
+    /// Postern's own mail that is being sent.
     pub own_mail: Arc<OwnMail>,
-    /// The stream of events, for those who watch.
+    /// The event stream for watchers.
     pub events: Events,
     /// Wakes the outbox.
     pub new_mail: watch::Sender<()>,
@@ -102,21 +102,21 @@ pub struct Shared {
     pub started: Timestamp,
 }
 
-/// A node, which nobody asks yet.
+/// A complete node that does not serve any requests yet.
 pub struct Node {
     /// The use cases.
     pub services: Arc<Services>,
     /// What mail servers ask.
     pub gate: Arc<Gate<MemoryLedger>>,
-    /// What both work with, for what goes on beside them.
+    /// The state they share, for background tasks.
     pub shared: Shared,
 }
 
 impl Node {
-    /// Puts a node together, with what the store holds in force.
+    /// Creates a node and puts the stored state in force.
     ///
     /// # Errors
-    /// The store can't be read, or this machine's certificates can't.
+    /// The store or this machine's certificates can't be read, or the settings conflict with the stored organizations.
     pub async fn new(parts: NodeParts) -> anyhow::Result<Self> {
         let shared = Shared::open(parts).await?;
         let (services, gate) = (Arc::new(shared.services()), Arc::new(shared.gate()));
@@ -125,7 +125,7 @@ impl Node {
     }
 }
 
-/// A struct of which each field is a clone of the one of the same name, or as it is said.
+/// Builds a struct whose fields are clones of the same-named fields of `$shared`, except those given with a value.
 macro_rules! of {
     ($shared:ident, $name:ident { $($field:ident),* $(; $($other:ident: $value:expr),*)? }) => {
         $name { $($field: $shared.$field.clone(),)* $($($other: $value,)*)? }

@@ -1,5 +1,5 @@
-//! The PowerShell module, as it is in `integrations/powershell`: written out of the program, so that it is
-//! the one that belongs to this version.
+//! The PowerShell module from `integrations/powershell`, embedded in the program so that it always matches
+//! this version.
 
 use std::io::{self, Cursor, Write};
 use std::path::{Path, PathBuf};
@@ -30,10 +30,10 @@ const FILES: [(&str, &str); 9] = files![
     "en-US/about_Postern.help.txt",
 ];
 
-/// Writes the module into `folder`, in a folder of its own; where that is.
+/// Writes the module into a folder of its own below `folder`, and returns the path of that folder.
 ///
 /// # Errors
-/// The folder can't be made or written to.
+/// The folder can't be created or written to.
 pub fn write_into(folder: &Path) -> io::Result<PathBuf> {
     let module = folder.join(NAME);
     for (path, text) in FILES {
@@ -59,7 +59,7 @@ pub fn zip() -> Result<Vec<u8>, ZipError> {
     Ok(zip.finish()?.into_inner())
 }
 
-/// What is typed in PowerShell to connect to `portal` with the module at `module`.
+/// The PowerShell commands that load the module at `module` and connect to `portal`.
 pub fn first_lines(module: &str, portal: &str) -> [String; 2] {
     [
         format!("Import-Module {}", quoted(module)),
@@ -67,7 +67,7 @@ pub fn first_lines(module: &str, portal: &str) -> [String; 2] {
     ]
 }
 
-/// A path as PowerShell takes it.
+/// A path, quoted for PowerShell.
 fn quoted(path: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "/._-\\:".contains(c);
     if path.chars().all(plain) { path.to_owned() } else { format!("'{}'", path.replace('\'', "''")) }

@@ -1,11 +1,11 @@
-//! How times, outcomes and errors look to people, in mails, in logs and in the terminal.
+//! Formats times, outcomes and errors for people, in mails, logs and the terminal.
 
 use std::time::Duration;
 
 use postern_domain::Timestamp;
 use postern_domain::evidence::Outcome;
 
-/// `2026-11-25 18:00:05 UTC`
+/// A time in UTC, such as `2026-11-25 18:00:05 UTC`.
 pub fn time(at: Timestamp) -> String {
     format!("{} UTC", format(at, "%Y-%m-%d %H:%M:%S"))
 }
@@ -22,7 +22,7 @@ fn format(at: Timestamp, pattern: &str) -> String {
     }
 }
 
-/// `3 d 4 h`, `2 h`, `5 min`, `40 s`: the two largest parts.
+/// A duration, such as `3 d 4 h`, `2 h`, `5 min` or `40 s`: at most the two largest units.
 pub fn duration(duration: Duration) -> String {
     let seconds = duration.as_secs();
     let parts = [(86_400, "d"), (3600, "h"), (60, "min"), (1, "s")];
@@ -41,7 +41,7 @@ pub fn duration(duration: Duration) -> String {
     if shown.is_empty() { "0 s".into() } else { shown.join(" ") }
 }
 
-/// This machine's name.
+/// This machine's host name.
 pub fn host_name() -> String {
     rustix::system::uname().nodename().to_string_lossy().into_owned()
 }
@@ -54,7 +54,7 @@ pub fn outcome(outcome: Outcome) -> &'static str {
     }
 }
 
-/// An error and what is behind it, in one line.
+/// An error and its sources, in one line.
 pub fn with_sources(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();

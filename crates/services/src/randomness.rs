@@ -1,15 +1,15 @@
-//! Random bytes, from outside.
+//! The source of random bytes, as a dependency that tests can replace.
 
 use postern_domain::Reference;
 
-/// Draws random bytes for those who may not draw them themselves.
+/// Draws random bytes for code that must not use the system's generator itself.
 pub trait Randomness: Send + Sync + 'static {
-    /// Fills `bytes`; what comes is fit for secrets.
+    /// Fills `bytes` with random bytes that are suitable for secrets.
     fn fill(&self, bytes: &mut [u8]);
 }
 
 impl dyn Randomness + '_ {
-    /// So many random bytes.
+    /// `N` random bytes.
     pub fn bytes<const N: usize>(&self) -> [u8; N] {
         let mut bytes = [0; N];
         self.fill(&mut bytes);

@@ -1,4 +1,4 @@
-//! Alerts, and what people did about them.
+//! Stored alerts, and what people did about them.
 
 use async_trait::async_trait;
 use postern_domain::alert::{Alert, AlertNote, Trigger};
@@ -9,25 +9,26 @@ use crate::audit::NewAuditEntry;
 use crate::error::StoreError;
 use crate::outbox::Outgoing;
 
-/// One incident that is to be written down, whole or not at all.
+/// One incident to be written, in full or not at all.
 #[derive(Debug, Clone)]
 pub struct Incident {
-    /// Whose it is.
+    /// The organization it belongs to.
     pub organization: OrganizationId,
-    /// What the admins hear.
+    /// The alert for the admins.
     pub alert: Alert,
-    /// What the audit trail says.
+    /// The entry for the audit trail.
     pub audit: NewAuditEntry,
-    /// It is not written if an alert of the same trigger about the same entity was raised after this and is open.
+    /// If set, nothing is written if an alert with the same trigger about the same entity was raised after this and is
+    /// open.
     pub unless_open_since: Option<Timestamp>,
-    /// The mails it causes.
+    /// The mails and webhooks it causes.
     pub mails: Vec<Outgoing>,
-    /// Alert policies of which at most so many alerts are told on one day (UTC): the mails that
-    /// such a policy wants of further ones are left out.
+    /// Alert policies with the number of alerts that each may notify of per day (UTC): the mails that such a policy
+    /// wants for further alerts are left out.
     pub daily_notification_limits: Vec<(String, u32)>,
 }
 
-/// An alert with what became of its mails.
+/// An alert with the delivery state of its mails.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StoredAlert {
     /// The alert itself.
@@ -38,7 +39,7 @@ pub struct StoredAlert {
     pub delivered: u32,
     /// Mails that were given up.
     pub given_up: u32,
-    /// Why a mail was last not delivered.
+    /// Why the last failed delivery failed.
     pub last_error: Option<String>,
 }
 
@@ -47,7 +48,7 @@ pub struct StoredAlert {
 pub struct OpenAlert {
     /// What raised it.
     pub trigger: Trigger,
-    /// The account or connector that it is about.
+    /// The account or connector it is about.
     pub entity: EntityId,
     /// When it was raised.
     pub raised_at: Timestamp,
@@ -56,7 +57,7 @@ pub struct OpenAlert {
 /// Alerts, and what people did about them.
 #[async_trait]
 pub trait Alerts: Send + Sync {
-    /// Writes an incident that restricts nobody.
+    /// Writes an incident that restricts no entity.
     ///
     /// # Errors
     /// [`StoreError::AlreadyRaised`], or the database fails.
@@ -68,13 +69,13 @@ pub trait Alerts: Send + Sync {
     /// The database fails.
     async fn alerts(&self, filter: &AlertFilter) -> Result<Vec<StoredAlert>, StoreError>;
 
-    /// How many alerts there are, whatever `skip` and `limit` say.
+    /// The number of matching alerts, regardless of `skip` and `limit`.
     ///
     /// # Errors
     /// The database fails.
     async fn count_alerts(&self, filter: &AlertFilter) -> Result<u64, StoreError>;
 
-    /// Notes what somebody did about an alert, and gives it the status the note says.
+    /// Records what somebody did about an alert, and gives the alert the note's status, if it has one.
     ///
     /// # Errors
     /// [`StoreError::NoAlert`], or the database fails.
@@ -91,8 +92,8 @@ pub trait Alerts: Send + Sync {
     /// The database fails.
     async fn alert_notes(&self, reference: &Reference) -> Result<Vec<AlertNote>, StoreError>;
 
-    /// Alerts about entities, or with `only` about that one, that were raised after `since` and are not closed: the
-    /// newest of each trigger and entity.
+    /// Alerts about entities (with `only`, just about that one) that were raised after `since` and are not closed: the
+    /// newest for each trigger and entity.
     ///
     /// # Errors
     /// The database fails.

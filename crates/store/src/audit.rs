@@ -1,5 +1,5 @@
-//! The audit trail: a chain in which every entry holds the hash of the one before it, so that
-//! an entry can't be changed or taken out without all later hashes changing.
+//! The audit trail: a chain in which every entry contains the hash of the one before it, so that no entry can be
+//! changed or removed without changing all later hashes.
 
 use postern_domain::filter::AuditFilter;
 use std::collections::HashMap;
@@ -17,17 +17,17 @@ use crate::error::StoreError;
 /// A SHA-256 hash.
 pub type Hash = [u8; 32];
 
-/// What the first entry has in place of the hash before it.
+/// The previous hash of the first entry.
 pub const GENESIS: Hash = [0; 32];
 
-/// Something that was done.
+/// An entry to be added to the trail.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NewAuditEntry {
     /// When it was done.
     pub at: Timestamp,
-    /// The organization it is about; none: all of them.
+    /// The organization it is about; none if it is about all of them.
     pub organization: Option<OrganizationId>,
-    /// By whom: a person, or `system`.
+    /// Who did it: a person, a token, a user of the machine, or `system`.
     pub actor: String,
     /// What was done, typed.
     pub fact: Fact,
@@ -38,21 +38,21 @@ pub struct NewAuditEntry {
 pub struct AuditEntry {
     /// Its number, from 1, without gaps.
     pub seq: i64,
-    /// Its number among those about its organization, from 1, without gaps; none if it is about all of them.
+    /// Its number among the entries about its organization, from 1, without gaps; none if it is about all of them.
     pub organization_seq: Option<i64>,
     /// When it was done.
     pub at: Timestamp,
-    /// The organization it is about; none: all of them.
+    /// The organization it is about; none if it is about all of them.
     pub organization: Option<OrganizationId>,
-    /// The name of whoever did it: a person, a token, a user of the machine, or `system`.
+    /// Who did it: a person, a token, a user of the machine, or `system`.
     pub actor: String,
     /// What was done, for example `restriction.release`.
     pub action: String,
-    /// To whom or what.
+    /// What it was done to.
     pub target: String,
-    /// Particulars: an object whose keys depend on the action.
+    /// Details: an object whose keys depend on the action.
     pub detail: Value,
-    /// The hash of the entry before, in hexadecimal digits.
+    /// The hash of the entry before it, in hexadecimal digits.
     #[serde(serialize_with = "as_hex")]
     pub previous: Hash,
     /// The entry's own hash, in hexadecimal digits.
@@ -64,22 +64,22 @@ impl AuditEntry {
     /// What was done, typed.
     ///
     /// # Errors
-    /// Another version wrote it, and this one can't read it.
+    /// Another version wrote the entry, and this one can't read it.
     pub fn fact(&self) -> Result<Fact, serde_json::Error> {
         let Self { action, target, detail, .. } = self.clone();
         Fact::read(FactColumns { action, target, detail })
     }
 }
 
-/// What a check of the whole trail found.
+/// The result of checking the whole trail.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct AuditReport {
-    /// Entries that were checked.
+    /// The number of entries checked.
     pub entries: u64,
     /// The hash of the last entry, in hexadecimal digits.
     #[serde(serialize_with = "as_hex")]
     pub head: Hash,
-    /// The first thing that is wrong; none: the chain is whole.
+    /// The first fault; none if the chain is intact.
     pub broken: Option<Break>,
 }
 
@@ -92,28 +92,28 @@ pub struct Break {
     pub why: String,
 }
 
-/// An entry as it is stored: its particulars as the very text that was hashed.
+/// An entry as it is stored, with its details as exactly the text that was hashed.
 #[derive(Debug, Clone)]
 pub struct RawEntry<'a> {
     /// Its number in the whole trail, from 1, without gaps.
     pub seq: i64,
-    /// When, in milliseconds since the Unix epoch.
+    /// When it was done, in milliseconds since the Unix epoch.
     pub at: i64,
-    /// The organization it is about. Entries from before there were several have none.
+    /// The organization it is about; none if it is about all of them, or was written before there were several.
     pub organization: Option<&'a str>,
-    /// The name of whoever did it: a person, a token, a user of the machine, or `system`.
+    /// Who did it: a person, a token, a user of the machine, or `system`.
     pub actor: &'a str,
     /// What was done, for example `restriction.release`.
     pub action: &'a str,
-    /// To whom or what.
+    /// What it was done to.
     pub target: &'a str,
-    /// Particulars as JSON text.
+    /// Details as JSON text.
     pub detail: &'a str,
 }
 
 impl RawEntry<'_> {
-    /// SHA-256 over the previous hash and every field, each led by its length, so that no two
-    /// entries have the same bytes.
+    /// SHA-256 over the previous hash and every field. Each text is preceded by its length, so that no two entries have
+    /// the same bytes.
     pub fn hash(&self, previous: &Hash) -> Hash {
         let mut hasher = Sha256::new();
         hasher.update(previous);
@@ -129,21 +129,21 @@ impl RawEntry<'_> {
     }
 }
 
-/// Where a trail ends, as it is written beside it: the number and the hash of the last entry.
+/// Where a trail ends, as it is stored beside the entries: the number and the hash of the last entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Head {
-    /// Its number in the whole trail, from 1, without gaps.
+    /// The number of the last entry.
     pub seq: i64,
     /// The hash of the last entry.
     pub hash: Hash,
 }
 
-/// Where the trail ends, and where the part about each organization does.
+/// Where the whole trail ends, and where the part about each organization ends.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Heads {
-    /// The last entry; none: there is none.
+    /// The last entry of the whole trail; none if it is empty.
     pub trail: Option<Head>,
-    /// The last entry about each organization, by numbers of its own.
+    /// The last entry about each organization, by organization id; numbered within the organization.
     pub organizations: HashMap<String, Head>,
 }
 
@@ -157,15 +157,15 @@ pub struct Verifier {
 }
 
 impl Verifier {
-    /// Starts at the first entry. With `must_hold`, an entry of that hash has to turn up; the trail has to end as
-    /// `kept` says.
+    /// Starts at the first entry. With `must_hold`, one of the entries has to have that hash. The trail has to end as
+    /// stated by `kept`.
     pub fn new(must_hold: Option<Hash>, kept: Heads) -> Self {
         let must_hold = must_hold.filter(|hash| *hash != GENESIS);
         let report = AuditReport { entries: 0, head: GENESIS, broken: None };
         Self { report, must_hold, kept, found: Heads::default() }
     }
 
-    /// Takes the next entry, with its organization's number and the hashes stored for it.
+    /// Takes the next entry, with the number within its organization and the hashes that are stored for it.
     pub fn next(&mut self, entry: &RawEntry<'_>, organization_seq: Option<i64>, previous: &[u8], hash: &[u8]) {
         let expected_seq = i64::try_from(self.report.entries).unwrap_or(i64::MAX) + 1;
         let computed = entry.hash(&self.report.head);
@@ -197,7 +197,7 @@ impl Verifier {
         }
     }
 
-    /// What the check found, once every entry was taken.
+    /// The result, once every entry has been taken.
     pub fn finish(mut self) -> AuditReport {
         let last = i64::try_from(self.report.entries).unwrap_or(i64::MAX);
         if self.found != self.kept {
@@ -216,7 +216,7 @@ impl Verifier {
         self.report
     }
 
-    /// The first fault is the one that is reported.
+    /// Only the first fault is reported.
     fn broken(&mut self, seq: i64, why: String) {
         self.report.broken.get_or_insert(Break { seq, why });
     }
@@ -235,7 +235,7 @@ pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Reads a hash in hexadecimal digits.
+/// Parses a hash written as 64 hexadecimal digits; none if the text is not one.
 pub fn parse_hash(text: &str) -> Option<Hash> {
     let digits = text.trim().as_bytes();
     if digits.len() != 64 || !digits.iter().all(u8::is_ascii_hexdigit) {
@@ -252,17 +252,17 @@ fn as_hex<S: serde::Serializer>(hash: &Hash, serializer: S) -> Result<S::Ok, S::
     serializer.serialize_str(&hex(hash))
 }
 
-/// The audit trail, which is the change feed.
+/// The audit trail, which also serves as the change feed.
 #[async_trait]
 pub trait Trail: Send + Sync {
-    /// Adds to the audit trail.
+    /// Adds an entry to the audit trail; returns it with its numbers and hashes.
     ///
     /// # Errors
     /// The database fails.
     async fn record(&self, entry: &NewAuditEntry) -> Result<AuditEntry, StoreError>;
 
-    /// Audit entries after the one of that number in the whole trail, or with `only` those about that organization, oldest
-    /// first, at most `limit`.
+    /// The audit entries after number `seq` of the whole trail, oldest first, at most `limit`; with `only`, just those
+    /// about that organization.
     ///
     /// # Errors
     /// The database fails.
@@ -273,13 +273,13 @@ pub trait Trail: Send + Sync {
         limit: u32,
     ) -> Result<Vec<AuditEntry>, StoreError>;
 
-    /// The number in the whole trail of the organization's entry of this number of its own; none: there is none.
+    /// The number in the whole trail of the organization's entry number `own`; none if there is no such entry.
     ///
     /// # Errors
     /// The database fails.
     async fn seq_of(&self, organization: &OrganizationId, own: i64) -> Result<Option<i64>, StoreError>;
 
-    /// The number of the newest audit entry that this process knows of; 0 if there is none. It changes after the
+    /// The number of the newest audit entry that this process knows of; 0 if there is none. It changes only after the
     /// entry's transaction is committed.
     fn newest_change(&self) -> watch::Receiver<i64>;
 
@@ -289,11 +289,10 @@ pub trait Trail: Send + Sync {
     /// The database fails.
     async fn audit(&self, filter: &AuditFilter) -> Result<Vec<AuditEntry>, StoreError>;
 
-    /// Checks the whole chain of audit entries. With `must_hold`, whether an entry of that
-    /// hash is in it.
+    /// Checks the whole chain of audit entries; with `must_hold`, also that it contains an entry with that hash.
     ///
     /// # Errors
-    /// The database fails; a broken chain is no error but the answer.
+    /// The database fails. A broken chain is not an error; the report states it.
     async fn verify_audit(&self, must_hold: Option<[u8; 32]>) -> Result<AuditReport, StoreError>;
 }
 

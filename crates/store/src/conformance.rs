@@ -1,4 +1,4 @@
-//! What every store has to do, whatever is behind it.
+//! Test suite that every implementation of the store has to pass.
 
 mod alerts;
 mod organizations;
@@ -27,7 +27,7 @@ pub(crate) fn entity(name: &str) -> EntityId {
     EntityId::account_named(format!("{name}@example.com"))
 }
 
-/// An entry of that action and target; its particulars are made up.
+/// An audit entry with this action and target; its details are made up.
 pub(crate) fn audit(action: &str, target: &str, minute: u32) -> NewAuditEntry {
     let detail = json!({
         "minute": minute, "ü": [1, 2.5, null], "reference": Reference::from_random(1), "reason": "x", "role": "global-reader",

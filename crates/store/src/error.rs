@@ -1,11 +1,11 @@
-//! Why the store did not do what it was told.
+//! Why a call to the store failed.
 
 use postern_domain::{Domain, EntityId, OrganizationId, Reference, Timestamp};
 
-/// Why the store could not do as it was told.
+/// Why the store could not carry out a call.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// The entity is restricted already.
+    /// The entity is already restricted.
     #[error("{entity} is already restricted ({reference})")]
     AlreadyRestricted {
         /// The account or connector.
@@ -19,96 +19,96 @@ pub enum StoreError {
         /// The account or connector.
         entity: EntityId,
     },
-    /// Somebody else was faster.
+    /// Somebody else changed it first.
     #[error("{what} were changed meanwhile; look at them again")]
     Changed {
-        /// What was to be changed.
+        /// What was being changed.
         what: &'static str,
     },
-    /// There is no alert of that reference.
+    /// There is no alert with this reference.
     #[error("there is no alert {reference}")]
     NoAlert {
-        /// The reference that was asked for.
+        /// The requested reference.
         reference: Reference,
     },
-    /// The name of a token is taken.
+    /// The organization already has a token of this name.
     #[error("there is a token called {name:?} already; revoke it first or choose another name")]
     TokenExists {
-        /// The name that was asked for.
+        /// The requested name.
         name: String,
     },
-    /// There is no token of that name.
+    /// There is no token of this name.
     #[error("there is no token called {name:?}")]
     NoToken {
-        /// The name that was asked for.
+        /// The requested name.
         name: String,
     },
-    /// There is a person of that address.
+    /// There already is a person with this address.
     #[error("{address} is a person already; postern person reset makes a new sign-up link")]
     PersonExists {
         /// Their mail address.
         address: String,
     },
-    /// There is no person of that address.
+    /// There is no person with this address.
     #[error("there is no person {address}")]
     NoPerson {
         /// Their mail address.
         address: String,
     },
-    /// There is no session of that id.
+    /// There is no session with this id.
     #[error("there is no session {id}")]
     NoSession {
-        /// The id that was asked for.
+        /// The requested id.
         id: String,
     },
-    /// There is no restriction of that reference.
+    /// There is no restriction with this reference.
     #[error("there is no restriction {reference}")]
     NoRestriction {
-        /// The reference that was asked for.
+        /// The requested reference.
         reference: Reference,
     },
-    /// The entity's last release is not that of this restriction.
+    /// The entity's last release was from another restriction.
     #[error("{reference} is not the last restriction of {entity} that was released")]
     NotLastReleased {
         /// The account or connector.
         entity: EntityId,
-        /// The restriction that was meant.
+        /// The requested restriction.
         reference: Reference,
     },
-    /// The time of the restriction has come.
+    /// The restriction would have ended by now.
     #[error("{reference} would have ended at {until} by itself; restrict {entity} anew if that is wanted")]
     TimeIsOver {
         /// The account or connector.
         entity: EntityId,
-        /// Names the restriction.
+        /// The restriction's reference.
         reference: Reference,
-        /// When it ends.
+        /// When it would have ended automatically.
         until: Timestamp,
     },
-    /// The same alert is open.
+    /// An alert with the same trigger about the same entity is open.
     #[error("an alert of the same policy about {entity} is open ({reference})")]
     AlreadyRaised {
         /// The account or connector.
         entity: EntityId,
-        /// The alert that is open.
+        /// The reference of the open alert.
         reference: Reference,
     },
-    /// There is an organization of that id.
+    /// There already is an organization with this id.
     #[error("there is an organization {id} already")]
     OrganizationExists {
-        /// The id that was asked for.
+        /// The requested id.
         id: OrganizationId,
     },
-    /// Another organization has the domain.
+    /// The domain belongs to another organization.
     #[error("{domain} is another organization's")]
     DomainTaken {
-        /// The domain that both name.
+        /// The domain that both organizations name.
         domain: Domain,
     },
-    /// There is no organization of that id.
+    /// There is no organization with this id.
     #[error("there is no organization {id}")]
     NoOrganization {
-        /// The id that was asked for.
+        /// The requested id.
         id: OrganizationId,
     },
     /// The entity has no allowance.
@@ -127,7 +127,7 @@ pub enum StoreError {
         path: String,
         /// Its schema version.
         found: usize,
-        /// The newest schema version that is known.
+        /// The newest schema version that this version knows.
         known: usize,
     },
     /// The database can't be opened, read or written.
@@ -135,13 +135,13 @@ pub enum StoreError {
     Database {
         /// The database file.
         path: String,
-        /// What went wrong.
+        /// The underlying error.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
 }
 
 impl StoreError {
-    /// Whether the database works, and holds something that this version can't read.
+    /// Whether the database works but contains a value that this version can't read.
     pub fn is_unreadable(&self) -> bool {
         match self {
             StoreError::Database { source, .. } => source.is::<Unreadable>() || source.is::<serde_json::Error>(),

@@ -1,4 +1,4 @@
-//! POST requests that may be sent twice and count once
+//! Idempotency keys: POST requests that may be sent twice but are carried out once
 //! (draft-ietf-httpapi-idempotency-key-header).
 
 use async_trait::async_trait;
@@ -6,14 +6,14 @@ use postern_domain::Timestamp;
 
 use crate::StoreError;
 
-/// A request that names a key.
+/// A request with an idempotency key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyedRequest {
-    /// Who sends it.
+    /// The name of the caller.
     pub caller: String,
-    /// The key they gave it.
+    /// The caller's key for it.
     pub key: String,
-    /// What it asks for, as SHA-256.
+    /// SHA-256 of what the request asks for.
     pub fingerprint: [u8; 32],
 }
 
@@ -22,39 +22,39 @@ pub struct KeyedRequest {
 pub struct GivenAnswer {
     /// The HTTP status.
     pub status: u16,
-    /// The body; none where it held a secret.
+    /// The body; none if it contained a secret.
     pub body: Option<Vec<u8>>,
 }
 
-/// Whether a request is the first of its key.
+/// Whether a request is the first with its key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Seen {
-    /// It is, and counts as under way from now on.
+    /// It is the first, and counts as under way from now on.
     First,
     /// The first one is under way.
     UnderWay,
-    /// The first one asked for something else.
+    /// The first one was a different request.
     Different,
     /// The first one was answered.
     Answered(GivenAnswer),
 }
 
-/// Requests by their keys. Part of [`crate::Store`]; the same rules hold.
+/// Requests by their keys. Part of [`crate::Store`]; the same rules apply.
 #[async_trait]
 pub trait Idempotency: Send + Sync {
-    /// Begins a request, unless it was begun before.
+    /// Begins a request, unless it has begun already.
     ///
     /// # Errors
     /// The database fails.
     async fn begin(&self, request: &KeyedRequest, now: Timestamp) -> Result<Seen, StoreError>;
 
-    /// Notes the answer of a request; none: it failed and may be tried again.
+    /// Stores the answer to a request; with `None`, the request failed and may be tried again.
     ///
     /// # Errors
     /// The database fails.
     async fn finish(&self, request: &KeyedRequest, answer: Option<&GivenAnswer>) -> Result<(), StoreError>;
 
-    /// Forgets what is older than `before`.
+    /// Deletes requests from before `before`.
     ///
     /// # Errors
     /// The database fails.

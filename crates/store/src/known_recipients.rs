@@ -1,37 +1,37 @@
-//! Whom entities have written to before.
+//! Known recipients: the addresses that entities have written to before.
 
 use async_trait::async_trait;
 use postern_domain::{EntityId, Timestamp};
 
 use crate::StoreError;
 
-/// An entity wrote to somebody.
+/// A recipient that an entity has written to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KnownRecipient {
     /// The account or connector.
     pub entity: EntityId,
-    /// To whom: a hash of the address.
+    /// A hash of the recipient's address.
     pub recipient: i64,
-    /// On which day, since 1970.
+    /// The day of the last mail, in days since 1970.
     pub day: u32,
 }
 
-/// Whom entities have written to. Part of [`crate::Store`]; the same rules hold.
+/// Recipients that entities have written to. Part of [`crate::Store`]; the same rules apply.
 #[async_trait]
 pub trait KnownRecipients: Send + Sync {
-    /// Notes whom entities wrote to; who is new is remembered from `now` on.
+    /// Records recipients that entities wrote to. For an entity that is new, recording starts at `now`.
     ///
     /// # Errors
     /// The database fails.
     async fn note_known_recipients(&self, noted: &[KnownRecipient], now: Timestamp) -> Result<(), StoreError>;
 
-    /// Everything that is remembered, and since when of whom.
+    /// Everything that is stored: since when recipients are recorded for each entity, and the recipients.
     ///
     /// # Errors
     /// The database fails.
     async fn known_recipients(&self) -> Result<(Vec<(EntityId, Timestamp)>, Vec<KnownRecipient>), StoreError>;
 
-    /// Forgets whom nobody has written to since `day`.
+    /// Deletes recipients that their entity has not written to since `day`.
     ///
     /// # Errors
     /// The database fails.

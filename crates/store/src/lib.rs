@@ -1,7 +1,8 @@
-//! Durable state: restrictions with their alerts, policies, people, the audit trail, and the outbox.
+//! Durable state: restrictions with their alerts, policies, people, the audit trail and the outbox.
 //!
-//! Each noun has a trait; [`Store`] is all of them. [`sqlite::SqliteStore`] has it in one file; whatever else implements it has
-//! to pass the same suite (`conformance.rs`). The store decides nothing: it does what it is told, whole or not at all.
+//! Each noun has a trait; [`Store`] combines them all. [`sqlite::SqliteStore`] implements it in one file; any other
+//! implementation has to pass the same suite (`conformance.rs`). The store makes no decisions: it carries out each call
+//! in full or not at all.
 
 mod alerts;
 pub mod audit;
@@ -38,7 +39,8 @@ pub use restrictions::{Refusals, Restrictions, StoredRestriction};
 pub use tokens::Tokens;
 pub use traffic::TrafficHistory;
 
-/// Everything that lasts. Every call is one transaction; what it wrote survives a power cut once it has returned.
+/// All durable state. Every call is one transaction, except where it says otherwise; once it has returned, what it
+/// wrote survives a power cut.
 #[async_trait]
 pub trait Store:
     Restrictions
@@ -53,9 +55,9 @@ pub trait Store:
     + KnownRecipients
     + TrafficHistory
 {
-    /// Whether the store can be written right now.
+    /// Checks that the store can be written right now.
     ///
     /// # Errors
-    /// It can't.
+    /// The store can't be written.
     async fn check(&self) -> Result<(), StoreError>;
 }

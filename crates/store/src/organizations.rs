@@ -1,4 +1,4 @@
-//! Organizations besides the first one.
+//! Stored organizations: all but the first one, which the configuration file defines.
 
 use async_trait::async_trait;
 use postern_domain::OrganizationId;
@@ -10,7 +10,7 @@ use crate::error::StoreError;
 /// Organizations besides the first one.
 #[async_trait]
 pub trait Organizations: Send + Sync {
-    /// Organizations besides the first one, by id.
+    /// All organizations but the first one, by id.
     ///
     /// # Errors
     /// The database fails.
@@ -22,7 +22,7 @@ pub trait Organizations: Send + Sync {
     /// [`StoreError::OrganizationExists`], [`StoreError::DomainTaken`], or the database fails.
     async fn add_organization(&self, new: &OrganizationRecord, audit: &NewAuditEntry) -> Result<(), StoreError>;
 
-    /// Writes an organization in place of `before`, which has the same id, if it is still that.
+    /// Replaces the organization `before` by `new`, which has the same id, if `before` is still what is stored.
     ///
     /// # Errors
     /// [`StoreError::NoOrganization`], [`StoreError::Changed`], [`StoreError::DomainTaken`], or the database fails.
@@ -33,7 +33,8 @@ pub trait Organizations: Send + Sync {
         audit: &NewAuditEntry,
     ) -> Result<(), StoreError>;
 
-    /// Removes an organization with its policies, people and tokens. What happened stays.
+    /// Removes an organization with its policies, people and tokens. Its history stays: alerts, restrictions, audit
+    /// entries.
     ///
     /// # Errors
     /// [`StoreError::NoOrganization`], or the database fails.

@@ -1,4 +1,4 @@
-//! Mails and webhooks on their way.
+//! The outbox: mails and webhooks waiting for delivery.
 
 use async_trait::async_trait;
 use postern_domain::{Reference, Timestamp};
@@ -6,15 +6,15 @@ use serde::Serialize;
 
 use crate::error::StoreError;
 
-/// What a mail in the outbox is.
+/// What kind of message this is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum MailKind {
-    /// Tells admins of an alert.
+    /// Notifies admins of an alert.
     Alert,
-    /// Tells the owner of an account that it is restricted.
+    /// Notifies the owner of an account that it is restricted.
     Notice,
-    /// Tells a program of an alert. The recipient is the webhook's name, the message a JSON body.
+    /// Notifies a program of an alert. The recipient is the webhook's name, the message a JSON body.
     Webhook,
 }
 
@@ -32,15 +32,15 @@ impl MailKind {
 /// A mail to be sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outgoing {
-    /// What it is.
+    /// What kind of message it is.
     pub kind: MailKind,
-    /// The alert policy that wants it; none for notices.
+    /// The alert policy that wants it; none for notices to owners.
     pub policy: Option<String>,
     /// Envelope sender; empty for reports.
     pub sender: String,
     /// The envelope recipient, or the name of a webhook.
     pub recipient: String,
-    /// The message (RFC 5322).
+    /// The message (RFC 5322); for a webhook, the JSON body.
     pub message: Vec<u8>,
 }
 
@@ -53,20 +53,20 @@ pub struct QueuedMail {
     pub reference: Reference,
     /// The mail or webhook itself.
     pub mail: Outgoing,
-    /// How often it has been tried.
+    /// How often delivery has been tried.
     pub attempts: u32,
-    /// When it was put in.
+    /// When it was put into the outbox.
     pub created_at: Timestamp,
 }
 
-/// What is to become of a mail that was tried.
+/// The result of trying to deliver a mail.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DeliveryOutcome {
-    /// The mail server took it.
+    /// The mail server (or the webhook) accepted it.
     Delivered,
     /// It is to be tried again.
     Retry {
-        /// When it is tried again.
+        /// When to try again.
         at: Timestamp,
         /// Why it failed.
         error: String,
@@ -78,7 +78,7 @@ pub enum DeliveryOutcome {
     },
 }
 
-/// How the outbox stands.
+/// Counts of the mails in the outbox.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 pub struct OutboxState {
     /// Mails that are still to be delivered.
@@ -89,22 +89,22 @@ pub struct OutboxState {
     pub given_up: u32,
 }
 
-/// Mails and webhooks on their way.
+/// Mails and webhooks waiting for delivery.
 #[async_trait]
 pub trait Outbox: Send + Sync {
-    /// Mails, or with `webhooks` those, that are due at `now`, oldest first.
+    /// Mails (with `webhooks`, webhooks instead) that are due at `now`, oldest first, at most `limit`.
     ///
     /// # Errors
     /// The database fails.
     async fn due_mails(&self, now: Timestamp, webhooks: bool, limit: u32) -> Result<Vec<QueuedMail>, StoreError>;
 
-    /// Notes what became of a mail that was tried at `now`.
+    /// Records the result of trying to deliver a mail at `now`.
     ///
     /// # Errors
     /// The database fails.
     async fn tried(&self, id: i64, delivery: &DeliveryOutcome, now: Timestamp) -> Result<(), StoreError>;
 
-    /// How the outbox stands, and when the next mail is due.
+    /// The state of the outbox, and when the next mail is due.
     ///
     /// # Errors
     /// The database fails.

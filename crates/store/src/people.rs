@@ -1,4 +1,4 @@
-//! People who sign in: what is kept of them, their factors, invitations and sessions.
+//! Stored data of people who sign in: their factors, invitations and sessions.
 
 use async_trait::async_trait;
 use postern_domain::Timestamp;
@@ -8,20 +8,20 @@ use serde::{Deserialize, Serialize};
 use crate::StoreError;
 use crate::audit::NewAuditEntry;
 
-/// What a person proves who they are with.
+/// The credentials of a person.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Credentials {
-    /// What a passkey knows its owner by.
+    /// The user handle that passkeys identify their owner by.
     pub handle: [u8; 16],
     /// Issuer and subject of the single sign-on provider.
     pub subject: Option<String>,
-    /// A PHC string.
+    /// The password's hash, as a PHC string.
     pub password: Option<String>,
     /// The authenticator app.
     pub totp: Option<TotpRecord>,
     /// Passkeys, oldest first.
     pub passkeys: Vec<PasskeyRecord>,
-    /// SHA-256 of each recovery code that is left.
+    /// SHA-256 of each unused recovery code.
     pub recovery_codes: Vec<[u8; 32]>,
 }
 
@@ -30,88 +30,88 @@ pub struct Credentials {
 pub struct TotpRecord {
     /// The shared secret.
     pub secret: Vec<u8>,
-    /// The last time step a code was used for.
+    /// The last time step for which a code was used.
     pub step: u64,
 }
 
 /// A passkey as it is stored (WebAuthn Level 3).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PasskeyRecord {
-    /// The credential's id.
+    /// The credential id.
     pub id: Vec<u8>,
     /// What its owner calls it.
     pub name: String,
     /// The credential as JSON.
     pub passkey: String,
-    /// When it was made.
+    /// When it was added.
     pub created_at: Timestamp,
     /// When it was last used.
     pub last_used_at: Option<Timestamp>,
 }
 
-/// A change of what a person proves who they are with.
+/// A change to the credentials of a person.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CredentialChange {
     /// A new password, as a PHC string.
     Password(String),
-    /// An authenticator app; none: no more.
+    /// A new authenticator app; with `None`, it is removed.
     Totp(Option<TotpRecord>),
-    /// A code was used; fails if that one, or a later one, was used before.
+    /// A code for this time step was used. Fails if a code for this or a later step was used before.
     TotpUsed(u64),
-    /// New recovery codes in place of the old.
+    /// New recovery codes, replacing the old ones.
     RecoveryCodes(Vec<[u8; 32]>),
-    /// A recovery code was used; fails if there is none of that hash.
+    /// A recovery code was used. Fails if there is none with this hash.
     RecoveryCodeUsed([u8; 32]),
-    /// One more passkey.
+    /// A further passkey.
     AddPasskey(PasskeyRecord),
     /// A passkey was used: its new state, and when.
     PasskeyUsed {
-        /// The credential's id.
+        /// The credential id.
         id: Vec<u8>,
         /// The credential as JSON.
         passkey: String,
-        /// When that was.
+        /// When it was used.
         at: Timestamp,
     },
-    /// A passkey is gone; fails if there is none of that id.
+    /// A passkey is removed. Fails if there is none with this id.
     RemovePasskey(Vec<u8>),
     /// The person signed in.
     SignedIn(Timestamp),
 }
 
-/// A one-time link by which somebody becomes a person, or gets in again.
+/// A one-time link with which somebody signs up, or regains access.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Invitation {
-    /// Whom it is for; none: whoever comes first, as the first admin.
+    /// The invited address; none for the first admin's link: the first person to use it becomes that admin.
     pub address: Option<String>,
-    /// What they may do.
+    /// The role that the person gets.
     pub role: Role,
-    /// When it was made.
+    /// When it was created.
     pub created_at: Timestamp,
-    /// The name of whoever made it, as the audit trail has it.
+    /// Who made it, by the name used in the audit trail.
     pub created_by: String,
-    /// When it ends.
+    /// When it expires.
     pub expires_at: Timestamp,
 }
 
-/// A browser's session.
+/// A browser session.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SessionRecord {
-    /// What it is called in lists; opens nothing.
+    /// The name used in lists; it gives no access.
     pub id: String,
-    /// Who is signed in; none: nobody yet.
+    /// The address of the person who is signed in; none if nobody is yet.
     pub person: Option<String>,
-    /// What it holds, as JSON.
+    /// The session's data, as JSON.
     pub data: String,
-    /// When it was made.
+    /// When it was created.
     pub created_at: Timestamp,
     /// When it was last used.
     pub seen_at: Timestamp,
-    /// When it ends.
+    /// When it expires.
     pub expires_at: Timestamp,
 }
 
-/// What is kept of people. Part of [`crate::Store`]; the same rules hold.
+/// Stored data of people. Part of [`crate::Store`]; the same rules apply.
 #[async_trait]
 pub trait People: Send + Sync {
     /// Everybody, by address.
@@ -126,41 +126,41 @@ pub trait People: Send + Sync {
     /// The database fails.
     async fn person(&self, address: &str) -> Result<Option<(Person, Credentials)>, StoreError>;
 
-    /// The person whose passkeys know them by `handle`.
+    /// The person whose passkeys have this user handle.
     ///
     /// # Errors
     /// The database fails.
     async fn person_of_handle(&self, handle: &[u8; 16]) -> Result<Option<(Person, Credentials)>, StoreError>;
 
-    /// The person the single sign-on provider knows as `subject`.
+    /// The person whose identifier at the single sign-on provider is `subject`.
     ///
     /// # Errors
     /// The database fails.
     async fn person_of_subject(&self, subject: &str) -> Result<Option<Person>, StoreError>;
 
-    /// Writes a new person, with the subject the single sign-on provider knows them by.
+    /// Adds a person, with their identifier at the single sign-on provider if they come from there.
     ///
     /// # Errors
     /// [`StoreError::PersonExists`], or the database fails.
     async fn add_person(&self, person: &Person, subject: Option<&str>, audit: &NewAuditEntry)
     -> Result<(), StoreError>;
 
-    /// Changes role and state of a person. Whoever is disabled is signed out everywhere.
+    /// Changes a person's role and state. A person who becomes disabled is signed out everywhere.
     ///
     /// # Errors
     /// [`StoreError::NoPerson`], or the database fails.
     async fn change_person(&self, person: &Person, audit: &NewAuditEntry) -> Result<(), StoreError>;
 
-    /// Removes a person with everything that is theirs.
+    /// Removes a person with all their data.
     ///
     /// # Errors
     /// [`StoreError::NoPerson`], or the database fails.
     async fn remove_person(&self, address: &str, audit: &NewAuditEntry) -> Result<(), StoreError>;
 
-    /// Changes what a person proves who they are with, all of it or nothing.
+    /// Changes a person's credentials: makes all the changes or none.
     ///
     /// # Errors
-    /// [`StoreError::Changed`] if something is not there any more, or the database fails.
+    /// [`StoreError::Changed`] if a change no longer applies, or the database fails.
     async fn change_credentials(
         &self,
         address: &str,
@@ -168,7 +168,7 @@ pub trait People: Send + Sync {
         audit: Option<&NewAuditEntry>,
     ) -> Result<(), StoreError>;
 
-    /// Keeps an invitation by the SHA-256 of its token, in place of earlier ones to the same.
+    /// Stores an invitation by the SHA-256 of its token; it replaces earlier ones for the same address.
     ///
     /// # Errors
     /// The database fails.
@@ -179,18 +179,18 @@ pub trait People: Send + Sync {
         audit: Option<&NewAuditEntry>,
     ) -> Result<(), StoreError>;
 
-    /// The invitation of that hash, if it is unused; it may be expired.
+    /// The invitation with this hash, if it is unused; it may have expired.
     ///
     /// # Errors
     /// The database fails.
     async fn invitation(&self, hash: &[u8; 32]) -> Result<Option<Invitation>, StoreError>;
 
-    /// Uses up an invitation: the person is active, with this password and no other factor, and
-    /// signed out everywhere.
+    /// Uses up an invitation: the person becomes active, with this password and no other factor, and is signed out
+    /// everywhere.
     ///
     /// # Errors
-    /// [`StoreError::Changed`] if it was used meanwhile, [`StoreError::PersonExists`] if it is the
-    /// first admin's and the address is taken, or the database fails.
+    /// [`StoreError::Changed`] if it was used meanwhile, [`StoreError::PersonExists`] if it is the first admin's and
+    /// the address is taken, or the database fails.
     async fn accept(
         &self,
         hash: &[u8; 32],
@@ -199,49 +199,49 @@ pub trait People: Send + Sync {
         audit: &NewAuditEntry,
     ) -> Result<(), StoreError>;
 
-    /// Keeps a session by the SHA-256 of its cookie.
+    /// Stores a session by the SHA-256 of its cookie.
     ///
     /// # Errors
     /// The database fails.
     async fn save_session(&self, hash: &[u8; 32], session: &SessionRecord) -> Result<(), StoreError>;
 
-    /// The session of that hash, unless it has expired at `now`.
+    /// The session with this hash, unless it has expired by `now`.
     ///
     /// # Errors
     /// The database fails.
     async fn session(&self, hash: &[u8; 32], now: Timestamp) -> Result<Option<SessionRecord>, StoreError>;
 
-    /// Ends the session of that hash, if there is one.
+    /// Ends the session with this hash, if there is one.
     ///
     /// # Errors
     /// The database fails.
     async fn end_session(&self, hash: &[u8; 32]) -> Result<(), StoreError>;
 
-    /// Sessions of people who are signed in at `now`, the last used first.
+    /// Unexpired sessions of people who are signed in at `now`, most recently used first.
     ///
     /// # Errors
     /// The database fails.
     async fn sessions(&self, now: Timestamp) -> Result<Vec<SessionRecord>, StoreError>;
 
-    /// Ends the session called `id`; with `person`, only if it is theirs.
+    /// Ends the session with this id; with `person`, only if it is theirs.
     ///
     /// # Errors
     /// [`StoreError::NoSession`], or the database fails.
     async fn revoke_session(&self, id: &str, person: Option<&str>, audit: &NewAuditEntry) -> Result<(), StoreError>;
 
-    /// Ends every session of a person but one.
+    /// Ends every session of a person; with `but`, except that one.
     ///
     /// # Errors
     /// The database fails.
     async fn revoke_sessions(&self, person: &str, but: Option<&str>) -> Result<(), StoreError>;
 
-    /// Forgets sessions and invitations that have expired at `now`.
+    /// Deletes sessions and invitations that have expired by `now`.
     ///
     /// # Errors
     /// The database fails.
     async fn sweep_access(&self, now: Timestamp) -> Result<(), StoreError>;
 
-    /// The key called `name`; `new` if there is none yet, which is then kept.
+    /// The stored key called `name`. If there is none yet, `new` is stored and returned.
     ///
     /// # Errors
     /// The database fails.

@@ -1,4 +1,4 @@
-//! Outbound policies, alert policies and allowances.
+//! Stored outbound policies, alert policies and allowances.
 
 use async_trait::async_trait;
 use postern_domain::alert::AlertBook;
@@ -8,16 +8,16 @@ use postern_domain::{EntityId, OrganizationId, Timestamp};
 use crate::audit::NewAuditEntry;
 use crate::error::StoreError;
 
-/// A book of policies that is changed by one at a time.
+/// A book of policies with a revision, so that only one change at a time succeeds.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Versioned<B> {
     /// The policies themselves.
     pub book: B,
-    /// How often they have been changed.
+    /// How many times they have been changed.
     pub revision: u64,
 }
 
-/// A part of the configuration file that is taken over into the store when it says something new.
+/// A part of the configuration file that is taken over into the store when it changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FileSection {
     /// The default outbound policy of the file, `[outbound_policy]`.
@@ -36,27 +36,27 @@ impl FileSection {
     }
 }
 
-/// What a part of the configuration file says, that is taken over with a change.
+/// The content of a part of the configuration file, taken over together with a change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TakenOver {
     /// The part of the file.
     pub section: FileSection,
-    /// What it said when it was last taken over, in JSON.
+    /// The content that was last taken over, as JSON.
     pub before: Option<String>,
-    /// What it says now.
+    /// The current content, as JSON.
     pub says: String,
 }
 
-/// The outbound policies as they are kept.
+/// The stored outbound policies.
 pub type VersionedPolicies = Versioned<PolicyBook>;
 
-/// The alert policies as they are kept.
+/// The stored alert policies.
 pub type VersionedAlertPolicies = Versioned<AlertBook>;
 
 /// Outbound policies, alert policies and allowances.
 #[async_trait]
 pub trait Policies: Send + Sync {
-    /// The outbound policies of every organization that has some of its own, or with `only` of that one.
+    /// The outbound policies of every organization that has its own; with `only`, just those of that organization.
     ///
     /// # Errors
     /// The database fails.
@@ -65,8 +65,8 @@ pub trait Policies: Send + Sync {
         only: Option<&OrganizationId>,
     ) -> Result<Vec<(OrganizationId, VersionedPolicies)>, StoreError>;
 
-    /// Writes an organization's outbound policies, if they are still those of `kept.revision` (0:
-    /// there are none), and counts the revision up. With `file`, what that says is taken over.
+    /// Writes an organization's outbound policies if the stored revision is still `kept.revision` (0: none are stored),
+    /// and increments the revision. With `file`, also records the content of the file as taken over.
     ///
     /// # Errors
     /// [`StoreError::Changed`], or the database fails.
@@ -78,7 +78,7 @@ pub trait Policies: Send + Sync {
         audit: &[NewAuditEntry],
     ) -> Result<(), StoreError>;
 
-    /// The alert policies of every organization that has some of its own, or with `only` of that one.
+    /// The alert policies of every organization that has its own; with `only`, just those of that organization.
     ///
     /// # Errors
     /// The database fails.
@@ -87,8 +87,8 @@ pub trait Policies: Send + Sync {
         only: Option<&OrganizationId>,
     ) -> Result<Vec<(OrganizationId, VersionedAlertPolicies)>, StoreError>;
 
-    /// Writes an organization's alert policies, if they are still those of `kept.revision` (0:
-    /// there are none), and counts the revision up. With `file`, what that says is taken over.
+    /// Writes an organization's alert policies if the stored revision is still `kept.revision` (0: none are stored),
+    /// and increments the revision. With `file`, also records the content of the file as taken over.
     ///
     /// # Errors
     /// [`StoreError::Changed`], or the database fails.
@@ -100,31 +100,31 @@ pub trait Policies: Send + Sync {
         audit: &[NewAuditEntry],
     ) -> Result<(), StoreError>;
 
-    /// What a part of the configuration file said when it was last taken over, in JSON.
+    /// The content of a part of the configuration file when it was last taken over, as JSON.
     ///
     /// # Errors
     /// The database fails.
     async fn taken_over(&self, section: FileSection) -> Result<Option<String>, StoreError>;
 
-    /// Notes what a part of the configuration file says, where that changes nothing.
+    /// Records the content of a part of the configuration file as taken over where it changes no policy.
     ///
     /// # Errors
-    /// [`StoreError::Changed`] if another process has taken something over meanwhile, or the database fails.
+    /// [`StoreError::Changed`] if another process has taken over something meanwhile, or the database fails.
     async fn note_taken_over(&self, file: &TakenOver) -> Result<(), StoreError>;
 
-    /// Grants an allowance, in place of one that the entity may have.
+    /// Grants an allowance; it replaces the one that the entity may already have.
     ///
     /// # Errors
     /// The database fails.
     async fn grant(&self, allowance: &Allowance, audit: &NewAuditEntry) -> Result<(), StoreError>;
 
-    /// Ends the allowance of an entity before its time. `audit` says when and by whom.
+    /// Ends the allowance of an entity early. `audit` states when and by whom.
     ///
     /// # Errors
     /// [`StoreError::NoAllowance`], or the database fails.
     async fn end_allowance(&self, entity: &EntityId, audit: &NewAuditEntry) -> Result<(), StoreError>;
 
-    /// Allowances in force at `now`, or with `only` that entity's, the one that ends first in front.
+    /// The allowances in force at `now`, those that end soonest first; with `only`, just that entity's.
     ///
     /// # Errors
     /// The database fails.

@@ -1,4 +1,4 @@
-//! Restrictions: who may not send, and who may again.
+//! Stored restrictions: which entities may not send, and which were released.
 
 use async_trait::async_trait;
 use postern_domain::filter::RestrictionFilter;
@@ -9,29 +9,29 @@ use crate::alerts::Incident;
 use crate::audit::NewAuditEntry;
 use crate::error::StoreError;
 
-/// A restriction with what happened to it since.
+/// A restriction with what has happened since it was made.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StoredRestriction {
     /// The restriction, in force or ended.
     pub record: RestrictionRecord,
     /// Attempts that were refused while it was in force.
     pub refused: u64,
-    /// When the last of them was.
+    /// When the last of these attempts was.
     pub last_refused_at: Option<Timestamp>,
 }
 
 /// Attempts that were refused under a restriction.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusals {
-    /// Names the restriction.
+    /// The restriction's reference.
     pub reference: Reference,
-    /// How many since it was last told.
+    /// The number of attempts since refusals were last noted.
     pub count: u64,
-    /// When the last one was.
+    /// When the last of these attempts was.
     pub last: Timestamp,
 }
 
-/// Restrictions: who may not send, and who may again.
+/// Restrictions: made, released, and counted.
 #[async_trait]
 pub trait Restrictions: Send + Sync {
     /// Writes a restriction with its alert, audit entry and mails.
@@ -40,8 +40,8 @@ pub trait Restrictions: Send + Sync {
     /// [`StoreError::AlreadyRestricted`], or the database fails.
     async fn restrict(&self, restriction: &Restriction, incident: &Incident) -> Result<(), StoreError>;
 
-    /// Ends the restriction of `entity` and resolves its alert. With `only`, not if another
-    /// restriction than that one is in force.
+    /// Ends the restriction of `entity` and resolves its alert. With `only`, does so only if that restriction is the
+    /// one in force.
     ///
     /// # Errors
     /// [`StoreError::NotRestricted`], or the database fails.
@@ -53,54 +53,53 @@ pub trait Restrictions: Send + Sync {
         audit: &NewAuditEntry,
     ) -> Result<Released, StoreError>;
 
-    /// Undoes the release of the restriction of that reference: it is in force again as it was, and so is its alert. `audit`
-    /// says when.
+    /// Undoes the release of the restriction with this reference: it is in force again as it was, and its alert is open
+    /// again. `audit` states when.
     ///
     /// # Errors
     /// [`StoreError::NoRestriction`], [`StoreError::AlreadyRestricted`], [`StoreError::NotLastReleased`],
     /// [`StoreError::TimeIsOver`], or the database fails.
     async fn undo_release(&self, reference: &Reference, audit: &NewAuditEntry) -> Result<(), StoreError>;
 
-    /// Restrictions, newest first.
+    /// Restrictions that match the filter, in its order: newest first unless it states another.
     ///
     /// # Errors
     /// The database fails.
     async fn restrictions(&self, filter: &RestrictionFilter) -> Result<Vec<StoredRestriction>, StoreError>;
 
-    /// How many restrictions there are, whatever `skip` and `limit` say.
+    /// The number of matching restrictions, regardless of `skip` and `limit`.
     ///
     /// # Errors
     /// The database fails.
     async fn count_restrictions(&self, filter: &RestrictionFilter) -> Result<u64, StoreError>;
 
-    /// What an entity may do: by the restriction in force, else by its last release.
+    /// The standing of an entity: from the restriction in force, otherwise from its last release.
     ///
     /// # Errors
     /// The database fails.
     async fn standing(&self, entity: &EntityId) -> Result<Standing, StoreError>;
 
-    /// The standing of every entity that is restricted, or on probation at `now`.
+    /// The standing of every entity that is restricted, or on probation, at `now`.
     ///
     /// # Errors
     /// The database fails.
     async fn standings(&self, now: Timestamp) -> Result<Vec<(EntityId, Standing)>, StoreError>;
 
-    /// Adds to the number of attempts that restrictions refused.
+    /// Adds to the counts of attempts that restrictions refused.
     ///
     /// # Errors
     /// The database fails.
     async fn note_refusals(&self, refusals: &[Refusals]) -> Result<(), StoreError>;
 
-    /// Restrictions without an end that are in force since before `before`, and of which nobody
-    /// was told yet that this is long.
+    /// Restrictions without an end that have been in force since before `before` and have not been reported as overdue.
     ///
     /// # Errors
     /// The database fails.
     async fn overdue(&self, before: Timestamp) -> Result<Vec<StoredRestriction>, StoreError>;
 
-    /// Writes an incident about a restriction that is overdue, once.
+    /// Writes an incident about an overdue restriction, at most once per restriction.
     ///
     /// # Errors
-    /// [`StoreError::Changed`] if it was told or released meanwhile, or the database fails.
+    /// [`StoreError::Changed`] if it was reported or released meanwhile, or the database fails.
     async fn raise_overdue(&self, restriction: &Reference, incident: &Incident) -> Result<(), StoreError>;
 }

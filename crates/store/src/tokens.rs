@@ -1,4 +1,4 @@
-//! API tokens.
+//! Stored API tokens.
 
 use async_trait::async_trait;
 use postern_domain::access::TokenRecord;
@@ -7,16 +7,16 @@ use postern_domain::{OrganizationId, Timestamp};
 use crate::audit::NewAuditEntry;
 use crate::error::StoreError;
 
-/// API tokens, each found by its SHA-256.
+/// API tokens, looked up by their SHA-256.
 #[async_trait]
 pub trait Tokens: Send + Sync {
-    /// Keeps a token by the SHA-256 of it.
+    /// Stores a token by its SHA-256.
     ///
     /// # Errors
     /// [`StoreError::TokenExists`], or the database fails.
     async fn add_token(&self, token: &TokenRecord, hash: &[u8; 32], audit: &NewAuditEntry) -> Result<(), StoreError>;
 
-    /// Revokes the organization's token of that name. `audit` says when and by whom.
+    /// Revokes the organization's token of this name. `audit` states when and by whom.
     ///
     /// # Errors
     /// [`StoreError::NoToken`], or the database fails.
@@ -33,13 +33,13 @@ pub trait Tokens: Send + Sync {
     /// The database fails.
     async fn tokens(&self) -> Result<Vec<TokenRecord>, StoreError>;
 
-    /// The token of that hash, unless it is revoked; it may be expired.
+    /// The token with this hash, unless it is revoked; it may have expired.
     ///
     /// # Errors
     /// The database fails.
     async fn token(&self, hash: &[u8; 32]) -> Result<Option<TokenRecord>, StoreError>;
 
-    /// Notes that a token was used.
+    /// Records that a token was used.
     ///
     /// # Errors
     /// The database fails.

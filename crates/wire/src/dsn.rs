@@ -1,4 +1,4 @@
-//! Non-delivery reports (RFC 3464 in the multipart/report of RFC 6522).
+//! Writes non-delivery reports (RFC 3464, in a multipart/report as in RFC 6522).
 
 use std::time::Duration;
 
@@ -13,25 +13,25 @@ use mail_builder::mime::{BodyPart, MimePart};
 /// A report that a message was not delivered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NonDeliveryReport<'a> {
-    /// Name and address in From; the envelope sender of a report is empty (RFC 3464 section 2).
+    /// The name and address in From; the envelope sender of a report is empty (RFC 3464 section 2).
     pub from: (&'a str, &'a str),
-    /// Who is told.
+    /// The address that gets the report.
     pub to: &'a str,
     /// The subject of the message that was refused.
     pub subject: &'a str,
-    /// Message-ID without angle brackets.
+    /// The report's Message-ID without angle brackets.
     pub message_id: &'a str,
-    /// When, since the Unix epoch.
+    /// The report's date, as time since the Unix epoch.
     pub date: Duration,
-    /// What happened and what to do, for people.
+    /// What happened and what to do, as plain text.
     pub text: &'a str,
-    /// The same as HTML.
+    /// The same text as HTML.
     pub html: &'a str,
     /// The host that refused the message.
     pub reporting_mta: &'a str,
     /// The recipient that was refused.
     pub final_recipient: &'a str,
-    /// Enhanced status code.
+    /// The enhanced status code.
     pub status: &'a str,
     /// The SMTP reply as the client saw it.
     pub diagnostic: &'a str,
@@ -62,13 +62,13 @@ impl NonDeliveryReport<'_> {
             .subject(self.subject)
             .message_id(MessageId::new(self.message_id))
             .date(Date::new(i64::try_from(self.date.as_secs()).unwrap_or(i64::MAX)))
-            // RFC 3834 section 5: nobody's vacation message should answer.
+            // RFC 3834 section 5: keeps autoresponders from replying.
             .header("Auto-Submitted", Raw::new("auto-replied"))
             .body(report)
             .write_to_vec()
     }
 
-    /// RFC 3464 section 2.2 and 2.3.
+    /// The per-message and per-recipient fields (RFC 3464 sections 2.2 and 2.3).
     fn delivery_status(&self) -> String {
         let field = |text: &str| text.replace(['\r', '\n'], " ");
         format!(

@@ -1,5 +1,5 @@
-//! Codecs: bytes to types and back. Nothing here does IO; everything that reads bytes from
-//! others is fuzzed (`fuzz/`).
+//! Codecs that convert bytes to types and back. Nothing here does IO; everything that parses bytes from
+//! outside is fuzzed (`fuzz/`).
 
 pub mod dsn;
 pub mod maillog;

@@ -1,37 +1,37 @@
-//! Postfix's log: what a line says about a message, if it says anything.
+//! Parses lines of Postfix's log for what they report about messages.
 //!
-//! Lines come with the traditional time (`Nov 25 21:54:51`), with RFC 3339, or as the fields of
-//! the journal's export format. Of a message, smtpd tells who sent it, qmgr how many recipients
-//! it has, and whoever delivers tells each of them (postlogd(8), smtpd(8), qmgr(8)).
+//! Lines have a traditional timestamp (`Nov 25 21:54:51`), an RFC 3339 timestamp, or come as the fields
+//! of the journal's export format. For each message, smtpd logs who sent it, qmgr logs the number of
+//! recipients, and the delivery agents log each recipient (postlogd(8), smtpd(8), qmgr(8)).
 
 use std::net::IpAddr;
 
-/// One line of a log file, apart.
+/// One line of a log file, split into its parts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Line<'a> {
-    /// The time as it stands there.
+    /// The time as written in the log.
     pub time: &'a str,
     /// The program, such as `postfix/smtpd`.
     pub program: &'a str,
-    /// Its process id.
+    /// The process ID of the program.
     pub pid: &'a str,
-    /// What it says.
+    /// The text of the log message.
     pub message: &'a str,
 }
 
-/// What a line says about a message.
+/// What a line reports about a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Entry<'a> {
-    /// smtpd took a message.
+    /// smtpd accepted a message.
     Queued {
         /// The message's queue id.
         queue_id: &'a str,
         /// The client's address, if it can be read.
         client_address: Option<IpAddr>,
-        /// The login; empty without one.
+        /// The login name; empty without a login.
         sasl_username: &'a str,
     },
-    /// qmgr has it in its queue, now or once more.
+    /// qmgr has put the message into its active queue, for the first time or again.
     Active {
         /// The message's queue id.
         queue_id: &'a str,
@@ -40,34 +40,34 @@ pub enum Entry<'a> {
         /// How many recipients the message has.
         recipients: u32,
     },
-    /// A recipient, as the client named it.
+    /// A delivery to a recipient, as the client named it.
     Delivery {
         /// The message's queue id.
         queue_id: &'a str,
-        /// The recipient, as the log has it.
+        /// The recipient, as written in the log.
         recipient: &'a str,
     },
-    /// Nothing more will be said about it.
+    /// The message was removed from the queue; no more lines about it follow.
     Removed {
         /// The message's queue id.
         queue_id: &'a str,
     },
-    /// A recipient was refused since the sender is restricted.
+    /// A recipient was refused because the sender is restricted.
     Restricted {
-        /// The smtpd process, which has one session at a time.
+        /// The ID of the smtpd process, which has one session at a time.
         pid: &'a str,
         /// The client's address, if it can be read.
         client_address: Option<IpAddr>,
         /// The envelope sender.
         sender: &'a str,
-        /// The recipient, as the log has it.
+        /// The recipient, as written in the log.
         recipient: &'a str,
-        /// The incident, such as `PR-7K3F-9QXD`.
+        /// The incident's reference, such as `PR-7K3F-9QXD`.
         reference: &'a str,
     },
     /// A session ended.
     Disconnected {
-        /// The smtpd process.
+        /// The ID of the smtpd process.
         pid: &'a str,
     },
 }
@@ -76,7 +76,7 @@ pub enum Entry<'a> {
 const TRADITIONAL: usize = 15;
 
 impl<'a> Line<'a> {
-    /// Takes a line of a log file apart; none if it isn't one.
+    /// Splits a line of a log file into its parts; `None` if it is not a log line.
     pub fn parse(line: &'a str) -> Option<Self> {
         let (time, rest) = if line.as_bytes().first()?.is_ascii_digit() {
             line.split_once(' ')?
@@ -92,7 +92,7 @@ impl<'a> Line<'a> {
         Some(Self { time, program, pid, message })
     }
 
-    /// What the line says about a message; none if it is about something else.
+    /// What the line reports about a message; `None` if it is about something else.
     pub fn entry(&self) -> Option<Entry<'a>> {
         if !self.program.starts_with("postfix") {
             return None;
@@ -144,7 +144,7 @@ fn qmgr(message: &str) -> Option<Entry<'_>> {
 fn delivery(message: &str) -> Option<Entry<'_>> {
     let (queue_id, rest) = message.split_once(": ")?;
     let rest = rest.strip_prefix("to=<")?;
-    // Where an alias was followed, the client had named another address.
+    // If an alias was expanded, orig_to is the address that the client named.
     let recipient = match after(rest, ">, orig_to=<") {
         Some(original) => until(original, ">"),
         None => until(rest, ">,"),

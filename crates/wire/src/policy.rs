@@ -1,8 +1,8 @@
-//! Postfix's policy delegation protocol (SMTPD_POLICY_README).
+//! A codec for Postfix's policy delegation protocol (SMTPD_POLICY_README).
 //!
-//! A request is a block of `name=value` lines ended by an empty line; the answer is
-//! `action=…` and an empty line. Attributes come in any order, unknown ones are ignored, and
-//! a value may itself contain `=`.
+//! A request is a block of `name=value` lines that ends with an empty line; the answer is `action=…`
+//! and an empty line. Attributes may come in any order, unknown ones are ignored, and a value may
+//! itself contain `=`.
 
 use std::borrow::Cow;
 use std::net::IpAddr;
@@ -10,12 +10,12 @@ use std::sync::LazyLock;
 
 use memchr::memmem;
 
-/// How much of a request is read before it is malformed.
+/// The maximum sizes of a request; a larger request is malformed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RequestLimits {
-    /// Longest line in bytes, without its newline.
+    /// The longest line in bytes, without its newline.
     pub line: usize,
-    /// Longest request in bytes, with its ending empty line.
+    /// The longest request in bytes, including the empty line at its end.
     pub request: usize,
 }
 
@@ -25,7 +25,7 @@ impl Default for RequestLimits {
     }
 }
 
-/// Why bytes are no policy request.
+/// Why bytes are not a valid policy request.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Malformed {
     /// A line without `=`.
@@ -33,7 +33,7 @@ pub enum Malformed {
     NoEquals {
         /// Counted from 1.
         line: usize,
-        /// How it starts.
+        /// The start of the line.
         text: String,
     },
     /// A line without a name before the `=`.
@@ -54,53 +54,53 @@ pub enum Malformed {
         /// The most that is allowed.
         limit: usize,
     },
-    /// A NUL byte, which no attribute may hold.
+    /// A NUL byte, which no attribute may contain.
     #[error("line {line} holds a NUL byte")]
     Nul {
         /// Counted from 1.
         line: usize,
     },
-    /// An attribute that is given twice, which one mail server never does: it would leave
-    /// open whose value holds.
+    /// An attribute that is given twice. No mail server does this, and it would be unclear which value
+    /// applies.
     #[error("attribute {name} is given twice")]
     Duplicate {
         /// The name of the attribute at fault.
         name: &'static str,
     },
-    /// An attribute that must be there is not.
+    /// A required attribute is missing.
     #[error("attribute {name} is missing")]
     Missing {
         /// The name of the attribute at fault.
         name: &'static str,
     },
-    /// A value that cannot be read.
+    /// A value that cannot be parsed.
     #[error("attribute {name} is {value:?}, expected {expected}")]
     Value {
         /// The name of the attribute at fault.
         name: &'static str,
-        /// What was given.
+        /// The value that was given.
         value: String,
-        /// What would be right.
+        /// What was expected.
         expected: &'static str,
     },
 }
 
-/// Where in the SMTP dialogue the mail server asks.
+/// The stage of the SMTP dialogue at which the mail server sends the request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Stage {
-    /// The client connected.
+    /// When the client connects.
     Connect,
-    /// `EHLO` or `HELO`.
+    /// At `EHLO` or `HELO`.
     Helo,
     /// At `MAIL FROM`.
     Mail,
     /// At each `RCPT TO`.
     Rcpt,
-    /// `DATA` (or the first `BDAT`).
+    /// At `DATA` (or the first `BDAT`).
     Data,
-    /// The message has been received.
+    /// After the message has been received.
     EndOfMessage,
-    /// `VRFY`, `ETRN`, or a stage of a later Postfix.
+    /// At `VRFY`, `ETRN`, or a stage that only a later Postfix has.
     Other,
 }
 
@@ -117,7 +117,7 @@ impl Stage {
         }
     }
 
-    /// The stage as Postfix names it.
+    /// Postfix's name for the stage.
     pub fn name(self) -> &'static str {
         match self {
             Stage::Connect => "CONNECT",
@@ -133,20 +133,20 @@ impl Stage {
 
 macro_rules! attributes {
     ($($(#[$doc:meta])* $field:ident),+ $(,)?) => {
-        /// Every attribute that Postfix 3.7 to 3.10 sends, as text, in Postfix's order; empty
-        /// where it was not given.
+        /// Every attribute that Postfix 3.7 to 3.10 sends, as text, in Postfix's order; empty if it was
+        /// not given.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
         pub struct Attributes<'a> { $($(#[$doc])* pub $field: &'a str,)+ }
 
         const NAMES: [&str; [$(stringify!($field)),+].len()] = [$(stringify!($field)),+];
 
         impl<'a> Attributes<'a> {
-            /// Attributes with these values, in the order of [`NAMES`].
+            /// Builds attributes from values in the order of [`NAMES`].
             fn from_values([$($field),+]: [&'a str; NAMES.len()]) -> Self {
                 Self { $($field),+ }
             }
 
-            /// Writes the request, attributes that are empty left out.
+            /// Writes the request to `out`, without empty attributes.
             pub fn encode(&self, out: &mut Vec<u8>) {
                 $(if !self.$field.is_empty() {
                     out.extend_from_slice(concat!(stringify!($field), "=").as_bytes());
@@ -160,7 +160,7 @@ macro_rules! attributes {
 }
 
 attributes! {
-    /// The kind of request: `smtpd_access_policy`, always.
+    /// The kind of request, always `smtpd_access_policy`.
     request,
     /// Where in the dialogue.
     protocol_state,
@@ -178,19 +178,19 @@ attributes! {
     server_address,
     /// The port that the client connected to (3.2 and later).
     server_port,
-    /// The client's name for itself.
+    /// The name the client gave in HELO or EHLO.
     helo_name,
     /// The envelope sender; empty for bounces.
     sender,
-    /// The envelope recipient; empty at DATA where there are several.
+    /// The envelope recipient; empty at DATA if there are several.
     recipient,
     /// Accepted recipients; 0 before DATA.
     recipient_count,
     /// Empty before the first recipient is accepted.
     queue_id,
-    /// The same for every request of one message.
+    /// An identifier that is the same in every request about one message.
     instance,
-    /// Message size: as announced, then as received.
+    /// The message size in bytes: as announced, later as received.
     size,
     /// The domain that ETRN names.
     etrn_domain,
@@ -216,7 +216,7 @@ attributes! {
     encryption_cipher,
     /// TLS key bits.
     encryption_keysize,
-    /// Set for each use of the service in `main.cf` (3.1 and later).
+    /// The context configured for each use of the service in `main.cf` (3.1 and later).
     policy_context,
     /// Compatibility level (3.8 and later).
     compatibility_level,
@@ -224,31 +224,31 @@ attributes! {
     mail_version,
 }
 
-/// A policy request, typed.
+/// A parsed policy request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request<'a> {
     /// Where in the dialogue.
     pub stage: Stage,
-    /// The client's address; none where the mail server doesn't know it.
+    /// The client's address; `None` if the mail server doesn't know it.
     pub client_address: Option<IpAddr>,
     /// Accepted recipients; 0 before DATA.
     pub recipient_count: u32,
-    /// Size in bytes; 0 where it isn't known.
+    /// The message size in bytes; 0 if unknown.
     pub size: u64,
-    /// All attributes as they came.
+    /// All attributes as received.
     pub text: Attributes<'a>,
 }
 
 static EMPTY_LINE: LazyLock<memmem::Finder<'static>> = LazyLock::new(|| memmem::Finder::new(b"\n\n"));
 
-/// Finds the end of the first request in `buffer`: the number of bytes up to and with its
-/// ending empty line, or none if it isn't all there yet. `scanned` bytes of it are known to
-/// hold no end.
+/// Finds the end of the first request in `buffer`: the number of bytes up to and including the empty
+/// line at its end, or `None` if the request is incomplete. The first `scanned` bytes are known not
+/// to contain the end.
 ///
 /// # Errors
-/// A line or the request is longer than `limits` allow.
+/// A line or the request is longer than `limits` allows.
 pub fn find_end(buffer: &[u8], scanned: usize, limits: RequestLimits) -> Result<Option<usize>, Malformed> {
-    // An empty line right at the start is a request without attributes.
+    // An empty line at the very start is a request without attributes.
     let end = if buffer.first() == Some(&b'\n') {
         Some(1)
     } else {
@@ -269,8 +269,8 @@ pub fn find_end(buffer: &[u8], scanned: usize, limits: RequestLimits) -> Result<
     Ok(end)
 }
 
-/// The bytes of a request as text. Bytes that are no UTF-8 (RFC 6531) are spelled `\xNN`, so
-/// that different ones stay different.
+/// The bytes of a request as text. Bytes that are not valid UTF-8 (RFC 6531) are written as `\xNN`,
+/// so that different bytes remain different.
 pub fn text(bytes: &[u8]) -> Cow<'_, str> {
     match std::str::from_utf8(bytes) {
         Ok(text) => Cow::Borrowed(text),
@@ -288,7 +288,7 @@ pub fn text(bytes: &[u8]) -> Cow<'_, str> {
 }
 
 impl<'a> Request<'a> {
-    /// Reads one request, with or without its ending empty line.
+    /// Parses one request, with or without the empty line at its end.
     ///
     /// # Errors
     /// See [`Malformed`].
@@ -336,7 +336,7 @@ fn read_attributes(block: &str) -> Result<Attributes<'_>, Malformed> {
     }
     let mut values = [""; NAMES.len()];
     let mut seen = 0u64;
-    // Postfix keeps its order, so most of the time the next name is the one that is due.
+    // Postfix always uses the same order, so the next name is usually the one that is due.
     let mut due = 0;
     for (index, line) in lines(block).enumerate() {
         let as_due = NAMES.get(due).and_then(|name| line.strip_prefix(name)?.strip_prefix('='));
@@ -365,8 +365,8 @@ fn read_attributes(block: &str) -> Result<Attributes<'_>, Malformed> {
     Ok(Attributes::from_values(values))
 }
 
-/// The lines of a block. `str::split` looks at one character after the other; this is on the way
-/// of every request.
+/// The lines of a block. `str::split` searches one character at a time, which is too slow for code
+/// that runs for every request.
 fn lines(block: &str) -> impl Iterator<Item = &str> {
     let ends = memchr::memchr_iter(b'\n', block.as_bytes()).chain([block.len()]);
     ends.scan(0, |start, end| Some(&block[std::mem::replace(start, end + 1)..end]))
@@ -379,12 +379,12 @@ fn number<N: std::str::FromStr + Default>(name: &'static str, value: &str) -> Re
     value.parse().map_err(|_| Malformed::Value { name, value: start_of(value), expected: "a whole number" })
 }
 
-/// Enough of a value to recognise it in a log line.
+/// The start of a value, long enough to recognise it in a log line.
 fn start_of(text: &str) -> String {
     text.chars().take(60).collect()
 }
 
-/// Writes the answer: `action` is an access(5) action in one line.
+/// Writes the answer to `out`; `action` is an access(5) action on one line.
 pub fn encode_action(out: &mut Vec<u8>, action: &str) {
     out.extend_from_slice(b"action=");
     // A line break would end the answer early and start the next one.

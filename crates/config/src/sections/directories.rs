@@ -1,4 +1,4 @@
-//! `[[directory]]`: where accounts and groups are read.
+//! `[[directory]]`: the sources of accounts and groups.
 
 use std::time::Duration;
 

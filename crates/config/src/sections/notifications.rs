@@ -1,4 +1,4 @@
-//! `[alerts]`, `[[alert_policy]]` and `[[webhook]]`: who is notified of what.
+//! `[alerts]`, `[[alert_policy]]` and `[[webhook]]`: who is notified about what.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Who may do what: roles by the names Exchange's admins know, and the people who have them.
+//! Roles and permissions, named as Exchange admins know them, and the people who have them.
 
 mod person;
 mod throttle;
@@ -16,29 +16,29 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Role {
-    /// Everything, and say who else may do what.
+    /// May do everything, including managing people and API tokens.
     OrganizationManagement,
-    /// Release, restrict, edit policies.
+    /// May release, restrict and edit policies.
     SecurityAdministrator,
-    /// Look at everything, change nothing.
+    /// May view everything and change nothing.
     SecurityReader,
-    /// Look at everything, change nothing.
+    /// May view everything and change nothing.
     GlobalReader,
 }
 
-/// What something takes.
+/// The permission that an action requires.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Permission {
-    /// Look at entities, policies, alerts, the audit trail.
+    /// View entities, policies, alerts and the audit trail.
     Look,
     /// Release, restrict, edit policies and alerts.
     Manage,
-    /// Say who may do what: people, tokens.
+    /// Manage access: people and API tokens.
     ManageAccess,
 }
 
 impl Role {
-    /// Every role, the one that may most in front.
+    /// Every role, the most powerful first.
     pub const ALL: [Role; 4] =
         [Role::OrganizationManagement, Role::SecurityAdministrator, Role::SecurityReader, Role::GlobalReader];
 
@@ -52,12 +52,12 @@ impl Role {
         }
     }
 
-    /// The role of that name.
+    /// The role with this name.
     pub fn from_key(key: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|role| role.key() == key)
     }
 
-    /// Whether it may do what takes `permission`.
+    /// Whether the role grants `permission`.
     pub fn may(self, permission: Permission) -> bool {
         match permission {
             Permission::Look => true,

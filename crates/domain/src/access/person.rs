@@ -1,4 +1,4 @@
-//! People who sign in.
+//! People who sign in to Postern: their role, state and sign-in methods.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,13 +10,13 @@ use crate::time::Timestamp;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Origin {
-    /// Invited here, with a password or passkeys kept here.
+    /// Invited in Postern, which stores their password or passkeys.
     Local,
-    /// Named by the single sign-on provider, whose groups say the role at each sign-in.
+    /// Added by the single sign-on provider, whose groups determine the role at each sign-in.
     SingleSignOn,
 }
 
-/// How far a person has come.
+/// The state of a person's access.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum PersonState {
@@ -24,7 +24,7 @@ pub enum PersonState {
     Invited,
     /// May sign in.
     Active,
-    /// May not sign in, until an admin says so again.
+    /// May not sign in until an admin enables them again.
     Disabled,
 }
 
@@ -33,24 +33,24 @@ pub enum PersonState {
 pub struct Person {
     /// Their mail address, in lower case: the name they sign in with.
     pub address: String,
-    /// The organization they look after; none: all of them.
+    /// The organization they manage; if absent, all organizations.
     #[serde(default)]
     pub organization: Option<OrganizationId>,
     /// What they may do.
     pub role: Role,
-    /// How far they have come.
+    /// The state of their access.
     pub state: PersonState,
     /// Where they come from.
     pub origin: Origin,
-    /// When it was made.
+    /// When the person was added.
     pub created_at: Timestamp,
-    /// The name of whoever made it, as the audit trail has it.
+    /// Who added the person, as named in the audit trail.
     pub created_by: String,
     /// When they last signed in.
     pub last_sign_in_at: Option<Timestamp>,
 }
 
-/// How somebody proved who they are (RFC 8176 names them alike).
+/// How a person authenticated (similar to the methods of RFC 8176).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Method {
@@ -62,7 +62,7 @@ pub enum Method {
     PasswordAndRecoveryCode,
     /// A passkey (WebAuthn Level 3).
     Passkey,
-    /// The single sign-on provider says so.
+    /// Authenticated by the single sign-on provider.
     SingleSignOn,
     /// The one-time sign-up link.
     Invitation,
@@ -77,7 +77,7 @@ impl Origin {
         }
     }
 
-    /// The origin of that name.
+    /// The origin with this name.
     pub fn from_key(key: &str) -> Option<Self> {
         [Origin::Local, Origin::SingleSignOn].into_iter().find(|origin| origin.key() == key)
     }
@@ -93,14 +93,14 @@ impl PersonState {
         }
     }
 
-    /// The state of that name.
+    /// The state with this name.
     pub fn from_key(key: &str) -> Option<Self> {
         [PersonState::Invited, PersonState::Active, PersonState::Disabled].into_iter().find(|state| state.key() == key)
     }
 }
 
 impl Method {
-    /// What people read.
+    /// The method's name as shown to people.
     pub fn describe(self) -> &'static str {
         match self {
             Method::Password => "password",

@@ -1,24 +1,24 @@
-//! Sign-in attempts that fail are answered ever later (OWASP ASVS 5, section 6.3.1).
+//! Delays sign-in longer with each failed attempt (OWASP ASVS 5, section 6.3.1).
 
 use std::time::Duration;
 
 use crate::time::Timestamp;
 
-/// Attempts that cost nothing, and how the waiting grows after them.
+/// How many failed attempts are free, and how the wait grows after them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ThrottleRule {
-    /// So many failures are free.
+    /// This many failures cause no wait.
     pub free: u32,
-    /// How long to wait after the first one that is not; each further one doubles it.
+    /// The wait after the first failure beyond `free`; each further failure doubles it.
     pub first: Duration,
     /// The longest wait.
     pub most: Duration,
-    /// After so long without a failure everything is forgotten.
+    /// After this long without a failure, earlier failures no longer count.
     pub forget: Duration,
 }
 
 impl ThrottleRule {
-    /// For one account: a person who mistypes is hardly held up, a program gets nowhere.
+    /// For one account: barely delays a person who mistypes, but defeats a program that guesses.
     pub const ACCOUNT: Self = Self {
         free: 4,
         first: Duration::from_secs(1),
@@ -26,11 +26,11 @@ impl ThrottleRule {
         forget: Duration::from_secs(24 * 3600),
     };
 
-    /// For one client address, behind which there may be many people.
+    /// For one client address, which many people may share.
     pub const CLIENT: Self = Self { free: 20, ..Self::ACCOUNT };
 }
 
-/// What is known of one account's, or one address's, failures.
+/// The failed attempts of one account or one client address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Throttle {
     failures: u32,
@@ -38,26 +38,26 @@ pub struct Throttle {
 }
 
 impl Throttle {
-    /// After a first failure.
+    /// The state after a first failure at `now`.
     pub fn new(now: Timestamp) -> Self {
         Self { failures: 1, last: now }
     }
 
-    /// After one more.
+    /// The state after one more failure at `now`.
     #[must_use]
     pub fn failed(self, rule: ThrottleRule, now: Timestamp) -> Self {
         let failures = if self.is_forgotten(rule, now) { 0 } else { self.failures };
         Self { failures: failures.saturating_add(1), last: now }
     }
 
-    /// How long the next attempt still has to wait; zero: not at all.
+    /// How long the next attempt still has to wait; zero if it need not.
     pub fn wait(self, rule: ThrottleRule, now: Timestamp) -> Duration {
         let Some(counted) = self.failures.checked_sub(rule.free + 1) else { return Duration::ZERO };
         let factor = 1u32.checked_shl(counted).unwrap_or(u32::MAX);
         rule.first.saturating_mul(factor).min(rule.most).saturating_sub(now.since(self.last))
     }
 
-    /// Whether nothing follows from it any more.
+    /// Whether the failures are old enough to be forgotten.
     pub fn is_forgotten(self, rule: ThrottleRule, now: Timestamp) -> bool {
         now.since(self.last) >= rule.forget
     }

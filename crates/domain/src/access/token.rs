@@ -1,4 +1,4 @@
-//! API tokens, as they are stored and shown.
+//! API tokens as they are stored and shown.
 
 use serde::{Deserialize, Serialize};
 
@@ -11,16 +11,16 @@ use crate::time::Timestamp;
 pub struct TokenRecord {
     /// What it is for.
     pub name: String,
-    /// The organization it is for; none: all of them.
+    /// The organization it is for; if absent, all organizations.
     #[serde(default)]
     pub organization: Option<OrganizationId>,
     /// What it may do.
     pub role: Role,
-    /// When it was made.
+    /// When it was created.
     pub created_at: Timestamp,
-    /// The name of whoever made it, as the audit trail has it.
+    /// Who created it, as named in the audit trail.
     pub created_by: String,
-    /// Until when; none: until it is revoked.
+    /// When it expires; if absent, it is valid until revoked.
     pub expires_at: Option<Timestamp>,
     /// When it was last used, to the minute.
     pub last_used_at: Option<Timestamp>,

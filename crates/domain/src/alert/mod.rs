@@ -1,4 +1,4 @@
-//! Alerts: one thing that happened, and the standing rules that say who is told.
+//! Alerts about single events, and the alert policies that determine who is notified.
 
 mod policy;
 mod trigger;
@@ -21,7 +21,7 @@ use crate::time::Timestamp;
 pub enum Severity {
     /// Nobody has to act.
     Informational,
-    /// Somebody has to act some day.
+    /// Somebody has to act eventually.
     Low,
     /// Somebody has to act today.
     Medium,
@@ -29,59 +29,59 @@ pub enum Severity {
     High,
 }
 
-/// How far people have come with an alert.
+/// How far the handling of an alert has progressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum AlertStatus {
     /// Nobody has dealt with it yet.
     Active,
-    /// Somebody is at it.
+    /// Somebody is working on it.
     Investigating,
-    /// It is dealt with.
+    /// It has been dealt with.
     Resolved,
-    /// It was nothing.
+    /// It was a false alarm.
     Dismissed,
 }
 
-/// What somebody did about an alert.
+/// A status change or comment that somebody added to an alert.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct AlertNote {
-    /// When the note was written.
+    /// When it was raised.
     pub at: Timestamp,
-    /// The name of whoever wrote it, as the audit trail has it.
+    /// Who wrote it, as named in the audit trail.
     pub by: String,
-    /// The status it got; none: it kept the one it had.
+    /// The new status of the alert; if absent, its status did not change.
     pub status: Option<AlertStatus>,
-    /// What they say; may be empty beside a status.
+    /// The comment; may be empty if there is a status.
     pub comment: String,
 }
 
-/// One thing that happened.
+/// An alert about one event.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Alert {
-    /// The incident; a restriction and its alert share it.
+    /// The incident's reference, which a restriction and its alert share.
     pub reference: Reference,
-    /// What raised it; the built-in alert policy of that name.
+    /// What raised it; also the name of a built-in alert policy.
     #[serde(rename = "policy")]
     pub trigger: Trigger,
     /// How urgent it is.
     pub severity: Severity,
-    /// How far people have come.
+    /// How far its handling has progressed.
     pub status: AlertStatus,
-    /// Whom it is about; none: Postern itself.
+    /// The entity it is about; if absent, Postern itself.
     pub entity: Option<EntityId>,
     /// Why it was raised.
     pub cause: Cause,
-    /// What was seen; empty where a restriction of the same reference holds it.
+    /// What was seen; empty if a restriction with the same reference contains it.
     pub evidence: Evidence,
-    /// When the note was written.
+    /// When it was raised.
     pub raised_at: Timestamp,
     /// When it was resolved or dismissed.
     pub closed_at: Option<Timestamp>,
 }
 
 impl AlertStatus {
-    /// Whether nobody has to look at it any more.
+    /// Whether the alert needs no further attention.
     pub fn is_closed(self) -> bool {
         matches!(self, AlertStatus::Resolved | AlertStatus::Dismissed)
     }
@@ -99,7 +99,7 @@ impl fmt::Display for Severity {
 }
 
 impl Severity {
-    /// Every severity, the least in front.
+    /// Every severity, the lowest first.
     pub const ALL: [Severity; 4] = [Severity::Informational, Severity::Low, Severity::Medium, Severity::High];
 
     /// The name used in the store.

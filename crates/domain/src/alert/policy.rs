@@ -1,4 +1,4 @@
-//! Alert policies: who is told of what, and how often at most.
+//! Alert policies: who is notified of which alerts, and how often at most.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,28 +7,28 @@ use crate::policy::{InvalidSetting, Member, Scope};
 
 const MAX_NAME: usize = 64;
 
-/// A standing rule that says who is told of alerts.
+/// A rule that determines who is notified of alerts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(default)]
 pub struct AlertPolicy {
-    /// Its name. The built-in ones are called as their trigger and keep their name.
+    /// Its name. A built-in policy is named after its trigger and cannot be renamed.
     #[schema(min_length = 1, max_length = 64)]
     pub name: String,
     /// What raises its alerts.
     pub trigger: Trigger,
-    /// Whether anybody is told.
+    /// Whether it notifies anybody.
     pub enabled: bool,
     /// How urgent its alerts are.
     pub severity: Severity,
-    /// Who gets a mail: addresses, or the keyword for the organization's admins; none: as
-    /// `[alerts]` says.
+    /// Who is notified by mail: addresses, or the keyword for the organization's admins. If absent,
+    /// the setting in `[alerts]` applies.
     pub recipients: Option<Vec<String>>,
-    /// Alerts mailed on one day (UTC) at most; 0: no limit; none: as `[alerts]` says.
+    /// The most alerts mailed in one day (UTC); 0: no limit. If absent, the setting in `[alerts]` applies.
     #[schema(maximum = 100000)]
     pub daily_notification_limit: Option<u32>,
-    /// Webhooks that are told besides those that ask for it by themselves.
+    /// Webhooks to notify in addition to those that subscribe to the event themselves.
     pub webhooks: Vec<String>,
-    /// Whom it is about.
+    /// The entities it applies to.
     #[serde(flatten)]
     pub scope: Scope,
     /// What it is for.
@@ -57,15 +57,15 @@ impl AlertPolicy {
         }
     }
 
-    /// Whether it is one of the built-in ones, which can't be removed.
+    /// Whether it is a built-in policy, which can't be removed.
     pub fn is_built_in(&self) -> bool {
         self.name == self.trigger.name()
     }
 
-    /// Checks what a policy has to be.
+    /// Checks the policy's settings.
     ///
     /// # Errors
-    /// The first setting that can't be, and why.
+    /// The first invalid setting, and why it is invalid.
     pub fn check(&self) -> Result<(), InvalidSetting> {
         let invalid = |field: &'static str, problem: &str| Err(InvalidSetting { field, problem: problem.into() });
         let length = self.name.chars().count();
@@ -97,7 +97,7 @@ impl Default for AlertBook {
 }
 
 impl AlertBook {
-    /// A book with these policies; a built-in one that is not among them is as it is by itself.
+    /// A book with these policies; built-in policies that are not among them have their default settings.
     pub fn new(policies: impl IntoIterator<Item = AlertPolicy>) -> Self {
         let mut book = Self::default();
         for policy in policies {
@@ -106,17 +106,17 @@ impl AlertBook {
         book
     }
 
-    /// The built-in policies, then one's own, in the order in which they were added.
+    /// The built-in policies, then custom ones in the order in which they were added.
     pub fn all(&self) -> &[AlertPolicy] {
         &self.0
     }
 
-    /// The policy of that name, in any case.
+    /// The policy with this name, ignoring case.
     pub fn find(&self, name: &str) -> Option<&AlertPolicy> {
         self.0.iter().find(|policy| policy.name.eq_ignore_ascii_case(name))
     }
 
-    /// Adds a policy, or puts it in the place of the one of its name.
+    /// Adds a policy, or replaces the one with the same name.
     pub fn put(&mut self, policy: AlertPolicy) {
         match self.0.iter_mut().find(|known| known.name.eq_ignore_ascii_case(&policy.name)) {
             Some(known) => *known = policy,
@@ -124,10 +124,10 @@ impl AlertBook {
         }
     }
 
-    /// Puts a policy in the place of the one called `name`, which it may rename.
+    /// Replaces the policy called `name`; the new policy may have a different name.
     ///
     /// # Errors
-    /// Another policy has its name.
+    /// Another policy already has the new name.
     pub fn rename(&mut self, name: &str, policy: AlertPolicy) -> Result<(), InvalidSetting> {
         let same = |known: &AlertPolicy, name: &str| known.name.eq_ignore_ascii_case(name);
         if self.0.iter().any(|known| same(known, &policy.name) && !same(known, name)) {
@@ -140,14 +140,14 @@ impl AlertBook {
         Ok(())
     }
 
-    /// Takes a policy of one's own out; whether there was one.
+    /// Removes a custom policy; returns whether there was one.
     pub fn remove(&mut self, name: &str) -> bool {
         let before = self.0.len();
         self.0.retain(|policy| policy.is_built_in() || !policy.name.eq_ignore_ascii_case(name));
         self.0.len() < before
     }
 
-    /// Policies that are on and whose alerts `trigger` raises about `member`.
+    /// The enabled policies that notify of alerts raised by `trigger` about `member`.
     pub fn notifying<'a>(
         &'a self,
         trigger: Trigger,

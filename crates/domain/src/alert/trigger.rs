@@ -1,4 +1,4 @@
-//! What raises alerts.
+//! Triggers: the conditions that raise alerts.
 
 use std::fmt;
 
@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use super::Severity;
 use crate::entity::{EntityId, EntityKind};
 
-/// What raises an alert. Each has a built-in alert policy of the same name; the names are those
-/// Exchange's admins know, where Exchange has the like.
+/// What raises an alert. Each trigger has a built-in alert policy of the same name; the names are
+/// those Exchange admins know, where Exchange has an equivalent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema)]
 pub enum Trigger {
     /// An account was restricted.
@@ -17,19 +17,19 @@ pub enum Trigger {
     /// A connector was restricted.
     #[serde(rename = "Connector restricted")]
     ConnectorRestricted,
-    /// A limit was passed under a policy that only alerts.
+    /// A limit was exceeded under a policy that only alerts.
     #[serde(rename = "Email sending limit exceeded")]
     LimitExceeded,
-    /// Somebody sends as a taken-over account does.
+    /// The sending pattern looks like that of a compromised account.
     #[serde(rename = "Suspicious email sending patterns detected")]
     SuspiciousPattern,
-    /// A limit was passed on probation.
+    /// A limit was exceeded on probation.
     #[serde(rename = "Probation broken")]
     ProbationBroken,
-    /// Nobody has released or dismissed a restriction for long.
+    /// A restriction has been neither released nor dismissed for a long time.
     #[serde(rename = "Release overdue")]
     ReleaseOverdue,
-    /// The store, or the engine that counts, is away.
+    /// The store or the counter engine is unavailable.
     #[serde(rename = "Store or counter engine away")]
     StoreAway,
     /// A share of a limit was reached.
@@ -41,7 +41,7 @@ pub enum Trigger {
 }
 
 impl Trigger {
-    /// Every trigger, in the order of the lists.
+    /// Every trigger, in the order in which lists show them.
     pub const ALL: [Trigger; 9] = [
         Trigger::UserRestricted,
         Trigger::ConnectorRestricted,
@@ -54,7 +54,7 @@ impl Trigger {
         Trigger::ReportOnly,
     ];
 
-    /// What a restriction raises.
+    /// The trigger of a restriction's alert.
     pub fn of_restriction(entity: &EntityId, on_probation: bool) -> Self {
         match entity.kind() {
             _ if on_probation => Trigger::ProbationBroken,
@@ -63,14 +63,14 @@ impl Trigger {
         }
     }
 
-    /// Triggers whose alert policies are told too: whoever wants to hear of restrictions hears of
-    /// the one that broke a probation.
+    /// The trigger whose alert policies are notified too: a policy for restrictions also covers the
+    /// restriction that follows a broken probation.
     pub fn includes(self, entity: Option<&EntityId>) -> Option<Trigger> {
         let entity = entity.filter(|_| self == Trigger::ProbationBroken)?;
         Some(Trigger::of_restriction(entity, false))
     }
 
-    /// The name people see.
+    /// The name shown to people.
     pub fn name(self) -> &'static str {
         match self {
             Trigger::UserRestricted => "User restricted from sending email",
@@ -85,12 +85,12 @@ impl Trigger {
         }
     }
 
-    /// The trigger of that name, in any case.
+    /// The trigger with this name, ignoring case.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|trigger| trigger.name().eq_ignore_ascii_case(name))
     }
 
-    /// How urgent its alerts are, unless a policy says otherwise.
+    /// How urgent its alerts are, unless a policy specifies otherwise.
     pub fn severity(self) -> Severity {
         match self {
             Trigger::UserRestricted | Trigger::ConnectorRestricted | Trigger::ProbationBroken | Trigger::StoreAway => {
@@ -102,8 +102,8 @@ impl Trigger {
         }
     }
 
-    /// Whether people are told unless a policy says otherwise. What a policy would have done is
-    /// for those who look.
+    /// Whether people are notified unless a policy specifies otherwise. Report-only alerts notify
+    /// nobody by default; they are only listed.
     pub fn is_told(self) -> bool {
         self != Trigger::ReportOnly
     }

@@ -1,4 +1,4 @@
-//! Allowances: higher limits for one entity, for a time.
+//! Allowances: temporarily higher limits for one entity.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,34 +7,34 @@ use crate::entity::EntityId;
 use crate::reference::Reference;
 use crate::time::Timestamp;
 
-/// "2000 a day for this account until Friday 18:00, granted by X because Y."
+/// A temporary allowance, such as "2000 a day for this account until Friday 18:00, granted by X because Y".
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Allowance {
-    /// Names the allowance.
+    /// The reference of the allowance.
     pub reference: Reference,
     /// The account or connector whose limits it raises.
     pub entity: EntityId,
-    /// External recipients per hour; none: as the policy says.
+    /// External recipients per hour; if absent, the policy's limit applies.
     pub external_per_hour: Option<u32>,
-    /// Internal recipients per hour; none: as the policy says.
+    /// Internal recipients per hour; if absent, the policy's limit applies.
     pub internal_per_hour: Option<u32>,
-    /// Recipients per day; none: as the policy says.
+    /// Recipients per day; if absent, the policy's limit applies.
     pub per_day: Option<u32>,
     /// When it was granted.
     pub granted_at: Timestamp,
     /// When it ends.
     pub until: Timestamp,
-    /// The name of whoever granted it, as the audit trail has it.
+    /// Who granted it, as named in the audit trail.
     pub granted_by: String,
-    /// The reason that was given, 1 to 1024 characters.
+    /// The reason given for it, 1 to 1024 characters.
     pub reason: String,
 }
 
 impl Allowance {
-    /// Whether it is one.
+    /// Checks the allowance.
     ///
     /// # Errors
-    /// What is wrong with it.
+    /// The first invalid field, and why it is invalid.
     pub fn check(&self) -> Result<(), InvalidSetting> {
         let wrong = |field, problem| Err(InvalidSetting { field, problem });
         let raised = [
@@ -57,7 +57,7 @@ impl Allowance {
         Ok(())
     }
 
-    /// `limits` with what it allows: never less than they were.
+    /// `limits` raised to those of the allowance while it lasts; none is ever lowered.
     #[must_use]
     pub fn raise(&self, limits: Limits, now: Timestamp) -> Limits {
         if now >= self.until {

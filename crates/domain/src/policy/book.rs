@@ -1,17 +1,17 @@
-//! The outbound policies of an organization, in order.
+//! The outbound policies of an organization, in order of priority.
 
 use serde::{Deserialize, Serialize};
 
 use super::InvalidSetting;
 use super::{DEFAULT_POLICY, MAX_LIMIT, Member, Mismatch, OutboundPolicy};
 
-/// Exchange's longest name of a policy.
+/// The longest policy name that Exchange allows, in characters.
 const MAX_NAME: usize = 64;
-/// Recipients of one message at most, as in Exchange.
+/// The highest limit for the recipients of one message, as in Exchange.
 const MAX_RECIPIENTS: u32 = 1000;
 
-/// Custom policies, the one that is looked at first in front, and the default one, which holds
-/// where none of them does.
+/// Custom policies in the order in which they are checked, and the default policy, which applies
+/// if none of them does.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PolicyBook {
@@ -28,36 +28,36 @@ impl Default for PolicyBook {
     }
 }
 
-/// A policy that does not hold, and why.
+/// A policy that does not apply, and why.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Skipped<'a> {
-    /// The policy that holds, or that was looked at.
+    /// The policy that was checked.
     pub policy: &'a OutboundPolicy,
-    /// Its priority; 0 is looked at first.
+    /// Its priority; 0 is checked first.
     pub priority: usize,
-    /// Why; none: it is off.
+    /// Why it does not apply; `None` if it is disabled.
     pub why: Option<Mismatch>,
 }
 
-/// The policy that holds, and those before it that do not.
+/// The policy that applies, and those checked before it that do not.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Choice<'a> {
-    /// The policy that holds.
+    /// The policy that applies.
     pub policy: &'a OutboundPolicy,
-    /// Its priority; none: the default one, the lowest.
+    /// Its priority; `None` for the default policy, which is checked last.
     pub priority: Option<usize>,
-    /// Those that were looked at before it.
+    /// The policies checked before it.
     pub skipped: Vec<Skipped<'a>>,
 }
 
 impl PolicyBook {
-    /// The policy that holds for `member`: the first that is on and whose scope holds.
+    /// The policy that applies to `member`: the first that is enabled and whose scope matches.
     pub fn choose(&self, member: Member<'_>) -> &OutboundPolicy {
         let holds = |policy: &&OutboundPolicy| policy.enabled && policy.scope.holds(member).is_ok();
         self.custom.iter().find(holds).unwrap_or(&self.default)
     }
 
-    /// The same with the reasons.
+    /// Like [`choose`](Self::choose), with the reasons.
     pub fn explain(&self, member: Member<'_>) -> Choice<'_> {
         let mut skipped = Vec::new();
         for (priority, policy) in self.custom.iter().enumerate() {
@@ -71,7 +71,7 @@ impl PolicyBook {
         Choice { policy: &self.default, priority: None, skipped }
     }
 
-    /// The policy of that name, in any case, and its priority (none: the default one's).
+    /// The policy with this name, ignoring case, and its priority (`None` for the default policy).
     pub fn find(&self, name: &str) -> Option<(&OutboundPolicy, Option<usize>)> {
         if self.default.name.eq_ignore_ascii_case(name) {
             return Some((&self.default, None));
@@ -85,10 +85,10 @@ impl PolicyBook {
         self.custom.iter().enumerate().map(|(n, policy)| (policy, Some(n))).chain([(&self.default, None)])
     }
 
-    /// Whether the whole can be in force.
+    /// Checks whether the policies can be put in force together.
     ///
     /// # Errors
-    /// What is wrong, and in which policy.
+    /// What is invalid, and in which policy.
     pub fn check(&self) -> Result<(), InvalidSetting> {
         let wrong = |field, problem: &str| Err(InvalidSetting { field, problem: problem.into() });
         if self.default.name != DEFAULT_POLICY {
@@ -124,7 +124,7 @@ impl PolicyBook {
 }
 
 impl OutboundPolicy {
-    /// Its numbers: the key of each, its value, the most it may be.
+    /// The policy's numeric settings: the key, value and highest valid value of each.
     pub fn numbers(&self) -> [(&'static str, u32, u32); 10] {
         [
             ("external_per_hour", self.external_per_hour, MAX_LIMIT),
@@ -199,7 +199,7 @@ mod tests {
         })
     }
 
-    /// The rules as Exchange's documentation says them, word for word.
+    /// The rules exactly as Exchange's documentation states them.
     fn oracle(policy: &OutboundPolicy, user: &str, groups: &[String]) -> bool {
         let domain = user.split('@').nth(1).unwrap();
         let in_domain = |d: &String| domain == d || domain.ends_with(&format!(".{d}"));

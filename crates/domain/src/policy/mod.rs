@@ -1,7 +1,7 @@
-//! Outbound policies: how much an entity may send, and what follows when it sends more.
+//! Outbound policies: how much an entity may send, and what happens when it sends more.
 //!
-//! Settings, ranges and names are those of Exchange Online's outbound spam policies, and ours
-//! beside them.
+//! Settings, ranges and names are those of Exchange Online's outbound spam policies, plus Postern's
+//! own.
 
 mod allowance;
 mod book;
@@ -20,16 +20,16 @@ pub use allowance::Allowance;
 pub use book::{Choice, PolicyBook, Skipped};
 pub use scope::{Member, Mismatch, Scope};
 
-/// The default policy's name, as Exchange's admins know it.
+/// The default policy's name, as Exchange admins know it.
 pub const DEFAULT_POLICY: &str = "Default";
 
-/// What follows when a limit is reached.
+/// The action taken when a limit is exceeded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Action {
     /// No action, alert only.
     AlertOnly,
-    /// Defer mail over the limit until there is room again.
+    /// Defer mail over the limit until it fits again.
     Defer,
     /// Restrict the user from sending mail until the following day.
     RestrictUntilNextDay,
@@ -39,10 +39,10 @@ pub enum Action {
 }
 
 impl Action {
-    /// Every action, by the name it has in settings.
+    /// Every action.
     pub const ALL: [Action; 4] = [Action::AlertOnly, Action::Defer, Action::RestrictUntilNextDay, Action::Restrict];
 
-    /// The name it has in settings and in the API.
+    /// The action's name in settings and in the API.
     pub fn key(self) -> &'static str {
         match self {
             Action::AlertOnly => "alert-only",
@@ -74,51 +74,51 @@ impl fmt::Display for Action {
     }
 }
 
-/// Whether a policy acts.
+/// Whether a policy acts or only reports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Mode {
     /// The policy acts.
     #[default]
     Enforce,
-    /// It only says what it would have done: in the log, the metrics, and as an informational alert.
+    /// The policy only reports what it would have done: in the log, the metrics, and as an informational alert.
     ReportOnly,
 }
 
-/// What is to be done about an entity that passed a limit.
+/// What to do about an entity that exceeded a limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Consequence {
-    /// Note what the policy would have done and let the mail go on.
+    /// Report what the policy would have done, and let the mail go on.
     Report(Action),
-    /// Tell the admins and let the mail go on.
+    /// Notify the admins, and let the mail go on.
     Alert,
-    /// Tell the admins and have the mail come back later.
+    /// Notify the admins, and defer the mail.
     Defer,
-    /// Restrict it, until a time or until an admin releases it.
+    /// Restrict the entity, until a given time or until an admin releases it.
     Restrict {
-        /// When it ends by itself.
+        /// When the restriction ends automatically; `None` if only an admin ends it.
         until: Option<Timestamp>,
     },
 }
 
-/// An outbound policy: limits, action, notifications, and for whom. The limits of Exchange's own
-/// policies take 0 for the built-in default, ours take it for "no limit".
+/// An outbound policy: limits, action, notifications, and scope. In limits that Exchange's policies
+/// have too, 0 means the built-in default; in Postern's own limits, it means "no limit".
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(default)]
 pub struct OutboundPolicy {
-    /// Its name, as people see it.
+    /// Its name as shown to people.
     #[schema(min_length = 1, max_length = 64)]
     pub name: String,
     /// What it is for.
     pub description: String,
-    /// Whether it is looked at; the default policy always is.
+    /// Whether it is checked; the default policy always is.
     pub enabled: bool,
-    /// For whom it is; the default policy is for everyone. One that is off may be for nobody yet.
+    /// The entities it applies to; the default policy applies to all. A disabled policy may have no condition yet.
     #[serde(flatten)]
     pub scope: Scope,
-    /// What Exchange's cmdlets call the rule that says for whom it is; empty: as the policy.
+    /// The name that Exchange's cmdlets use for the policy's rule, which defines its scope; empty: the policy's name.
     pub rule_name: String,
-    /// The rule's comments there.
+    /// The comments of that rule.
     pub rule_comments: String,
     /// External recipients per hour; 0: the built-in default.
     #[schema(maximum = 10000)]
@@ -129,35 +129,35 @@ pub struct OutboundPolicy {
     /// Recipients per day; 0: the built-in default.
     #[schema(maximum = 10000)]
     pub per_day: u32,
-    /// Messages per minute; 0: any number. Beyond it mail is deferred, whatever the action.
+    /// Messages per minute; 0: no limit. Mail over this limit is deferred, whatever the action.
     #[schema(maximum = 10000)]
     pub messages_per_minute: u32,
-    /// Messages per day; 0: any number.
+    /// Messages per day; 0: no limit.
     #[schema(maximum = 10000)]
     pub messages_per_day: u32,
-    /// Recipients per day that it had never written to before; 0: any number.
+    /// Recipients per day that the entity had never written to before; 0: no limit.
     #[schema(maximum = 10000)]
     pub first_time_recipients_per_day: u32,
-    /// Recipients per hour that the mail server itself refuses, unknown ones as a rule; 0: any number.
+    /// Recipients per hour that the mail server itself refuses, usually unknown ones; 0: no limit.
     #[schema(maximum = 10000)]
     pub unknown_recipients_per_hour: u32,
-    /// Recipients of one message; 0: any number. Further ones are answered 452 4.5.3.
+    /// Recipients of one message; 0: no limit. Further recipients are answered with 452 4.5.3.
     #[schema(maximum = 1000)]
     pub recipients_per_message: u32,
     /// Recipients on the escape lane per hour; 0: the built-in default.
     #[schema(maximum = 10000)]
     pub escape_lane_per_hour: u32,
-    /// What follows when a limit is passed.
+    /// The action taken when a limit is exceeded.
     pub action: Action,
     /// Whether it acts or only reports.
     pub mode: Mode,
-    /// Tell the admins when this share of a limit is reached; 0: don't.
+    /// Notify the admins when this percentage of a limit is reached; 0: never.
     #[schema(maximum = 99)]
     pub warn_at_percent: u32,
-    /// Who is told when someone is restricted, besides the alert policy's recipients.
+    /// Who is notified when an entity is restricted, in addition to the alert policy's recipients.
     pub notify: Vec<String>,
-    /// Who gets a copy of mail that passes a limit and goes on all the same, and of suspicious mail;
-    /// empty: nobody. Read from one address or a list of them.
+    /// Who gets a copy of mail that exceeds a limit but is not held back, and of suspicious mail;
+    /// empty: nobody. May be given as one address or a list of addresses.
     #[serde(deserialize_with = "one_or_several")]
     pub copy_to: Vec<String>,
 }
@@ -195,12 +195,12 @@ impl OutboundPolicy {
         Self { name: DEFAULT_POLICY.into(), ..Self::default() }
     }
 
-    /// What its rule is called by Exchange's cmdlets.
+    /// The name that Exchange's cmdlets use for its rule.
     pub fn rule(&self) -> &str {
         if self.rule_name.is_empty() { &self.name } else { &self.rule_name }
     }
 
-    /// The limits in force: built-in defaults filled in.
+    /// The limits in force, with built-in defaults filled in.
     pub fn limits(&self) -> Limits {
         let or = |set: u32, default: u32| if set == 0 { default } else { set };
         let default = Limits::DEFAULT;
@@ -227,14 +227,15 @@ impl OutboundPolicy {
         }
     }
 
-    /// Who gets copies, as a mail server is told; `domain` is one of the organization's. None: nobody.
+    /// Who gets copies, in the form that a mail server needs; `domain` is one of the organization's domains.
+    /// `None` if nobody gets copies.
     pub fn copies(&self, domain: &str) -> Option<Copies> {
         let to = self.copy_to.clone();
         let alias = || copy_alias(&self.name, domain);
         (!to.is_empty()).then(|| Copies { alias: if to.len() > 1 { Some(alias()) } else { None }, to })
     }
 
-    /// Microsoft's recommended values, by their name there.
+    /// Sets the limits to the values of a preset that Microsoft recommends.
     pub fn preset(&mut self, preset: Preset) {
         let (external, internal, day) = match preset {
             Preset::Standard => (500, 1000, 1000),
@@ -250,39 +251,39 @@ impl OutboundPolicy {
 pub struct Copies {
     /// The addresses, one or more.
     pub to: Vec<String>,
-    /// One address that stands for all of them, for a protocol that can add only one. None: there
-    /// is only one. The mail server has to be told what it stands for.
+    /// One address that stands for all of them, for a protocol that can add only one; `None` if there
+    /// is only one address. The mail server must be configured to expand it.
     pub alias: Option<String>,
 }
 
-/// One address that stands for several, to which a policy's copies go.
+/// An alias address that stands for the several addresses to which a policy's copies go.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct CopyAlias {
     /// The name of the policy.
     pub policy: String,
-    /// The organization whose policy it is.
+    /// The organization that the policy belongs to.
     pub organization: OrganizationId,
-    /// The address that the mail server is asked to add.
+    /// The address that Postern has the mail server add.
     pub alias: String,
-    /// The addresses that it has to stand for.
+    /// The addresses that the mail server must expand it to.
     pub to: Vec<String>,
 }
 
-/// `postern-copies-POLICY@domain`: letters and digits of the policy's name, and where they are not
-/// the whole name a checksum of it, so that no two policies share an address.
+/// `postern-copies-POLICY@domain`: the letters and digits of the policy's name and, if they are not
+/// the whole name, a checksum of it, so that no two policies share an address.
 fn copy_alias(policy: &str, domain: &str) -> String {
     let name = policy.to_lowercase();
     let words = name.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
     let mut slug: String = words.collect::<Vec<_>>().join("-").chars().take(24).collect();
     if slug != name {
-        // FNV-1a, 32 bits: stable over versions and machines.
+        // FNV-1a, 32 bits: the same in all versions and on all machines.
         let hash = name.bytes().fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
         slug = format!("{slug}-{hash:08x}").trim_start_matches('-').to_owned();
     }
     format!("postern-copies-{slug}@{domain}")
 }
 
-/// Settings and clients of earlier versions have one address, or an empty text for nobody.
+/// Settings and clients of earlier versions give one address, or an empty text for nobody.
 fn one_or_several<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
     #[derive(Deserialize)]
     #[serde(untagged)]
@@ -297,7 +298,7 @@ fn one_or_several<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<V
     })
 }
 
-/// The limits that Microsoft recommends.
+/// Sets of limits that Microsoft recommends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Preset {
@@ -321,7 +322,7 @@ mod tests {
         assert_eq!(consequence(Action::Restrict), Consequence::Restrict { until: None });
         let next = |text| Consequence::Restrict { until: Some(Timestamp::parse(text).unwrap()) };
         assert_eq!(consequence(Action::RestrictUntilNextDay), next("2026-11-26T00:00:00Z"));
-        // In Berlin the following day has begun already.
+        // In Berlin, the following day has already begun.
         let berlin = Zone::parse("Europe/Berlin").unwrap();
         let there = with(Action::RestrictUntilNextDay).consequence(now, &berlin);
         assert_eq!(there, next("2026-11-26T23:00:00Z"));

@@ -1,4 +1,4 @@
-//! For whom a policy is.
+//! The scope of a policy: the entities it applies to.
 
 use std::fmt;
 
@@ -6,24 +6,24 @@ use serde::{Deserialize, Serialize};
 
 use crate::entity::{EntityId, EntityKind};
 
-/// Users, groups and domains, and exceptions.
+/// Users, groups and domains that a policy applies to, and exceptions.
 ///
-/// As in Exchange: values of one condition are alternatives, different conditions have to hold
-/// together; any exception that holds is enough to leave the policy out.
+/// As in Exchange, an entity has to match one value of each condition that is set; if it matches
+/// any exception, the policy does not apply.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(default)]
 pub struct Scope {
-    /// These accounts, or connectors as `connector:NAME`.
+    /// These accounts, or connectors given as `connector:NAME`.
     pub users: Vec<EntityId>,
     /// Members of these groups.
     pub groups: Vec<String>,
-    /// Accounts of these domains and of domains below them.
+    /// Accounts in these domains and their subdomains.
     pub domains: Vec<String>,
     /// Not these accounts or connectors.
     pub except_users: Vec<EntityId>,
     /// Not members of these groups.
     pub except_groups: Vec<String>,
-    /// Not accounts of these domains or of domains below them.
+    /// Not accounts in these domains or their subdomains.
     pub except_domains: Vec<String>,
 }
 
@@ -36,7 +36,7 @@ pub struct Member<'a> {
     pub groups: &'a [String],
 }
 
-/// Why a scope does not hold for an entity.
+/// Why a scope does not match an entity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Mismatch {
@@ -65,10 +65,10 @@ impl Scope {
         *self == Self::default()
     }
 
-    /// Whether it holds for `member`.
+    /// Checks whether the scope matches `member`.
     ///
     /// # Errors
-    /// Why it does not.
+    /// The scope does not match; the error specifies why.
     pub fn holds(&self, member: Member<'_>) -> Result<(), Mismatch> {
         let user = |users: &[EntityId]| users.contains(member.entity);
         let group = |groups: &[String]| {

@@ -1,17 +1,17 @@
-//! What an entity may send, in numbers.
+//! The limits on what an entity may send.
 
 use serde::{Deserialize, Serialize};
 
 use super::Window;
 
-/// The largest limit that may be set, as in Exchange Online.
+/// The highest limit that may be set, as in Exchange Online.
 pub const MAX_LIMIT: u32 = 10_000;
-/// The largest number that an allowance may raise a limit to.
+/// The highest value that an allowance may raise a limit to.
 pub const MAX_ALLOWANCE: u32 = 1_000_000;
 /// Stands for "no limit".
 pub const NO_LIMIT: u32 = u32::MAX;
 
-/// What an entity may send, each limit in numbers: no value here means "some default".
+/// What an entity may send. Every limit is an effective value; none stands for a default.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
     /// External recipients in any 60 minutes.
@@ -22,13 +22,13 @@ pub struct Limits {
     pub per_day: u32,
     /// Recipients on the escape lane in any 60 minutes.
     pub escape_lane_per_hour: u32,
-    /// Messages in any 60 seconds; [`NO_LIMIT`]: any number.
+    /// Messages in any 60 seconds; may be [`NO_LIMIT`].
     pub messages_per_minute: u32,
-    /// Messages in any 24 hours; [`NO_LIMIT`]: any number.
+    /// Messages in any 24 hours; may be [`NO_LIMIT`].
     pub messages_per_day: u32,
-    /// Recipients in any 24 hours that it had never written to before; [`NO_LIMIT`]: any number.
+    /// Recipients in any 24 hours that the entity had never written to before; may be [`NO_LIMIT`].
     pub first_time_recipients_per_day: u32,
-    /// Recipients in any 60 minutes that the mail server itself refused; [`NO_LIMIT`]: any number.
+    /// Recipients in any 60 minutes that the mail server itself refused; may be [`NO_LIMIT`].
     pub unknown_recipients_per_hour: u32,
 }
 
@@ -45,7 +45,7 @@ impl Limits {
         unknown_recipients_per_hour: NO_LIMIT,
     };
 
-    /// Every limited window with its limit; what Exchange's outbound policies limit comes first.
+    /// Every limited window with its limit; those that Exchange's outbound policies limit come first.
     pub fn each(&self) -> impl Iterator<Item = (Window, u32)> + use<> {
         let all = [
             (Window::ExternalPerHour, self.external_per_hour),
@@ -65,7 +65,7 @@ impl Limits {
         self.each().find(|(w, _)| *w == window).map(|(_, limit)| limit)
     }
 
-    /// The limits during probation: `percent` of these, at least 1.
+    /// The limits during probation: `percent` percent of these, at least 1; the escape lane keeps its limit.
     #[must_use]
     pub fn on_probation(&self, percent: u32) -> Limits {
         let part = |limit: u32| match limit {
@@ -84,7 +84,7 @@ impl Limits {
         }
     }
 
-    /// No policy limit at all; the escape lane keeps its own.
+    /// The limits without any policy limit; only the escape lane's limit remains.
     #[must_use]
     pub fn unlimited(&self) -> Limits {
         Limits {

@@ -1,4 +1,4 @@
-//! The windows against an oracle that remembers every event to the millisecond.
+//! Tests the windows against an oracle that remembers every event to the millisecond.
 
 use proptest::prelude::*;
 
@@ -6,16 +6,16 @@ use super::*;
 
 const MINUTE: i64 = 60_000;
 
-/// What a run does next.
+/// The next step of a test run.
 #[derive(Debug, Clone)]
 enum Step {
     /// Time passes, in milliseconds.
     Wait(i64),
-    /// A message to so many external and internal recipients reserves room.
+    /// A message to this many external and internal recipients makes a reservation.
     Reserve(u32, u32),
     /// The oldest message under way is accepted.
     Accept,
-    /// The oldest message under way is given up.
+    /// The oldest message under way is cancelled.
     GiveUp,
 }
 
@@ -35,14 +35,14 @@ fn step() -> impl Strategy<Value = Step> {
 struct Oracle(Vec<(i64, Charge)>);
 
 impl Oracle {
-    /// What was accepted in the `length` milliseconds up to and with `end`.
+    /// What was accepted in the `length` milliseconds up to and including `end`.
     fn count(&self, window: Window, end: i64, length: i64) -> u32 {
         let inside = self.0.iter().filter(|(at, _)| *at > end - length && *at <= end);
         inside.map(|(_, charge)| charge.in_window(window)).sum()
     }
 }
 
-/// The window's length, and the length of one bucket of it.
+/// The length of the window and of one of its buckets, in milliseconds.
 fn lengths(window: Window) -> (i64, i64) {
     window.fine().map_or((24 * 60 * MINUTE, 10 * MINUTE), |length| (i64::from(length) * MINUTE, MINUTE))
 }

@@ -1,19 +1,19 @@
-//! What one entity has sent in its windows, and whether more fits.
+//! Usage: what one entity has sent in its windows, and whether more fits.
 
 use super::*;
 
-/// Whether more recipients fit.
+/// Whether more recipients fit within the limits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fit {
-    /// There is room for all of them.
+    /// All of them fit.
     Fits,
-    /// They do not, whatever becomes of other messages that are under way.
+    /// They do not fit, whatever happens to other messages under way.
     Exceeds(Excess),
-    /// They fit only if some other message that is under way comes to nothing.
+    /// They fit only if another message under way is not accepted.
     Contended(Window),
 }
 
-/// Usage of one entity: what was accepted, and what is reserved for messages under way.
+/// The usage of one entity: what was accepted, and what is reserved for messages under way.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Usage {
     slots: Vec<Slot>,
@@ -21,7 +21,7 @@ pub struct Usage {
 }
 
 impl Usage {
-    /// Usage with these slots, oldest first, as a journal kept them.
+    /// Restores usage from the slots in a journal, oldest first.
     pub fn restore(slots: Vec<Slot>) -> Self {
         Self { slots, reserved: Charge::NONE }
     }
@@ -36,19 +36,19 @@ impl Usage {
         self.reserved
     }
 
-    /// Whether there is nothing to remember.
+    /// Whether nothing was sent or reserved.
     pub fn is_empty(&self) -> bool {
         self.slots.is_empty() && self.reserved.is_none()
     }
 
-    /// What was accepted in `window`, seen at `now`.
+    /// What was accepted in `window` up to `now`.
     pub fn count(&self, window: Window, now: Timestamp) -> u32 {
         let now = now.minute();
         let inside = self.slots.iter().rev().take_while(|slot| window.holds(slot.minute, now));
         inside.map(|slot| window.of(slot)).fold(0, u32::saturating_add)
     }
 
-    /// When `window` will hold less than `limit`; `None` if it does so now.
+    /// When the count in `window` will be below `limit`; `None` if it already is, or if `limit` is 0.
     pub fn free_at(&self, window: Window, limit: u32, now: Timestamp) -> Option<Timestamp> {
         let mut count = self.count(window, now);
         if count < limit {
@@ -61,13 +61,13 @@ impl Usage {
                 return Some(Timestamp::from_minute(window.leaves(slot.minute)));
             }
         }
-        // A limit of zero never frees up; there is none in a valid policy.
+        // A count is never below zero; a valid policy has no limit of zero.
         None
     }
 
-    /// Whether `more` fits beside what is counted. `held` is what the same message has
-    /// reserved already. With `reserved_is_certain`, what other messages reserved is taken
-    /// as accepted, for mail servers that never say how a message ended.
+    /// Whether `more` fits in addition to what is counted. `held` is what the same message has already
+    /// reserved. With `reserved_is_certain`, reservations of other messages are treated as accepted, for
+    /// mail servers that never report how a message ended.
     pub fn fit(&self, held: Charge, more: Charge, limits: &Limits, reserved_is_certain: bool, now: Timestamp) -> Fit {
         let mut contended = None;
         for (window, limit) in limits.each() {
@@ -90,22 +90,22 @@ impl Usage {
         contended.map_or(Fit::Fits, Fit::Contended)
     }
 
-    /// Holds room for recipients of a message under way.
+    /// Makes a reservation for recipients of a message under way.
     pub fn reserve(&mut self, charge: Charge) {
         self.reserved = self.reserved.plus(charge);
     }
 
-    /// Gives reserved room back.
+    /// Cancels a reservation.
     pub fn cancel(&mut self, charge: Charge) {
         self.reserved = self.reserved.minus(charge);
     }
 
-    /// Counts one accepted message to `charge`.
+    /// Counts one accepted message with the recipients in `charge`.
     pub fn accept(&mut self, charge: Charge, now: Timestamp) {
         self.add(charge, 1, now.minute());
     }
 
-    /// Counts `messages` with `charge` at `minute`.
+    /// Counts `messages` and the recipients in `charge` at `minute`.
     pub fn add(&mut self, charge: Charge, messages: u32, minute: u32) {
         let now = match self.slots.last() {
             Some(last) if minute > last.minute || last.minute > minute + CLOCK_SLACK => {
@@ -124,7 +124,7 @@ impl Usage {
         }
     }
 
-    /// Empties `windows`, so that what was sent before does not count in them any more.
+    /// Empties `windows`, so that what was sent before no longer counts in them.
     pub fn reset(&mut self, windows: &[Window]) {
         for slot in &mut self.slots {
             for window in windows {
@@ -142,7 +142,7 @@ impl Usage {
         self.slots.retain(|slot| !slot.is_empty());
     }
 
-    /// Forgets what has left every window, and merges what only the day windows still need.
+    /// Drops slots that have left every window, and merges those that only the day windows still need.
     pub fn roll(&mut self, now: u32) {
         let old = std::mem::take(&mut self.slots);
         let capacity = old.len();
@@ -178,7 +178,7 @@ impl Usage {
             return;
         }
         if self.slots.len() == self.slots.capacity() {
-            // Most entities send little: doubling would cost more memory than it saves time.
+            // Most entities send little: doubling would cost more memory than the time saved is worth.
             self.slots.reserve_exact(2 + self.slots.len() / 2);
         }
         self.slots.push(slot);

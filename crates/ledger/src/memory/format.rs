@@ -1,14 +1,14 @@
-//! The journal's records as bytes; see `README.md` in this folder.
+//! Encodes and decodes the journal's records; see `README.md` in this folder.
 
 use postern_domain::window::{Charge, Slot, Window};
 use postern_domain::{EntityId, EntityKind};
 
-/// Something that happened to usage.
+/// A change to usage.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Record {
     /// Messages were accepted.
     Counted { entity: EntityId, minute: u32, charge: Charge, messages: u32, message: u64 },
-    /// All usage of an entity, in a snapshot.
+    /// The complete usage of an entity, in a snapshot.
     Slots { entity: EntityId, slots: Vec<Slot> },
     /// Windows were emptied.
     Reset { entity: EntityId, windows: Vec<Window> },
@@ -17,13 +17,13 @@ pub(super) enum Record {
 const COUNTED: u8 = 1;
 const SLOTS: u8 = 2;
 const RESET: u8 = 3;
-/// The first two with first-time and unknown recipients; written only where there are some, so
-/// that an earlier version reads what it knows.
+/// The first two records with first-time and unknown recipients added. They are written only if there
+/// are such recipients, so that earlier versions can read all other records.
 const COUNTED_MORE: u8 = 4;
 const SLOTS_MORE: u8 = 5;
 
 impl Record {
-    /// Reads one record from the front of `bytes`; none if it isn't one.
+    /// Reads one record from the front of `bytes`; `None` if there is no valid record.
     pub(super) fn decode(bytes: &mut &[u8]) -> Option<Record> {
         Some(match take_byte(bytes)? {
             kind @ (COUNTED | COUNTED_MORE) => {
@@ -32,7 +32,7 @@ impl Record {
                 let (external, internal, lane) = (take(bytes)?, take(bytes)?, take(bytes)?);
                 let messages = take(bytes)?;
                 let mut more = || if kind == COUNTED_MORE { take(bytes) } else { Some(0) };
-                // Messages are a number of their own in a record.
+                // A record stores the number of messages separately.
                 let (first_time, unknown) = (more()?, more()?);
                 let charge = Charge { external, internal, lane, messages: 0, first_time, unknown };
                 Record::Counted { entity, minute, charge, messages, message: take_u64(bytes)? }
@@ -55,7 +55,7 @@ impl Record {
     }
 }
 
-/// An accepted message; encoded in place, since this runs for every one.
+/// Encodes an accepted message. It is encoded in place, since this runs for every message.
 pub(super) fn encode_counted(
     out: &mut Vec<u8>,
     entity: &EntityId,

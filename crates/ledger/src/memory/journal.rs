@@ -1,4 +1,4 @@
-//! The journal's files; see `README.md` in this folder.
+//! Reads and writes the journal's files; see `README.md` in this folder.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, Write};
@@ -12,30 +12,30 @@ use crate::LedgerError;
 
 const MAGIC: &[u8; 8] = b"PSTRNU01";
 const HEADER: usize = 8;
-/// Blocks are cut at about this size, so that a reader never needs much memory.
+/// Blocks are closed at about this size in bytes, so that a reader never needs much memory.
 const BLOCK: usize = 256 * 1024;
-/// No block is larger, so a larger length is damage.
+/// The largest block in bytes; a greater length means that the file is damaged.
 const MAX_BLOCK: usize = 64 * 1024 * 1024;
-/// A journal smaller than this is not worth compacting.
+/// A journal smaller than this, in bytes, is not worth compacting.
 const SMALL: u64 = 32 * 1024 * 1024;
 
-/// The journal file that is being written.
+/// The current journal file.
 #[derive(Debug)]
 pub(super) struct Journal {
     folder: PathBuf,
     number: u64,
     file: Option<File>,
     written: u64,
-    /// Size of the snapshot that this journal follows.
+    /// Size in bytes of the snapshot that this journal follows.
     snapshot: u64,
-    /// Whole blocks that are to be written.
+    /// Complete blocks to be written.
     sealed: Vec<u8>,
     /// Records of the block that is still growing.
     buffer: Vec<u8>,
     dirty: bool,
 }
 
-/// A snapshot that is being written, and the journal that will follow it.
+/// A snapshot being written, and the journal that will follow it.
 #[derive(Debug)]
 pub(super) struct Snapshot {
     number: u64,
@@ -47,7 +47,7 @@ pub(super) struct Snapshot {
 }
 
 impl Journal {
-    /// No journal yet; [`Journal::open`] makes one.
+    /// A placeholder until [`Journal::open`] returns the real journal.
     pub(super) fn closed() -> Self {
         Self {
             folder: PathBuf::new(),
@@ -61,7 +61,7 @@ impl Journal {
         }
     }
 
-    /// Reads what is in `folder`, oldest first, and goes on writing there.
+    /// Replays the records in `folder`, oldest first, and opens the journal for writing.
     pub(super) fn open(folder: &Path, replay: &mut dyn FnMut(Record)) -> Result<Self, LedgerError> {
         let fail = |source| LedgerError::Journal { path: folder.to_owned(), source };
         fs::create_dir_all(folder).map_err(fail)?;
@@ -105,7 +105,7 @@ impl Journal {
         Ok(())
     }
 
-    /// Takes in whole records; [`Journal::write`] writes them out.
+    /// Buffers complete records until [`Journal::write`] writes them.
     pub(super) fn append(&mut self, records: &[u8]) {
         self.buffer.extend_from_slice(records);
         if self.buffer.len() >= BLOCK {
@@ -120,15 +120,15 @@ impl Journal {
         }
     }
 
-    /// Writes out what was taken in; with `durable`, to the disk. On an error it is kept for
-    /// the next try.
+    /// Writes the buffered records; with `durable`, syncs them to disk. After an error they stay buffered
+    /// for the next attempt.
     pub(super) fn write(&mut self, durable: bool) -> Result<(), LedgerError> {
         self.seal();
         let path = path_of(&self.folder, self.number, "journal");
         let Some(file) = &mut self.file else { return Ok(()) };
         let fail = |source| LedgerError::Journal { path, source };
         if !self.sealed.is_empty() {
-            // A write cut short (a full disk) is undone: blocks behind a torn one are not read.
+            // Undo a partial write (such as on a full disk): blocks after a torn one are not read.
             if let Err(error) = file.write_all(&self.sealed) {
                 let _ = file.set_len(self.written);
                 let _ = file.seek(io::SeekFrom::Start(self.written));
@@ -159,17 +159,17 @@ impl Journal {
         Ok(Snapshot { number, path, file, size: MAGIC.len() as u64, buffer: Vec::new(), after: Vec::new() })
     }
 
-    /// Makes the snapshot the one that counts, and goes on in the journal that follows it.
+    /// Puts the snapshot into effect, and continues in the journal that follows it.
     pub(super) fn finish_snapshot(&mut self, mut snapshot: Snapshot) -> Result<(), LedgerError> {
         let finished = self.try_finish(&mut snapshot);
         if finished.is_err() && self.number != snapshot.number {
-            // The old journal goes on, so what was meant for the new one belongs to it.
+            // The old journal continues, so it takes the records meant for the new one.
             self.append(&snapshot.after);
         }
         finished
     }
 
-    /// Gives up a snapshot that could not be written.
+    /// Abandons a snapshot that could not be written.
     pub(super) fn abandon_snapshot(&mut self, snapshot: Snapshot) {
         self.append(&snapshot.after);
         let _ = fs::remove_file(&snapshot.path);
@@ -181,8 +181,8 @@ impl Journal {
         let fail = |source| LedgerError::Journal { path: path.clone(), source };
         snapshot.file.sync_all().map_err(fail)?;
         self.write(true)?;
-        // The journal that follows has to be there before the snapshot is: without it, what
-        // was counted meanwhile would be in neither.
+        // The new journal has to exist before the snapshot takes effect: otherwise, what was counted
+        // in the meantime would be in neither.
         let following = path_of(&self.folder, snapshot.number, "journal");
         let mut bytes = MAGIC.to_vec();
         if !snapshot.after.is_empty() {
@@ -205,7 +205,7 @@ impl Snapshot {
         }
     }
 
-    /// Takes in what was counted after its shard was written.
+    /// Buffers records that were counted after their shard was written.
     pub(super) fn append_after(&mut self, records: &[u8]) {
         self.after.extend_from_slice(records);
     }
@@ -233,8 +233,8 @@ fn frame(bytes: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(bytes);
 }
 
-/// Reads every block of a file and hands on its records. Returns how much of it is whole;
-/// with `mend`, the rest is cut off.
+/// Reads every block of a file and replays its records. Returns the length of the intact part in
+/// bytes; with `mend`, cuts off the rest.
 fn read_file(path: &Path, mend: bool, replay: &mut dyn FnMut(Record)) -> Result<u64, LedgerError> {
     let fail = |source| LedgerError::Journal { path: path.to_owned(), source };
     let foreign = |reason: &str| LedgerError::Foreign { path: path.to_owned(), reason: reason.to_owned() };
@@ -267,7 +267,7 @@ fn read_file(path: &Path, mend: bool, replay: &mut dyn FnMut(Record)) -> Result<
     }
 }
 
-/// Reads one block; false at the end, or where it is cut short or damaged.
+/// Reads one block; false at the end of the file, or if the block is incomplete or damaged.
 fn read_block(reader: &mut impl Read, block: &mut Vec<u8>) -> io::Result<bool> {
     let mut header = [0; HEADER];
     if !read_whole(reader, &mut header)? {
@@ -313,7 +313,7 @@ fn path_of(folder: &Path, number: u64, kind: &str) -> PathBuf {
     folder.join(format!("{number}.{kind}"))
 }
 
-/// The numbers of the files of one kind, lowest first.
+/// The numbers of the files of one kind, in ascending order.
 fn numbered(folder: &Path, kind: &str) -> io::Result<Vec<u64>> {
     let mut numbers = Vec::new();
     for entry in fs::read_dir(folder)? {
@@ -326,8 +326,8 @@ fn numbered(folder: &Path, kind: &str) -> io::Result<Vec<u64>> {
     Ok(numbers)
 }
 
-/// Removes what a newer snapshot has replaced, and snapshots that were never finished.
-/// What cannot be removed does no harm: it is not read.
+/// Removes files that a newer snapshot has replaced, and unfinished snapshots. Files that cannot be
+/// removed do no harm, because they are not read.
 fn remove_older(folder: &Path, than: u64) {
     for kind in ["snapshot", "journal"] {
         for number in numbered(folder, kind).unwrap_or_default() {

@@ -1,9 +1,9 @@
-//! The ledger of a single node: usage in memory, a journal behind it.
+//! The ledger of a single node: usage in memory, backed by a journal.
 //!
-//! Entities are spread over shards by their hash, each behind its own lock, so that requests
-//! of different entities do not wait for each other. What is counted goes into a shard's list
-//! of pending records, under the same lock; [`journal`] writes those lists out behind the
-//! answers. See `README.md` in this folder for the files.
+//! Entities are spread over shards by their hash, each with its own lock, so that requests of
+//! different entities rarely wait for each other. What is counted goes into a shard's list of
+//! pending records, under the same lock; [`journal`] writes those lists after the answers. See
+//! `README.md` in this folder for the files.
 
 mod format;
 mod journal;
@@ -25,19 +25,19 @@ use journal::Journal;
 
 const SHARDS: usize = 256;
 
-/// A mail server whose question a crash left unanswered asks again at once; by then it has
-/// given up on the message.
+/// How long after the start messages counted before it are remembered. A mail server whose query a
+/// crash left unanswered repeats it at once; after this time, it has given up on the message.
 const REMEMBER: Duration = Duration::from_secs(5 * 60);
 
-/// Usage of every entity in memory, journaled into a folder.
+/// Usage of every entity in memory, journaled to a folder.
 #[derive(Debug)]
 pub struct MemoryLedger {
     shards: Box<[Mutex<Shard>]>,
     hasher: DefaultHashBuilder,
     journal: Mutex<Journal>,
-    /// Messages that were counted shortly before the start, by their hash.
+    /// Hashes of messages that were counted shortly before the start.
     before_start: Mutex<HashSet<u64>>,
-    /// Whether there are any: the lock is one for all entities.
+    /// Whether there are any; avoids taking the lock, which all entities share.
     remembers: AtomicBool,
     started: Timestamp,
     folder: PathBuf,
@@ -46,7 +46,7 @@ pub struct MemoryLedger {
 #[derive(Debug, Default)]
 struct Shard {
     entities: HashTable<Box<Entry>>,
-    /// Encoded records that are not yet with the journal.
+    /// Encoded records not yet passed to the journal.
     pending: Vec<u8>,
 }
 
@@ -57,12 +57,12 @@ struct Entry {
 }
 
 impl MemoryLedger {
-    /// Opens the journal in `folder` (made if it is missing) and restores usage from it.
+    /// Opens the journal in `folder` (created if missing) and restores usage from it.
     ///
-    /// A torn last record, as a crash leaves it, is dropped.
+    /// An incomplete last record, such as after a crash, is dropped.
     ///
     /// # Errors
-    /// The folder or its files can't be read or written, or are not a journal.
+    /// The folder or its files can't be read or written, or the files are not a journal.
     pub fn open(folder: &Path, now: Timestamp) -> Result<Self, LedgerError> {
         let mut ledger = Self {
             shards: (0..SHARDS).map(|_| Mutex::default()).collect(),
@@ -79,8 +79,8 @@ impl MemoryLedger {
         Ok(ledger)
     }
 
-    /// Writes out what was counted since the last call. With `durable`, waits until it is on
-    /// the disk and not only with the operating system.
+    /// Writes what was counted since the last call. With `durable`, waits until it is on disk, not just
+    /// handed to the operating system.
     ///
     /// # Errors
     /// The journal can't be written; what was not written stays pending.
@@ -94,16 +94,16 @@ impl MemoryLedger {
         journal.write(durable)
     }
 
-    /// Whether the journal has grown so much that [`MemoryLedger::compact`] is worth it.
+    /// Whether the journal has grown enough to make [`MemoryLedger::compact`] worthwhile.
     pub fn wants_compaction(&self) -> bool {
         lock(&self.journal).wants_compaction()
     }
 
-    /// Writes all usage into a snapshot and starts a new journal file, shard by shard, so that
-    /// no request waits for more than one shard.
+    /// Writes all usage to a snapshot and starts a new journal file. Works shard by shard, so that no
+    /// request waits for more than one shard.
     ///
     /// # Errors
-    /// The files can't be written; the old ones stay.
+    /// The files can't be written; the old files remain in use.
     pub fn compact(&self, now: Timestamp) -> Result<(), LedgerError> {
         let mut journal = lock(&self.journal);
         let mut snapshot = journal.begin_snapshot()?;
@@ -121,7 +121,7 @@ impl MemoryLedger {
                 journal.abandon_snapshot(snapshot);
                 return Err(error);
             }
-            // What shards that are done count from here on belongs after the snapshot.
+            // From here on, what the finished shards count belongs after the snapshot.
             for shard in &self.shards[..=done] {
                 let mut shard = lock(shard);
                 snapshot.append_after(&shard.pending);
@@ -131,7 +131,7 @@ impl MemoryLedger {
         journal.finish_snapshot(snapshot)
     }
 
-    /// Forgets entities whose usage has left every window. Cheap enough for every minute.
+    /// Drops entities whose usage has left every window. Cheap enough to run every minute.
     pub fn sweep(&self, now: Timestamp) {
         for shard in &self.shards {
             lock(shard).sweep(now.minute(), &self.hasher);
@@ -147,9 +147,9 @@ impl MemoryLedger {
         self.shards.iter().map(|shard| lock(shard).entities.len()).sum()
     }
 
-    /// The entities that `wanted` says count, with the most in one of `windows`: so many for each
-    /// window. Looks at everybody, shard by shard: tens of milliseconds
-    /// where a million send.
+    /// The entities accepted by `wanted` with the highest counts in each of `windows`, at most `most` for
+    /// each window. Scans all entities, shard by shard, which takes tens of milliseconds with a million
+    /// senders.
     pub fn busiest(
         &self,
         windows: &[Window],
@@ -159,7 +159,7 @@ impl MemoryLedger {
     ) -> Vec<EntityId> {
         let mut found: Vec<EntityId> = Vec::new();
         for &window in windows {
-            // Few are kept of each shard, so that no long list is sorted under its lock.
+            // Truncate after each shard, so that the list stays short.
             let mut top: Vec<(u32, EntityId)> = Vec::new();
             for shard in &self.shards {
                 let least = if top.len() < most { 0 } else { top.last().map_or(0, |(count, _)| *count) };
@@ -181,8 +181,8 @@ impl MemoryLedger {
         found
     }
 
-    /// Entities with usage that `wanted` says, the first by name, at most `most`. Looks at everybody, as
-    /// [`MemoryLedger::busiest`] does.
+    /// The entities with usage that are accepted by `wanted`, at most `most`, in order of name. Scans all
+    /// entities, like [`MemoryLedger::busiest`].
     pub fn entities(&self, most: usize, wanted: impl Fn(&EntityId) -> bool) -> Vec<EntityId> {
         let mut found = Vec::new();
         for shard in &self.shards {
@@ -207,7 +207,7 @@ impl MemoryLedger {
 
     fn shard(&self, entity: &EntityId) -> (MutexGuard<'_, Shard>, u64) {
         let hash = self.hasher.hash_one(entity);
-        // The table uses the low bits; take the shard from others.
+        // The table uses the low bits, so select the shard by others.
         let index = (hash >> 40) as usize % SHARDS;
         (lock(&self.shards[index]), hash)
     }
@@ -249,7 +249,7 @@ impl Shard {
     fn sweep(&mut self, now: u32, hasher: &DefaultHashBuilder) {
         self.entities.retain(|entry| {
             let oldest = entry.usage.slots().first().map(|slot| slot.minute);
-            // Rolling everything each minute would copy a million lists; old ones are enough.
+            // Rolling every entity each minute would copy a million lists, so roll only those with old slots.
             if oldest.is_some_and(|minute| minute.saturating_add(24 * 60) < now) {
                 entry.usage.roll(now);
             }
@@ -318,14 +318,14 @@ impl Ledger for MemoryLedger {
     }
 }
 
-/// The same on every start, unlike the table's hash: it is written to the journal.
+/// A hash that is the same on every start, unlike the table's, since it is written to the journal.
 fn message_hash(entity: &EntityId, message: &str) -> u64 {
-    // FNV-1a: short keys, no secrets; an instance id is the mail server's, not the client's.
+    // FNV-1a suffices: the keys are short and not secret, and the mail server, not the client, chooses instance IDs.
     let bytes = entity.name().bytes().chain([0]).chain(message.bytes());
     bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3))
 }
 
-/// A panic while a lock was held would be a bug; the counts are still the best there are.
+/// Ignores poisoning: a panic while a lock was held would be a bug, but the counts are still the best available.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

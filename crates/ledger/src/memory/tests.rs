@@ -15,7 +15,7 @@ fn external(n: u32) -> Charge {
     Charge { external: n, ..Charge::NONE }
 }
 
-/// The memory ledger's futures are ready at once.
+/// The result of a future of the memory ledger, which is always ready at once.
 fn ready<T>(future: impl Future<Output = T>) -> T {
     let mut future = std::pin::pin!(future);
     match future.as_mut().poll(&mut std::task::Context::from_waker(std::task::Waker::noop())) {
@@ -160,8 +160,8 @@ fn many_threads_do_not_overshoot() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(32))]
 
-    /// Whatever is counted, reset, flushed and compacted: a restart right after a flush or a
-    /// compaction gives the same usage.
+    /// Whatever is counted, reset, flushed and compacted, a restart right after a flush or a compaction
+    /// restores the same usage.
     #[test]
     fn a_restart_changes_nothing(steps in proptest::collection::vec((0u8..6, 0u8..5, 1u32..90_000), 1..40)) {
         let folder = tempfile::tempdir().unwrap();

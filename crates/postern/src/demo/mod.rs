@@ -1,5 +1,5 @@
-//! `postern demo`: a small organization sends through the real policy door in quick time; one
-//! account is taken over. Needs no mail server, and leaves nothing behind.
+//! `postern demo`: a small organization sends through the real policy door in accelerated time, and one account is
+//! compromised. Needs no mail server, and leaves nothing behind.
 
 mod clock;
 mod sender;
@@ -26,20 +26,20 @@ use postern_services::service::{AlertFilter, Caller, CallerKind, ReleaseRequest,
 use postern_services::settings::Settings;
 use sender::Sender;
 
-/// Simulated time between two messages of the whole organization.
+/// Simulated time between two messages of the organization.
 const STEP: Duration = Duration::from_secs(20);
 const COLLEAGUES: [&str; 5] = ["alice", "bob", "carol", "dave", "erin"];
 const VICTIM: &str = "mallory.smith";
-/// Messages of an ordinary morning before the password is stolen.
+/// Messages on an ordinary morning before the password is stolen.
 const MORNING: u32 = 60;
-/// Messages that the thief tries.
+/// Messages that the attacker tries to send.
 const SPAM: u32 = 80;
 const LIMIT: u32 = 500;
 
 /// Runs the demonstration; `pace` is the real time between two messages.
 ///
 /// # Errors
-/// No free port or no temporary folder could be had.
+/// No free port or no temporary folder was available.
 pub async fn run(pace: Duration) -> anyhow::Result<()> {
     let folder = tempfile::tempdir().context("no temporary folder can be made")?;
     let port = free_port()?;

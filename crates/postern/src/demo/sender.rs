@@ -1,4 +1,4 @@
-//! Asks the policy door as a mail server would.
+//! Sends policy requests to the door as a mail server would.
 
 use anyhow::Context;
 use postern_wire::policy::Attributes;
@@ -16,7 +16,8 @@ impl Sender {
         Ok(Self { stream, messages: 0 })
     }
 
-    /// Sends one message of `user` to `recipients` strangers; what the client would hear.
+    /// Sends one message of `user` to `recipients` external recipients; returns the reply that the client would
+    /// receive.
     pub(super) async fn send(&mut self, user: &str, client_address: &str, recipients: u32) -> anyhow::Result<String> {
         self.messages += 1;
         let instance = format!("demo.{}.0", self.messages);

@@ -8,7 +8,7 @@ use tokio::net::{TcpListener, UnixListener};
 
 use postern_services::settings::Listen;
 
-/// A socket that connections come from.
+/// A listening socket.
 #[derive(Debug)]
 pub enum Listener {
     /// On a TCP address.
@@ -17,7 +17,7 @@ pub enum Listener {
     Unix(UnixListener),
 }
 
-/// Why a socket can't be listened on.
+/// Why listening on a socket failed.
 #[derive(Debug, thiserror::Error)]
 #[error("{key}: can't listen on {listen}: {reason}")]
 pub struct ListenError {
@@ -26,14 +26,14 @@ pub struct ListenError {
     reason: String,
 }
 
-/// Sockets that systemd passed, by name, until they are taken.
+/// Sockets that systemd passed, by name, until each is taken.
 pub struct Passed {
     names: Vec<String>,
     sockets: listenfd::ListenFd,
 }
 
 impl Passed {
-    /// What systemd passed to this process.
+    /// The sockets that systemd passed to this process.
     pub fn from_env() -> Self {
         // `ListenFd` removes the variables, so the names are read first.
         let names = std::env::var("LISTEN_FDNAMES").unwrap_or_default();
@@ -56,10 +56,10 @@ impl Passed {
 }
 
 impl Listener {
-    /// Starts listening. `key` is the setting it came from; a Unix socket gets `mode`.
+    /// Starts listening. `key` is the setting that it comes from; a Unix socket gets the permissions `mode`.
     ///
     /// # Errors
-    /// The address is taken or may not be used.
+    /// The address is in use, or permission is denied.
     pub async fn bind(listen: &Listen, key: &'static str, mode: u32, passed: &mut Passed) -> Result<Self, ListenError> {
         let bound = match listen {
             Listen::Tcp(address) => TcpListener::bind(address).await.map(Listener::Tcp),
@@ -78,7 +78,7 @@ fn reason(error: &io::Error) -> String {
     }
 }
 
-/// Listens on a Unix socket; one that a crash left behind is replaced, one in use is not.
+/// Listens on a Unix socket. It replaces a socket left behind by a crash, but not one that is in use.
 pub fn bind_unix(path: &Path, mode: u32) -> io::Result<UnixListener> {
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder)?;

@@ -1,7 +1,7 @@
 //! The policy door: Postfix's policy delegation over TCP and Unix sockets.
 //!
-//! A connection is kept for as long as the mail server wants it. In trouble there is no answer:
-//! the connection is closed and the log says why (SMTPD_POLICY_README).
+//! A connection stays open for as long as the mail server wants it. On an error there is no answer: the connection is
+//! closed and the reason logged (SMTPD_POLICY_README).
 
 use std::io;
 use std::pin::Pin;
@@ -25,21 +25,21 @@ use postern_services::in_force::SettingsInForce;
 use postern_services::metrics::Metrics;
 use postern_services::settings::PolicyDoor;
 
-/// How long connections may finish what they have begun once the door closes.
+/// How long open connections have to finish their requests after the door closes.
 const DRAIN: Duration = Duration::from_secs(10);
 
-/// One answer in so many is timed: the histogram is behind a lock that all connections share.
+/// One in this many answers is timed: the histogram is behind a lock that all connections share.
 const SAMPLE: u32 = 32;
 
-/// What connections are served with.
+/// What serving connections needs.
 pub struct Door<L> {
-    /// Decides over each question.
+    /// Decides on each request.
     pub gate: Arc<Gate<L>>,
-    /// Limits and time-outs; those of a connection are the ones in force when it came.
+    /// Limits and timeouts; a connection uses those in force when it was opened.
     pub settings: Arc<SettingsInForce>,
-    /// What is measured.
+    /// Counters and histograms.
     pub metrics: Arc<Metrics>,
-    /// Who serves the connections.
+    /// The threads that serve the connections.
     pub workers: Workers,
 }
 
@@ -68,14 +68,13 @@ enum Ended {
 }
 
 impl<L: Ledger> Door<L> {
-    /// Accepts connections until `closing` turns true, then lets those that are open finish
-    /// the request they have begun.
+    /// Accepts connections until `closing` becomes true, then lets open ones finish the request they have begun.
     pub async fn serve(self, listener: Listener, mut closing: watch::Receiver<bool>) {
         let mut connections = JoinSet::new();
         loop {
             let accepted = tokio::select! {
                 accepted = accept(&listener) => accepted,
-                // Ended connections are cleared away as they end.
+                // Remove connections as they end.
                 Some(_) = connections.join_next(), if !connections.is_empty() => continue,
                 _ = closing.wait_for(|closing| *closing) => break,
             };
@@ -146,8 +145,8 @@ impl<L: Ledger> Door<L> {
         let (mut scanned, mut answered) = (0, 0u32);
         let closed = closing.wait_for(|closing| *closing);
         tokio::pin!(closed);
-        // One timer for the whole connection, looked at when it fires: setting it anew for
-        // every request would cost more than parsing one.
+        // One timer for the whole connection, checked when it fires: resetting it for every request would cost more
+        // than parsing one.
         let timer = tokio::time::sleep(settings.request_timeout.min(settings.idle_timeout));
         tokio::pin!(timer);
         let mut beside = Beside { timer, closed, registered: false, is_closing: false };
@@ -187,7 +186,7 @@ impl<L: Ledger> Door<L> {
                     beside.timer.as_mut().reset(next);
                     beside.registered = false;
                 }
-                // What has begun is answered; between requests there is nothing to lose.
+                // A request that has begun is answered; between requests nothing is lost.
                 Event::Closing => beside.is_closing = true,
             }
             if beside.is_closing && buffer.is_empty() {
@@ -204,8 +203,8 @@ impl<L: Ledger> Door<L> {
         answer.clear();
         match verdict {
             Verdict::Pass => policy::encode_action(answer, "DUNNO"),
-            // access(5): the other rules go on. Of several BCC actions Postfix honours the last one, so
-            // that several addresses take an alias, which `postern wiring postfix` prints.
+            // With BCC, Postfix goes on with the other rules (access(5)). Of several BCC actions it honours only the
+            // last, so several addresses need an alias, which `postern wiring postfix` prints.
             Verdict::PassWithCopy(copies) => {
                 let to = copies.alias.as_ref().or(copies.to.first()).map_or("", String::as_str);
                 policy::encode_action(answer, &format!("BCC {to}"));
@@ -218,21 +217,21 @@ impl<L: Ledger> Door<L> {
     }
 }
 
-/// What a connection waits for.
+/// An event on a connection.
 enum Event {
     Read(io::Result<usize>),
     Timer,
     Closing,
 }
 
-/// What a connection waits for besides bytes.
+/// The event sources of a connection besides its bytes.
 struct Beside<'a, C> {
     timer: Pin<&'a mut Sleep>,
     closed: Pin<&'a mut C>,
-    /// Both know whom to wake. The task stays the same, so telling them once is enough; telling
-    /// them for every request would take locks that all connections share.
+    /// Both have the task's waker. The task stays the same, so registering once is enough; registering for every
+    /// request would take locks that all connections share.
     registered: bool,
-    /// `closed` has ended, and may not be asked again.
+    /// `closed` has completed and must not be polled again.
     is_closing: bool,
 }
 
@@ -245,7 +244,7 @@ impl<T, C: Future<Output = T>> Beside<'_, C> {
             if let Poll::Ready(read) = read.as_mut().poll(context) {
                 return Poll::Ready(Event::Read(read));
             }
-            // Woken again without bytes to read: it was one of the others.
+            // Woken again without bytes to read: the wake-up came from one of the others.
             if std::mem::take(&mut first) && self.registered {
                 return Poll::Pending;
             }
@@ -262,7 +261,7 @@ impl<T, C: Future<Output = T>> Beside<'_, C> {
     }
 }
 
-/// A connection that no runtime watches yet: the one it is dealt to will.
+/// A connection not yet registered with a runtime; its worker's runtime will do that.
 enum Accepted {
     Tcp(std::net::TcpStream),
     Unix(std::os::unix::net::UnixStream),

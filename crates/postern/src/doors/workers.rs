@@ -1,8 +1,8 @@
 //! The threads that serve a door's connections.
 //!
-//! Each has a runtime of its own, and a connection stays where it was dealt to. The questions
-//! are small and never wait for a disk: handing one from thread to thread, as a work-stealing
-//! runtime does to spread long work, would cost more than answering it.
+//! Each has a runtime of its own, and a connection stays on the thread it was assigned to. The requests are small and
+//! never wait for a disk: passing one from thread to thread, as a work-stealing runtime does to spread long work,
+//! would cost more than answering it.
 
 use std::io;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::watch;
 
-/// Threads that connections are dealt to, in turns. They end when the last clone is dropped.
+/// Threads that take connections in turn. They end when the last clone is dropped.
 #[derive(Debug, Clone)]
 pub struct Workers {
     handles: Arc<[Handle]>,
@@ -20,12 +20,11 @@ pub struct Workers {
 }
 
 impl Workers {
-    /// Starts one thread for every two processors: the mail server that asks is on the same
-    /// machine and needs the others, and connections whose thread has to wait for a processor
-    /// would all wait.
+    /// Starts one thread for every two processors: the mail server runs on the same machine and needs the others, and
+    /// if a thread has to wait for a processor, all of its connections wait.
     ///
     /// # Errors
-    /// A thread or its runtime can't be had.
+    /// A thread or its runtime can't be created.
     pub fn start() -> io::Result<Self> {
         let count = std::thread::available_parallelism().map_or(1, |all| usize::from(all).div_ceil(2));
         let (running, _) = watch::channel(());

@@ -1,4 +1,4 @@
-//! `postern replay`
+//! `postern replay`: what policies would have done with the mail in a log.
 
 use std::path::Path;
 
@@ -13,10 +13,10 @@ use postern_services::service::ServiceError;
 use postern_services::service::policies::file;
 use postern_services::settings::Settings;
 
-/// Reads the logs and shows what comes of them.
+/// Reads the logs and prints or writes the result.
 ///
 /// # Errors
-/// A file can't be read or written, or is wrong.
+/// A file can't be read or written, or is not valid.
 pub fn run(request: ReplayRequest) -> Result<(), CliError> {
     cli::local_runtime()?.block_on(replay(&request))
 }
@@ -39,7 +39,7 @@ async fn replay(request: &ReplayRequest) -> Result<(), CliError> {
     Ok(())
 }
 
-/// The policies in force, or, while no Postern runs here, what the configuration file says.
+/// The policies in force or, if Postern does not run here, those of the configuration file.
 async fn today(settings: &Settings) -> Result<PolicyBook, CliError> {
     match Client::local(settings).get("/policy-file").await {
         Ok(book) => Ok(book),

@@ -1,4 +1,4 @@
-//! From log entries to messages: who sent each, when, and to whom.
+//! Turns log entries into messages: who sent each, when, and to whom.
 
 use hashbrown::{HashMap, HashSet};
 use postern_domain::attempt::Class;
@@ -6,12 +6,12 @@ use postern_domain::entity::{self, Client, Directory};
 use postern_domain::{EntityId, Timestamp};
 use postern_wire::maillog::{Entry, Line};
 
-/// A message of an entity.
+/// A message sent by an entity.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Message {
     pub(super) at: Timestamp,
     pub(super) entity: EntityId,
-    /// Its recipients, in the order in which the log tells them.
+    /// Its recipients, in the order of the log.
     pub(super) recipients: Vec<Recipient>,
 }
 
@@ -27,21 +27,21 @@ impl From<&entity::Recipient> for Recipient {
     }
 }
 
-/// A message of which the log has not told everything yet.
+/// A message that the log has not finished yet.
 struct Open {
     at: Timestamp,
-    /// None until the sender is known, where that is what counts.
+    /// None while the sender is unknown, if the envelope sender decides.
     entity: Option<EntityId>,
     seen: HashSet<Box<str>>,
     recipients: Vec<Recipient>,
     expected: u32,
 }
 
-/// Puts messages together.
+/// Collects log entries into messages.
 pub(super) struct Collector<'a> {
     directory: &'a Directory,
     open: HashMap<Box<str>, Open>,
-    /// Logins of smtpd processes: refused messages are told without.
+    /// Logins by smtpd process: log lines of refused messages lack them.
     logins: HashMap<Box<str>, EntityId>,
     messages: Vec<Message>,
 }
@@ -64,7 +64,7 @@ impl<'a> Collector<'a> {
                     self.logins.insert(line.pid.into(), entity.clone());
                 }
                 let open = Open { at, entity, seen: HashSet::new(), recipients: Vec::new(), expected: 0 };
-                // A queue id may be used again: what had it before is over.
+                // A queue ID may be reused: the earlier message with it is finished.
                 if let Some(former) = self.open.insert(queue_id.into(), open) {
                     self.finish(former);
                 }
@@ -79,7 +79,7 @@ impl<'a> Collector<'a> {
             }
             Entry::Delivery { queue_id, recipient } => {
                 if let Some(open) = self.open.get_mut(queue_id) {
-                    // Whose it is, if anybody's, is told when the message is finished.
+                    // The entity, if any, may become known only when the message is finished.
                     let sender = open.entity.clone().unwrap_or_else(|| EntityId::account_named(""));
                     let recipient = self.directory.recipient(&sender, recipient);
                     if open.seen.insert(recipient.address.as_str().into()) {
@@ -95,7 +95,7 @@ impl<'a> Collector<'a> {
             Entry::Restricted { pid, client_address, sender, recipient, reference: _ } => {
                 let client = Client { sasl_username: "", address: client_address, sender };
                 let known = self.logins.get(pid).cloned().or_else(|| self.directory.entity(client));
-                // Without a login before in the session, the sender is the best guess there is.
+                // Without an earlier login in the session, the sender is the best guess.
                 let entity = known.unwrap_or_else(|| self.directory.account(sender));
                 let recipient = self.directory.recipient(&entity, recipient);
                 let recipients = vec![(&recipient).into()];
@@ -110,16 +110,16 @@ impl<'a> Collector<'a> {
     fn finish(&mut self, open: Open) {
         let Some(entity) = open.entity else { return };
         let mut recipients = open.recipients;
-        // What isn't known is external.
+        // Recipients that the log does not show count as external.
         let unseen = (open.expected as usize).saturating_sub(recipients.len());
         recipients.extend(std::iter::repeat_n(Recipient { class: Class::External, escape_lane: false }, unseen));
-        // Without a recipient it was given up before it was sent.
+        // A message without a recipient was abandoned before it was sent.
         if !recipients.is_empty() {
             self.messages.push(Message { at: open.at, entity, recipients });
         }
     }
 
-    /// All messages in the order in which they were sent.
+    /// All messages, in the order in which they were sent.
     pub(super) fn into_messages(mut self) -> Vec<Message> {
         let unfinished: Vec<Open> = std::mem::take(&mut self.open).into_values().collect();
         for open in unfinished {

@@ -1,7 +1,7 @@
 //! `postern replay`: yesterday's log through a policy, before the policy touches today's mail.
 //!
-//! [`reader`] opens files of every kind, [`messages`] puts messages together from what Postfix's
-//! programs say of them, [`simulate`] asks the same domain code as the gate, [`report`] shows.
+//! [`reader`] opens files of every kind, [`messages`] builds messages from the log entries of Postfix's programs,
+//! [`simulate`] runs the same domain code as the gate, [`report`] shows the result.
 
 pub mod command;
 mod messages;
@@ -24,21 +24,21 @@ use postern_services::directory::DirectoryCache;
 use postern_services::settings::Settings;
 use simulate::Finding;
 
-/// What is to be replayed.
+/// The input of a replay.
 pub struct Replay<'a> {
-    /// Who is who.
+    /// Accounts, connectors and domains.
     pub settings: &'a Settings,
-    /// The policies of today.
+    /// The current policies.
     pub today: PolicyBook,
     /// Policies to compare with them.
     pub proposed: Option<PolicyBook>,
     /// The logs, in any order.
     pub logs: Vec<PathBuf>,
-    /// Now: times in logs may lack a year.
+    /// The current time: times in logs may lack a year.
     pub now: Timestamp,
 }
 
-/// What came of it.
+/// The result of a replay.
 #[derive(Debug, Serialize)]
 pub struct Outcome {
     lines: u64,
@@ -56,7 +56,7 @@ pub struct Outcome {
 }
 
 impl Replay<'_> {
-    /// Reads the logs and asks the policies.
+    /// Reads the logs and applies the policies.
     ///
     /// # Errors
     /// A log can't be read.
@@ -75,7 +75,7 @@ impl Replay<'_> {
         let read_for = began.elapsed();
         progress.finish_and_clear();
         let sent = collector.into_messages();
-        // What the running Postern read last, if this is where it runs.
+        // The state that the running Postern read last, if it runs here.
         let directory_cache = DirectoryCache::open(&self.settings.data, self.settings).load().clone();
         let simulate = |book: &PolicyBook| simulate::simulate(&sent, book, self.settings, &directory_cache);
         let entities = sent.iter().map(|message| &message.entity).collect::<hashbrown::HashSet<_>>().len();
@@ -96,12 +96,12 @@ impl Replay<'_> {
 }
 
 impl Outcome {
-    /// For people in a terminal.
+    /// The result for people in a terminal.
     pub fn print(&self) {
         report::print(self);
     }
 
-    /// A page with charts.
+    /// The result as a page with charts.
     ///
     /// # Errors
     /// The file can't be written.
@@ -116,7 +116,7 @@ fn per_second(lines: u64, time: Duration) -> u64 {
     lines.saturating_mul(1_000_000) / micros
 }
 
-/// By bytes of the files as they are on the disk; hidden where nobody watches.
+/// Progress by bytes of the files as stored on the disk; hidden if the output is not a terminal.
 fn progress(logs: &[PathBuf]) -> ProgressBar {
     let length = logs.iter().filter_map(|path| std::fs::metadata(path).ok()).map(|about| about.len()).sum();
     let style = ProgressStyle::with_template("{bar:40} {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left");

@@ -1,4 +1,4 @@
-//! Log files of every kind: plain, gz, zst, the journal's export format; each line with its time.
+//! Reads log files of every kind: plain, gz, zst, the journal's export format; each line with its time.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
@@ -14,8 +14,8 @@ const BUFFER: usize = 256 * 1024;
 const GZIP: [u8; 2] = [0x1f, 0x8b];
 const ZSTD: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 
-/// Opens a log, `-` for standard input; what it holds is found out by looking. `progress` moves by
-/// the bytes that are read.
+/// Opens a log, `-` for standard input, and detects its format from its content. `progress` advances by the bytes
+/// that are read.
 pub(super) fn open(path: &Path, progress: &ProgressBar) -> io::Result<Box<dyn BufRead>> {
     let raw: Box<dyn Read> = if path == Path::new("-") { Box::new(io::stdin()) } else { Box::new(File::open(path)?) };
     let mut raw = BufReader::with_capacity(BUFFER, progress.wrap_read(raw));
@@ -29,8 +29,7 @@ pub(super) fn open(path: &Path, progress: &ProgressBar) -> io::Result<Box<dyn Bu
     Ok(Box::new(raw))
 }
 
-/// Hands on every line with its time; returns how many lines there were. Lines that are no log
-/// lines are passed over.
+/// Passes on every line with its time; returns the number of lines. Lines that are not log lines are skipped.
 pub(super) fn lines(
     input: &mut dyn BufRead,
     times: &mut Times,
@@ -53,8 +52,8 @@ pub(super) fn lines(
     Ok(count)
 }
 
-/// `journalctl -o export`: fields a line each, entries parted by an empty line
-/// (<https://systemd.io/JOURNAL_EXPORT_FORMATS/>). Fields in the binary form are passed over.
+/// Parses `journalctl -o export`: one field per line, entries separated by an empty line
+/// (<https://systemd.io/JOURNAL_EXPORT_FORMATS/>). Fields in the binary form are skipped.
 fn journal(input: &mut dyn BufRead, mut each: impl FnMut(Timestamp, &Line<'_>)) -> io::Result<u64> {
     let mut count = 0;
     let mut entry = JournalEntry::default();
@@ -76,7 +75,7 @@ fn journal(input: &mut dyn BufRead, mut each: impl FnMut(Timestamp, &Line<'_>)) 
         } else if let Some(equals) = memchr::memchr(b'=', field) {
             entry.set(&field[..equals], &field[equals + 1..]);
         } else {
-            // A length in 8 bytes, the value, a newline.
+            // A length in 8 bytes, the value, and a newline.
             let mut length = [0; 8];
             input.read_exact(&mut length)?;
             io::copy(&mut input.take(u64::from_le_bytes(length).saturating_add(1)), &mut io::sink())?;
@@ -107,8 +106,8 @@ impl JournalEntry {
     }
 }
 
-/// Reads times. The traditional ones have no year and are local: the year is the last in which
-/// they are not in the future.
+/// Parses times. The traditional format has no year and is in local time: the year is the latest that does not put
+/// the time in the future.
 pub(super) struct Times {
     now: jiff::Timestamp,
     zone: TimeZone,

@@ -1,4 +1,4 @@
-//! What a replay found: in the terminal, and as a page with charts.
+//! Shows the findings of a replay: in the terminal, and as a page with charts.
 
 use anyhow::Context;
 use askama::Template;
@@ -11,7 +11,7 @@ use super::simulate::Finding;
 use postern_cli::output::{self, BAD, BOLD, GOOD, WARN, styled};
 use postern_services::present;
 
-/// Charts on a page: the first entities that are found.
+/// Most charts on a page: those of the first entities found.
 const CHARTS: usize = 12;
 const HEADS: [&str; 8] =
     ["Entity", "When", "After recipients", "Limit", "Policy", "Action", "Messages stopped", "Recipients stopped"];
@@ -103,7 +103,7 @@ struct Page<'a> {
     charts: Vec<(String, String)>,
 }
 
-/// The page: everything in one file, to be sent around.
+/// The page: a single file, so that it can be sent to others.
 pub(super) fn page(outcome: &Outcome) -> anyhow::Result<String> {
     let time = |at: Option<Timestamp>| at.map_or_else(|| "-".into(), present::time);
     let rows = |findings: &[Finding]| findings.iter().map(row).collect::<Vec<_>>();
@@ -128,7 +128,7 @@ pub(super) fn page(outcome: &Outcome) -> anyhow::Result<String> {
     page.render().context("the page can't be written")
 }
 
-/// How full the window was over the whole log, whatever any policy did, against its limit.
+/// A chart of how full the window was over the whole log, regardless of any policy's actions, against its limit.
 fn chart(outcome: &Outcome, finding: &Finding) -> anyhow::Result<String> {
     let points = filling(outcome, &finding.entity, finding.excess.window);
     let (from, to) = match (outcome.first, outcome.last) {
@@ -178,13 +178,13 @@ fn chart(outcome: &Outcome, finding: &Finding) -> anyhow::Result<String> {
     Ok(svg)
 }
 
-/// The count of a window after each message, and once it has emptied again.
+/// The window's count after each message, and at the end of each gap in which it dropped.
 fn filling(outcome: &Outcome, entity: &EntityId, window: Window) -> Vec<(Timestamp, u32)> {
     let mut usage = Usage::default();
     let mut points = Vec::new();
     for message in outcome.sent.iter().filter(|message| message.entity == *entity) {
         if let Some((_, count)) = points.last().copied().filter(|(_, count)| *count > 0) {
-            // A gap in which the window empties is to be seen as one.
+            // Show a gap in which the window empties as a drop.
             let before = usage.count(window, message.at);
             if before < count {
                 points.push((message.at, before));

@@ -1,4 +1,4 @@
-//! What a set of outbound policies would have done about messages that were sent.
+//! Simulates what a set of outbound policies would have done with messages that were sent.
 
 use hashbrown::HashMap;
 use postern_domain::attempt::Class;
@@ -13,25 +13,25 @@ use super::messages::{Message, Recipient};
 use postern_services::directory::Snapshot;
 use postern_services::settings::Settings;
 
-/// The first time that a policy would have acted about an entity, and what followed.
+/// The first time that a policy would have acted on an entity, and its consequences.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(super) struct Finding {
     /// The account or connector.
     pub(super) entity: EntityId,
     /// The name of the policy that would have acted.
     pub(super) policy: String,
-    /// What it would have done.
+    /// The action it would have taken.
     pub(super) action: Action,
-    /// When the limit would have been passed.
+    /// When the limit would have been exceeded.
     pub(super) at: Timestamp,
-    /// After how many recipients since the log begins.
+    /// Number of recipients since the beginning of the log.
     pub(super) after: u32,
-    /// Which limit, and how far it was passed.
+    /// The limit, and by how much it was exceeded.
     #[serde(flatten)]
     pub(super) excess: Excess,
-    /// When the restriction would have ended by itself.
+    /// When the restriction would have expired automatically.
     pub(super) until: Option<Timestamp>,
-    /// Messages that would not have gone: refused, or deferred.
+    /// Messages that would not have been sent: refused or deferred.
     pub(super) stopped_messages: u32,
     /// Recipients of those messages.
     pub(super) stopped_recipients: u32,
@@ -45,7 +45,7 @@ struct State {
     finding: Option<usize>,
 }
 
-/// Findings, the first in front.
+/// The findings, earliest first.
 pub(super) fn simulate(
     messages: &[Message],
     book: &PolicyBook,
@@ -92,15 +92,15 @@ pub(super) fn simulate(
                 continue;
             }
         }
-        // One that was refused at the time, too: under these policies it would have gone.
+        // Includes messages that were refused at the time: under these policies they would have been sent.
         state.sent = state.sent.saturating_add(charge.recipients());
         state.usage.accept(charge, message.at);
     }
     findings
 }
 
-/// What the message is charged for, and the limit that it passes: by its first recipient that
-/// does, as the gate asks about one after the other.
+/// What the message is charged for, and the limit that it exceeds: that of its first recipient that exceeds one, as
+/// the gate checks recipients one after the other.
 fn fit(usage: &Usage, message: &Message, limits: &Limits) -> (Charge, Option<Excess>) {
     let mut held = Charge::NONE;
     let mut passed = None;
@@ -115,15 +115,15 @@ fn fit(usage: &Usage, message: &Message, limits: &Limits) -> (Charge, Option<Exc
     (held, passed)
 }
 
-/// A recipient goes by the escape lane while there is room on it.
+/// A recipient is charged to the escape lane while its limit allows.
 fn charge(usage: &Usage, recipient: &Recipient, held: Charge, limits: &Limits, at: Timestamp) -> Charge {
     let lane = Class::EscapeLane.charge(1);
     let room = recipient.escape_lane && usage.fit(held, lane, limits, false, at) == Fit::Fits;
     if room { lane } else { recipient.class.charge(1) }
 }
 
-/// What follows; none if nothing does. A policy in report-only mode is taken at its action: that
-/// is the question.
+/// The consequence; none if there is none. A policy in report-only mode is simulated as if it acted, which is what
+/// the replay is for.
 fn act(
     policy: &OutboundPolicy,
     excess: Excess,

@@ -1,4 +1,4 @@
-//! The data folder: one process at a time, and one clear line if it can't be used.
+//! The data folder: one process at a time, and a one-line error if it can't be used.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;

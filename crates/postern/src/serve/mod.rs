@@ -1,4 +1,4 @@
-//! Wires the parts together, starts them, and ends them in order.
+//! Wires the parts together, starts them, and stops them in order.
 
 mod data_folder;
 mod tasks;
@@ -32,21 +32,21 @@ use postern_services::node::{Node, NodeParts};
 use postern_services::outbox::Outbox;
 use postern_services::present;
 
-/// Postern while it runs.
+/// A running Postern.
 pub struct Running {
     node: Arc<Node>,
     closing: watch::Sender<bool>,
     parts: JoinSet<()>,
     journal: tasks::JournalWriter,
     sockets: Vec<PathBuf>,
-    // Held until the end: another process may not use the folder meanwhile.
+    // Holds the lock until the end: no other process may use the folder meanwhile.
     _folder: DataFolder,
 }
 
-/// Runs until SIGTERM or SIGINT; SIGHUP reads the settings again.
+/// Runs until SIGTERM or SIGINT; SIGHUP reloads the settings.
 ///
 /// # Errors
-/// Something that is needed from the start can't be had.
+/// Something that is needed for the start is not available.
 pub async fn run(settings: Settings, clock: Arc<dyn Clock>, randomness: Arc<dyn Randomness>) -> anyhow::Result<()> {
     let mut terminate = signal(SignalKind::terminate()).context("SIGTERM can't be handled")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("SIGINT can't be handled")?;
@@ -67,8 +67,8 @@ pub async fn run(settings: Settings, clock: Arc<dyn Clock>, randomness: Arc<dyn 
 /// Starts every part.
 ///
 /// # Errors
-/// Something that is needed can't be had: the data folder, a database of this version, a free
-/// port. The error is one line that says which.
+/// Something that is needed is not available: the data folder, a database of this version, or a free port. The error
+/// names it in one line.
 pub async fn start(
     settings: Settings,
     clock: Arc<dyn Clock>,
@@ -114,7 +114,7 @@ pub async fn start(
     Ok(Running { node, closing, parts, journal, sockets, _folder: folder })
 }
 
-/// Starts what goes on beside the doors.
+/// Starts the background tasks.
 fn beside_the_doors(
     node: &Arc<Node>,
     is_closing: &watch::Receiver<bool>,
@@ -129,7 +129,7 @@ fn beside_the_doors(
         clock: Arc::clone(&shared.clock),
         metrics: Arc::clone(&shared.metrics),
     };
-    // Each at its own pace: a webhook that takes its time keeps no mail waiting.
+    // In two tasks, so that a slow webhook delays no mail.
     parts.spawn(outbox.clone().run(false, is_closing.clone()));
     parts.spawn(outbox.run(true, is_closing.clone()));
     let (projector, ends) = (Arc::clone(&shared.projector), is_closing.clone());
@@ -143,7 +143,7 @@ fn beside_the_doors(
     Ok(tasks::JournalWriter::start(ledger, clock, Arc::clone(&shared.health), Arc::clone(&shared.metrics))?)
 }
 
-/// While nobody may sign in, says how the first admin does.
+/// While nobody can sign in yet, logs the link for the first admin.
 async fn first_admin(services: &Services) {
     match services.access.first_admin_link().await {
         Ok(Some(made)) => {
@@ -155,7 +155,7 @@ async fn first_admin(services: &Services) {
     }
 }
 
-/// Opens every socket; the paths of those that are to be removed at the end.
+/// Opens every socket; returns the paths of those to remove at the end.
 async fn listen(
     settings: &Settings,
     folder: &DataFolder,
@@ -176,7 +176,7 @@ async fn listen(
         Listen::Unix(path) => Some(path.clone()),
         _ => None,
     }));
-    // Everything is bound before anything is served: a port in use is no half start.
+    // Everything is bound before anything is served, so that a port in use does not leave Postern half started.
     let mut doors = Vec::new();
     for at in &settings.policy_door.listen {
         doors.push(Listener::bind(at, "policy_door.listen", 0o666, &mut passed).await?);
@@ -214,13 +214,12 @@ fn log_end(part: &str, served: io::Result<()>) {
 }
 
 impl Running {
-    /// The use cases, for those inside the same process.
+    /// The node with its use cases, for callers in the same process.
     pub fn node(&self) -> &Arc<Node> {
         &self.node
     }
 
-    /// Reads the settings again. A file with mistakes is refused whole, and what is in force
-    /// stays so.
+    /// Reloads the settings. A file with errors is refused as a whole, and the old settings stay in force.
     pub async fn reload(&self) {
         if let Ok(now) = sd_notify::NotifyState::monotonic_usec_now() {
             notify(&[sd_notify::NotifyState::Reloading, now]);
@@ -235,7 +234,7 @@ impl Running {
                 for key in needs_restart(&current, &new) {
                     tracing::warn!(key, "the new value takes a restart; the old one stays in force until then");
                 }
-                // Where things listen and live can't change under a running process.
+                // Addresses and the data folder can't change in a running process.
                 let kept = Settings {
                     data: current.data.clone(),
                     portal: postern_services::settings::Portal {
@@ -271,17 +270,17 @@ impl Running {
         notify(&[sd_notify::NotifyState::Ready]);
     }
 
-    /// Settings that go with the organizations of the store.
+    /// Checks that the settings are compatible with the organizations in the store.
     async fn checked(&self, settings: Settings) -> anyhow::Result<Settings> {
         let kept = self.node.shared.store.organizations().await?;
         postern_services::service::organizations::check_settings(&settings, &kept)?;
         Ok(settings)
     }
 
-    /// Drains the doors, writes out what is pending, and ends.
+    /// Drains the doors, writes pending data, and stops.
     ///
     /// # Errors
-    /// Usage could not be written out at the end.
+    /// The last usage could not be written.
     pub async fn stop(mut self) -> anyhow::Result<()> {
         tracing::info!("stopping: requests that have begun are answered, then everything is written out");
         let _ = self.closing.send(true);
@@ -322,7 +321,7 @@ fn needs_restart(old: &Settings, new: &Settings) -> Vec<&'static str> {
     keys
 }
 
-/// Tells systemd; without it, nothing.
+/// Notifies systemd; does nothing without it.
 fn notify(state: &[sd_notify::NotifyState<'_>]) {
     if let Err(error) = sd_notify::notify(state) {
         tracing::debug!(%error, "systemd could not be told");

@@ -1,4 +1,4 @@
-//! What goes on beside the doors.
+//! Background tasks, which run beside the doors.
 
 use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
@@ -15,19 +15,18 @@ use postern_services::health::{Health, Part};
 use postern_services::metrics::Metrics;
 use postern_services::node::{Node, Shared};
 
-/// Usage is written out this often…
+/// Interval at which usage is written…
 const FLUSH: Duration = Duration::from_millis(250);
-/// …and every so many times made durable.
+/// …and every this many times it is made durable (fsync).
 const DURABLE_EVERY: u32 = 4;
 const SWEEP: Duration = Duration::from_secs(60);
 const TICK: Duration = Duration::from_secs(1);
-/// The store is looked after this often.
+/// Interval at which the store is checked.
 const STORE_EVERY: Duration = Duration::from_secs(5);
-/// Every so many ticks, what is less urgent.
+/// Less urgent work is done every this many ticks.
 const SLOW_EVERY: u64 = 5;
 
-/// The thread that writes usage behind the answers. A thread of its own, since it waits for
-/// the disk.
+/// The thread that writes usage after the answers are sent. It has a thread of its own because it waits for the disk.
 pub(super) struct JournalWriter {
     stop: Sender<()>,
     thread: JoinHandle<Result<(), LedgerError>>,
@@ -61,7 +60,7 @@ impl JournalWriter {
         Ok(Self { stop, thread })
     }
 
-    /// Writes out the last usage and ends the thread.
+    /// Writes the last usage and ends the thread.
     pub(super) fn stop(self) -> anyhow::Result<()> {
         drop(self.stop);
         match self.thread.join() {
@@ -85,7 +84,7 @@ fn note(health: &Health, metrics: &Metrics, done: Result<(), LedgerError>) {
     }
 }
 
-/// Ends what has run its time, and writes what is behind.
+/// Ends whatever has expired, and writes pending data.
 pub(super) async fn housekeeping(node: Arc<Node>, mut closing: watch::Receiver<bool>) {
     let Node { services, gate, shared } = &*node;
     let mut ticks = tokio::time::interval(TICK);
@@ -111,7 +110,7 @@ pub(super) async fn housekeeping(node: Arc<Node>, mut closing: watch::Receiver<b
     }
 }
 
-/// Looks after the store; apart from the rest, since telling people takes its time.
+/// Watches the store; a task of its own, since notifying people takes time.
 pub(super) async fn store_watch(node: Arc<Node>, mut closing: watch::Receiver<bool>) {
     let mut ticks = tokio::time::interval(STORE_EVERY);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -125,7 +124,7 @@ pub(super) async fn store_watch(node: Arc<Node>, mut closing: watch::Receiver<bo
     }
 }
 
-/// Forgets what is old; apart from the rest, since it may be a lot.
+/// Deletes old data; a task of its own, since it may be a lot.
 pub(super) async fn forgetting(node: Arc<Node>, mut closing: watch::Receiver<bool>) {
     let mut ticks = tokio::time::interval(SWEEP);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -141,7 +140,7 @@ pub(super) async fn forgetting(node: Arc<Node>, mut closing: watch::Receiver<boo
     }
 }
 
-/// Reads the directory's sources when they are due.
+/// Reads the directory sources when they are due.
 pub(super) async fn directory(node: Arc<Node>, mut closing: watch::Receiver<bool>) {
     let mut ticks = tokio::time::interval(TICK);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -152,7 +151,7 @@ pub(super) async fn directory(node: Arc<Node>, mut closing: watch::Receiver<bool
         }
         let settings = node.shared.settings.load_full();
         while let Some(source) = node.shared.directory_cache.due(&settings, node.shared.clock.now()) {
-            // Beside each other: one that takes its time keeps no other waiting.
+            // In parallel: a slow source delays no other.
             let node = Arc::clone(&node);
             tokio::spawn(async move { node.services.accounts.read(&source).await });
         }
@@ -170,7 +169,7 @@ async fn gauges(shared: &Shared) {
     }
 }
 
-/// Tells systemd's watchdog that the runtime still turns, if there is one.
+/// Notifies systemd's watchdog, if there is one, that the runtime is alive.
 pub(super) async fn watchdog(mut closing: watch::Receiver<bool>) {
     let Some(limit) = sd_notify::watchdog_enabled() else { return };
     loop {

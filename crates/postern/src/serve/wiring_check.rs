@@ -1,4 +1,4 @@
-//! The doctor for the use cases: what the portal shows is what `postern doctor` finds.
+//! Runs the doctor for the use cases, so that the portal shows what `postern doctor` finds.
 
 use postern_domain::finding::Finding;
 use postern_domain::policy::CopyAlias;
@@ -10,7 +10,7 @@ use postern_services::settings::Settings;
 use postern_cli::doctor::daemon_of;
 use postern_doctor as doctor;
 
-/// Looks at the Postfix of this machine.
+/// Checks the Postfix of this machine.
 #[derive(Debug)]
 pub struct PostfixCheck;
 

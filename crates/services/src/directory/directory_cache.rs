@@ -1,4 +1,4 @@
-//! What the directory's sources said last, put together.
+//! The combined entries that the directory's sources last returned.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use super::Entries;
 use crate::settings::{Settings, Source};
 
-/// After a failure a source is asked again after so long, unless its own time is shorter.
+/// How long after a failure a source is read again, unless its own refresh interval is shorter.
 const RETRY: Duration = Duration::from_secs(30);
 
 /// Everybody who is known.
@@ -24,17 +24,17 @@ const RETRY: Duration = Duration::from_secs(30);
 pub struct Snapshot {
     accounts: HashMap<EntityId, Option<Box<str>>>,
     groups: HashMap<EntityId, Vec<String>>,
-    /// Whether any source says who has an account.
+    /// Whether any source lists accounts.
     knows_accounts: bool,
 }
 
 impl Snapshot {
-    /// The entity with its groups.
+    /// The entity with the groups it is in.
     pub fn member<'a>(&'a self, entity: &'a EntityId) -> Member<'a> {
         Member { entity, groups: self.groups.get(entity).map_or(&[], Vec::as_slice) }
     }
 
-    /// Whether the directory has the account; none if nobody says who has one.
+    /// Whether the directory has the account; `None` if no source lists accounts.
     pub fn has(&self, entity: &EntityId) -> Option<bool> {
         self.knows_accounts.then(|| self.accounts.contains_key(entity))
     }
@@ -44,8 +44,8 @@ impl Snapshot {
         self.accounts.get(entity)?.as_deref()
     }
 
-    /// Accounts of those that `wanted` says, whose login or name has `text` in it, at most `limit`, by
-    /// login.
+    /// The accounts for which `wanted` returns true and whose login or name contains `text`, in any case: at
+    /// most `limit`, sorted by login.
     pub fn search(
         &self,
         text: &str,
@@ -66,7 +66,7 @@ impl Snapshot {
     }
 }
 
-/// What a source said, as it is kept in a file.
+/// What a source last returned, as stored in a file.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Said {
     at: Timestamp,
@@ -81,24 +81,24 @@ struct Kept {
     under_way: bool,
 }
 
-/// How a source is.
+/// The state of a source.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct SourceState {
     /// Its name, unique among its kind.
     pub name: String,
-    /// Where it is read.
+    /// Where it is read from.
     pub place: String,
-    /// How many accounts it had.
+    /// How many accounts it had when last read.
     pub accounts: usize,
-    /// How many members its groups had together.
+    /// How many members its groups had in total when last read.
     pub members: usize,
     /// When it was last read.
     pub read_at: Option<Timestamp>,
-    /// Why it could not be read since.
+    /// Why the last attempt to read it failed; none if it succeeded.
     pub error: Option<String>,
 }
 
-/// The directory as it was read last.
+/// The directory as it was last read.
 #[derive(Debug)]
 pub struct DirectoryCache {
     folder: PathBuf,
@@ -107,7 +107,7 @@ pub struct DirectoryCache {
 }
 
 impl DirectoryCache {
-    /// Takes over what was kept in the data folder.
+    /// Loads what was stored in the data folder.
     pub fn open(data: &Path, settings: &Settings) -> Self {
         let folder = data.join("directory");
         let directory_cache = Self { folder, snapshot: ArcSwap::default(), sources: Mutex::default() };
@@ -125,7 +125,7 @@ impl DirectoryCache {
         self.snapshot.load()
     }
 
-    /// The source that is due; it counts as under way until [`DirectoryCache::note`] hears of it.
+    /// A source that is due, if any. It counts as being read until [`DirectoryCache::note`] is called for it.
     pub fn due(&self, settings: &Settings, now: Timestamp) -> Option<Source> {
         let mut sources = self.lock();
         let due = |source: &&Source| {
@@ -140,13 +140,13 @@ impl DirectoryCache {
         Some(source)
     }
 
-    /// Has every source read again, now.
+    /// Makes every source due now.
     pub fn refresh(&self) {
         self.lock().values_mut().for_each(|kept| kept.tried_at = None);
     }
 
-    /// Notes what a source said, or why it could not be read: then what it said before holds.
-    /// True if it is news that it works, or that it doesn't.
+    /// Records what a source returned, or why it could not be read; its previous entries then remain in use.
+    /// Returns true if the source has started to fail or to work again.
     pub fn note(&self, settings: &Settings, name: &str, read: Result<Entries, String>, now: Timestamp) -> bool {
         let mut sources = self.lock();
         let kept = sources.entry(name.to_owned()).or_default();
@@ -174,7 +174,7 @@ impl DirectoryCache {
         }
     }
 
-    /// Puts together what every source said, and the groups of the settings.
+    /// Combines what all sources returned with the groups from the settings.
     pub fn put_together(&self, settings: &Settings) {
         let mut sources = self.lock();
         sources.retain(|name, _| settings.directories.iter().any(|source| source.name == *name));
@@ -187,7 +187,7 @@ impl DirectoryCache {
         self.snapshot.store(Arc::new(snapshot));
     }
 
-    /// How every source is.
+    /// The state of every source.
     pub fn state(&self, settings: &Settings) -> Vec<SourceState> {
         let sources = self.lock();
         let state = |source: &Source| {
@@ -211,7 +211,7 @@ impl DirectoryCache {
 
     fn keep(&self, name: &str, text: &[u8]) -> std::io::Result<()> {
         fs::create_dir_all(&self.folder)?;
-        // Whole or not at all.
+        // Written to a new file first, so that the file is replaced whole or not at all.
         let new = self.folder.join(format!("{name}.new"));
         fs::write(&new, text)?;
         fs::rename(new, self.file(name))

@@ -1,4 +1,4 @@
-//! Accounts and groups from LDAP.
+//! Reads accounts and groups from LDAP.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use super::Entries;
 use crate::present::with_sources;
 use crate::settings::LdapReader;
 
-/// Entries a page (RFC 2696): servers limit how many they give at once.
+/// Entries per page (RFC 2696): servers limit how many they return at once.
 const PAGE: i32 = 500;
 const CONNECT: Duration = Duration::from_secs(10);
 
@@ -41,7 +41,7 @@ pub(super) async fn read(reader: &LdapReader) -> Result<Entries, String> {
     for entry in search(&mut ldap, &reader.base, &reader.group_filter, &attributes).await? {
         let Some(group) = attribute(&entry, &reader.group_attribute).into_iter().next() else { continue };
         for member in attribute(&entry, &reader.member_attribute) {
-            // groupOfNames has DNs, posixGroup logins.
+            // Members are DNs in groupOfNames and logins in posixGroup.
             let login = login_of.get(&member.to_lowercase()).cloned().unwrap_or(member);
             entries.groups.push((group.clone(), login));
         }
@@ -50,7 +50,7 @@ pub(super) async fn read(reader: &LdapReader) -> Result<Entries, String> {
     Ok(entries)
 }
 
-/// Attribute names are the same in any case (RFC 4512 section 2.5).
+/// The values of an attribute; attribute names are case-insensitive (RFC 4512 section 2.5).
 fn attribute(entry: &SearchEntry, name: &str) -> Vec<String> {
     let found = entry.attrs.iter().find(|(key, _)| key.eq_ignore_ascii_case(name));
     found.map(|(_, values)| values.clone()).unwrap_or_default()

@@ -1,7 +1,7 @@
-//! The directory: who has an account, and which groups accounts are in.
+//! The directory: which accounts exist, and which groups they are in.
 //!
-//! Read as a whole in the background from a database or LDAP, and kept in a file beside it: no
-//! question of a mail server waits for it, and while it is away what was read last holds.
+//! It is read as a whole in the background from a database or LDAP, and stored in a local file: no
+//! request from a mail server waits for it, and while it is unavailable the last state read applies.
 
 mod directory_cache;
 #[cfg(feature = "ldap")]
@@ -17,13 +17,13 @@ use crate::built_with;
 use crate::settings::Reader;
 pub use directory_cache::{DirectoryCache, Snapshot, SourceState};
 
-/// How long a source may take for everything.
+/// How long reading a source may take in total.
 const TIMEOUT: Duration = Duration::from_secs(120);
 
-/// Reads everything.
+/// Reads all accounts and groups of a source.
 ///
 /// # Errors
-/// What went wrong, in words for an admin.
+/// The source can't be read; the text tells an admin why.
 pub async fn read(reader: &Reader) -> Result<Entries, String> {
     let read = async {
         match reader {
@@ -45,10 +45,10 @@ pub async fn read(reader: &Reader) -> Result<Entries, String> {
     }
 }
 
-/// What a source holds, as it says it.
+/// The accounts and groups of a source, as it returns them.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entries {
-    /// Logins, each with the person's name where that is known.
+    /// Logins, each with the person's name if known.
     pub accounts: Vec<(String, Option<String>)>,
     /// Groups, each with the login of a member.
     pub groups: Vec<(String, String)>,

@@ -1,4 +1,4 @@
-//! Accounts and groups from SQL databases.
+//! Reads accounts and groups from SQL databases.
 
 use std::path::Path;
 use std::str::FromStr;
@@ -17,7 +17,7 @@ use crate::settings::Queries;
 /// A row of text columns.
 type Row = Vec<Option<String>>;
 
-/// Makes entries of what the two queries gave.
+/// Converts the results of the two queries to entries.
 fn entries(accounts: Vec<Row>, groups: Vec<Row>) -> Result<Entries, String> {
     let mut entries = Entries::default();
     for mut row in accounts {
@@ -36,11 +36,11 @@ fn entries(accounts: Vec<Row>, groups: Vec<Row>) -> Result<Entries, String> {
     Ok(entries)
 }
 
-/// A SQLite file.
+/// Reads a SQLite file.
 pub(super) async fn sqlite(path: &Path, queries: &Queries) -> Result<Entries, String> {
     let (path, queries) = (path.to_owned(), queries.clone());
     let read = move || {
-        // Somebody else's: never written, never made.
+        // The file belongs to another program: never write to it, never create it.
         let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY | rusqlite::OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let db = rusqlite::Connection::open_with_flags(path, flags).map_err(|error| error.to_string())?;
         let rows = |query: Option<&String>| -> rusqlite::Result<Vec<Row>> {
@@ -56,7 +56,7 @@ pub(super) async fn sqlite(path: &Path, queries: &Queries) -> Result<Entries, St
     tokio::task::spawn_blocking(read).await.map_err(|error| error.to_string())?
 }
 
-/// A PostgreSQL server. Over a network it is TLS, unless the address says `sslmode=disable`.
+/// Reads from a PostgreSQL server. Network connections use TLS, unless the address has `sslmode=disable`.
 pub(super) async fn postgresql(url: &str, password: Option<&str>, queries: &Queries) -> Result<Entries, String> {
     let fail = |error: tokio_postgres::Error| with_sources(&error);
     let mut config = tokio_postgres::Config::from_str(url).map_err(fail)?;
@@ -80,7 +80,7 @@ pub(super) async fn postgresql(url: &str, password: Option<&str>, queries: &Quer
     let rows = async |query: Option<&String>| -> Result<Vec<Row>, String> {
         let Some(query) = query else { return Ok(Vec::new()) };
         let mut rows = Vec::new();
-        // The simple protocol gives every type as text.
+        // The simple query protocol returns every type as text.
         for message in client.simple_query(query).await.map_err(fail)? {
             if let tokio_postgres::SimpleQueryMessage::Row(row) = message {
                 rows.push((0..row.len()).map(|n| row.get(n).map(str::to_owned)).collect());
@@ -91,7 +91,7 @@ pub(super) async fn postgresql(url: &str, password: Option<&str>, queries: &Quer
     entries(rows(queries.accounts.as_ref()).await?, rows(queries.groups.as_ref()).await?)
 }
 
-/// What this machine trusts.
+/// A TLS configuration that trusts this machine's certificate store.
 pub(super) fn tls() -> Result<rustls::ClientConfig, String> {
     let mut roots = rustls::RootCertStore::empty();
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
@@ -101,7 +101,7 @@ pub(super) fn tls() -> Result<rustls::ClientConfig, String> {
     Ok(builder.with_root_certificates(roots).with_no_client_auth())
 }
 
-/// A MySQL or MariaDB server.
+/// Reads from a MySQL or MariaDB server.
 #[cfg(feature = "mysql")]
 pub(super) async fn mysql(url: &str, password: Option<&str>, queries: &Queries) -> Result<Entries, String> {
     let fail = |error: mysql_async::Error| with_sources(&error);

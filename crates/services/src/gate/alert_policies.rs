@@ -1,4 +1,4 @@
-//! The alert policies in force, in memory, and who is told of an alert.
+//! The alert policies in force, cached in memory, and who is notified of an alert.
 
 use postern_domain::Organization;
 use postern_domain::alert::{Alert, AlertBook, AlertPolicy, Severity, Trigger};
@@ -11,24 +11,24 @@ use crate::in_force::InForce;
 use crate::outbox::{mails, webhooks as calls};
 use crate::settings::Settings;
 
-/// The alert policies in force. An organization that has none of its own has the built-in ones.
+/// The alert policies in force. An organization without its own gets the built-in ones.
 pub type AlertPolicies = Books<AlertBook>;
 
-/// Who is told of one alert, by the alert policies that want it.
+/// Who is notified of one alert, according to the alert policies that match it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Notification {
-    /// The highest severity that one of them gives it; none if none of them is on.
+    /// The highest severity that any of them gives it; `None` if no enabled policy matches.
     pub severity: Option<Severity>,
-    /// Addresses, each with the policy it is told for.
+    /// Addresses, each with the policy that notifies it; no policy for addresses added by [`Notification::also`].
     pub recipients: Vec<(Option<String>, String)>,
-    /// Names of webhooks, each with the policy it is told for.
+    /// Names of webhooks, each with the policy that notifies it.
     pub webhooks: Vec<(Option<String>, String)>,
-    /// How many alerts each policy wants at most on one day.
+    /// The daily notification limit of each policy that has one.
     pub limits: Vec<(String, u32)>,
 }
 
 impl Notification {
-    /// Tells `more`, too, each once; no policy's limit holds for them.
+    /// Also notifies `more`, each address once. No policy's daily limit applies to them.
     pub fn also(&mut self, more: &[String]) {
         for address in more {
             if !self.recipients.iter().any(|(_, known)| known == address) {
@@ -37,7 +37,7 @@ impl Notification {
         }
     }
 
-    /// What is sent of an alert: mails and calls of webhooks.
+    /// The messages to send for an alert: mails and webhook calls.
     pub fn messages(&self, settings: &InForce, alert: &Alert, restriction: Option<&Restriction>) -> Vec<Outgoing> {
         let mut messages = mails::for_alert(settings, alert, restriction, &self.recipients);
         messages.extend(calls::for_alert(settings, alert, restriction, &self.webhooks));
@@ -61,12 +61,12 @@ impl Notification {
     }
 }
 
-/// Whom a policy mails.
+/// The addresses that a policy mails, or the ones from the settings if it names none.
 pub fn recipients(settings: &Settings, organization: &Organization, policy: &AlertPolicy) -> Vec<String> {
     organization.expand(policy.recipients.as_ref().unwrap_or(&settings.alerts.recipients))
 }
 
-/// The webhooks a policy tells: those it names, and those that ask for it.
+/// The names of the webhooks that a policy notifies: those it names, and those that subscribe to it.
 pub fn webhooks(settings: &Settings, policy: &AlertPolicy) -> Vec<String> {
     let asks = |webhook: &&crate::settings::Webhook| {
         let named = policy.webhooks.contains(&webhook.name);
@@ -75,13 +75,13 @@ pub fn webhooks(settings: &Settings, policy: &AlertPolicy) -> Vec<String> {
     settings.webhooks.iter().filter(asks).map(|webhook| webhook.name.clone()).collect()
 }
 
-/// How many alerts of a policy are told on one day at most; none: any number.
+/// The most alerts of a policy that send notifications on one day; `None` for no limit.
 pub fn limit(settings: &Settings, policy: &AlertPolicy) -> Option<u32> {
     policy.daily_notification_limit.or(settings.alerts.daily_notification_limit).filter(|limit| *limit > 0)
 }
 
 impl Books<AlertBook> {
-    /// Who is told of what `trigger` raises about `member`; without one, about Postern itself.
+    /// Who is notified of an alert that `trigger` raises about `member`; without a member, about Postern itself.
     pub fn notification(&self, settings: &InForce, trigger: Trigger, member: Option<Member<'_>>) -> Notification {
         let organization = member.map_or(&settings.organization, |member| settings.organization_of(member.entity));
         let kept = self.load();
@@ -92,7 +92,7 @@ impl Books<AlertBook> {
         notification
     }
 
-    /// Who is told of one policy's alerts.
+    /// Who is notified of the alerts of one policy; nobody if it is disabled.
     pub fn notification_by(settings: &Settings, organization: &Organization, policy: &AlertPolicy) -> Notification {
         let mut notification = Notification::default();
         if policy.enabled {

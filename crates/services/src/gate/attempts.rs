@@ -1,4 +1,4 @@
-//! Messages under way on this node, by who sends them and the mail server's name for them.
+//! Messages in progress on this node, keyed by the sending entity and the mail server's `instance`.
 
 use std::collections::VecDeque;
 use std::hash::BuildHasher;
@@ -14,13 +14,13 @@ use tokio::sync::{Mutex as AsyncMutex, MutexGuard as AsyncGuard};
 use super::mail_servers::MailServer;
 
 const SHARDS: usize = 64;
-/// That a message was counted is remembered so that a repeated question is answered and not
-/// counted again: a mail server repeats within its own time-out.
+/// How long a counted message is remembered, so that a repeated request is answered but not counted
+/// again: a mail server repeats a request within its own timeout.
 const KEEP_COUNTED: Duration = Duration::from_secs(120);
-/// …but never more than this many in a shard.
+/// …and the most that are remembered in each shard.
 const MOST_COUNTED: usize = 1024;
 
-/// One message under way: whose it is, what the mail server calls it, and how far it has come.
+/// One message in progress: the sending entity, the mail server's `instance` for it, and its state.
 #[derive(Debug)]
 pub(super) struct Message {
     pub(super) entity: EntityId,
@@ -34,14 +34,14 @@ pub(super) struct Message {
 struct State {
     attempt: Attempt,
     last_seen: Timestamp,
-    /// Whether a refusal of it was noted; one attempt is one refusal, however many recipients.
+    /// Whether a refusal has been recorded. One attempt is one refusal, however many recipients it has.
     refused: bool,
-    /// Whether a copy of it is worth having: it passed a limit and went on all the same, or its sender
-    /// is suspicious.
+    /// Whether admins should get a copy: the message was let through over a limit, or its sender is
+    /// suspicious.
     for_copy: bool,
 }
 
-/// A message while one question about it is being answered: nobody else asks about it meanwhile.
+/// Exclusive access to a message while one request about it is answered.
 pub(super) struct Guard<'a>(AsyncGuard<'a, State>);
 
 impl Message {
@@ -49,12 +49,12 @@ impl Message {
         *self.instance == *instance && self.entity == *entity
     }
 
-    /// Waits until nobody else asks about it.
+    /// Locks the message, waiting until no other request about it is being answered.
     pub(super) async fn lock(&self) -> Guard<'_> {
         Guard(self.state.lock().await)
     }
 
-    /// The same for a question that came at `now`.
+    /// Like [`Message::lock`], for a request that arrived at `now`.
     pub(super) async fn ask(&self, now: Timestamp) -> Guard<'_> {
         let mut guard = match self.state.try_lock() {
             Ok(state) => Guard(state),
@@ -66,7 +66,7 @@ impl Message {
 }
 
 impl Guard<'_> {
-    /// When it was last asked about: the time at which the question at hand is decided.
+    /// When the last request about it arrived, which is the time that the current decision uses.
     pub(super) fn now(&self) -> Timestamp {
         self.0.last_seen
     }
@@ -75,7 +75,7 @@ impl Guard<'_> {
         self.0.last_seen = now;
     }
 
-    /// Notes that a copy of it is worth having.
+    /// Records that admins should get a copy.
     pub(super) fn note_for_copy(&mut self) {
         self.0.for_copy = true;
     }
@@ -84,7 +84,7 @@ impl Guard<'_> {
         self.0.for_copy
     }
 
-    /// Notes that it was refused; true the first time.
+    /// Records a refusal. Returns true the first time.
     pub(super) fn note_refused(&mut self) -> bool {
         !std::mem::replace(&mut self.0.refused, true)
     }
@@ -118,14 +118,14 @@ impl Default for Attempts {
 #[derive(Debug, Default)]
 struct Shard {
     open: HashTable<Arc<Message>>,
-    /// Hashes of messages that were counted lately, to look them up and oldest first. The hash
-    /// is keyed at random: no sender can find a second message with the hash of a first.
+    /// Hashes of recently counted messages, as a lookup table here and oldest first below. The hash has
+    /// a random key, so no sender can construct a second message with the hash of a first.
     counted: HashTable<u64>,
     counted_since: VecDeque<(Timestamp, u64)>,
 }
 
 impl Attempts {
-    /// The message of that name, begun if there is none; none if it was counted lately.
+    /// Returns the message with this `instance`, starting one if there is none; `None` if it was counted recently.
     pub(super) fn open(
         &self,
         entity: EntityId,
@@ -147,7 +147,7 @@ impl Attempts {
         Some(Arc::clone(entry.or_insert_with(begun).get()))
     }
 
-    /// The message was counted: remember that for a while.
+    /// Ends the message as counted, and remembers that for a while.
     pub(super) fn counted(&self, message: &Message, now: Timestamp) {
         let hash = message.hash;
         let mut shard = self.shard(hash);
@@ -159,15 +159,15 @@ impl Attempts {
         shard.forget_counted(now);
     }
 
-    /// Messages that have been silent for `silence`; those silent for `forget`, and with no
-    /// session that could still ask about them, are dropped.
+    /// Returns the open messages without a request for at least `silence`. Drops those that have ended,
+    /// have been silent for `forget`, and that no session refers to any more.
     pub(super) fn silent(&self, now: Timestamp, silence: Duration, forget: Duration) -> Vec<Arc<Message>> {
         let mut silent = Vec::new();
         for shard in &self.shards {
             let mut shard = lock(shard);
             shard.forget_counted(now);
             shard.open.retain(|message| {
-                // One that is being asked about is not silent.
+                // A message that is locked has a request in progress, so it is not silent.
                 let Ok(state) = message.state.try_lock() else { return true };
                 let quiet = now.since(state.last_seen);
                 let open = state.attempt.phase() == Phase::Open;
@@ -182,7 +182,7 @@ impl Attempts {
     }
 
     fn shard(&self, hash: u64) -> MutexGuard<'_, Shard> {
-        // The table uses the low bits; take the shard from others.
+        // The table uses the low bits, so the shard is chosen by higher ones.
         lock(&self.shards[(hash >> 40) as usize % SHARDS])
     }
 }

@@ -1,5 +1,5 @@
-//! Books of policies in force, by organization: what is in force stays so while the store is away, and a change is in
-//! force with the next question.
+//! The policy books in force, by organization. They stay in force while the store is unavailable, and a change applies
+//! from the next request on.
 
 use std::sync::Arc;
 
@@ -12,14 +12,14 @@ use postern_store::Versioned;
 
 use super::ByOrganization;
 
-/// A kind of book.
+/// A kind of policy book.
 pub trait Book: Default + Clone + PartialEq {
-    /// What holds for an organization that has no book of its own, by the first one's.
+    /// The book for organizations that have none of their own, derived from this one, the first organization's.
     fn inherited(&self) -> Self;
 }
 
 impl Book for PolicyBook {
-    /// The default policy, without the people it names.
+    /// The default policy, without the people it names for notifications and copies.
     fn inherited(&self) -> Self {
         let default = OutboundPolicy { notify: Vec::new(), copy_to: Vec::new(), ..self.default.clone() };
         Self { default, ..Self::default() }
@@ -33,7 +33,7 @@ impl Book for AlertBook {
     }
 }
 
-/// The books of one kind.
+/// The books of one kind, for all organizations.
 #[derive(Debug)]
 pub struct Books<B> {
     by_organization: ArcSwap<ByOrganization<Versioned<B>>>,
@@ -50,18 +50,18 @@ impl<B: Book> Default for Books<B> {
 }
 
 impl<B: Book> Books<B> {
-    /// The books by organization, and how often they have been changed.
+    /// The books by organization, each with its revision.
     pub fn load(&self) -> Guard<Arc<ByOrganization<Versioned<B>>>> {
         self.by_organization.load()
     }
 
-    /// One edit at a time: whoever holds this reads, changes and writes. Another process may still be faster; the store
-    /// refuses the slower one.
+    /// Locks the books for an edit: the caller reads, changes and writes while it holds the guard. Another process may
+    /// still write first; the store then refuses the later write.
     pub async fn editing(&self) -> tokio::sync::MutexGuard<'_, ()> {
         self.editing.lock().await
     }
 
-    /// Puts an organization's book in force, or takes it away.
+    /// Puts an organization's book in force, or removes it.
     pub(super) fn set(&self, organization: &OrganizationId, book: Option<Versioned<B>>) {
         let all = ByOrganization::clone(&self.load());
         let all = match book {
@@ -72,7 +72,7 @@ impl<B: Book> Books<B> {
         self.by_organization.store(Arc::new(all));
     }
 
-    /// Puts these books in force, in place of all there were.
+    /// Puts these books in force, replacing all previous ones.
     pub(super) fn replace(&self, books: impl IntoIterator<Item = (OrganizationId, Versioned<B>)>) {
         self.by_organization.store(Arc::new(together(books.into_iter().collect())));
     }

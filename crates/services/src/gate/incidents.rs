@@ -1,4 +1,4 @@
-//! Incidents: restrictions and alerts, written down whole before anyone is told of them.
+//! Incidents: restrictions and alerts, each written in one transaction before anyone is notified.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -21,75 +21,76 @@ use crate::metrics::Metrics;
 use crate::outbox::mails;
 use crate::randomness::Randomness;
 
-/// After the store has failed, it is left alone for so long before it is tried again.
+/// How long to wait after a store failure before trying the store again.
 const STORE_PAUSE: Duration = Duration::from_secs(1);
 
-/// Who acts when nobody does.
+/// The actor in the audit trail when Postern acts on its own.
 pub const SYSTEM: &str = "system";
 
-/// A restriction that is to be made.
+/// A restriction to be made.
 #[derive(Debug, Clone)]
 pub struct NewRestriction {
     /// The account or connector that may not send from now on.
     pub entity: EntityId,
     /// What led to it.
     pub cause: Cause,
-    /// What was seen.
+    /// The counts and attempts that show it.
     pub evidence: Evidence,
-    /// When it ends by itself.
+    /// When it ends automatically; `None` if only an admin can release it.
     pub until: Option<Timestamp>,
-    /// The admin who made it; none: a limit did.
+    /// The admin who made it; `None` if a limit did.
     pub actor: Option<String>,
-    /// Who is told besides the alert policy's recipients.
+    /// Who is notified in addition to the alert policy's recipients.
     pub notify: Vec<String>,
 }
 
-/// What incidents are written with.
+/// What [`Incidents`] needs.
 pub struct IncidentParts {
     /// Settings in force.
     pub settings: Arc<SettingsInForce>,
-    /// Everything that lasts.
+    /// Persistent state.
     pub store: Arc<dyn Store>,
     /// Who may send.
     pub standings: Arc<Standings>,
-    /// Puts what is written in force.
+    /// Puts written changes in force.
     pub projector: Arc<Projector>,
-    /// Who is notification.
+    /// Who is notified.
     pub alert_policies: Arc<AlertPolicies>,
-    /// What was told and goes on.
+    /// Open alerts, so that an ongoing incident is reported once.
     pub open_alerts: Arc<OpenAlerts>,
     /// Which groups accounts are in.
     pub directory_cache: Arc<DirectoryCache>,
-    /// What is measured.
+    /// Metrics.
     pub metrics: Arc<Metrics>,
     /// Wakes the outbox.
     pub new_mail: watch::Sender<()>,
-    /// Where references come from; tests seed it.
+    /// Source of references; tests seed it.
     pub randomness: Arc<dyn Randomness>,
-    /// Makes the links in notices.
+    /// Makes the signed links in notices.
     pub links: Links,
 }
 
-/// Writes restrictions and alerts, and notifies whom the alert policies say.
+/// Writes restrictions and alerts, and notifies the recipients that the alert policies specify.
 pub struct Incidents {
     parts: IncidentParts,
-    /// One incident at a time, so that an entity is restricted once.
+    /// One incident at a time, so that an entity is restricted only once.
     writing: tokio::sync::Mutex<()>,
     store_failed_at: Mutex<Option<Timestamp>>,
 }
 
 impl Incidents {
-    /// Puts the writer together.
+    /// Creates the writer from its parts.
     pub fn new(parts: IncidentParts) -> Self {
         Self { parts, writing: tokio::sync::Mutex::new(()), store_failed_at: Mutex::new(None) }
     }
 
-    /// Restricts an entity: restriction, alert, audit entry and mails in one transaction, in
-    /// force when this returns. If it is restricted already, the reference is that of the
-    /// restriction in force. `recipient` is the one that was refused, for the owner's notice.
+    /// Restricts an entity: writes restriction, alert, audit entry and mails in one transaction, and
+    /// returns the reference once the restriction is in force. If the entity is already restricted,
+    /// returns the existing reference. `recipient` is the refused recipient, for the owner's notice.
     ///
     /// # Errors
-    /// The store failed. Nothing is in force; what was written although it could not be read again comes in force once it can.
+    /// The store failed, and nothing is in force. If the restriction was written but could not be read back, it takes
+    /// effect once it can be read.
     pub async fn restrict(
         &self,
         new: NewRestriction,
@@ -104,10 +105,10 @@ impl Incidents {
         let (restriction, incident) = self.with_incident(new, recipient, now);
         match self.parts.projector.write(self.parts.store.restrict(&restriction, &incident)).await {
             Ok(()) => {}
-            // Another node was faster; its restriction is as good.
+            // Another node restricted it first; its restriction serves as well.
             Err(StoreError::AlreadyRestricted { reference, .. }) => return Ok(reference),
             Err(error) => {
-                // Should it be written and only unreadable, its mails are there.
+                // If it was written but can't be read back, its mails are in the outbox.
                 self.parts.new_mail.send_replace(());
                 return Err(self.store_failed(&restriction.entity, error, now));
             }
@@ -124,7 +125,7 @@ impl Incidents {
         Ok(restriction.reference)
     }
 
-    /// A restriction with everything that is written with it.
+    /// Builds a restriction and the incident that is written with it.
     fn with_incident(&self, new: NewRestriction, recipient: &str, now: Timestamp) -> (Restriction, Incident) {
         let restriction = Restriction {
             reference: self.parts.randomness.reference(),
@@ -165,13 +166,13 @@ impl Incidents {
         (restriction, incident)
     }
 
-    /// Whether something that restricts nobody is a new incident.
+    /// Whether an alert without a restriction would be a new incident: no such alert is open.
     pub fn wants_alert(&self, policy: Trigger, entity: &EntityId, now: Timestamp) -> bool {
         !self.parts.open_alerts.has(policy, entity, now)
     }
 
-    /// Raises an alert that restricts nobody. If the store fails, the next message over the
-    /// limit tries again.
+    /// Raises an alert without a restriction, once per incident. If the store fails, the next message
+    /// over the limit tries again.
     pub async fn raise(&self, policy: Trigger, entity: &EntityId, cause: Cause, evidence: Evidence, now: Timestamp) {
         let _one_at_a_time = self.writing.lock().await;
         if !self.wants_alert(policy, entity, now) || self.pause_after_failure(now).is_err() {
@@ -182,7 +183,7 @@ impl Incidents {
         let incident = Incident { unless_open_since: Some(OpenAlerts::since(now)), ..incident };
         match self.parts.projector.write(self.parts.store.raise(&incident)).await {
             Ok(()) => self.raised(entity, &incident),
-            // Another node was faster; its alert is as good.
+            // Another node raised it first; its alert serves as well.
             Err(StoreError::AlreadyRaised { .. }) => {}
             Err(error) => {
                 self.store_failed(entity, error, now);
@@ -190,7 +191,8 @@ impl Incidents {
         }
     }
 
-    /// Tells that restrictions have been in force for long and nobody has released them.
+    /// Raises an alert for each restriction that has been in force longer than `alerts.release_overdue` without being
+    /// released.
     pub async fn raise_overdue(&self, now: Timestamp) {
         let settings = self.parts.settings.load();
         let Ok(before) = i64::try_from(settings.alerts.release_overdue.as_millis()) else { return };
@@ -216,7 +218,7 @@ impl Incidents {
         }
     }
 
-    /// What is written down of an alert that restricts nobody.
+    /// Builds the incident for an alert without a restriction.
     fn incident(
         &self,
         settings: &InForce,
@@ -252,7 +254,7 @@ impl Incidents {
         }
     }
 
-    /// Tells what was written down: metrics, outbox, log.
+    /// Reports an alert that was written: counts it, wakes the outbox, logs it.
     fn raised(&self, entity: &EntityId, incident: &Incident) {
         let Alert { reference, trigger, .. } = &incident.alert;
         let reason = incident.alert.cause.describe();
@@ -266,7 +268,7 @@ impl Incidents {
         self.parts.alert_policies.notification(settings, trigger, Some(directory_cache.member(entity)))
     }
 
-    /// Forgets alerts that are too old to be the same incident.
+    /// Forgets open alerts that are too old to belong to the same incident.
     pub fn sweep(&self, now: Timestamp) {
         self.parts.open_alerts.sweep(now);
     }
@@ -290,7 +292,7 @@ impl Incidents {
     }
 }
 
-/// A new alert. Where a restriction shares its reference, that holds the evidence.
+/// A new, active alert without evidence. If a restriction shares its reference, the restriction has the evidence.
 pub fn alert(
     reference: Reference,
     policy: Trigger,
@@ -312,7 +314,7 @@ pub fn alert(
     }
 }
 
-/// Every window against its limit, and the last attempts.
+/// Each window's count and limit, and the last attempts, at most [`MAX_ATTEMPTS`] of them.
 pub fn evidence(usage: &Usage, limits: &Limits, mut attempts: Vec<AttemptRecord>, now: Timestamp) -> Evidence {
     let windows = Window::ALL.into_iter().map(|window| WindowCount {
         window,

@@ -1,5 +1,6 @@
-//! Whom entities have written to before, so that first-time recipients can be told: kept in
-//! memory, written down behind the answer. Only of entities whose policy limits them.
+//! The recipients that entities have written to before, to recognise first-time recipients. Cached in
+//! memory and written to the store after the answer; only for entities whose policy limits first-time
+//! recipients.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -11,35 +12,35 @@ use postern_store::{Store, StoreError};
 use sha2::{Digest, Sha256};
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
-/// So long an entity's recipients are learned before any of them counts as a first-time one.
+/// How long an entity's recipients are learned before any of them counts as a first-time recipient.
 const LEARNING: Duration = Duration::from_secs(7 * 24 * 3600);
-/// Whom nobody has written to for so many days is forgotten.
+/// A recipient that the entity has not written to for this many days is forgotten.
 const FORGET_DAYS: u32 = 180;
-/// So many of one entity at most; beyond them nobody new is remembered.
+/// The most recipients remembered per entity; beyond that, no new ones are.
 const MOST: usize = 20_000;
 
 #[derive(Debug)]
 struct Known {
     since: Timestamp,
-    /// Recipients, and the day each was last written to.
+    /// Hashed recipients, and the day (since 1970) each was last written to.
     days: HashMap<i64, u32>,
 }
 
 #[derive(Debug, Default)]
 struct State {
     known: HashMap<EntityId, Known>,
-    /// What is to be written down.
+    /// What is still to be written to the store.
     noted: Vec<KnownRecipient>,
-    /// The last day on which old ones were forgotten.
+    /// The last day on which old entries were forgotten.
     forgotten: u32,
 }
 
-/// Whom entities have written to.
+/// The recipients that entities have written to.
 #[derive(Debug, Default)]
 pub struct KnownRecipients(Mutex<State>);
 
 impl KnownRecipients {
-    /// Takes over what the store holds.
+    /// Loads what the store has.
     ///
     /// # Errors
     /// The store can't be read.
@@ -56,15 +57,15 @@ impl KnownRecipients {
         Ok(())
     }
 
-    /// Whether the entity has never written to this address, as far as is remembered. While its
-    /// recipients are being learned, nobody is.
+    /// Whether the entity has never written to this address, as far as is remembered. Always false
+    /// during the week in which its recipients are learned.
     pub fn is_first_time(&self, entity: &EntityId, address: &str, now: Timestamp) -> bool {
         let state = self.lock();
         let Some(known) = state.known.get(entity) else { return false };
         now.since(known.since) >= LEARNING && !known.days.contains_key(&hash(address))
     }
 
-    /// Remembers whom the entity wrote to.
+    /// Remembers the recipients that the entity wrote to.
     pub fn learn<'a>(&self, entity: &EntityId, addresses: impl Iterator<Item = &'a str>, now: Timestamp) {
         let today = day(now);
         let mut state = self.lock();
@@ -82,7 +83,8 @@ impl KnownRecipients {
         }
     }
 
-    /// Writes down what is new, and forgets what is old. What can't be written is kept.
+    /// Writes new recipients to the store and, once a day, forgets old ones. What can't be written is
+    /// retried next time.
     pub async fn write(&self, store: &dyn Store, now: Timestamp) {
         let (noted, forget) = {
             let mut state = self.lock();
@@ -117,7 +119,7 @@ fn day(at: Timestamp) -> u32 {
     u32::try_from(at.as_millis() / i64::try_from(DAY.as_millis()).unwrap_or(i64::MAX)).unwrap_or(0)
 }
 
-/// Not the address itself: what is remembered tells nobody whom anybody writes to.
+/// Hashes the address, so that stored data does not reveal who writes to whom.
 fn hash(address: &str) -> i64 {
     let hash: [u8; 32] = Sha256::digest(address.as_bytes()).into();
     let [a, b, c, d, e, f, g, h, ..] = hash;

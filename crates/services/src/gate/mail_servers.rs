@@ -1,5 +1,5 @@
-//! What each mail server asks, and at which stages: whether it says how a message ended
-//! decides how reservations end, and `postern doctor` tells people about it.
+//! Which requests each mail server sends, and at which stages. Whether it reports how messages end
+//! decides how reservations end; `postern doctor` reports the counts to admins.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
@@ -9,24 +9,24 @@ use postern_domain::{EntityId, EntityKind, Timestamp};
 use postern_wire::policy::{Request, Stage};
 use serde::{Deserialize, Serialize};
 
-/// A mail server that is wired as `postern wiring postfix` says sends END-OF-MESSAGE; if so many
-/// messages have ended without one, it does not after all.
+/// A mail server wired as `postern wiring postfix` describes sends END-OF-MESSAGE. If this many
+/// messages have ended without one, it evidently does not.
 const PATIENCE: u64 = 50;
-/// When a server last asked is kept to so many milliseconds.
+/// The precision, in milliseconds, of a server's last request time.
 const LAST_STEP_MS: i64 = 100;
-/// Servers that are told apart; there are few, but the port is the mail server's to say.
+/// The most servers that are tracked. There are few in practice, but the mail server supplies the port.
 const MOST: usize = 1024;
 
 /// One listener of one mail server.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct ServerKey {
-    /// Where its questions come from: an address, or `unix`.
+    /// Where its requests come from: an address, or `unix`.
     pub peer: String,
     /// The port that its clients connect to.
     pub port: String,
 }
 
-/// What one mail server asks.
+/// The requests that one mail server has sent.
 #[derive(Debug, Default)]
 pub struct MailServer {
     key: ServerKey,
@@ -42,38 +42,38 @@ pub struct MailServer {
     last: AtomicI64,
 }
 
-/// The same for people and programs.
+/// A report on one mail server's requests, for people and programs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct ServerReport {
-    /// Where its questions come from.
+    /// Where its requests come from.
     pub peer: String,
-    /// The port that its clients connect to; empty where it doesn't say.
+    /// The port that its clients connect to; empty if it doesn't report one.
     pub port: String,
-    /// Questions about recipients.
+    /// Requests about recipients.
     pub rcpt: u64,
     /// Confirmations of recipients.
     pub confirm: u64,
-    /// Questions at DATA.
+    /// Requests at DATA.
     pub data: u64,
-    /// Questions at END-OF-MESSAGE.
+    /// Requests at END-OF-MESSAGE.
     pub end_of_message: u64,
-    /// Questions at other stages.
+    /// Requests at other stages.
     pub other: u64,
-    /// Questions that were charged to an account.
+    /// Requests that were charged to an account.
     pub accounts: u64,
-    /// Questions that were charged to a connector.
+    /// Requests that were charged to a connector.
     pub connectors: u64,
-    /// When it last asked.
+    /// When it last sent a request, to 100 ms.
     pub last: Timestamp,
 }
 
 impl MailServer {
-    /// Which mail server it is.
+    /// Which mail server and listener this is.
     pub fn key(&self) -> &ServerKey {
         &self.key
     }
 
-    /// Notes a question.
+    /// Counts a request by its stage.
     pub fn note(&self, request: &Request<'_>, now: Timestamp) {
         let counter = match request.stage {
             Stage::Rcpt if request.text.policy_context == super::CONFIRM_CONTEXT => &self.confirm,
@@ -83,7 +83,7 @@ impl MailServer {
             _ => &self.other,
         };
         counter.fetch_add(1, Ordering::Relaxed);
-        // Every connection of the server shares this: what is known already is not written again.
+        // All connections of the server share this, so a flag that is already set is not written again.
         if !request.text.policy_context.is_empty() && !self.named_context.load(Ordering::Relaxed) {
             self.named_context.store(true, Ordering::Relaxed);
         }
@@ -93,7 +93,7 @@ impl MailServer {
         }
     }
 
-    /// Notes whom a question was charged to.
+    /// Counts a request by the kind of entity it was charged to.
     pub fn note_entity(&self, entity: &EntityId) {
         let counter = match entity.kind() {
             EntityKind::Account => &self.accounts,
@@ -102,18 +102,18 @@ impl MailServer {
         counter.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Notes that a message was left without its end being told.
+    /// Counts a message whose end was not reported.
     pub fn note_unended(&self) {
         self.unended.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Whether it says which recipients its other rules passed.
+    /// Whether it confirms which recipients its other rules accepted.
     pub fn confirms(&self) -> bool {
         self.confirm.load(Ordering::Relaxed) > 0
     }
 
-    /// Whether it says how messages end. One that uses our `policy_context` is wired as we say,
-    /// until it has proved otherwise.
+    /// Whether it reports how messages end. A server that uses our `policy_context` is assumed to be
+    /// wired as documented until enough messages have shown otherwise.
     pub fn tells_ends(&self) -> bool {
         self.end_of_message.load(Ordering::Relaxed) > 0
             || (self.named_context.load(Ordering::Relaxed) && self.unended.load(Ordering::Relaxed) < PATIENCE)
@@ -136,12 +136,12 @@ impl MailServer {
     }
 }
 
-/// Every mail server that has asked since the start.
+/// Every mail server that has sent a request since the process started.
 #[derive(Debug, Default)]
 pub struct MailServers(Mutex<HashMap<ServerKey, Arc<MailServer>>>);
 
 impl MailServers {
-    /// The mail server of that name.
+    /// Returns the mail server with this peer address and port. Beyond 1024 servers, new ones are not remembered.
     pub fn server(&self, peer: &str, port: &str) -> Arc<MailServer> {
         let key = ServerKey { peer: peer.to_owned(), port: port.to_owned() };
         let mut servers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -152,11 +152,11 @@ impl MailServers {
         Arc::clone(servers.entry(key.clone()).or_insert_with(new))
     }
 
-    /// All that have asked anything.
+    /// A report on each mail server that has sent a mail request, sorted by peer and port.
     pub fn report(&self) -> Vec<ServerReport> {
         let servers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let mut reports: Vec<_> = servers.values().map(|server| server.report()).collect();
-        // A question at another stage may be no mail server's, but a check whether somebody answers.
+        // A request at another stage may come from a health check, not a mail server.
         reports.retain(|report| report.rcpt + report.confirm + report.data + report.end_of_message > 0);
         reports.sort_by(|a, b| (&a.peer, &a.port).cmp(&(&b.peer, &b.port)));
         reports

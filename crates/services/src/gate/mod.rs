@@ -1,9 +1,9 @@
-//! The gate at work: a mail server's question in, a verdict out.
+//! The gate: takes a mail server's request and returns a verdict.
 //!
-//! The way of one question, top to bottom: name the entity ([`Directory`]) → find the message
-//! ([`attempts`]) → by its stage ([`stages`]), look at the entity's standing ([`standings`]) → ask the
-//! ledger for room ([`reservation`]) → and only where a limit is passed, write an incident ([`incidents`]).
-//! Nothing else here waits for a disk.
+//! The path of one request, top to bottom: identify the entity ([`Directory`]) → find the message
+//! ([`attempts`]) → depending on the stage ([`stages`]), check the entity's standing ([`standings`]) →
+//! reserve capacity in the ledger ([`reservation`]) → and only if a limit is exceeded, write an incident
+//! ([`incidents`]). Nothing else here waits for a disk.
 //!
 //! [`Directory`]: postern_domain::entity::Directory
 
@@ -58,19 +58,19 @@ pub use recents::Recents;
 pub use standings::Standings;
 pub use traffic::{HOURS_DAYS, TrafficMeter};
 
-/// `policy_context` of the call that confirms recipients; see `postern wiring postfix`.
+/// The `policy_context` of the request that confirms recipients; see `postern wiring postfix`.
 pub const CONFIRM_CONTEXT: &str = "confirm";
 
-/// How long an attempt is remembered after it fell silent.
+/// How long an attempt is remembered after its last request.
 const FORGET_AFTER: Duration = Duration::from_secs(3600);
 
-/// Decides over every question of every door.
+/// Decides every request from every door.
 pub struct Gate<L> {
     parts: Parts<L>,
     attempts: Attempts,
 }
 
-/// What the gate is made of.
+/// What the gate needs.
 pub struct Parts<L> {
     /// Settings in force.
     pub settings: Arc<SettingsInForce>,
@@ -82,40 +82,40 @@ pub struct Parts<L> {
     pub policies: Arc<Policies>,
     /// Writes restrictions and alerts.
     pub incidents: Arc<Incidents>,
-    /// Last attempts of busy entities.
+    /// The last attempts of busy entities.
     pub recents: Arc<Recents>,
     /// Postern's own mail.
     pub own_mail: Arc<OwnMail>,
-    /// What mail servers ask.
+    /// Which requests mail servers send.
     pub mail_servers: Arc<MailServers>,
     /// Tells the time; tests move it.
     pub clock: Arc<dyn Clock>,
-    /// What is measured.
+    /// Metrics.
     pub metrics: Arc<Metrics>,
-    /// Makes the links in refusals.
+    /// Makes the signed links in refusals.
     pub links: Links,
     /// Which groups accounts are in.
     pub directory_cache: Arc<DirectoryCache>,
-    /// Whom they have written to before.
+    /// The recipients they have written to before.
     pub known_recipients: Arc<KnownRecipients>,
-    /// What they send, over days.
+    /// What they send, for the charts and policy trials of the last days.
     pub traffic: Arc<TrafficMeter>,
 }
 
-/// What the gate remembers of one connection of a mail server: one process of it, which has
-/// one message under way at a time.
+/// The gate's state for one connection of a mail server. Each connection belongs to one process of
+/// the mail server, which handles one message at a time.
 #[derive(Debug)]
 pub struct Session {
     server: Arc<MailServer>,
     message: Option<Arc<Message>>,
 }
 
-/// A question about one message, with what is known around it.
+/// A request about one message, with its context.
 struct Question<'a, 'r> {
     request: &'a Request<'r>,
     settings: &'a InForce,
     message: &'a Message,
-    /// The policy that holds for the entity.
+    /// The policy that applies to the entity.
     policy: &'a OutboundPolicy,
 }
 
@@ -126,17 +126,17 @@ impl Question<'_, '_> {
 }
 
 impl<L: Ledger> Gate<L> {
-    /// Puts the gate together.
+    /// Creates the gate from its parts.
     pub fn new(parts: Parts<L>) -> Self {
         Self { parts, attempts: Attempts::default() }
     }
 
-    /// Begins a connection of the mail server at `peer`.
+    /// Starts the session for a new connection from the mail server at `peer`.
     pub fn session(&self, peer: &str) -> Session {
         Session { server: self.parts.mail_servers.server(peer, ""), message: None }
     }
 
-    /// Answers one question.
+    /// Answers one request. Mail that is not charged to any entity passes.
     pub async fn answer(&self, request: &Request<'_>, session: &mut Session) -> Verdict {
         if session.server.key().port != request.text.server_port {
             session.server = self.parts.mail_servers.server(&session.server.key().peer, request.text.server_port);
@@ -183,8 +183,8 @@ impl<L: Ledger> Gate<L> {
         }
     }
 
-    /// Finds the message, or begins it; none if it was counted already. The session's former
-    /// one is over by then.
+    /// Finds or starts the message; `None` if it has been counted already. The session's previous
+    /// message has ended by then.
     async fn enter(
         &self,
         entity: EntityId,
@@ -202,15 +202,15 @@ impl<L: Ledger> Gate<L> {
         message
     }
 
-    /// A connection was closed.
+    /// Ends the session of a closed connection.
     pub async fn close(&self, session: Session) {
         if let Some(message) = session.message {
             self.session_left(&message).await;
         }
     }
 
-    /// A mail server's process went on to another message, so one that is still open has come
-    /// to nothing. Only where the mail server says how messages end, that is known.
+    /// The mail server's process has moved on, so a message that is still open was abandoned. This can
+    /// only be concluded if the mail server reports how messages end.
     async fn session_left(&self, message: &Message) {
         let mut attempt = message.lock().await;
         if attempt.phase() != Phase::Open {
@@ -228,8 +228,8 @@ impl<L: Ledger> Gate<L> {
         }
     }
 
-    /// Ends messages that have been silent for too long: gives their room back, or counts them
-    /// where the mail server never says how a message ended.
+    /// Ends messages that have been silent for longer than the reservation timeout: cancels their
+    /// reservations, or counts them if the mail server never reports how a message ended.
     pub async fn sweep(&self) {
         let now = self.parts.clock.now();
         let silence = self.parts.settings.load().policy_door.reservation_timeout;

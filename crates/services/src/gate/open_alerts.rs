@@ -1,4 +1,4 @@
-//! Alerts that restrict nobody and are open, in memory: what goes on is one incident, and is told once.
+//! Open alerts without a restriction, cached in memory, so that an ongoing incident is reported only once.
 
 use std::sync::{PoisonError, RwLock};
 use std::time::Duration;
@@ -8,10 +8,10 @@ use postern_domain::alert::Trigger;
 use postern_domain::{EntityId, Timestamp};
 use postern_store::OpenAlert;
 
-/// Where nobody is restricted, an entity that stays over its limit is one incident for so long, unless its alert is
-/// closed before.
+/// Without a restriction, an entity that stays over its limit counts as one incident for this long, unless its alert
+/// is closed earlier.
 const SAME_INCIDENT: Duration = Duration::from_secs(24 * 3600);
-/// What goes on, and is told once.
+/// The triggers that may repeat while an incident lasts, and are reported once.
 const REPEATED: [Trigger; 4] =
     [Trigger::LimitExceeded, Trigger::LimitNearlyReached, Trigger::ReportOnly, Trigger::SuspiciousPattern];
 
@@ -20,33 +20,33 @@ const REPEATED: [Trigger; 4] =
 pub struct OpenAlerts(RwLock<HashMap<EntityId, Vec<(Trigger, Timestamp)>>>);
 
 impl OpenAlerts {
-    /// What was raised after this is the same incident.
+    /// An alert raised after this time belongs to the same incident.
     pub fn since(now: Timestamp) -> Timestamp {
         Timestamp::from_millis(now.as_millis() - i64::try_from(SAME_INCIDENT.as_millis()).unwrap_or(0))
     }
 
-    /// Whether such an alert is open.
+    /// Whether an alert of the same incident is open.
     pub fn has(&self, trigger: Trigger, entity: &EntityId, now: Timestamp) -> bool {
         let open = self.0.read().unwrap_or_else(PoisonError::into_inner);
         let same = |(of, at): &(Trigger, Timestamp)| *of == trigger && *at > Self::since(now);
         open.get(entity).is_some_and(|alerts| alerts.iter().any(same))
     }
 
-    /// Takes over what is open of an entity.
+    /// Replaces the open alerts of an entity.
     pub(super) fn set(&self, entity: &EntityId, alerts: Vec<OpenAlert>) {
         let mut open = self.0.write().unwrap_or_else(PoisonError::into_inner);
         open.remove(entity);
         add(&mut open, alerts);
     }
 
-    /// Takes over what is open, in place of all there was.
+    /// Replaces all open alerts.
     pub(super) fn replace(&self, alerts: Vec<OpenAlert>) {
         let mut open = self.0.write().unwrap_or_else(PoisonError::into_inner);
         open.clear();
         add(&mut open, alerts);
     }
 
-    /// Forgets alerts that are too old to be the same incident.
+    /// Forgets open alerts that are too old to belong to the same incident.
     pub fn sweep(&self, now: Timestamp) {
         let mut open = self.0.write().unwrap_or_else(PoisonError::into_inner);
         open.retain(|_, alerts| {
@@ -55,7 +55,7 @@ impl OpenAlerts {
         });
     }
 
-    /// Everything that is held here.
+    /// All open alerts held here.
     #[cfg(test)]
     pub(crate) fn all(&self) -> HashMap<EntityId, Vec<(Trigger, Timestamp)>> {
         self.0.read().unwrap_or_else(PoisonError::into_inner).clone()

@@ -1,4 +1,4 @@
-//! The outbound policies and allowances in force, in memory.
+//! The outbound policies and allowances in force, cached in memory.
 
 use std::sync::{PoisonError, RwLock};
 
@@ -17,13 +17,13 @@ pub struct Policies {
 }
 
 impl Policies {
-    /// The allowance of an entity.
+    /// The allowance of an entity; `None` if it has none or it has expired.
     pub fn allowance(&self, entity: &EntityId, now: Timestamp) -> Option<Allowance> {
         let allowances = self.allowances.read().unwrap_or_else(PoisonError::into_inner);
         allowances.get(entity).filter(|allowance| now < allowance.until).cloned()
     }
 
-    /// Puts an allowance in force, or takes it away.
+    /// Puts an allowance in force, or removes it.
     pub(super) fn set_allowance(&self, entity: &EntityId, allowance: Option<Allowance>) {
         let mut allowances = self.allowances.write().unwrap_or_else(PoisonError::into_inner);
         match allowance {
@@ -32,19 +32,19 @@ impl Policies {
         };
     }
 
-    /// Puts these allowances in force, in place of all there were.
+    /// Puts these allowances in force, replacing all previous ones.
     pub(super) fn replace_allowances(&self, new: impl IntoIterator<Item = Allowance>) {
         let new = new.into_iter().map(|allowance| (allowance.entity.clone(), allowance)).collect();
         *self.allowances.write().unwrap_or_else(PoisonError::into_inner) = new;
     }
 
-    /// Forgets allowances that are over.
+    /// Forgets allowances that have expired.
     pub fn sweep(&self, now: Timestamp) {
         let mut allowances = self.allowances.write().unwrap_or_else(PoisonError::into_inner);
         allowances.retain(|_, allowance| now < allowance.until);
     }
 
-    /// Every allowance that is held here.
+    /// All allowances held here.
     #[cfg(test)]
     pub(crate) fn allowances(&self) -> HashMap<EntityId, Allowance> {
         self.allowances.read().unwrap_or_else(PoisonError::into_inner).clone()

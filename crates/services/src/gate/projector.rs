@@ -1,8 +1,7 @@
-//! Brings what a node holds in memory up to date with the audit trail, entry by entry.
+//! Keeps a node's in-memory state up to date with the audit trail, entry by entry.
 //!
-//! The trail has every change in the order in which it was written, whoever wrote it: this process or another. Who
-//! changes something writes it through [`Projector::write`]: when that returns, the change is in force here, and those
-//! who watch have been told of it.
+//! The trail has every change in the order in which it was written, by this process or another. Changes are written
+//! through [`Projector::write`]: when it returns, the change is in force on this node, and watchers have been notified.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -18,9 +17,9 @@ use crate::events::Events;
 use crate::health::{Health, Part};
 use crate::in_force::{InForce, SettingsInForce};
 
-/// Entries that are read at once.
+/// How many entries are read at once.
 const AT_ONCE: u32 = 256;
-/// How long changes of other processes may go unseen, and when a store that has failed is asked again.
+/// The longest time between checks for changes by other processes, and the retry interval after a store failure.
 const AT_LEAST_EVERY: Duration = Duration::from_secs(1);
 
 /// What is kept up to date.
@@ -30,19 +29,19 @@ pub struct Views {
     pub standings: Arc<Standings>,
     /// What they may send.
     pub policies: Arc<Policies>,
-    /// Who is told.
+    /// Who is notified.
     pub alert_policies: Arc<AlertPolicies>,
-    /// What was told and goes on.
+    /// Open alerts, so that an ongoing incident is reported once.
     pub open_alerts: Arc<OpenAlerts>,
-    /// Which organizations there are.
+    /// The settings and organizations in force.
     pub settings: Arc<SettingsInForce>,
-    /// Those who watch.
+    /// The event stream for watchers.
     pub events: Events,
-    /// Where it is said what can't be read.
+    /// Where changes that can't be read are reported.
     pub health: Arc<Health>,
 }
 
-/// What an entry is about, of what is kept up to date.
+/// The part of the in-memory state that an entry affects.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum Subject {
     Standing(EntityId),
@@ -51,7 +50,7 @@ enum Subject {
     Policies(OrganizationId),
     AlertPolicies(OrganizationId),
     Organizations,
-    /// Nobody knows: another version wrote it.
+    /// Unknown: the entry was written by another version.
     Everything,
 }
 
@@ -74,17 +73,17 @@ impl Subject {
                 vec![Self::AlertPolicies(organization())]
             }
             Fact::OrganizationAdded { .. } | Fact::OrganizationChanged { .. } => vec![Self::Organizations],
-            // With its books.
+            // Its policy books are removed with it.
             Fact::OrganizationRemoved { id } => {
                 vec![Self::Organizations, Self::Policies(id.clone()), Self::AlertPolicies(id)]
             }
-            // People, tokens and sessions are asked of the store each time: nothing is held in memory.
+            // People, tokens and sessions are read from the store each time; none are held in memory.
             _ => Vec::new(),
         }
     }
 }
 
-/// Follows the trail.
+/// Follows the audit trail.
 pub struct Projector {
     store: Arc<dyn Store>,
     views: Views,
@@ -92,17 +91,17 @@ pub struct Projector {
     progress: Mutex<Progress>,
 }
 
-/// How far the projection has come.
+/// How far the projection has progressed.
 #[derive(Default)]
 struct Progress {
-    /// The number of the last entry that is projected.
+    /// The number of the last projected entry.
     projected: i64,
-    /// What entries up to that one are about and could not be read, which is not in force.
+    /// Subjects of entries up to that one that could not be read and are not in force.
     unreadable: HashSet<Subject>,
 }
 
 impl Projector {
-    /// Nothing is projected before [`Projector::restore`].
+    /// Creates the projector. Nothing is projected before [`Projector::restore`].
     pub fn new(store: Arc<dyn Store>, views: Views) -> Self {
         Self { store, views, progress: Mutex::default() }
     }
@@ -113,13 +112,13 @@ impl Projector {
         &self.views
     }
 
-    /// Takes over at the start what the store holds.
+    /// Loads the stored state at startup.
     ///
     /// # Errors
     /// The store can't be read.
     pub async fn restore(&self, now: Timestamp) -> Result<(), StoreError> {
         let mut progress = self.progress.lock().await;
-        // The number first: what is written meanwhile is projected again.
+        // Read the number first: what is written in the meantime is then projected again.
         let newest = *self.store.newest_change().borrow();
         self.read_everything(now).await?;
         progress.projected = newest;
@@ -127,12 +126,12 @@ impl Projector {
         Ok(())
     }
 
-    /// Writes a change, and returns when it is in force. One that is refused, since somebody else was faster, has
-    /// what they wrote in force, so that the caller can look at it.
+    /// Writes a change, and returns once it is in force. If the change is refused because of a concurrent change,
+    /// that other change is in force on return, so that the caller can look at it.
     ///
     /// # Errors
-    /// The change is refused, or the store fails. Where that comes after the change is written, it is in force as
-    /// soon as the store can be read.
+    /// The change is refused, or the store fails. If the store fails after the change is written, the change is in
+    /// force as soon as the store can be read.
     pub async fn write<T>(&self, change: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
         let written = change.await;
         match &written {
@@ -142,11 +141,11 @@ impl Projector {
         written
     }
 
-    /// Writes a change of which nothing is held in memory (people, tokens, sessions): it is in force when it is written,
-    /// and only those who watch may be told later.
+    /// Writes a change to data that is not held in memory (people, tokens, sessions). It is in force once written;
+    /// only watchers may be notified later.
     ///
     /// # Errors
-    /// The change is refused, or the store fails; nothing is written then.
+    /// The change is refused or the store fails; in both cases, nothing is written.
     pub async fn write_unheld<T>(&self, change: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
         let written = change.await?;
         if let Err(error) = self.catch_up().await {
@@ -155,12 +154,12 @@ impl Projector {
         Ok(written)
     }
 
-    /// Projects every entry that is written by now. What can't be read although the store works is left aside, so that
-    /// everything else goes on, and is tried again each time.
+    /// Projects every entry written so far. A subject that can't be read although the store works is set aside, so that
+    /// the projection can continue, and is retried on each call.
     ///
     /// # Errors
-    /// The store can't be read, and what is not projected by then is the next time; or something that one of the entries is
-    /// about can't be read.
+    /// The store can't be read, in which case the remaining entries are projected next time; or the subject of one of
+    /// the entries can't be read.
     pub async fn catch_up(&self) -> Result<(), StoreError> {
         let mut progress = self.progress.lock().await;
         self.try_again(&mut progress).await;
@@ -168,7 +167,7 @@ impl Projector {
             let changes = self.store.changes_after(None, progress.projected, AT_ONCE).await?;
             let (count, Some(last)) = (changes.len(), changes.last()) else { return Ok(()) };
             let (seq, at) = (last.seq, last.at);
-            // What several entries are about is read once: the store holds what the last of them made of it.
+            // A subject of several entries is read once: the store has its state after the last of them.
             let subjects: HashSet<Subject> = changes.iter().flat_map(Subject::of).collect();
             let mut failed = None;
             for subject in subjects {
@@ -201,7 +200,7 @@ impl Projector {
     async fn try_again(&self, progress: &mut Progress) {
         let before = progress.unreadable.len();
         for subject in progress.unreadable.clone() {
-            // Nothing is lost by a time that is too early: what is over is swept.
+            // A time that is too early does no harm: expired state is swept.
             if self.project(&subject, Timestamp::from_millis(0)).await.is_ok() {
                 progress.unreadable.remove(&subject);
             }
@@ -211,7 +210,7 @@ impl Projector {
         }
     }
 
-    /// Projects what others write, until `closing` turns true.
+    /// Projects the changes of other processes until `closing` turns true.
     pub async fn follow(&self, mut closing: watch::Receiver<bool>) {
         let mut newest = self.store.newest_change();
         loop {
@@ -225,7 +224,7 @@ impl Projector {
         }
     }
 
-    /// Takes what the store holds now, not what an entry says: a later one may have been written already.
+    /// Loads the current state from the store, not from the entry: a later entry may have been written already.
     async fn project(&self, subject: &Subject, now: Timestamp) -> Result<(), StoreError> {
         let Views { standings, policies, alert_policies, open_alerts, .. } = &self.views;
         match subject {
@@ -270,8 +269,8 @@ impl Projector {
     }
 }
 
-/// An organization as it was written down. Should this machine not know its time zone any more, its days are UTC's; should
-/// anything else be wrong, it stays what it was: no domain of one organization may become another's by that.
+/// Reads an organization's record. If this machine does not know its time zone, UTC is used. If anything else is
+/// wrong, the organization in force is retained, so that none of its domains falls to another organization.
 fn readable(kept: &OrganizationRecord, known: &InForce) -> Option<Organization> {
     let error = match kept.read() {
         Ok(organization) => return Some(organization),

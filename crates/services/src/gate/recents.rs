@@ -1,4 +1,4 @@
-//! The last attempts of entities that send a lot, so that a restriction can show them.
+//! The last attempts of entities that send a lot, as evidence for restrictions and alerts.
 
 use hashbrown::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -9,9 +9,9 @@ use postern_domain::policy::Limits;
 use postern_domain::{EntityId, Timestamp};
 use postern_ledger::Counts;
 
-/// Attempts are kept from this share of a limit on: one in…
+/// Attempts are remembered once an entity has used this fraction of a limit: one in …
 const WORTH_KEEPING: u32 = 8;
-/// Busy entities at most; beyond them evidence is the counts and the last attempt.
+/// The most busy entities; beyond that, evidence consists of the counts and the last attempt.
 const MOST: usize = 20_000;
 const KEEP: Duration = Duration::from_secs(24 * 3600);
 
@@ -20,12 +20,12 @@ const KEEP: Duration = Duration::from_secs(24 * 3600);
 pub struct Recents(Mutex<HashMap<EntityId, Recent>>);
 
 impl Recents {
-    /// Whether an entity has sent enough that its attempts may have to be shown.
+    /// Whether an entity has sent enough for its attempts to be remembered as evidence.
     pub fn is_worth_keeping(counts: &Counts, limits: &Limits) -> bool {
         counts.iter().any(|(window, count)| limits.of(*window).is_some_and(|limit| *count >= limit / WORTH_KEEPING))
     }
 
-    /// Keeps an attempt.
+    /// Remembers an attempt.
     pub fn push(&self, entity: &EntityId, record: AttemptRecord) {
         let mut recents = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(recent) = recents.get_mut(entity) {

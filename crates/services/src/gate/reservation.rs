@@ -1,5 +1,5 @@
-//! Room in the windows: reserving it, waiting for it, counting it, and what happens where there
-//! is none.
+//! Room in the limits' windows: reserving it, waiting for it, counting it, and what happens when
+//! there is none.
 
 use std::time::Duration;
 
@@ -19,22 +19,22 @@ use postern_wire::policy::Request;
 use super::attempts::{Guard, Message};
 use super::{Gate, NewRestriction, Question, Recents, incidents};
 
-/// How often a message that has to wait looks again.
+/// How often a waiting message tries again.
 const CONTENTION_STEP: Duration = Duration::from_millis(20);
 
-/// What became of asking for room.
+/// The result of trying to reserve room.
 pub(super) enum Reservation {
-    /// It is reserved.
+    /// The room is reserved.
     Reserved,
-    /// There is none on the escape lane; what it was for may still go as ordinary mail.
+    /// The escape lane is full; the recipient may still be reached as ordinary mail.
     EscapeLaneFull,
-    /// Other messages under way decide whether there is any.
+    /// It depends on how other messages in progress end.
     Contended,
 }
 
 impl<L: Ledger> Gate<L> {
-    /// Asks for room for recipients besides those that the attempt has named. What had been
-    /// given back needs its room again, together with what is new.
+    /// Reserves room for recipients in addition to those that the attempt has named. If the attempt's
+    /// reservation was cancelled, it is made again together with the new one.
     pub(super) async fn reserve_more(
         &self,
         q: &Question<'_, '_>,
@@ -51,10 +51,10 @@ impl<L: Ledger> Gate<L> {
         Ok(reservation)
     }
 
-    /// Whether the mail server itself has refused too many recipients of the entity lately.
+    /// Checks whether the mail server itself has recently refused too many of the entity's recipients.
     ///
     /// # Errors
-    /// What to answer then, if the policy says that this stops the message.
+    /// The verdict, if it has and the policy stops the message for that.
     pub(super) async fn too_many_unknown(
         &self,
         q: &Question<'_, '_>,
@@ -74,11 +74,11 @@ impl<L: Ledger> Gate<L> {
         self.exceeded(q, attempt, more, standing, Excess { window, limit, count }).await
     }
 
-    /// Asks for room for `needs` besides what the attempt holds. `more` of it are recipients
-    /// that the attempt has not named: evidence shows the whole message.
+    /// Reserves room for `needs` in addition to the attempt's reservation. `more` counts the recipients
+    /// that the attempt has not named yet, so that evidence shows the whole message.
     ///
     /// # Errors
-    /// What to answer, if a limit is passed and the policy says that this stops the message.
+    /// The verdict, if a limit is exceeded and the policy stops the message for that.
     pub(super) async fn reserve(
         &self,
         q: &Question<'_, '_>,
@@ -105,11 +105,11 @@ impl<L: Ledger> Gate<L> {
         }
     }
 
-    /// Other messages under way decide whether this one fits: gives them a moment to end, or,
-    /// if they have had long enough, the answer to come back later.
+    /// Whether this message fits depends on other messages in progress: gives them a moment to end, or
+    /// defers this one if it has waited long enough.
     ///
-    /// Meanwhile it holds nothing itself: messages that each wait with half of their room
-    /// would keep each other from ever getting the other half.
+    /// It cancels its own reservation first: messages that each wait with half of the room they need
+    /// would block each other forever.
     pub(super) async fn wait(
         &self,
         q: &Question<'_, '_>,
@@ -126,13 +126,13 @@ impl<L: Ledger> Gate<L> {
         None
     }
 
-    /// Counts the message.
+    /// Counts the message: replaces the reservation `held` by what was `accepted`.
     pub(super) async fn commit(&self, q: &Question<'_, '_>, attempt: &mut Guard<'_>, held: Charge, accepted: Charge) {
         let now = attempt.now();
         if q.policy.first_time_recipients_per_day > 0 {
             self.parts.known_recipients.learn(q.entity(), attempt.counted(), now);
         }
-        // What was named and is not in the message, the mail server's other rules have refused.
+        // Recipients that were named but are not in the message were refused by the mail server's other rules.
         let charge = Charge { unknown: attempt.named().minus(accepted).recipients(), ..accepted };
         let counts = self.parts.ledger.commit(q.entity(), q.request.text.instance, held, charge, now).await;
         attempt.committed(accepted);
@@ -151,7 +151,7 @@ impl<L: Ledger> Gate<L> {
         }
     }
 
-    /// Tells the admins of an entity that sends as a taken-over account does; whether it does.
+    /// Returns whether the entity sends like a compromised account, and alerts its admins if so.
     async fn suspect(&self, q: &Question<'_, '_>, now: Timestamp) -> bool {
         let Some(pattern) = suspicious(&self.parts.recents.of(q.entity()), now) else { return false };
         if !self.parts.incidents.wants_alert(Trigger::SuspiciousPattern, q.entity(), now) {
@@ -164,7 +164,7 @@ impl<L: Ledger> Gate<L> {
         true
     }
 
-    /// Tells the admins of an entity that has used up so much of a limit that they want to know.
+    /// Alerts the admins if the entity has used the policy's warning percentage of a limit.
     async fn warn(&self, q: &Question<'_, '_>, counts: &Counts, now: Timestamp) {
         if !self.parts.incidents.wants_alert(Trigger::LimitNearlyReached, q.entity(), now) {
             return;
@@ -183,8 +183,8 @@ impl<L: Ledger> Gate<L> {
         }
     }
 
-    /// A limit is passed: `Ok` if the mail goes on all the same. What the message had reserved
-    /// has been given back otherwise.
+    /// Applies the policy's consequence of an exceeded limit. `Ok` if the message is let through anyway;
+    /// otherwise, its reservation has been cancelled.
     async fn exceeded(
         &self,
         q: &Question<'_, '_>,
@@ -197,7 +197,7 @@ impl<L: Ledger> Gate<L> {
         let policy = q.policy;
         let consequence = policy.consequence(now, &q.settings.organization_of(q.entity()).time_zone);
         let throttled = excess.window == Window::MessagesPerMinute;
-        // As in Exchange, too many messages in a minute are no incident: they come a little later.
+        // As in Exchange, too many messages in a minute are not an incident; they are only delayed.
         if throttled && !matches!(consequence, Consequence::Report(_) | Consequence::Alert) {
             return Err(self.defer_over_limit(q, attempt, excess.window).await);
         }
@@ -241,8 +241,8 @@ impl<L: Ledger> Gate<L> {
         }
     }
 
-    /// Restricts the entity, and says what to answer; the message holds nothing afterwards. `more` is the recipient that
-    /// passed the limit.
+    /// Restricts the entity and returns the verdict; the message's reservation is cancelled. `more` is the recipient
+    /// that exceeded the limit.
     async fn restrict(
         &self,
         q: &Question<'_, '_>,
@@ -257,7 +257,7 @@ impl<L: Ledger> Gate<L> {
         }
     }
 
-    /// Raises an alert about a limit that was passed, once per incident.
+    /// Raises an alert about an exceeded limit, once per incident.
     async fn alert(
         &self,
         q: &Question<'_, '_>,
@@ -284,7 +284,7 @@ impl<L: Ledger> Gate<L> {
         Verdict::Defer(reply)
     }
 
-    /// Gives the room back that a message holds.
+    /// Cancels the message's reservation.
     pub(super) async fn cancel(&self, message: &Message, attempt: &mut Guard<'_>) {
         self.parts.ledger.cancel(&message.entity, attempt.held()).await;
         attempt.cancelled();
@@ -303,7 +303,7 @@ impl<L: Ledger> Gate<L> {
         incidents::evidence(&usage, &self.limits(q, standing, now), attempts, now)
     }
 
-    /// Refuses. `more` is the recipient that is refused besides those already named.
+    /// Refuses the message or recipient. `more` is the refused recipient, in addition to those already named.
     pub(super) fn refuse(
         &self,
         q: &Question<'_, '_>,
@@ -335,7 +335,7 @@ fn claim<'a>(q: &'a Question<'_, '_>, held: Charge, more: Charge, limits: &'a Li
     Claim { entity: q.entity(), held, more, limits, reserved_is_certain: !q.message.server.tells_ends() }
 }
 
-/// A message as evidence.
+/// A message as an evidence record.
 fn record(request: &Request<'_>, charge: Charge, at: Timestamp, outcome: Outcome) -> AttemptRecord {
     let text = &request.text;
     AttemptRecord {

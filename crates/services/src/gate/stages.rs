@@ -1,7 +1,7 @@
-//! What is asked at each stage of a message: a recipient, its confirmation, DATA, the end.
+//! Decides requests at each stage of a message: a recipient, its confirmation, DATA and END-OF-MESSAGE.
 //!
-//! Each asks for room ([`reservation`](super::reservation)) for what the message needs now, waits while that
-//! depends on other messages, and notes in the attempt what it was given.
+//! Each stage reserves the room that the message needs now ([`reservation`](super::reservation)), waits while that
+//! depends on other messages, and records the reservation in the attempt.
 
 use std::time::Duration;
 
@@ -38,8 +38,8 @@ impl<L: Ledger> Gate<L> {
         }
     }
 
-    /// Tries the routes that a recipient may take; none while it depends on other messages. One that is
-    /// `known` has been named before and needs no room of its own.
+    /// Tries the routes that a recipient may take; `None` while the result depends on other messages. A
+    /// `known` recipient has been named before and needs no additional room.
     async fn try_routes(
         &self,
         q: &Question<'_, '_>,
@@ -88,7 +88,7 @@ impl<L: Ledger> Gate<L> {
     pub(super) async fn confirm(&self, q: &Question<'_, '_>, attempt: &mut Guard<'_>) -> Verdict {
         let recipient = q.settings.directory.recipient(q.entity(), q.request.text.recipient);
         if !attempt.confirm(recipient.address.as_str()) && attempt.phase() == Phase::Open {
-            // Only this call is wired, or an earlier rule let the recipient past the first.
+            // Only this request is wired, or an earlier rule accepted the recipient before the first request.
             let verdict = self.recipient(q, attempt).await;
             if verdict == Verdict::Pass {
                 attempt.confirm(recipient.address.as_str());
@@ -108,7 +108,7 @@ impl<L: Ledger> Gate<L> {
                 }
                 return self.refuse(q, attempt, Charge::NONE, reference);
             }
-            // Where each recipient was asked about, this has nothing to add.
+            // If each recipient was checked individually, there is nothing to add here.
             if !attempt.named().is_none() || q.request.recipient_count == 0 {
                 return Verdict::Pass;
             }
@@ -118,7 +118,7 @@ impl<L: Ledger> Gate<L> {
                         return verdict;
                     }
                 }
-                // Nothing that is unseen goes by the escape lane.
+                // Recipients that were not seen individually never use the escape lane.
                 Ok(Reservation::Reserved | Reservation::EscapeLaneFull) => {
                     self.name_unseen(q, attempt);
                     return Verdict::Pass;
@@ -145,7 +145,7 @@ impl<L: Ledger> Gate<L> {
                 }
             }
             let held = attempt.held();
-            // Recipients that nobody asked about, or a message that had been given up.
+            // Recipients without a request of their own, or a message whose reservation was cancelled.
             let more = accepted.minus(held);
             match self.reserve(q, attempt, more, more, &standing).await {
                 Ok(Reservation::Reserved) => {
@@ -163,7 +163,7 @@ impl<L: Ledger> Gate<L> {
         }
     }
 
-    /// What the whole message is charged for, by what the mail server says of it.
+    /// The charge for the whole message, based on the recipient count from the mail server.
     fn accepted(&self, q: &Question<'_, '_>, attempt: &Guard<'_>) -> Charge {
         if attempt.named().is_none() {
             return self.unseen(q);
@@ -171,8 +171,8 @@ impl<L: Ledger> Gate<L> {
         attempt.accepted(Some(q.request.recipient_count))
     }
 
-    /// What a message is charged for whose recipients were not asked about one by one: a
-    /// single one is named, of several only the number is known, and that is external.
+    /// The charge for a message whose recipients were not checked individually. The mail server names a
+    /// single recipient; of several, it reports only the number, and they are charged as external.
     fn unseen(&self, q: &Question<'_, '_>) -> Charge {
         let count = q.request.recipient_count.max(1);
         match q.request.text.recipient {
@@ -182,7 +182,7 @@ impl<L: Ledger> Gate<L> {
         .as_message()
     }
 
-    /// Whether the message has as many recipients as it may, and what to answer then.
+    /// The verdict if the message already has as many recipients as the policy allows.
     fn too_many(&self, q: &Question<'_, '_>, attempt: &Guard<'_>, class: Class, known: bool) -> Option<Verdict> {
         let most = q.policy.recipients_per_message;
         let full = most > 0 && attempt.named().total() >= most && !known && class != Class::EscapeLane;

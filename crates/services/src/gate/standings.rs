@@ -1,4 +1,4 @@
-//! Who may send right now, in memory: what is in force stays so while the store is away.
+//! Which entities may send now, cached in memory, so that restrictions stay in force while the store is unavailable.
 
 use hashbrown::HashMap;
 use std::sync::{Mutex, PoisonError, RwLock};
@@ -7,7 +7,7 @@ use postern_domain::restriction::Standing;
 use postern_domain::{EntityId, Reference, Timestamp};
 use postern_store::Refusals;
 
-/// The standing of every entity that is not simply free.
+/// The standing of every entity that is restricted or on probation.
 #[derive(Debug, Default)]
 pub struct Standings {
     by_entity: RwLock<HashMap<EntityId, Standing>>,
@@ -15,8 +15,8 @@ pub struct Standings {
 }
 
 impl Standings {
-    /// The entity's standing. A restriction whose time has come holds until it is released,
-    /// which happens within a second and empties the windows it was made for.
+    /// The entity's standing. An expired restriction applies until it is released, which happens within
+    /// a second and clears the windows it was made for.
     pub fn get(&self, entity: &EntityId, now: Timestamp) -> Standing {
         let standings = self.by_entity.read().unwrap_or_else(PoisonError::into_inner);
         match standings.get(entity) {
@@ -26,7 +26,7 @@ impl Standings {
         }
     }
 
-    /// Sets the entity's standing, in force with the next question; for the projector.
+    /// Sets the entity's standing, in force from the next request on; for the projector.
     pub(super) fn set(&self, entity: &EntityId, standing: Standing) {
         let mut standings = self.by_entity.write().unwrap_or_else(PoisonError::into_inner);
         match standing {
@@ -35,18 +35,18 @@ impl Standings {
         };
     }
 
-    /// Sets these standings, in place of all there were; for the projector.
+    /// Replaces all standings; for the projector.
     pub(super) fn replace(&self, new: impl IntoIterator<Item = (EntityId, Standing)>) {
         *self.by_entity.write().unwrap_or_else(PoisonError::into_inner) = new.into_iter().collect();
     }
 
-    /// Everything that is held here.
+    /// All standings held here.
     #[cfg(test)]
     pub(crate) fn all(&self) -> HashMap<EntityId, Standing> {
         self.by_entity.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Restrictions whose time has come.
+    /// Restrictions that have expired and are still to be released.
     pub fn expired(&self, now: Timestamp) -> Vec<(EntityId, Reference)> {
         let standings = self.by_entity.read().unwrap_or_else(PoisonError::into_inner);
         let due = standings.iter().filter_map(|(entity, standing)| match standing {
@@ -58,26 +58,26 @@ impl Standings {
         due.collect()
     }
 
-    /// Forgets probations that are over.
+    /// Forgets probations that have ended.
     pub fn sweep(&self, now: Timestamp) {
         let mut standings = self.by_entity.write().unwrap_or_else(PoisonError::into_inner);
         standings.retain(|_, standing| standing.is_restricted() || standing.at(now) != Standing::Free);
     }
 
-    /// Entities that are restricted or on probation and that `wanted` says.
+    /// The entities that are restricted or on probation and for which `wanted` returns true.
     pub fn entities(&self, wanted: impl Fn(&EntityId) -> bool) -> Vec<EntityId> {
         let standings = self.by_entity.read().unwrap_or_else(PoisonError::into_inner);
         standings.keys().filter(|entity| wanted(entity)).cloned().collect()
     }
 
-    /// How many are restricted, and how many on probation.
+    /// The number of restricted entities, and of entities on probation.
     pub fn counts(&self) -> (usize, usize) {
         let standings = self.by_entity.read().unwrap_or_else(PoisonError::into_inner);
         let restricted = standings.values().filter(|standing| standing.is_restricted()).count();
         (restricted, standings.len() - restricted)
     }
 
-    /// An attempt was refused under a restriction.
+    /// Counts an attempt refused under a restriction.
     pub fn note_refusal(&self, reference: &Reference, now: Timestamp) {
         let mut refusals = self.refusals.lock().unwrap_or_else(PoisonError::into_inner);
         let new = || Refusals { reference: reference.clone(), count: 0, last: now };
@@ -86,13 +86,13 @@ impl Standings {
         entry.last = now;
     }
 
-    /// Takes the refusals that have not been written down yet.
+    /// Takes the refusals that have not been written to the store yet.
     pub fn take_refusals(&self) -> Vec<Refusals> {
         let mut refusals = self.refusals.lock().unwrap_or_else(PoisonError::into_inner);
         refusals.drain().map(|(_, refusal)| refusal).collect()
     }
 
-    /// Puts refusals back that could not be written down.
+    /// Puts back refusals that could not be written to the store.
     pub fn put_back_refusals(&self, unwritten: Vec<Refusals>) {
         let mut refusals = self.refusals.lock().unwrap_or_else(PoisonError::into_inner);
         for refusal in unwritten {

@@ -1,5 +1,5 @@
-//! What is sent, for charts and for policies to be tried on: noted beside the ledger, written down
-//! behind the answer. A crash loses the last seconds of it, and decides nothing by that.
+//! Records what is sent, for charts and for trying policies on past traffic. Collected beside the ledger and
+//! written to the store after the answer: a crash loses the last seconds, but affects no decision.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -12,23 +12,23 @@ use postern_store::TrafficHistory;
 use postern_store::traffic::TrafficNote;
 
 const BUCKETS_PER_DAY: u32 = 24 * BUCKETS_PER_HOUR;
-/// What each entity sent is kept for so many days…
+/// Each entity's traffic is stored for this many days …
 const ENTITY_DAYS: u32 = 8;
-/// …and what organizations sent for so many.
+/// … and each organization's hourly traffic for this many.
 pub const HOURS_DAYS: u32 = 36;
-/// So many are written in one transaction, so that a restriction need not wait for all of them.
+/// How many notes are written in one transaction, so that a restriction need not wait for all of them.
 const PART: usize = 1000;
-/// So many wait for a store that is away; of what comes then, nothing is kept.
+/// The most notes that wait for an unavailable store; beyond that, new ones are dropped.
 const MOST_WAITING: usize = 1_000_000;
 
-/// What is noted together: what one entity sends in one bucket.
+/// The unit of collection: one entity's traffic in one bucket.
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct Key {
     entity: EntityId,
     bucket: u32,
 }
 
-/// The same without a copy of the entity.
+/// [`Key`] with a borrowed entity, for look-ups.
 #[derive(Hash)]
 struct KeyRef<'a> {
     entity: &'a EntityId,
@@ -52,26 +52,26 @@ fn add(noted: &mut Noted, entity: &EntityId, bucket: u32, traffic: Traffic) {
     }
 }
 
-/// What was sent and is not written down yet.
+/// Traffic that has not been written to the store yet.
 #[derive(Debug, Default)]
 pub struct TrafficMeter {
     noted: Mutex<Noted>,
-    /// What is being written, or could not be; apart, so that nobody who notes waits for it.
+    /// Notes being written, or that could not be written; separate, so that noting never waits for the store.
     waiting: tokio::sync::Mutex<Noted>,
-    /// The last day on which old ones were forgotten.
+    /// The last day on which old traffic was forgotten.
     forgotten: AtomicU32,
 }
 
 impl TrafficMeter {
-    /// Notes what an entity sent.
+    /// Records what an entity sent.
     pub fn note(&self, entity: &EntityId, traffic: Traffic, now: Timestamp) {
         if traffic != Traffic::default() {
             add(&mut self.lock(), entity, bucket(now), traffic);
         }
     }
 
-    /// Writes down what was noted; what can't be written waits for the next time. Not to be given up
-    /// half-way: a part that is under way would be written twice.
+    /// Writes the collected traffic to the store; what can't be written is retried next time. This future must
+    /// not be cancelled: a part being written would be written twice.
     pub async fn write(&self, store: &dyn TrafficHistory, directory: &Directory) {
         let mut waiting = self.waiting.lock().await;
         let noted = std::mem::take(&mut *self.lock());
@@ -83,7 +83,7 @@ impl TrafficMeter {
             }
         }
         while !waiting.is_empty() {
-            // Made part by part: a copy of all of it would take as much memory again.
+            // Built in parts: a copy of everything would double the memory.
             let note = |(key, traffic): (&Key, &Traffic)| TrafficNote {
                 organization: directory.organization_of(&key.entity),
                 entity: key.entity.clone(),
@@ -102,7 +102,7 @@ impl TrafficMeter {
         *waiting = Noted::default();
     }
 
-    /// Once a day, forgets what is old.
+    /// Forgets old traffic, once a day.
     pub async fn forget(&self, store: &dyn TrafficHistory, now: Timestamp) {
         let bucket = bucket(now);
         let today = bucket / BUCKETS_PER_DAY;

@@ -1,4 +1,4 @@
-//! The gate in process: a mail server's questions with a moved clock, seeded references and a store that fails.
+//! In-process tests of the gate: a mail server's requests with a test clock, seeded references and a failing store.
 
 use std::time::Duration;
 
@@ -27,7 +27,7 @@ fn alice() -> EntityId {
     EntityId::account_named("alice@example.com")
 }
 
-/// A node whose accounts may write to so many external recipients an hour.
+/// A node whose accounts may write to `external_per_hour` external recipients an hour.
 async fn node(site: &Site, external_per_hour: u32) -> Node {
     site.node_with(|settings| limit(settings, external_per_hour)).await
 }
@@ -68,7 +68,7 @@ impl<'a> Server<'a> {
         self.ask("END-OF-MESSAGE", instance, &format!("recipient_count={recipients}")).await
     }
 
-    /// A whole message to so many external recipients; the first answer that is no pass.
+    /// Sends a whole message to this many external recipients; returns the first verdict that is not a pass.
     async fn message(&mut self, instance: &str, recipients: u32) -> Verdict {
         for number in 0..recipients {
             let verdict = self.recipient(instance, &format!("r{number}@x.example")).await;
@@ -95,7 +95,7 @@ fn standing(node: &Node) -> Standing {
     node.shared.standings.get(&alice(), node.shared.clock.now())
 }
 
-/// Makes what the database is asked fail, really: by a statement beside the store's own connections.
+/// Makes real database operations fail, with a statement outside the store's own connections.
 fn database(site: &Site, statement: &str) {
     rusqlite::Connection::open(site.database()).unwrap().execute_batch(statement).unwrap();
 }
@@ -110,11 +110,11 @@ async fn room_is_reserved_by_each_recipient_and_given_back_by_the_end() {
     let site = Site::new();
     let node = node(&site, 3).await;
     let (mut a, mut b) = (Server::new(&node, "unix"), Server::new(&node, "unix"));
-    // This server says how messages end.
+    // This server reports how messages end.
     assert_eq!(a.message("0", 1).await, Verdict::Pass);
     assert_eq!(a.recipient("1", "r1@x.example").await, Verdict::Pass);
     assert_eq!(a.recipient("1", "r2@x.example").await, Verdict::Pass);
-    // The same recipient again needs no more room; another message has none until it is known how this one ends.
+    // The same recipient again needs no more room; another message gets none until this one has ended.
     assert_eq!(a.recipient("1", "R2@x.example").await, Verdict::Pass);
     assert_eq!(code(&b.recipient("2", "r3@x.example").await), 451);
     assert!(!standing(&node).is_restricted());
@@ -122,7 +122,7 @@ async fn room_is_reserved_by_each_recipient_and_given_back_by_the_end() {
     assert_eq!(sent(&node).await, 2);
     assert_eq!(b.message("2", 1).await, Verdict::Pass);
     assert_eq!(sent(&node).await, 3);
-    // Told twice, counted once.
+    // Reported twice, counted once.
     assert_eq!(b.end("2", 1).await, Verdict::Pass);
     assert_eq!(sent(&node).await, 3);
 }
@@ -228,7 +228,7 @@ async fn whoever_passes_a_limit_is_restricted_everywhere_but_for_the_escape_lane
     assert_eq!(made.evidence.attempts.last().unwrap().client_address, Some("203.0.113.9".parse().unwrap()));
     assert_eq!(server.recipient("3", "postmaster@example.com").await, Verdict::Pass);
     assert_eq!(code(&server.recipient("3", "r@x.example").await), 550);
-    // The other node has counted nothing, and refuses as soon as it has seen the entry.
+    // The other node has counted nothing, but refuses once it has seen the entry.
     let mut elsewhere = Server::new(&other, "unix");
     assert_eq!(elsewhere.message("4", 1).await, Verdict::Pass);
     other.shared.projector.catch_up().await.unwrap();
@@ -261,7 +261,7 @@ async fn a_restriction_that_cannot_be_written_defers_and_is_made_when_it_can() {
     assert_eq!((standing(&node), sent(&node).await), (Standing::Free, 1));
     assert_eq!(node.shared.metrics.store_errors.get(), 1);
     database(&site, WRITES);
-    // A store that has failed is left alone for a moment: each message over the limit would wait for it.
+    // A store that has failed is not tried for a moment: each message over the limit would wait for it.
     assert_eq!(code(&server.message("3", 1).await), 451);
     assert!(!standing(&node).is_restricted());
     site.clock.advance(Duration::from_secs(1));
@@ -306,7 +306,7 @@ async fn an_alert_that_cannot_be_written_stops_no_mail_and_is_raised_by_the_next
     assert_eq!(server.message("4", 1).await, Verdict::Pass);
     let raised = async || one.shared.store.alerts(&AlertFilter::default()).await.unwrap().len();
     assert_eq!((raised().await, sent(&one).await), (1, 4));
-    // Another node that has not seen the alert raises no second one.
+    // Another node that has not seen the alert does not raise a second one.
     let mut elsewhere = Server::new(&other, "unix");
     for instance in ["5", "6"] {
         assert_eq!(elsewhere.message(instance, 1).await, Verdict::Pass);
@@ -331,7 +331,7 @@ async fn a_restriction_holds_until_its_end_is_written_and_half_the_limit_after_i
     let mut server = Server::new(&node, "unix");
     assert_eq!(server.message("1", 4).await, Verdict::Pass);
     assert_eq!(code(&server.message("2", 1).await), 550);
-    // Noon is when this begins.
+    // The test starts at noon, so the restriction's end is reached now.
     site.clock.advance(12 * HOUR);
     database(&site, NO_WRITES);
     node.services.restrictions.release_expired().await;
@@ -372,14 +372,14 @@ async fn what_cannot_be_read_is_left_aside_and_everything_else_goes_on() {
     let bob = EntityId::account_named("bob@example.com");
     restrict("alice").await;
     let restricted = standing(&one);
-    // A row that this version can't read, as a later one might write it.
+    // A row that this version can't read, as a later version might write.
     database(&site, "UPDATE restrictions SET reference = 'x' || reference WHERE entity = 'alice@example.com'");
     restrict("bob").await;
     assert!(other.shared.projector.catch_up().await.unwrap_err().is_unreadable());
     assert_eq!(standing(&other), Standing::Free);
     assert!(other.shared.standings.get(&bob, site.clock.now()).is_restricted());
     assert!(other.shared.health.problems()[0].starts_with("changes: "), "{:?}", other.shared.health.problems());
-    // Who changes something else is not told of it again.
+    // It is reported only once: later catch-ups succeed.
     other.shared.projector.catch_up().await.unwrap();
     database(&site, "UPDATE restrictions SET reference = substr(reference, 2) WHERE entity = 'alice@example.com'");
     other.shared.projector.catch_up().await.unwrap();

@@ -1,4 +1,5 @@
-//! Two nodes over one store, at random: whatever they do, in turn or at once, every view of each is what the store holds.
+//! A randomised model test of two nodes over one store: whatever they do, in turn or at once, the in-memory state of
+//! each matches the store.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -23,9 +24,9 @@ use crate::service::{
     UndoReleaseRequest,
 };
 
-/// Rounds of a short run; `POSTERN_MODEL_ROUNDS` asks for others.
+/// The number of rounds; `POSTERN_MODEL_ROUNDS` overrides it.
 const ROUNDS: u32 = 2_000;
-/// Rounds before the nodes and their store are made anew.
+/// The number of rounds before the nodes and their store are created anew.
 const ROUNDS_OF_A_CASE: usize = 100;
 const ACCOUNTS: [&str; 4] = ["alice@example.com", "bob@example.com", "ann@contoso.example", "finn@fabrikam.example"];
 const TENANTS: [&str; 2] = ["contoso", "fabrikam"];
@@ -54,11 +55,11 @@ enum Step {
 
 #[derive(Debug, Clone)]
 enum Round {
-    /// One node does something.
+    /// One node takes a step.
     One { node: usize, step: Step },
-    /// Each does something, at once.
+    /// Both nodes take a step at once.
     Both(Step, Step),
-    /// Time goes by.
+    /// Time passes.
     Wait { minutes: u32 },
 }
 
@@ -112,7 +113,7 @@ fn minutes(count: u32) -> Duration {
     Duration::from_secs(60) * count
 }
 
-/// Does it; a refusal is an answer, and everything else a failure.
+/// Takes the step, and returns its result, which may be a refusal.
 async fn take(step: &Step, site: &Site, node: &mut Node) -> Result<(), ServiceError> {
     let (services, shared) = (Arc::clone(&node.services), node.shared.clone());
     let now = site.clock.now();
@@ -213,7 +214,7 @@ async fn take(step: &Step, site: &Site, node: &mut Node) -> Result<(), ServiceEr
     }
 }
 
-/// Everything that a node holds, without what is over at `now`.
+/// All in-memory state of a node, without what has expired at `now`.
 #[derive(Debug, PartialEq)]
 struct Held {
     standings: HashMap<EntityId, Standing>,
@@ -247,7 +248,7 @@ fn views_of(node: &Node) -> Views {
     node.shared.projector.views().clone()
 }
 
-/// What a node would hold that starts now.
+/// The in-memory state that a node starting now would have.
 async fn from_the_store(site: &Site, settings: &Settings) -> Held {
     let (_, closing) = watch::channel(false);
     let store = site.store();
@@ -265,7 +266,7 @@ async fn from_the_store(site: &Site, settings: &Settings) -> Held {
     Held::by(&views, now)
 }
 
-/// What one step may have done to standings, by the words of the step.
+/// Checks that the step changed standings only as it may.
 fn check_standings(
     step: &Step,
     done: bool,
@@ -289,7 +290,7 @@ fn check_standings(
             }
             Step::Release { who: of } if *of == who && done => begun,
             Step::Expire => match &was {
-                // The node may not know of it yet.
+                // The node may not know about it yet.
                 Standing::Restricted { until: Some(until), .. } if *until <= now => {
                     assert!(is == was || is == begun, "{step:?}: {was:?} → {is:?}");
                     continue;
@@ -311,7 +312,7 @@ async fn standings(site: &Site) -> HashMap<EntityId, Standing> {
     standings
 }
 
-/// Whether a step was refused for a reason that there is, and not failed.
+/// Whether a step was done, or else refused. A failure of the store or the ledger fails the test.
 fn was_done(step: &Step, result: Result<(), ServiceError>) -> Result<bool, TestCaseError> {
     match result {
         Ok(()) => Ok(true),
@@ -335,7 +336,7 @@ async fn play(rounds: Vec<Round>) -> Result<(), TestCaseError> {
                 let done = was_done(step, take(step, &site, node).await)?;
                 let now = site.clock.now();
                 check_standings(step, done, &before, &standings(&site).await, now);
-                // Who has written, has in force what was written, without being told.
+                // A node that has written a change has it in force without following the trail.
                 if done {
                     let settings = node.shared.settings.load().settings().clone();
                     prop_assert_eq!(
@@ -362,7 +363,7 @@ async fn play(rounds: Vec<Round>) -> Result<(), TestCaseError> {
                 round
             );
         }
-        // Whoever watches sees every entry that is told, once and in order, whether or not a node was started anew.
+        // A watcher sees every reported entry once and in order, whether or not a node was restarted.
         let all = AuditFilter::default();
         let told = other.shared.store.audit(&all).await.unwrap();
         let seen = last_seen;

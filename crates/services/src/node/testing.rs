@@ -1,4 +1,4 @@
-//! Nodes in the process of a test: a clock that the test moves, randomness from a seed, a store in a folder of its own.
+//! In-process nodes for tests: a clock that the test moves, seeded randomness, a store in a temporary folder.
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -36,7 +36,7 @@ impl Clock for MovedClock {
     }
 }
 
-/// The same bytes at every run.
+/// Gives the same bytes in every run.
 struct Seeded(Mutex<StdRng>);
 
 impl Randomness for Seeded {
@@ -58,14 +58,14 @@ impl WiringCheck for NoMailServer {
     }
 }
 
-/// Where nodes live: one database, one clock.
+/// The environment that nodes share: one database, one clock.
 pub(crate) struct Site {
     pub(crate) clock: Arc<MovedClock>,
-    /// What a test looks with.
+    /// The test's own connection, for inspecting the store.
     observer: SqliteStore,
     folder: TempDir,
     nodes: AtomicI64,
-    /// Whoever watches ends with it.
+    /// Watchers end when it is dropped or set.
     closing: watch::Sender<bool>,
 }
 
@@ -83,7 +83,7 @@ impl Site {
         }
     }
 
-    /// The database, by connections that no node has.
+    /// The database, through connections that no node uses.
     pub(crate) fn store(&self) -> Arc<dyn Store> {
         Arc::new(self.observer.clone())
     }
@@ -93,13 +93,13 @@ impl Site {
         self.folder.path().join("postern.db")
     }
 
-    /// Another node over the same database, with connections of its own, as another process has them. Nothing runs in its
-    /// background: it sees what others do when it looks.
+    /// Another node over the same database, with connections of its own, like another process. It has no background
+    /// tasks: it sees other nodes' changes only when it reads them.
     pub(crate) async fn node(&self) -> Node {
         self.node_with(|_| {}).await
     }
 
-    /// The same with other settings.
+    /// Like [`Site::node`], with changed settings.
     pub(crate) async fn node_with(&self, change: impl FnOnce(&mut Settings)) -> Node {
         let number = self.nodes.fetch_add(1, Ordering::Relaxed);
         let organization = Organization {

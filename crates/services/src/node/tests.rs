@@ -1,4 +1,4 @@
-//! What one node makes of what another has done.
+//! Tests of how one node handles another node's changes.
 
 use std::time::Duration;
 
@@ -44,7 +44,7 @@ async fn an_expiry_keeps_the_probation_that_an_admin_has_begun_elsewhere() {
     release(&other).await;
     let on_probation = standing(&other);
     assert!(matches!(on_probation, Standing::Probation { .. }), "{on_probation:?}");
-    // The time of the restriction comes before the first node has seen the release.
+    // The restriction expires before the first node has seen the release.
     site.clock.advance(61 * MINUTE);
     one.services.restrictions.release_expired().await;
     assert_eq!(standing(&one), on_probation);
@@ -180,7 +180,7 @@ async fn two_changes_of_one_organization_at_once_both_hold() {
     one.services.organizations.add(&admin(), "contoso", &new).await.unwrap();
     other.shared.projector.catch_up().await.unwrap();
     one.services.organizations.change(&admin(), "contoso", &ask(r#"{"name": "Contoso Ltd"}"#)).await.unwrap();
-    // This one has not seen the new name, and says nothing of it.
+    // The other node has not seen the new name, and its request does not mention it.
     let zone = ask(r#"{"time_zone": "Europe/Berlin"}"#);
     let changed = other.services.organizations.change(&admin(), "contoso", &zone).await.unwrap();
     assert_eq!((changed.name.as_str(), changed.time_zone.as_str()), ("Contoso Ltd", "Europe/Berlin"));
@@ -212,7 +212,7 @@ async fn what_the_file_says_is_taken_over_once_and_not_over_what_came_after_it()
         site.store().audit(&of).await.unwrap().len()
     };
     assert_eq!((per_day(&one), changes().await), (7, 1));
-    // Another node with the same file has nothing new to say, and neither has a second start.
+    // Another node with the same file writes no changes, and neither does a second start.
     let other = site.node_with(strict).await;
     one.services.policies.change(&admin(), "Default", &json!({ "per_day": 9 }), None).await.unwrap();
     let again = site.node_with(strict).await;
@@ -230,7 +230,7 @@ async fn whoever_watches_elsewhere_is_told_nothing_twice() {
     let first = watched.next().await.unwrap();
     let second = watched.next().await.unwrap();
     assert_eq!((first.kind, second.kind), ("restriction.made", "restriction.released"));
-    // The other node has seen neither, and is asked for what comes after them.
+    // The other node has seen neither entry, and is asked for those after them.
     let mut moved = other.shared.events.watch(None, Some(second.id)).await.unwrap();
     restrict(&one, None).await;
     other.shared.projector.catch_up().await.unwrap();

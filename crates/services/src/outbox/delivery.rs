@@ -1,4 +1,4 @@
-//! Carries one mail or webhook to where it goes, and brings the answer back.
+//! Delivers one mail or webhook and returns the other side's answer.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,25 +18,25 @@ use crate::settings::{Settings, Smtp, Tls};
 /// How long one conversation with the mail server may take.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Why something was not delivered.
+/// Why a mail or webhook was not delivered.
 #[derive(Debug)]
 pub struct Failure {
     /// Why it failed, in one line.
     pub error: String,
-    /// The server said that trying again is no use.
+    /// The server refused it permanently, so a retry is unlikely to help.
     pub(super) refused: bool,
-    /// The server could not be talked to, so the next mail would fare no better.
+    /// The server could not be reached, so the next mail would fail as well.
     pub(super) unreachable: bool,
 }
 
-/// Carries mails and webhooks.
+/// Delivers mails and webhooks.
 pub struct Delivery {
     own_mail: Arc<OwnMail>,
     webhooks: webhooks::Sender,
 }
 
 impl Delivery {
-    /// `own_mail` is where mails are announced while they are sent.
+    /// Creates it. Mails are registered with `own_mail` while they are being sent.
     ///
     /// # Errors
     /// This machine's certificates can't be read.
@@ -44,10 +44,10 @@ impl Delivery {
         Ok(Self { own_mail, webhooks: webhooks::Sender::new()? })
     }
 
-    /// Delivers; what the other side answered.
+    /// Delivers a mail or webhook, and returns the other side's answer.
     ///
     /// # Errors
-    /// It did not take it.
+    /// The other side did not accept it, or could not be reached.
     pub async fn deliver(&self, settings: &Settings, queued: &QueuedMail, now: Timestamp) -> Result<String, Failure> {
         match queued.mail.kind {
             MailKind::Webhook => self.webhooks.deliver(settings, queued, now).await,
@@ -80,7 +80,7 @@ impl Delivery {
 fn transport(smtp: &Smtp) -> Result<AsyncSmtpTransport<Tokio1Executor>, String> {
     let parameters = || {
         let builder = TlsParameters::builder(smtp.server.host.clone());
-        // A certificate for a public name says nothing about 127.0.0.1, and nobody is between.
+        // A certificate for a public name doesn't cover 127.0.0.1, and on loopback nobody can intercept.
         let here = smtp.server.is_loopback();
         let builder = builder.dangerous_accept_invalid_certs(here).dangerous_accept_invalid_hostnames(here);
         builder.build_rustls().map_err(|error| with_sources(&error))

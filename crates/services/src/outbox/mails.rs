@@ -1,4 +1,4 @@
-//! What Postern writes: alerts to admins, and the notice to an account's owner.
+//! Composes Postern's mails: alerts to admins, and the notice to an account's owner.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ use postern_wire::dsn::NonDeliveryReport;
 use crate::in_force::InForce;
 use crate::present;
 
-/// Attempts that a mail shows.
+/// The most attempts that a mail shows.
 const SHOWN_ATTEMPTS: usize = 10;
 
 #[derive(Template)]
@@ -65,7 +65,7 @@ struct AlertHtml<'a> {
     organization: &'a str,
 }
 
-/// What the notice says, as text and as HTML.
+/// The content of the notice to an account's owner, for its text and HTML templates.
 struct Notice<'a> {
     diagnostic: &'a str,
     entity: &'a str,
@@ -88,13 +88,13 @@ struct NoticeHtml<'a> {
     notice: &'a Notice<'a>,
 }
 
-/// The organization that an alert is of.
+/// The organization that an alert belongs to.
 pub fn whose<'a>(settings: &'a InForce, alert: &Alert) -> &'a Organization {
     alert.entity.as_ref().map_or(&settings.organization, |entity| settings.organization_of(entity))
 }
 
-/// One mail for each recipient of an alert, each with the alert policy that wants it. The
-/// restriction is the one that the alert is about.
+/// One mail for each recipient of an alert, each with the alert policy that notifies the recipient.
+/// `restriction` is the one that the alert is about, if any.
 pub fn for_alert(
     settings: &InForce,
     alert: &Alert,
@@ -109,7 +109,7 @@ pub fn for_alert(
     let recipients = recipients.iter().enumerate();
     recipients
         .map(|(number, (policy, recipient))| {
-            // The same for every try, so that a mail that arrives twice is recognised.
+            // The same on every attempt, so that duplicates can be recognised.
             let message_id = format!("{}.alert.{number}@{domain}", alert.reference);
             let message = MessageBuilder::new()
                 .from(Address::new_address(Some(from.name.as_str()), from.address.as_str()))
@@ -200,13 +200,13 @@ pub fn alert_bodies(settings: &InForce, alert: &Alert, restriction: Option<&Rest
         host: &host,
         organization: &organization.name,
     };
-    // Rendering to memory fails only on a template that can't be rendered at all; an alert
-    // without a pretty body still says what happened.
+    // Rendering to memory fails only if the template is broken; the fallback still states what
+    // happened.
     let fallback = |_| format!("{who} {what} {reason}. Reference {reference}.");
     (text.render().unwrap_or_else(fallback), html.render().unwrap_or_else(fallback))
 }
 
-/// What happened to whoever it is about, as the rest of a sentence.
+/// What happened to the entity, as the rest of a sentence.
 fn what_happened(alert: &Alert, restriction: Option<&Restriction>) -> &'static str {
     if restriction.is_some() {
         return "has been restricted from sending mail. It still receives.";
@@ -244,8 +244,8 @@ fn cells(attempt: &AttemptRecord) -> [String; 5] {
     ]
 }
 
-/// The notice to the owner of a restricted account: a non-delivery report in its own mailbox.
-/// `recipient` is the one that was refused, `why` the page that says more.
+/// The notice to the owner of a restricted account: a non-delivery report in the account's mailbox.
+/// `recipient` is the refused recipient, `why` the link to the page that explains the restriction.
 pub fn for_owner(settings: &InForce, restriction: &Restriction, recipient: &str, why: Option<&str>) -> Outgoing {
     let reply = Reply::restricted(restriction.entity.kind(), &restriction.reference, None);
     let diagnostic = format!("{} {} {}", reply.code, reply.status, reply.text);
@@ -276,7 +276,7 @@ pub fn for_owner(settings: &InForce, restriction: &Restriction, recipient: &str,
         text: &text.render().unwrap_or_else(|_| diagnostic.clone()),
         html: &html.render().unwrap_or_else(|_| diagnostic.clone()),
         reporting_mta: &host,
-        // A restriction made by hand refused nobody yet; the report is then about the account.
+        // A manual restriction has no refused recipient yet; the report is then about the account.
         final_recipient: if recipient.is_empty() { owner } else { recipient },
         status: reply.status,
         diagnostic: &diagnostic,

@@ -1,4 +1,4 @@
-//! The outbox: delivers what the store holds, at least once, with back-off.
+//! The outbox: delivers the mails and webhooks queued in the store at least once, retrying with back-off.
 
 mod delivery;
 pub mod mails;
@@ -19,14 +19,14 @@ use crate::metrics::Metrics;
 pub use delivery::{Delivery, Failure};
 pub use own_mail::OwnMail;
 
-/// How often the store is looked at when nobody wakes the outbox.
+/// How often the store is checked when nothing wakes the outbox.
 const LOOK: Duration = Duration::from_secs(5);
 /// Mails taken from the store at once.
 const BATCH: u32 = 20;
-/// A mail that can't be delivered for so long is given up, as a mail queue would.
+/// After this long, an undelivered mail is given up, as in a mail queue.
 const GIVE_UP: Duration = Duration::from_secs(5 * 24 * 3600);
-/// A mail that the server refuses for good is given up sooner, though not at once: the refusal
-/// may be a setting that somebody is about to mend.
+/// A mail that the server refuses permanently is given up sooner, though not at once: an admin may
+/// be about to fix the setting that causes the refusal.
 const GIVE_UP_REFUSED: Duration = Duration::from_secs(24 * 3600);
 
 /// Delivers mails and webhooks.
@@ -34,7 +34,7 @@ const GIVE_UP_REFUSED: Duration = Duration::from_secs(24 * 3600);
 pub struct Outbox {
     /// Settings in force.
     pub settings: Arc<SettingsInForce>,
-    /// Where the mails are.
+    /// Where mails and webhooks are queued.
     pub store: Arc<dyn Store>,
     /// Delivers mails and webhooks.
     pub delivery: Arc<Delivery>,
@@ -42,7 +42,7 @@ pub struct Outbox {
     pub new_mail: watch::Sender<()>,
     /// Tells the time; tests move it.
     pub clock: Arc<dyn Clock>,
-    /// What is measured.
+    /// Metrics.
     pub metrics: Arc<Metrics>,
 }
 
@@ -62,7 +62,7 @@ impl Outbox {
                 continue;
             }
             tokio::select! {
-                // The sender is our own, so it is never gone.
+                // We own the sender, so the channel is never closed.
                 _ = new_mail.changed() => {}
                 () = tokio::time::sleep(LOOK) => {}
                 _ = closing.wait_for(|closing| *closing) => return,
@@ -70,7 +70,7 @@ impl Outbox {
         }
     }
 
-    /// Tries what is due; how many were delivered.
+    /// Tries what is due, and returns how many were delivered.
     async fn round(&self, webhooks: bool) -> usize {
         let due = match self.store.due_mails(self.clock.now(), webhooks, BATCH).await {
             Ok(due) => due,
@@ -88,7 +88,7 @@ impl Outbox {
             let delivery = self.judge(&queued, result);
             delivered += usize::from(delivery == DeliveryOutcome::Delivered);
             if let Err(error) = self.store.tried(queued.id, &delivery, self.clock.now()).await {
-                // It will be sent once more: at least once, not at most once.
+                // It will be sent again: delivery is at least once, not at most once.
                 self.metrics.store_errors.inc();
                 tracing::error!(%error, "the outbox can't be written");
                 return 0;
@@ -121,7 +121,7 @@ impl Outbox {
     }
 }
 
-/// 5 s, 10 s, 20 s … up to an hour, each a little longer by chance.
+/// The wait before the next try: 5 s, 10 s, 20 s … up to an hour, plus a random delay of up to as much again.
 fn back_off(attempts: u32) -> Duration {
     let most = Duration::from_secs(3600);
     let schedule = ExponentialBuilder::default()

@@ -1,7 +1,7 @@
-//! Postern's own mail, which is never counted.
+//! Recognises Postern's own mail, which is never counted.
 //!
-//! The outbox says what it is sending right now; only a message with exactly that sender and
-//! recipient passes uncounted, and only meanwhile. A sender address alone could be forged.
+//! The outbox registers what it is sending; only a message with exactly that envelope sender and
+//! recipient passes uncounted, and only while it is being sent. A sender address alone could be forged.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -11,11 +11,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 #[derive(Debug, Default)]
 pub struct OwnMail {
     sending: Mutex<HashMap<(String, String), usize>>,
-    /// How many there are; most of the time none, and nobody has to look.
+    /// How many there are. Usually none, so that the gate can skip the look-up.
     count: AtomicUsize,
 }
 
-/// A mail is expected for as long as this lives.
+/// A mail is expected until this is dropped.
 #[derive(Debug)]
 pub struct Expected {
     own_mail: Arc<OwnMail>,
@@ -31,7 +31,7 @@ impl OwnMail {
         Expected { own_mail: Arc::clone(self), key }
     }
 
-    /// Whether this is a mail that Postern is sending.
+    /// Whether Postern is sending a mail with this envelope sender and recipient.
     pub fn is_expected(&self, sender: &str, recipient: &str) -> bool {
         self.count.load(Ordering::Acquire) > 0
             && self.lock().contains_key(&(sender.to_lowercase(), recipient.to_lowercase()))

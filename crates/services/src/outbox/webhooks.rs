@@ -1,5 +1,5 @@
-//! Webhooks: alerts as HTTP requests, signed as the Standard Webhooks specification says, or in the
-//! shapes that Slack's and Microsoft Teams's incoming webhooks take.
+//! Webhooks: alerts as HTTP requests, signed according to the Standard Webhooks specification, or in the
+//! formats of Slack's and Microsoft Teams's incoming webhooks.
 
 use std::time::Duration;
 
@@ -23,12 +23,12 @@ use crate::present::with_sources;
 use crate::settings::{Settings, WebhookFormat};
 use crate::{https, present};
 
-/// How long a receiver may take.
+/// How long a receiver may take to answer.
 const TIMEOUT: Duration = Duration::from_secs(15);
-/// How much of an answer is kept for people to read.
+/// How many characters of an answer are stored for people to read.
 const ANSWER: usize = 200;
 
-/// One request for each of these webhooks, each with the alert policy that wants it.
+/// One request for each of these webhooks, each with the alert policy that notifies it.
 pub fn for_alert(
     settings: &InForce,
     alert: &Alert,
@@ -74,9 +74,9 @@ fn standard(settings: &InForce, alert: &Alert, restriction: Option<&Restriction>
     })
 }
 
-/// `text` is what notifications show (Slack: "Sending messages using incoming webhooks").
+/// An alert for Slack; `text` is shown in notifications (Slack: "Sending messages using incoming webhooks").
 fn slack(settings: &InForce, alert: &Alert) -> Value {
-    // Slack reads these three as markup.
+    // Slack interprets these three characters as markup.
     let escape = |text: &str| text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
     let title = format!("{}-severity alert: {}", alert.severity, alert.trigger);
     let lines: Vec<_> =
@@ -90,7 +90,7 @@ fn slack(settings: &InForce, alert: &Alert) -> Value {
     })
 }
 
-/// An Adaptive Card, as Teams's workflows take it.
+/// An alert for Teams: an Adaptive Card in the format that Teams's workflows accept.
 fn teams(settings: &InForce, alert: &Alert) -> Value {
     let title = format!("{}-severity alert: {}", alert.severity, alert.trigger);
     let facts: Vec<_> =
@@ -132,11 +132,11 @@ fn link(settings: &Settings) -> Option<String> {
     settings.portal.url.as_ref().map(|url| format!("{}/restricted", url.trim_end_matches('/')))
 }
 
-/// Sends requests; connections are kept.
+/// Sends webhook requests, reusing connections.
 pub struct Sender(https::Client);
 
 impl Sender {
-    /// Trusts what this machine trusts.
+    /// Creates a sender that trusts this machine's certificate store.
     ///
     /// # Errors
     /// The machine's certificates can't be read.
@@ -144,7 +144,7 @@ impl Sender {
         https::client().map(Self)
     }
 
-    /// Delivers a request; what the receiver answered.
+    /// Delivers a request, and returns the receiver's answer.
     pub(super) async fn deliver(
         &self,
         settings: &Settings,
@@ -155,7 +155,7 @@ impl Sender {
         let name = &queued.mail.recipient;
         let webhook = settings.webhooks.iter().find(|webhook| webhook.name == *name);
         let webhook = webhook.ok_or_else(|| failure(format!("no [[webhook]] is called {name:?} any more"), true))?;
-        // The same for every try, so that a request that arrives twice is recognised.
+        // The same on every attempt, so that duplicates can be recognised.
         let id = format!("{}.{name}", queued.reference);
         let mut request = Request::post(webhook.url.as_str())
             .header(header::CONTENT_TYPE, "application/json")
@@ -179,7 +179,7 @@ impl Sender {
             if status.is_success() {
                 return Ok(answer);
             }
-            // Too early, too many: it will take it later. Anything else of the caller's kind won't.
+            // These may succeed later; other client errors won't.
             let later = [StatusCode::REQUEST_TIMEOUT, StatusCode::TOO_EARLY, StatusCode::TOO_MANY_REQUESTS];
             Err(failure(answer, status.is_client_error() && !later.contains(&status)))
         };
@@ -190,7 +190,7 @@ impl Sender {
     }
 }
 
-/// `v1,` and HMAC-SHA256 over id, timestamp and body (Standard Webhooks, "Signature scheme").
+/// The signature: `v1,` and HMAC-SHA256 over ID, timestamp and body (Standard Webhooks, "Signature scheme").
 fn sign(secret: &[u8], id: &str, seconds: i64, body: &[u8]) -> String {
     let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(secret) else { return String::new() };
     mac.update(format!("{id}.{seconds}.").as_bytes());

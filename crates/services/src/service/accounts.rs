@@ -1,4 +1,4 @@
-//! The directory's sources: how they are, and reading them anew.
+//! Accounts and connectors: finds those that are known, and reads the sources of the directory.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -20,20 +20,20 @@ use crate::settings::Source;
 pub struct AccountView {
     /// The account, in one spelling.
     pub entity: EntityId,
-    /// The name of the person behind it.
+    /// The name of the person it belongs to.
     pub name: Option<String>,
-    /// Names of the groups it is in, as the directory has them.
+    /// Names of its groups, as in the directory.
     pub groups: Vec<String>,
 }
 
-/// An account or connector that is known: from the directory, because it has sent, or from the settings.
+/// A known account or connector: from the directory, because it has sent, or from the settings.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SenderView {
     /// The account or connector.
     pub entity: EntityId,
-    /// The name of the person behind it.
+    /// The name of the person it belongs to.
     pub name: Option<String>,
-    /// Names of the groups it is in, as the directory has them.
+    /// Names of its groups, as in the directory.
     pub groups: Vec<String>,
     /// `free`, `probation` or `restricted`.
     pub standing: String,
@@ -43,22 +43,22 @@ pub struct SenderView {
 pub struct AccountService {
     /// Settings in force.
     pub(crate) settings: Arc<SettingsInForce>,
-    /// What was sent.
+    /// Counts of what was sent.
     pub(crate) ledger: Arc<MemoryLedger>,
-    /// Who may send.
+    /// The standing of entities.
     pub(crate) standings: Arc<Standings>,
-    /// Who has an account, and in which groups.
+    /// The directory: accounts and their groups.
     pub(crate) directory_cache: Arc<DirectoryCache>,
-    /// Tells the time; tests move it.
+    /// The clock; tests move it.
     pub(crate) clock: Arc<dyn Clock>,
 }
 
 impl AccountService {
-    /// Accounts and connectors whose login or name has `text` in it, by login, at most `limit`: those of
-    /// the directory, those that have sent lately or are not free to, and the connectors of the settings.
+    /// Accounts and connectors whose login or name contains `text`, by login, at most `limit`: those of the directory,
+    /// those that have sent lately or are not free to send, and the connectors in the settings.
     ///
     /// # Errors
-    /// The caller may not look.
+    /// The caller may not view this.
     pub fn senders(&self, caller: &Caller, text: &str, limit: usize) -> Result<Vec<SenderView>, ServiceError> {
         let text = text.trim().to_lowercase();
         let mut found: BTreeMap<EntityId, (Option<String>, Vec<String>)> =
@@ -83,19 +83,19 @@ impl AccountService {
         Ok(found.into_iter().take(limit).map(view).collect())
     }
 
-    /// How every source of the directory is.
+    /// The state of every source of the directory.
     ///
     /// # Errors
-    /// The caller may not look.
+    /// The caller may not view this.
     pub fn sources(&self, caller: &Caller) -> Result<Vec<SourceState>, ServiceError> {
         caller.may_everywhere(Permission::Look)?;
         Ok(self.directory_cache.state(&self.settings.load()))
     }
 
-    /// Accounts of the directory whose login or name has `text` in it, by login.
+    /// Accounts of the directory whose login or name contains `text`, by login, at most `limit`.
     ///
     /// # Errors
-    /// The caller may not look.
+    /// The caller may not view this.
     pub fn search(&self, caller: &Caller, text: &str, limit: usize) -> Result<Vec<AccountView>, ServiceError> {
         caller.may(Permission::Look)?;
         let directory_cache = self.directory_cache.load();
@@ -111,7 +111,7 @@ impl AccountService {
         Ok(directory_cache.search(text.trim(), limit, theirs).into_iter().map(view).collect())
     }
 
-    /// Reads a source; if it can't be, what it said before holds.
+    /// Reads a source. If that fails, its previous content stays in force.
     pub async fn read(&self, source: &Source) {
         let read = directory::read(&source.reader).await;
         let error = read.as_ref().err().cloned();
@@ -129,10 +129,10 @@ impl AccountService {
         }
     }
 
-    /// Has every source read again, in the background.
+    /// Starts reading every source again, in the background.
     ///
     /// # Errors
-    /// The caller may not.
+    /// The caller lacks permission.
     pub fn refresh(&self, caller: &Caller) -> Result<Vec<SourceState>, ServiceError> {
         caller.may_everywhere(Permission::Manage)?;
         self.directory_cache.refresh();

@@ -1,4 +1,4 @@
-//! Alert policies: who is told of what, and whether telling works.
+//! Alert policies: who is notified of what, and whether notifications get through.
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ use crate::in_force::SettingsInForce;
 use crate::outbox::Delivery;
 use crate::randomness::Randomness;
 
-/// Lists, changes and tries alert policies.
+/// Lists, changes and tests alert policies.
 pub struct AlertPolicyService {
     /// Settings in force.
     pub(crate) settings: Arc<SettingsInForce>,
@@ -27,11 +27,11 @@ pub struct AlertPolicyService {
     pub(crate) books: Arc<AlertPolicies>,
     /// Writes changed books of policies, one edit at a time.
     pub(crate) editor: Arc<BookEditor>,
-    /// Carries mails and webhooks.
+    /// Delivers mails and webhooks.
     pub(crate) delivery: Arc<Delivery>,
-    /// Tells the time; tests move it.
+    /// The clock; tests move it.
     pub(crate) clock: Arc<dyn Clock>,
-    /// Where references, secrets and salts come from; tests seed it.
+    /// The source of references, secrets and salts; tests seed it.
     pub(crate) randomness: Arc<dyn Randomness>,
 }
 
@@ -39,7 +39,7 @@ impl AlertPolicyService {
     /// Every alert policy, the built-in ones first.
     ///
     /// # Errors
-    /// The caller may not look.
+    /// The caller may not view this.
     pub fn list(&self, caller: &Caller) -> Result<Vec<AlertPolicyView>, ServiceError> {
         caller.may(Permission::Look)?;
         let organization = caller.organization_or_first();
@@ -48,10 +48,10 @@ impl AlertPolicyService {
         Ok(kept.book.all().iter().map(|policy| self.alert_policy_view(caller, policy, kept.revision)).collect())
     }
 
-    /// One alert policy, by its name in any case.
+    /// One alert policy, by its name (case-insensitive).
     ///
     /// # Errors
-    /// The caller may not look, or there is none of that name.
+    /// The caller may not view this, or there is no policy of this name.
     pub fn get(&self, caller: &Caller, name: &str) -> Result<AlertPolicyView, ServiceError> {
         caller.may(Permission::Look)?;
         let all = self.books.load();
@@ -63,7 +63,7 @@ impl AlertPolicyService {
     fn alert_policy_view(&self, caller: &Caller, policy: &AlertPolicy, revision: u64) -> AlertPolicyView {
         let settings = self.settings.load();
         let organization = settings.organization(&caller.organization_or_first()).unwrap_or(&settings.organization);
-        // Webhooks are the provider's own business.
+        // Webhooks belong to the provider, so tenants do not see them.
         let tells = if caller.organization.is_some() { Vec::new() } else { gate::webhooks(&settings, policy) };
         AlertPolicyView {
             policy: policy.clone(),
@@ -78,7 +78,7 @@ impl AlertPolicyService {
     /// Adds an alert policy: an object with at least `name` and `trigger`.
     ///
     /// # Errors
-    /// The caller may not, something can't be, or the store fails.
+    /// The caller lacks permission, a setting is invalid, or the store fails.
     pub async fn add(&self, caller: &Caller, body: &Value) -> Result<AlertPolicyView, ServiceError> {
         let mut name = String::new();
         self.change_alert_policies(caller, None, |book| {
@@ -89,12 +89,11 @@ impl AlertPolicyService {
         self.get(caller, &name)
     }
 
-    /// Changes the settings that `patch` names (RFC 7396); `expected` is the revision the caller
-    /// has seen.
+    /// Changes the settings named in `patch` (RFC 7396); `expected` is the revision that the caller has seen.
     ///
     /// # Errors
-    /// The caller may not, there is none of that name, something can't be, somebody else was
-    /// faster, or the store fails.
+    /// The caller lacks permission, there is no policy of this name, a setting is invalid, somebody else changed the
+    /// policies first, or the store fails.
     pub async fn change(
         &self,
         caller: &Caller,
@@ -123,17 +122,17 @@ impl AlertPolicyService {
         .await
     }
 
-    /// Finds out whether a change is possible, and changes nothing.
+    /// Checks whether a change is possible; changes nothing.
     ///
     /// # Errors
-    /// Those that the change itself would have, but for the store's.
+    /// Those of the change itself, except for the store's.
     pub fn check(&self, caller: &Caller, edit: Edit<'_>) -> Result<(), ServiceError> {
         caller.may(Permission::Manage)?;
         let mut book = self.books.load().of(&caller.organization_or_first()).book.clone();
         self.edit_alert_policies(caller, &mut book, edit).map(|_| ())
     }
 
-    /// Changes the book; the name of the alert policy in it.
+    /// Changes the book; returns the name of the alert policy in it.
     fn edit_alert_policies(
         &self,
         caller: &Caller,
@@ -236,11 +235,10 @@ impl AlertPolicyService {
         Ok(())
     }
 
-    /// Sends a test through every channel of an alert policy, now, and tells what each answered.
-    /// Nothing of it is kept.
+    /// Sends a test through every channel of an alert policy now, and returns the answer of each. Stores nothing.
     ///
     /// # Errors
-    /// The caller may not, or there is no policy of that name.
+    /// The caller lacks permission, or there is no policy of this name.
     pub async fn test(&self, caller: &Caller, name: &str) -> Result<Vec<ChannelTestView>, ServiceError> {
         caller.may(Permission::Manage)?;
         let id = caller.organization_or_first();
@@ -272,7 +270,7 @@ impl AlertPolicyService {
     }
 }
 
-/// What is different, policy by policy. One that was renamed is one that was removed and one that was added.
+/// The differences, policy by policy. A renamed policy counts as one removed and one added.
 fn differences(before: &AlertBook, after: &AlertBook) -> Vec<Fact> {
     let mut facts = Vec::new();
     for old in before.all().iter().filter(|old| after.find(&old.name).is_none()) {
@@ -303,7 +301,7 @@ fn read_trigger(value: &Value) -> Result<Trigger, ServiceError> {
     })
 }
 
-/// The same error about another field.
+/// The same error, for another field.
 fn renamed(error: ServiceError, name: &str) -> ServiceError {
     match error {
         ServiceError::Invalid { problem, .. } => ServiceError::Invalid { field: name.to_owned().into(), problem },

@@ -1,4 +1,4 @@
-//! Alerts: list, show, say what is done about one.
+//! Alerts: list them, show them, and note what is done about them.
 
 use std::sync::Arc;
 
@@ -18,14 +18,14 @@ use crate::in_force::SettingsInForce;
 
 const MAX_COMMENT: usize = 4096;
 
-/// What is asked for: a status, a comment, or both.
+/// A request to change an alert: a status, a comment, or both.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AlertRequest {
-    /// The new status; none: as it is.
+    /// The new status; none leaves it as it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<AlertStatus>,
-    /// What there is to say.
+    /// The comment.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     #[schema(max_length = 4096)]
     pub comment: String,
@@ -37,9 +37,9 @@ pub struct AlertService {
     pub(crate) settings: Arc<SettingsInForce>,
     /// Stored alerts and their notes.
     pub(crate) store: Arc<dyn Alerts>,
-    /// Writes, and puts in force what is written.
+    /// Writes to the store, and puts into force what was written.
     pub(crate) projector: Arc<Projector>,
-    /// Tells the time; tests move it.
+    /// The clock; tests move it.
     pub(crate) clock: Arc<dyn Clock>,
 }
 
@@ -47,7 +47,7 @@ impl AlertService {
     /// Alerts, newest first.
     ///
     /// # Errors
-    /// The caller may not look, or the store fails.
+    /// The caller may not view this, or the store fails.
     pub async fn list(&self, caller: &Caller, filter: &AlertFilter) -> Result<Vec<AlertView>, ServiceError> {
         caller.may(Permission::Look)?;
         let organization = caller.organization.clone().or_else(|| filter.organization.clone());
@@ -55,10 +55,10 @@ impl AlertService {
         Ok(self.store.alerts(&filter).await?.into_iter().map(Into::into).collect())
     }
 
-    /// How many alerts there are, whatever the filter says of pages.
+    /// The number of matching alerts, regardless of the filter's pages.
     ///
     /// # Errors
-    /// The caller may not look, or the store fails.
+    /// The caller may not view this, or the store fails.
     pub async fn count(&self, caller: &Caller, filter: &AlertFilter) -> Result<u64, ServiceError> {
         caller.may(Permission::Look)?;
         let organization = caller.organization.clone().or_else(|| filter.organization.clone());
@@ -69,7 +69,7 @@ impl AlertService {
     /// One alert with what people did about it.
     ///
     /// # Errors
-    /// The caller may not look, it is no reference, there is no such alert, or the store fails.
+    /// The caller may not view this, the text is not a reference, there is no such alert, or the store fails.
     pub async fn get(&self, caller: &Caller, reference: &str) -> Result<AlertDetailView, ServiceError> {
         caller.may(Permission::Look)?;
         let reference = super::reference(reference)?;
@@ -88,11 +88,11 @@ impl AlertService {
         entity.map_or_else(OrganizationId::first, |entity| settings.directory.organization_of(entity))
     }
 
-    /// Gives an alert a status, a comment, or both. A closed alert no longer stands for what
-    /// happens next: the entity's next passing of a limit is a new one.
+    /// Gives an alert a status, a comment, or both. A closed alert no longer covers later events: the next time that
+    /// the entity exceeds a limit raises a new alert.
     ///
     /// # Errors
-    /// The caller may not, nothing is asked for, there is no such alert, or the store fails.
+    /// The caller lacks permission, neither is given, there is no such alert, or the store fails.
     pub async fn change(
         &self,
         caller: &Caller,
@@ -109,7 +109,7 @@ impl AlertService {
             return Err(invalid("is longer than 4096 characters"));
         }
         let reference = super::reference(reference)?;
-        // Another organization's alert is as good as none.
+        // Another organization's alert is treated as if it did not exist.
         let before = self.get(caller, reference.as_str()).await?.alert;
         let organization = self.organization_about(before.entity.as_ref());
         let at = self.clock.now();

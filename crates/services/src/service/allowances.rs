@@ -15,24 +15,24 @@ use crate::gate::Projector;
 use crate::in_force::SettingsInForce;
 use crate::randomness::Randomness;
 
-/// What is asked for.
+/// A request for an allowance.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AllowanceRequest {
-    /// For whom: any spelling of an account, or `connector:NAME`.
+    /// The entity: any spelling of an account, or `connector:NAME`.
     pub entity: String,
-    /// External recipients per hour; none: as the policy says.
+    /// External recipients per hour; none leaves the policy's limit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub external_per_hour: Option<u32>,
-    /// Internal recipients per hour; none: as the policy says.
+    /// Internal recipients per hour; none leaves the policy's limit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub internal_per_hour: Option<u32>,
-    /// Recipients per day; none: as the policy says.
+    /// Recipients per day; none leaves the policy's limit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub per_day: Option<u32>,
     /// When it ends.
     pub until: Timestamp,
-    /// The reason that was given, 1 to 1024 characters.
+    /// The reason, 1 to 1024 characters.
     #[schema(min_length = 1, max_length = 1024)]
     pub reason: String,
 }
@@ -43,19 +43,19 @@ pub struct AllowanceService {
     pub(crate) settings: Arc<SettingsInForce>,
     /// Stored policies and allowances.
     pub(crate) store: Arc<dyn Policies>,
-    /// Writes, and puts in force what is written.
+    /// Writes to the store, and puts into force what was written.
     pub(crate) projector: Arc<Projector>,
-    /// Tells the time; tests move it.
+    /// The clock; tests move it.
     pub(crate) clock: Arc<dyn Clock>,
-    /// Where references, secrets and salts come from; tests seed it.
+    /// The source of references, secrets and salts; tests seed it.
     pub(crate) randomness: Arc<dyn Randomness>,
 }
 
 impl AllowanceService {
-    /// Allowances in force, the one that ends first in front.
+    /// The allowances in force, those that end soonest first.
     ///
     /// # Errors
-    /// The caller may not look, or the store fails.
+    /// The caller may not view this, or the store fails.
     pub async fn list(&self, caller: &Caller) -> Result<Vec<Allowance>, ServiceError> {
         caller.may(Permission::Look)?;
         let mut allowances = self.store.allowances(None, self.clock.now()).await?;
@@ -66,10 +66,11 @@ impl AllowanceService {
         Ok(allowances)
     }
 
-    /// Grants an allowance, in force with the next question, in place of one the entity may have.
+    /// Grants an allowance, which applies from the next request of a mail server; it replaces the one that the entity
+    /// may already have.
     ///
     /// # Errors
-    /// The caller may not, something asked for can't be, or the store fails.
+    /// The caller lacks permission, a requested value is invalid, or the store fails.
     pub async fn grant(&self, caller: &Caller, request: &AllowanceRequest) -> Result<Allowance, ServiceError> {
         caller.may(Permission::Manage)?;
         let now = self.clock.now();
@@ -97,10 +98,10 @@ impl AllowanceService {
         Ok(allowance)
     }
 
-    /// Ends an entity's allowance before its time.
+    /// Ends an entity's allowance early.
     ///
     /// # Errors
-    /// The caller may not, the entity has none, or the store fails.
+    /// The caller lacks permission, the entity has none, or the store fails.
     pub async fn end(&self, caller: &Caller, entity: &str) -> Result<(), ServiceError> {
         caller.may(Permission::Manage)?;
         let entity = caller.entity(&self.settings.load(), entity)?;

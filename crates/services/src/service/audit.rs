@@ -1,4 +1,4 @@
-//! The audit trail: read it, check it, watch what is added to it.
+//! The audit trail: read it, check it, and follow what is added to it.
 
 use std::sync::Arc;
 
@@ -15,16 +15,16 @@ use crate::events::{Events, Watcher};
 pub struct AuditService {
     /// The stored audit trail.
     pub(crate) store: Arc<dyn Trail>,
-    /// The stream of events, for those who watch.
+    /// The stream of events, for watchers.
     pub(crate) events: Events,
 }
 
 impl AuditService {
-    /// Entries, newest first. Whoever is kept to an organization sees the numbers of its own, here and in what the filter
-    /// says of them, and no hashes: those would tell when something happened elsewhere.
+    /// Entries, newest first. A caller that is limited to an organization sees the numbers within that organization,
+    /// both here and in the filter, and no hashes: those would reveal when something happened elsewhere.
     ///
     /// # Errors
-    /// The caller may not look, or the store fails.
+    /// The caller may not view this, or the store fails.
     pub async fn list(&self, caller: &Caller, filter: &AuditFilter) -> Result<Vec<AuditView>, ServiceError> {
         caller.may(Permission::Look)?;
         let own = caller.organization.as_ref();
@@ -48,10 +48,10 @@ impl AuditService {
         Ok(views.collect())
     }
 
-    /// Checks the whole chain; with `head`, whether it still holds the entry of that hash.
+    /// Checks the whole chain; with `head`, also that it still contains the entry with that hash.
     ///
     /// # Errors
-    /// The caller may not look, `head` is no hash, or the store fails.
+    /// The caller may not view this, `head` is not a hash, or the store fails.
     pub async fn verify(&self, caller: &Caller, head: Option<&str>) -> Result<AuditReportView, ServiceError> {
         caller.may_everywhere(Permission::Look)?;
         let problem = || "is no hash; expected 64 hexadecimal digits, as audit verify prints them".to_owned();
@@ -71,10 +71,10 @@ impl AuditService {
         })
     }
 
-    /// Watches from now on, or what came after the event of the number `after`.
+    /// Watches events from now on, or those after the event with number `after`.
     ///
     /// # Errors
-    /// The caller may not look, or the store fails.
+    /// The caller may not view this, or the store fails.
     pub async fn watch(&self, caller: &Caller, after: Option<i64>) -> Result<Watcher, ServiceError> {
         caller.may(Permission::Look)?;
         Ok(self.events.watch(caller.organization.clone(), after).await?)

@@ -1,4 +1,4 @@
-//! Changing a book of policies, outbound or alert ones.
+//! Changing a book of policies: of outbound policies or of alert policies.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -13,20 +13,20 @@ use super::{Caller, ServiceError};
 use crate::clock::Clock;
 use crate::gate::{AlertPolicies, Book, Books, Policies, Projector};
 
-/// What became of an edit.
+/// The result of an edit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Edited {
-    /// It changes something, and is in force.
+    /// Something changed, and is in force.
     Something,
-    /// It changes nothing; nothing was written.
+    /// Nothing changed, and nothing was written.
     Nothing,
 }
 
 type Saved<'a> = Pin<Box<dyn Future<Output = Result<(), StoreError>> + Send + 'a>>;
 
-/// A kind of book that is edited.
+/// A kind of book that can be edited.
 pub(super) trait EditedBook: Book {
-    /// What its policies are called where somebody else was faster.
+    /// What the error calls its policies where somebody else changed them first.
     const WHAT: &'static str;
 
     /// The books in force.
@@ -78,24 +78,25 @@ impl EditedBook for AlertBook {
     }
 }
 
-/// Changes books of policies.
+/// Changes books of policies, one edit at a time.
 pub struct BookEditor {
     /// Stored policies and allowances.
     pub(crate) store: Arc<dyn PolicyStore>,
-    /// Writes, and puts in force what is written.
+    /// Writes to the store, and puts into force what was written.
     pub(crate) projector: Arc<Projector>,
     /// Policies and allowances in force.
     pub(crate) policies: Arc<Policies>,
     /// Alert policies in force.
     pub(crate) books: Arc<AlertPolicies>,
-    /// Tells the time; tests move it.
+    /// The clock; tests move it.
     pub(crate) clock: Arc<dyn Clock>,
 }
 
 impl BookEditor {
-    /// Changes an organization's book; in force when this returns. `edit` is handed the book and the revision that it will
-    /// have, and says what is new about it; if that is nothing, nothing is written. `expected` is the revision that the
-    /// caller has seen. With `file`, what that says is taken over in the same transaction.
+    /// Changes an organization's book; the change is in force when this returns. `edit` gets the book and its next
+    /// revision, and returns the facts that are new; if there are none, nothing is written. `expected` is the revision
+    /// that the caller has seen. With `file`, the content of the file is recorded as taken over in the same
+    /// transaction.
     pub(super) async fn edit_book<B: EditedBook>(
         &self,
         caller: &Caller,

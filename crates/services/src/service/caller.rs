@@ -1,4 +1,4 @@
-//! Who asks, what they may, and whom they mean.
+//! The caller of a service: who it is, what it may do, and which entity it means.
 
 use postern_domain::access::{Permission, Role};
 use postern_domain::{EntityId, OrganizationId};
@@ -17,28 +17,28 @@ pub enum CallerKind {
     Token,
     /// Somebody who has signed in.
     Person,
-    /// Postern itself: a limit, a time that has come, the configuration file.
+    /// Postern itself: a limit, an end that has been reached, or the configuration file.
     System,
 }
 
-/// Who asks a service, and what they may do.
+/// The caller of a service, and what it may do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Caller {
-    /// The name that stands in the audit trail; a person's is their address.
+    /// The name used in the audit trail; for a person, their address.
     pub name: String,
-    /// What kind they are.
+    /// What kind of caller it is.
     pub kind: CallerKind,
-    /// The organization they are kept to; none: all of them.
+    /// The organization that it is limited to; none if it may act for all of them.
     pub organization: Option<OrganizationId>,
-    /// What they may do; none: nothing.
+    /// What it may do; none means nothing.
     pub role: Option<Role>,
 }
 
 impl Caller {
-    /// Whether they may do what takes this.
+    /// Checks that the caller has this permission.
     ///
     /// # Errors
-    /// They may not; the error says who may.
+    /// The caller lacks the permission; the error names the roles that have it.
     pub fn may(&self, permission: Permission) -> Result<(), ServiceError> {
         let takes = match self.role {
             Some(role) if role.may(permission) => return Ok(()),
@@ -48,10 +48,10 @@ impl Caller {
         Err(ServiceError::Forbidden { who: self.name.clone(), takes })
     }
 
-    /// What is about all organizations is for those who look after all of them.
+    /// Checks that the caller has this permission for all organizations.
     ///
     /// # Errors
-    /// They may not.
+    /// The caller lacks the permission, or is limited to one organization.
     pub fn may_everywhere(&self, permission: Permission) -> Result<(), ServiceError> {
         self.may(permission)?;
         match &self.organization {
@@ -63,15 +63,15 @@ impl Caller {
         }
     }
 
-    /// The organization whose policies they see and change: the one they are kept to, or the first.
+    /// The organization whose policies the caller sees and changes: the one that it is limited to, or the first.
     pub fn organization_or_first(&self) -> OrganizationId {
         self.organization.clone().unwrap_or_else(OrganizationId::first)
     }
 
-    /// The entity they mean by any spelling. Another organization's is as good as none.
+    /// The entity that `text` means, in any spelling. Another organization's is treated as if it did not exist.
     ///
     /// # Errors
-    /// It is another organization's.
+    /// The entity belongs to another organization.
     pub fn entity(&self, in_force: &InForce, text: &str) -> Result<EntityId, ServiceError> {
         let text = text.trim();
         let Some(organization) = &self.organization else {
@@ -89,11 +89,11 @@ impl Caller {
         }
     }
 
-    /// The same where something is made for an entity that it may not have had before: what can be nobody's name is
+    /// Like [`Caller::entity`], for making something for an entity that may be new: a name that no entity can have is
     /// refused.
     ///
     /// # Errors
-    /// It can't be an account's or connector's name, or is another organization's.
+    /// It can't be the name of an account or connector, or belongs to another organization.
     pub fn new_entity(&self, in_force: &InForce, text: &str) -> Result<EntityId, ServiceError> {
         let named = check_entity(text).map_err(|why| format!("{:?} {why}", text.trim()));
         named.map_err(|problem| ServiceError::Invalid { field: "entity".into(), problem })?;

@@ -1,4 +1,4 @@
-//! What the configuration file says of policies is taken over when it says something new: whoever spoke last is right.
+//! Takes over the policies of the configuration file when the file changes; of file and portal, the latest change wins.
 
 use std::sync::Arc;
 
@@ -13,10 +13,10 @@ use super::policies::{differences, facts};
 use super::{BookEditor, Caller, CallerKind, ServiceError};
 use crate::settings::Settings;
 
-/// How often an edit is tried where somebody else was faster.
+/// How often an edit is tried if somebody else changes the policies first.
 const ATTEMPTS: u32 = 5;
 
-/// Takes over what the configuration file says.
+/// Takes over policies from the configuration file.
 pub struct ConfigurationService {
     /// Stored policies and allowances.
     pub(crate) store: Arc<dyn Policies>,
@@ -25,8 +25,8 @@ pub struct ConfigurationService {
 }
 
 impl ConfigurationService {
-    /// Takes over what the file says of the default outbound policy and of alert policies, where that is not what it said
-    /// last time. What can't be taken over stays as it was, and is tried again when the file is read again.
+    /// Takes over the default outbound policy and the alert policies of the file if they differ from what the file
+    /// contained last time. What can't be taken over stays as it was, and is tried again when the file is next read.
     ///
     /// # Errors
     /// The store can't be read or written.
@@ -42,13 +42,13 @@ impl ConfigurationService {
             let said: Vec<_> = said.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
             alert_policies(&said, policies, book)
         };
-        // Each by itself: what is wrong with one keeps nobody from the other.
+        // Separately, so that an error in one does not stop the other.
         let outbound = self.take_over_section(FileSection::OutboundPolicy, json!(policy), outbound).await;
         let alert = self.take_over_section(FileSection::AlertPolicies, json!(policies), alert).await;
         outbound.and(alert)
     }
 
-    /// `edit` is handed what the file said last, the book, and the revision that it will have.
+    /// `edit` gets what the file contained last, the book, and its next revision.
     async fn take_over_section<B: EditedBook>(
         &self,
         section: FileSection,
@@ -67,7 +67,7 @@ impl ConfigurationService {
             let taken_over = TakenOver { section, before, says: says.clone() };
             let edit = |book: &mut B, revision| Ok(edit(taken_over.before.as_deref(), book, revision));
             let done = match self.editor.edit_book(&file, None, Some(&taken_over), edit).await {
-                // The file says anew what holds already.
+                // The new content of the file is already in force.
                 Ok(Edited::Nothing) => self.store.note_taken_over(&taken_over).await.map_err(ServiceError::from),
                 Ok(Edited::Something) => Ok(()),
                 Err(error) => Err(error),
@@ -80,8 +80,8 @@ impl ConfigurationService {
     }
 }
 
-/// Policies that are new or say something new are put in; those that are gone from the file are removed, or are what they
-/// are by themselves again.
+/// Adds the policies that are new or changed in the file. Those no longer in the file are removed, or reset to their
+/// defaults if they are built in.
 fn alert_policies(said: &[AlertPolicy], says: &[AlertPolicy], book: &mut AlertBook) -> Vec<Fact> {
     let mut facts = Vec::new();
     let is_new = |policy: &&AlertPolicy| !said.contains(policy) && book.find(&policy.name) != Some(*policy);

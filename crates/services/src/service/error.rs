@@ -1,4 +1,4 @@
-//! Why a service did not do what it was asked for.
+//! Why a service did not carry out a request.
 
 use std::borrow::Cow;
 
@@ -9,29 +9,29 @@ use postern_store::StoreError;
 /// Why a use case was not carried out.
 #[derive(Debug, thiserror::Error)]
 pub enum ServiceError {
-    /// The caller may not.
+    /// The caller lacks permission.
     #[error("{who} may not do this; it takes {takes}")]
     Forbidden {
         /// The name of the caller.
         who: String,
-        /// The roles that may.
+        /// What it takes: the roles that have the permission.
         takes: String,
     },
     /// There is no such thing.
     #[error("{0}")]
     NotFound(String),
-    /// Things are not as the caller believes.
+    /// It conflicts with the current state.
     #[error("{0}")]
     Conflict(String),
-    /// They have been changed since the caller looked.
+    /// They have changed since the caller last read them.
     #[error("{0} were changed meanwhile; look at them again")]
     Changed(&'static str),
-    /// Something the caller gave can't be used.
+    /// A value from the caller is invalid.
     #[error("{field}: {problem}")]
     Invalid {
-        /// What it is called.
+        /// The name of the field.
         field: Cow<'static, str>,
-        /// What is wrong, and what would be right.
+        /// What is wrong, and what is expected.
         problem: String,
     },
     /// The store failed.

@@ -1,4 +1,4 @@
-//! The limits that hold for an entity: its policy's, with probation and allowance.
+//! The limits that apply to an entity: those of its policy, adjusted for probation and allowance.
 
 use std::sync::Arc;
 
@@ -17,12 +17,12 @@ pub struct LimitsInForce {
     pub(crate) settings: Arc<SettingsInForce>,
     /// Policies and allowances in force.
     pub(crate) policies: Arc<Policies>,
-    /// Which groups accounts are in.
+    /// The directory: accounts and their groups.
     pub(crate) directory_cache: Arc<DirectoryCache>,
 }
 
 impl LimitsInForce {
-    /// The policy that holds for an entity of this standing, and its limits.
+    /// The policy that applies to an entity with this standing, and its limits at `now`.
     pub fn of(&self, entity: &EntityId, standing: &Standing, now: Timestamp) -> (OutboundPolicy, Limits) {
         let settings = self.settings.load();
         let organization = settings.directory.organization_of(entity);

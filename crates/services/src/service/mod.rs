@@ -1,7 +1,8 @@
-//! Everything that an admin may do or see: small services, each with what it needs and nothing else.
+//! Services: everything that an admin may do or see. Each is small and has only what it needs.
 //!
-//! Each function checks the caller's role, does its work in one transaction of the store, and has the audit entry written
-//! in the same one, through the projector. The portal, the API, the cmdlets and the command line have no other way in.
+//! Each function checks the caller's role, does its work in one transaction of the store, and has the audit entry
+//! written in the same transaction, through the projector. The portal, the API, the cmdlets and the command line have
+//! no other way in.
 
 pub mod access;
 mod accounts;
@@ -61,7 +62,7 @@ pub use tokens::{NewToken, TokenRequest, TokenService};
 pub use traffic::{BusyView, DayView, TrafficService};
 pub use usage::UsageService;
 
-// What use cases take and give of what is kept: faces know no store.
+// Stored types that use cases take and return; the faces do not depend on the store.
 pub use postern_domain::access::Permission;
 pub use postern_domain::filter::{AlertFilter, AuditFilter, RestrictionFilter, RestrictionOrder};
 pub use postern_store::audit::hex;
@@ -74,17 +75,17 @@ pub use postern_store::{OrganizationRecord, TokenRecord};
 pub enum Edit<'a> {
     /// Adds one with these settings.
     Add(&'a Value),
-    /// Changes settings of the one called so (RFC 7396).
+    /// Changes settings of the policy of this name (RFC 7396).
     Change(&'a str, &'a Value),
-    /// Removes the one called so.
+    /// Removes the policy of this name.
     Remove(&'a str),
 }
 
-/// Every service of a node, for its faces.
+/// All services of a node, for its faces.
 pub struct Services {
-    /// Who may not send: list, restrict, release.
+    /// Restrictions: list, restrict, release.
     pub restrictions: RestrictionService,
-    /// Lists, explains, changes and tries outbound policies.
+    /// Lists, explains, changes and previews outbound policies.
     pub policies: PolicyService,
     /// Higher limits for a time.
     pub allowances: AllowanceService,
@@ -96,43 +97,43 @@ pub struct Services {
     pub organizations: OrganizationService,
     /// People, their factors and their sessions.
     pub access: AccessService,
-    /// Makes, revokes and recognises API tokens.
+    /// Makes, revokes and recognizes API tokens.
     pub tokens: TokenService,
-    /// The audit trail, and what happens.
+    /// The audit trail, and the stream of events.
     pub audit: AuditService,
-    /// Accounts and connectors that are known.
+    /// Known accounts and connectors.
     pub accounts: AccountService,
-    /// What an entity has sent, and what it may.
+    /// What an entity has sent, and its limits.
     pub usage: Arc<UsageService>,
-    /// What was sent over days.
+    /// Traffic of the last days.
     pub traffic: Arc<TrafficService>,
-    /// How Postern runs.
+    /// The state of Postern.
     pub status: StatusService,
-    /// What the configuration file says of policies.
+    /// Policies of the configuration file.
     pub configuration: ConfigurationService,
-    /// The store being away.
+    /// Notifications that the store is unavailable.
     pub outages: OutageService,
-    /// Requests that are done once.
+    /// Requests that are carried out once, by their idempotency keys.
     pub requests: Arc<dyn Idempotency>,
     /// Settings in force.
     pub settings: Arc<SettingsInForce>,
-    /// Tells the time; tests move it.
+    /// The clock; tests move it.
     pub clock: Arc<dyn Clock>,
-    /// Where references, secrets and salts come from; tests seed it.
+    /// The source of references, secrets and salts; tests seed it.
     pub randomness: Arc<dyn Randomness>,
-    /// What is measured.
+    /// The metrics.
     pub metrics: Arc<Metrics>,
     /// Which parts have failed, for `/healthz` and `postern status`.
     pub health: Arc<Health>,
 }
 
-/// A reference id as people write it.
+/// Parses a reference as people write it.
 fn reference(text: &str) -> Result<Reference, ServiceError> {
     Reference::parse(text)
         .map_err(|error| ServiceError::Invalid { field: "reference".into(), problem: error.to_string() })
 }
 
-/// Whether a text names an account or a connector, as an admin writes it; else what is wrong with it.
+/// Checks that a text can name an account or a connector, as an admin writes it; the error states what is wrong.
 fn check_entity(text: &str) -> Result<(), String> {
     let expected = "expected an account such as alice@example.com, or connector:NAME";
     match text.trim().strip_prefix("connector:") {
@@ -142,7 +143,7 @@ fn check_entity(text: &str) -> Result<(), String> {
     }
 }
 
-/// A reason that people give, which must say something.
+/// A reason given by a person, which must not be empty.
 fn reason(text: &str) -> Result<String, ServiceError> {
     let text = text.trim();
     let invalid = |problem: &str| ServiceError::Invalid { field: "reason".into(), problem: problem.into() };

@@ -1,4 +1,4 @@
-//! Organizations: the first one, which the configuration has, and those that a hoster adds.
+//! Organizations: the first one, which the configuration file defines, and those that a hoster adds.
 
 use std::sync::Arc;
 
@@ -14,27 +14,27 @@ use crate::gate::Projector;
 use crate::in_force::SettingsInForce;
 use crate::settings::Settings;
 
-/// How often a change is tried where somebody else was faster.
+/// How often a change is tried if somebody else changes the organization first.
 const ATTEMPTS: u32 = 5;
 
-/// What a new organization is, or what is to be changed of one.
+/// A request to add an organization or change one.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct OrganizationRequest {
-    /// Its name, in mails and pages; by itself the id.
+    /// Its name, in mails and pages; by default the id.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(min_length = 1, max_length = 100)]
     pub name: Option<String>,
     /// Accepted domains, the default one first.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub domains: Option<Vec<String>>,
-    /// Its admins' addresses; by themselves postmaster of the first domain.
+    /// Its admins' addresses; by default postmaster of the first domain.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub admins: Option<Vec<String>>,
-    /// Whom its restricted accounts may still write to, besides postmaster.
+    /// Recipients that its restricted accounts may still write to, besides postmaster.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub helpdesk: Option<Vec<String>>,
-    /// Where its days begin and end (IANA); by itself UTC.
+    /// The time zone in which its days begin and end (IANA); by default UTC.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub time_zone: Option<String>,
 }
@@ -45,17 +45,17 @@ pub struct OrganizationService {
     pub(crate) settings: Arc<SettingsInForce>,
     /// Stored organizations.
     pub(crate) store: Arc<dyn Organizations>,
-    /// Writes, and puts in force what is written.
+    /// Writes to the store, and puts into force what was written.
     pub(crate) projector: Arc<Projector>,
-    /// Tells the time; tests move it.
+    /// The clock; tests move it.
     pub(crate) clock: Arc<dyn Clock>,
 }
 
 impl OrganizationService {
-    /// The organizations that the caller looks after, the first one in front.
+    /// The organizations that the caller looks after, starting with the first one.
     ///
     /// # Errors
-    /// The caller may not look.
+    /// The caller may not view this.
     pub fn list(&self, caller: &Caller) -> Result<Vec<OrganizationRecord>, ServiceError> {
         caller.may(Permission::Look)?;
         let settings = self.settings.load();
@@ -66,10 +66,10 @@ impl OrganizationService {
         Ok(all)
     }
 
-    /// Adds an organization, in force at once.
+    /// Adds an organization; it is in force at once.
     ///
     /// # Errors
-    /// The caller may not, something asked for can't be, or the store fails.
+    /// The caller lacks permission, a requested value is invalid, or the store fails.
     pub async fn add(
         &self,
         caller: &Caller,
@@ -97,11 +97,11 @@ impl OrganizationService {
         Ok(new)
     }
 
-    /// Changes an organization, in force at once.
+    /// Changes an organization; the change is in force at once.
     ///
     /// # Errors
-    /// The caller may not, there is none of that id, it is the first one, something asked for
-    /// can't be, or the store fails.
+    /// The caller lacks permission, there is no organization with this id, it is the first one, a requested value is
+    /// invalid, or the store fails.
     pub async fn change(
         &self,
         caller: &Caller,
@@ -116,7 +116,7 @@ impl OrganizationService {
             let fact = Fact::OrganizationChanged { id: new.id.clone(), organization: Box::new(new.clone()) };
             let audit = self.about(caller, &new.id, fact);
             match self.projector.write(self.store.save_organization(&known, &new, &audit)).await {
-                // What somebody else changed is in force by now: the request is about what it names, and nothing else.
+                // The other change is in force by now; try again, since this request only concerns what it names.
                 Err(StoreError::Changed { .. }) if attempt < ATTEMPTS => attempt += 1,
                 written => {
                     written?;
@@ -127,10 +127,10 @@ impl OrganizationService {
         }
     }
 
-    /// Removes an organization with its policies, people and tokens; its domains are nobody's then.
+    /// Removes an organization with its policies, people and tokens; its domains become available again.
     ///
     /// # Errors
-    /// The caller may not, there is none of that id, it is the first one, or the store fails.
+    /// The caller lacks permission, there is no organization with this id, it is the first one, or the store fails.
     pub async fn remove(&self, caller: &Caller, id: &str) -> Result<(), ServiceError> {
         caller.may_everywhere(Permission::ManageAccess)?;
         let known = self.tenant(id)?;
@@ -154,7 +154,8 @@ impl OrganizationService {
             .ok_or_else(|| no_organization(id.as_str()))
     }
 
-    /// The same with what is asked for, if that can be. Domains of other tenants are looked for where it is written.
+    /// The organization with the requested values, if they are valid. Domains of other tenants are checked when it is
+    /// written.
     fn asked_for(
         &self,
         mut new: OrganizationRecord,
@@ -197,10 +198,10 @@ fn no_organization(id: &str) -> ServiceError {
     ServiceError::NotFound(format!("there is no organization {id}"))
 }
 
-/// Whether settings of the file go with the organizations of the store.
+/// Checks that the settings of the file fit the organizations in the store.
 ///
 /// # Errors
-/// One of those can't be read, or has a domain of the file's.
+/// A stored organization can't be read, or has a domain that the file has too.
 pub fn check_settings(settings: &Settings, kept: &[OrganizationRecord]) -> Result<(), ServiceError> {
     for tenant in kept {
         let domains = tenant.read()?.domains;

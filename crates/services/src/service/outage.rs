@@ -1,4 +1,4 @@
-//! The store being away: admins are told although nothing can be written down.
+//! Notifies admins that the store is unavailable, although nothing can be written to it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,44 +18,44 @@ use crate::metrics::Metrics;
 use crate::outbox::Delivery;
 use crate::randomness::Randomness;
 
-/// Whoever is away for less is not told of.
+/// Shorter outages are not reported.
 const GRACE: Duration = Duration::from_secs(10);
 
-/// The store is away.
+/// An outage of the store.
 #[derive(Debug)]
 pub struct Outage {
     since: Timestamp,
-    /// The alert, once people are notification.
+    /// The alert, once admins have been notified.
     alert: Option<Alert>,
-    /// Mails that were not taken yet. There is no outbox to keep them in.
+    /// Mails that have not been accepted yet. There is no outbox to store them in.
     waiting: Vec<Outgoing>,
 }
 
-/// Notifies admins of a store that is away.
+/// Notifies admins that the store is unavailable.
 pub struct OutageService {
     /// Settings in force.
     pub(crate) settings: Arc<SettingsInForce>,
-    /// Everything that lasts.
+    /// The durable store.
     pub(crate) store: Arc<dyn Store>,
-    /// Writes, and puts in force what is written.
+    /// Writes to the store, and puts into force what was written.
     pub(crate) projector: Arc<Projector>,
     /// Alert policies in force.
     pub(crate) books: Arc<AlertPolicies>,
-    /// Carries mails and webhooks.
+    /// Delivers mails and webhooks.
     pub(crate) delivery: Arc<Delivery>,
-    /// Tells the time; tests move it.
+    /// The clock; tests move it.
     pub(crate) clock: Arc<dyn Clock>,
-    /// Where references, secrets and salts come from; tests seed it.
+    /// The source of references, secrets and salts; tests seed it.
     pub(crate) randomness: Arc<dyn Randomness>,
-    /// What is measured.
+    /// The metrics.
     pub(crate) metrics: Arc<Metrics>,
     /// Which parts have failed, for `/healthz` and `postern status`.
     pub(crate) health: Arc<Health>,
 }
 
 impl OutageService {
-    /// Looks whether the store works, and tells the admins if it has not for a while; once it does
-    /// again, that is written down.
+    /// Checks whether the store works, and notifies the admins if it has been unavailable for a while. Once it works
+    /// again, writes the outage down.
     pub async fn watch(&self, outage: &mut Option<Outage>) {
         let state = self.store.check().await.map_err(|error| error.to_string());
         self.metrics.store_up.set(i64::from(state.is_ok()));

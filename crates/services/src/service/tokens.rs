@@ -1,4 +1,4 @@
-//! API tokens: for scripts and for the command line from another machine.
+//! API tokens: for scripts, and for the command line on another machine.
 
 use std::sync::Arc;
 
@@ -14,45 +14,45 @@ use crate::gate::Projector;
 use crate::randomness::Randomness;
 use crate::sign_in::secret;
 
-/// What every token begins with, so that one in a repository or a log is recognised.
+/// The prefix of every token, so that a token in a repository or a log is recognized.
 const PREFIX: &str = "postern_";
-/// When a token was last used is kept to this many milliseconds.
+/// The last use of a token is recorded to this precision, in milliseconds.
 const USED_STEP_MS: i64 = 60_000;
 const MAX_NAME: usize = 64;
 
-/// What is asked for.
+/// A request for a token.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TokenRequest {
-    /// What it is for.
+    /// What it is for; also its name.
     #[schema(min_length = 1, max_length = 64)]
     pub name: String,
     /// What it may do.
     pub role: Role,
-    /// Until when; none: until it is revoked.
+    /// When it expires; none: only when it is revoked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Timestamp>,
 }
 
-/// A token that was just made; nobody can see it a second time.
+/// A new token; it is shown only once.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct NewToken {
     /// The token itself.
     pub token: String,
-    /// What is kept of it.
+    /// What is stored about it.
     #[serde(flatten)]
     pub kept: TokenRecord,
 }
 
-/// Makes, revokes and recognises API tokens.
+/// Makes, revokes and recognizes API tokens.
 pub struct TokenService {
     /// Stored API tokens.
     pub(crate) store: Arc<dyn Tokens>,
-    /// Writes, and puts in force what is written.
+    /// Writes to the store, and puts into force what was written.
     pub(crate) projector: Arc<Projector>,
-    /// Tells the time; tests move it.
+    /// The clock; tests move it.
     pub(crate) clock: Arc<dyn Clock>,
-    /// Where references, secrets and salts come from; tests seed it.
+    /// The source of references, secrets and salts; tests seed it.
     pub(crate) randomness: Arc<dyn Randomness>,
 }
 
@@ -60,7 +60,7 @@ impl TokenService {
     /// Tokens that are not revoked, oldest first.
     ///
     /// # Errors
-    /// The caller may not, or the store fails.
+    /// The caller lacks permission, or the store fails.
     pub async fn list(&self, caller: &Caller) -> Result<Vec<TokenRecord>, ServiceError> {
         caller.may(Permission::ManageAccess)?;
         let mut tokens = self.store.tokens().await?;
@@ -71,7 +71,7 @@ impl TokenService {
     /// Makes a token.
     ///
     /// # Errors
-    /// The caller may not, something asked for can't be, the name is taken, or the store fails.
+    /// The caller lacks permission, a requested value is invalid, the name is taken, or the store fails.
     pub async fn add(&self, caller: &Caller, request: &TokenRequest) -> Result<NewToken, ServiceError> {
         caller.may(Permission::ManageAccess)?;
         let now = self.clock.now();
@@ -105,10 +105,10 @@ impl TokenService {
         Ok(NewToken { token, kept })
     }
 
-    /// Revokes a token, in force with the next request.
+    /// Revokes a token, from the next request on.
     ///
     /// # Errors
-    /// The caller may not, there is none of that name, or the store fails.
+    /// The caller lacks permission, there is no token of this name, or the store fails.
     pub async fn revoke(&self, caller: &Caller, name: &str) -> Result<(), ServiceError> {
         caller.may(Permission::ManageAccess)?;
         let audit = NewAuditEntry {
@@ -122,7 +122,7 @@ impl TokenService {
         Ok(())
     }
 
-    /// Who holds this token; none if it is not one, revoked or expired.
+    /// The caller that this token stands for; none if it is not a token, or is revoked or expired.
     ///
     /// # Errors
     /// The store fails.
@@ -138,7 +138,7 @@ impl TokenService {
         }
         let stale = kept.last_used_at.is_none_or(|at| now.as_millis() - at.as_millis() >= USED_STEP_MS);
         if stale && let Err(error) = self.store.token_used(&hash, now).await {
-            // Reading works, so whoever may look can look.
+            // The store can still be read, so the token stays valid.
             tracing::warn!(%error, name = kept.name, "the use of a token can't be noted");
         }
         Ok(Some(Caller {

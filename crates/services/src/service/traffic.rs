@@ -1,4 +1,4 @@
-//! What was sent over days, and who sends most now.
+//! Traffic of the last days, and who sends the most now.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -17,13 +17,13 @@ use crate::clock::Clock;
 use crate::gate::{HOURS_DAYS, TrafficMeter};
 use crate::in_force::SettingsInForce;
 
-/// Days that have to be known before anything is called usual.
+/// The number of days that must be known before an amount is called usual.
 const USUAL_FROM: usize = 2;
-/// How long it is good to know who sends most, in milliseconds: finding out looks at everybody.
+/// How long a list of the busiest entities is reused, in milliseconds: making it scans every entity.
 const BUSIEST_FRESH_MS: i64 = 5_000;
-/// A chart may be so much behind.
+/// How long a chart waits for traffic to be written before it shows older figures.
 const PATIENCE: Duration = Duration::from_millis(300);
-/// So many that send most in a window are compared by how much of their limits that is.
+/// How many of the busiest entities in a window are compared by their share of the limit.
 const CANDIDATES: usize = 50;
 
 /// What was sent on one day, hour by hour.
@@ -35,77 +35,78 @@ pub struct DayView {
     pub zone: String,
     /// Every hour from then to now.
     pub hours: Vec<Traffic>,
-    /// What a clock shows there when each hour of the whole day begins, and when the last one ends.
+    /// The local time at which each hour of the whole day begins, and at which the last one ends.
     pub clock: Vec<String>,
-    /// Recipients that are usual in each hour of the whole day; none before enough days are known.
+    /// The usual number of recipients in each hour of the whole day; none until enough days are known.
     pub usual: Option<Vec<u32>>,
 }
 
-/// Somebody who sends a lot, and the fullest of its windows.
+/// An entity that sends a lot, and the fullest of its windows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BusyView {
-    /// What the entity has sent, and what it may.
+    /// What the entity has sent, and its limits.
     pub usage: UsageView,
     /// The window that is fullest.
     pub window: WindowView,
 }
 
 impl BusyView {
-    /// Percent of the window that are used.
+    /// The share of the window's limit that is used, in percent.
     pub fn percent(&self) -> u32 {
         let limit = u64::from(self.window.limit.unwrap_or(0).max(1));
         u32::try_from(u64::from(self.window.count) * 100 / limit).unwrap_or(u32::MAX)
     }
 }
 
-/// How much of a window is used.
+/// The share of a window's limit that is used.
 fn share(window: &WindowView) -> f64 {
     f64::from(window.count) / f64::from(window.limit.unwrap_or(0).max(1))
 }
 
-/// Who sent most, and when that was found out, by organization.
+/// The busiest entities and when they were determined, by organization.
 pub type BusiestKnown = Mutex<Busiest>;
 type Busiest = BTreeMap<Option<OrganizationId>, (Timestamp, Vec<BusyView>)>;
 
-/// Says what was sent over days, and who sends most now.
+/// Reports traffic of the last days, and who sends the most now.
 pub struct TrafficService {
     /// Settings in force.
     pub(crate) settings: Arc<SettingsInForce>,
     /// Stored traffic of the last days.
     pub(crate) store: Arc<dyn TrafficHistory>,
-    /// What was sent.
+    /// Counts of what was sent.
     pub(crate) ledger: Arc<MemoryLedger>,
-    /// What was sent and is not written down yet.
+    /// What was sent and has not been written to the store yet.
     pub(crate) meter: Arc<TrafficMeter>,
     /// What entities have sent.
     pub(crate) usage: Arc<UsageService>,
-    /// Tells the time; tests move it.
+    /// The clock; tests move it.
     pub(crate) clock: Arc<dyn Clock>,
-    /// Who sent most, for a moment.
+    /// The busiest entities, reused for a few seconds.
     pub(crate) busiest_known: BusiestKnown,
 }
 
 impl TrafficService {
-    /// Writes down what was sent and is only in memory yet, so that charts are up to date.
+    /// Writes what is only in memory to the store, so that charts are up to date.
     pub async fn write(&self) {
         let (traffic, store, settings) = (self.meter.clone(), self.store.clone(), self.settings.load_full());
-        // In a task of its own: whoever asked may go away meanwhile, and half of it must not.
+        // In a separate task: the caller may be cancelled meanwhile, and the write must not stop halfway.
         let written = tokio::spawn(async move { traffic.write(&*store, &settings.directory).await });
         if let Err(error) = written.await {
             tracing::error!(%error, "what was sent was not written down");
         }
     }
 
-    /// The same for somebody who waits: where a lot is to be written, not until all of it is.
+    /// Like [`TrafficService::write`], for a caller that waits: if there is a lot to write, returns before all of it is
+    /// written.
     pub(super) async fn catch_up(&self) {
         let _ = tokio::time::timeout(PATIENCE, self.write()).await;
     }
 
-    /// What an entity sent in the last hours, hour by hour: the hour that is now comes last, hours
-    /// without anything are there too.
+    /// What an entity sent in the last `hours` hours, hour by hour: the current hour comes last, and hours without
+    /// traffic are included.
     ///
     /// # Errors
-    /// The caller may not look, or the store fails.
+    /// The caller may not view this, or the store fails.
     pub async fn hours_of(&self, caller: &Caller, entity: &str, hours: u32) -> Result<Vec<Traffic>, ServiceError> {
         caller.may(Permission::Look)?;
         let entity = caller.entity(&self.settings.load(), entity)?;
@@ -122,10 +123,10 @@ impl TrafficService {
         Ok(sent)
     }
 
-    /// What was sent today by everybody the caller looks after, and what is usual.
+    /// What was sent today by all entities that the caller looks after, and what is usual.
     ///
     /// # Errors
-    /// The caller may not look, or the store fails.
+    /// The caller may not view this, or the store fails.
     pub async fn today(&self, caller: &Caller) -> Result<DayView, ServiceError> {
         caller.may(Permission::Look)?;
         self.catch_up().await;
@@ -134,8 +135,8 @@ impl TrafficService {
         let organization = caller.organization.as_ref();
         let zone = organization.and_then(|id| settings.organization(id)).unwrap_or(&settings.organization);
         let zone = &zone.time_zone;
-        // The first whole hour of a day: where midnight is at half past, the half hour before it is
-        // the day before's.
+        // The first whole hour of a day: where midnight is at half past, the half hour before it belongs to the day
+        // before.
         let first_of = |start: Timestamp| start.minute().div_ceil(60);
         let start = zone.start_of_day(now);
         let (first, end) = (first_of(start), first_of(zone.next_day(now)));
@@ -144,7 +145,7 @@ impl TrafficService {
         let known: BTreeMap<u32, Traffic> =
             self.store.traffic_by_hour(organization, since).await?.into_iter().collect();
         let known_from = known.keys().next().copied().unwrap_or(last);
-        // A day that is known only in part would say that little is usual.
+        // A partly known day would make the usual amount look too small.
         let before = |day: &Timestamp| Some(zone.start_of_day(Timestamp::from_millis(day.as_millis() - 1)));
         let earlier = std::iter::successors(before(&start), before).map(first_of);
         let earlier: Vec<u32> = earlier.take_while(|day| *day >= known_from.max(1)).collect();
@@ -157,11 +158,11 @@ impl TrafficService {
         })
     }
 
-    /// Who of those the caller looks after uses most of its limits, the fullest first; what was
-    /// found out in the last seconds serves again.
+    /// The entities that use the most of their limits, among those that the caller looks after, fullest first, at most
+    /// `most`. Results of the last few seconds are reused.
     ///
     /// # Errors
-    /// The caller may not look.
+    /// The caller may not view this.
     pub async fn busiest(&self, caller: &Caller, most: usize) -> Result<Vec<BusyView>, ServiceError> {
         caller.may(Permission::Look)?;
         let now = self.clock.now();
@@ -190,7 +191,7 @@ impl TrafficService {
         Ok(shown)
     }
 
-    /// What was found out in the last seconds.
+    /// The result of the last few seconds, if there is one.
     fn busiest_now(&self, caller: &Caller, now: Timestamp) -> Option<Vec<BusyView>> {
         let known = self.lock_busiest();
         let (at, busiest) = known.get(&caller.organization)?;

@@ -1,4 +1,4 @@
-//! What an entity has sent, and what it may.
+//! Usage: what an entity has sent, and its limits.
 
 use std::sync::Arc;
 
@@ -16,41 +16,41 @@ use crate::clock::Clock;
 use crate::gate::{Policies, Recents, Standings};
 use crate::in_force::SettingsInForce;
 
-/// Says what an entity has sent, and what it may.
+/// Reports what an entity has sent, and its limits.
 pub struct UsageService {
     /// Settings in force.
     pub(crate) settings: Arc<SettingsInForce>,
-    /// What was sent.
+    /// Counts of what was sent.
     pub(crate) ledger: Arc<MemoryLedger>,
-    /// Who may send.
+    /// The standing of entities.
     pub(crate) standings: Arc<Standings>,
     /// Policies and allowances in force.
     pub(crate) policies: Arc<Policies>,
-    /// Last attempts of busy entities.
+    /// The last attempts of busy entities.
     pub(crate) recents: Arc<Recents>,
-    /// The limits that hold.
+    /// Finds the limits that apply.
     pub(crate) limits: Arc<LimitsInForce>,
-    /// Tells the time; tests move it.
+    /// The clock; tests move it.
     pub(crate) clock: Arc<dyn Clock>,
 }
 
 impl UsageService {
-    /// Every window of an entity: count, limit, when it is free again. One that has never sent
-    /// has sent nothing.
+    /// Every window of an entity: the count, the limit, and when it has capacity again. For an entity that has never
+    /// sent, the counts are 0.
     ///
     /// # Errors
-    /// The caller may not look.
+    /// The caller may not view this.
     pub async fn of(&self, caller: &Caller, entity: &str) -> Result<UsageView, ServiceError> {
         caller.may(Permission::Look)?;
         let entity = caller.entity(&self.settings.load(), entity)?;
         Ok(self.of_entity(&entity).await)
     }
 
-    /// The last attempts of an entity, oldest first, as far as they are kept: only of those that
-    /// send a lot, or are refused.
+    /// The last attempts of an entity, oldest first, as far as they are remembered: only for entities that send a lot
+    /// or are refused.
     ///
     /// # Errors
-    /// The caller may not look.
+    /// The caller may not view this.
     pub fn attempts(&self, caller: &Caller, entity: &str) -> Result<Vec<AttemptRecord>, ServiceError> {
         caller.may(Permission::Look)?;
         let entity = caller.entity(&self.settings.load(), entity)?;

@@ -1,4 +1,4 @@
-//! What the API shows: the same names in JSON, in the CLI's `--json` and in the docs.
+//! What the API returns: the names are the same in JSON, in the CLI's `--json` and in the docs.
 
 use std::collections::BTreeMap;
 
@@ -19,23 +19,23 @@ pub struct RestrictionView {
     pub entity: EntityId,
     /// Account or connector.
     pub kind: EntityKind,
-    /// Names the incident, for example `PR-7K3F-9QXD`.
+    /// The reference of the incident, for example `PR-7K3F-9QXD`.
     pub reference: Reference,
     /// Why, in one line.
     pub reason: String,
-    /// Why, in parts.
+    /// Why, in a structured form.
     pub cause: Cause,
     /// When it began.
     pub since: Timestamp,
-    /// When it ends by itself; none: an admin releases it.
+    /// When it ends automatically; none: an admin releases it.
     pub until: Option<Timestamp>,
-    /// Attempts refused since.
+    /// The number of attempts refused since.
     pub refused: u64,
-    /// When the last one was.
+    /// When the last of them was refused.
     pub last_refused_at: Option<Timestamp>,
     /// When it was released; none: it is in force.
     pub released_at: Option<Timestamp>,
-    /// The name of whoever released it; none while it is in force.
+    /// Who released it; none while it is in force.
     pub released_by: Option<String>,
     /// The reason that was given for the release; none while it is in force.
     pub release_reason: Option<String>,
@@ -75,15 +75,15 @@ pub struct WindowView {
     pub window: Window,
     /// Recipients or messages that were accepted in the window.
     pub count: u32,
-    /// Reserved by messages under way.
+    /// Recipients or messages reserved by mail under way.
     pub reserved: u32,
-    /// What it may hold; none: no limit.
+    /// The limit of the window; none: no limit.
     pub limit: Option<u32>,
     /// When the next recipient fits again; none: now, or there is no limit.
     pub free_at: Option<Timestamp>,
 }
 
-/// What an entity has sent, and what it may.
+/// What an entity has sent, and its limits.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct UsageView {
     /// The account or connector.
@@ -94,9 +94,9 @@ pub struct UsageView {
     pub standing: String,
     /// The restriction in force.
     pub reference: Option<Reference>,
-    /// When the restriction or the probation ends by itself.
+    /// When the restriction or the probation ends automatically.
     pub until: Option<Timestamp>,
-    /// The policy that holds.
+    /// The policy that applies.
     pub policy: String,
     /// The allowance that raises its limits.
     #[serde(default)]
@@ -108,34 +108,34 @@ pub struct UsageView {
 /// An alert, with what became of its notifications, as callers see it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct AlertView {
-    /// Names the incident, for example `PR-7K3F-9QXD`.
+    /// The reference of the incident, for example `PR-7K3F-9QXD`.
     pub reference: Reference,
     /// What raised it; the built-in alert policy of that name.
     #[serde(rename = "policy")]
     pub trigger: Trigger,
     /// How urgent it is.
     pub severity: Severity,
-    /// How far people have come.
+    /// How far people have dealt with it.
     pub status: AlertStatus,
-    /// Whom it is about; none: Postern itself.
+    /// The entity it is about; none: Postern itself.
     pub entity: Option<EntityId>,
     /// What happened, in one line.
     pub reason: String,
-    /// What happened, in parts.
+    /// What happened, in a structured form.
     pub cause: Cause,
-    /// When it was done.
+    /// When it was raised.
     pub raised_at: Timestamp,
     /// When it was resolved or dismissed.
     pub closed_at: Option<Timestamp>,
-    /// Its mails and webhooks: still to be delivered.
+    /// The number of its mails and webhooks that are still to be delivered.
     pub notifications_waiting: u32,
-    /// Its mails and webhooks: delivered.
+    /// The number of its mails and webhooks that were delivered.
     pub notifications_delivered: u32,
-    /// Its mails and webhooks: given up.
+    /// The number of its mails and webhooks that were given up.
     pub notifications_given_up: u32,
-    /// Why one was last not delivered.
+    /// Why the last failed delivery failed.
     pub last_error: Option<String>,
-    /// What was seen, where no restriction holds it.
+    /// What was seen, unless a restriction contains it.
     pub evidence: Evidence,
 }
 
@@ -169,26 +169,26 @@ pub struct AlertPolicyView {
     pub policy: AlertPolicy,
     /// Whether it is a built-in one, which can't be removed.
     pub built_in: bool,
-    /// Who gets a mail.
+    /// The recipients of its mails.
     pub mails_to: Vec<String>,
-    /// Alerts mailed on one day (UTC) at most; none: no limit.
+    /// The largest number of alerts mailed per day (UTC); none: no limit.
     pub per_day: Option<u32>,
-    /// Webhooks that are told.
+    /// The webhooks that are notified.
     pub tells: Vec<String>,
-    /// How often the alert policies have been changed; also the ETag.
+    /// How many times the alert policies have been changed; also the ETag.
     pub revision: u64,
 }
 
-/// What one channel answered to a test.
+/// The answer of one channel to a test.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct ChannelTestView {
     /// `mail` or `webhook`.
     pub channel: String,
     /// The address, or the webhook's name.
     pub recipient: String,
-    /// Whether it was taken.
+    /// Whether the message was accepted.
     pub delivered: bool,
-    /// What the other side said, or why it could not be asked.
+    /// The answer of the other side, or why it could not be reached.
     pub answer: String,
 }
 
@@ -202,72 +202,72 @@ pub struct AlertDetailView {
     pub notes: Vec<AlertNote>,
 }
 
-/// All that is known of one incident.
+/// Everything known about one incident.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct IncidentView {
-    /// Names the incident, for example `PR-7K3F-9QXD`.
+    /// The reference of the incident, for example `PR-7K3F-9QXD`.
     pub reference: Reference,
     /// Its restriction, if it made one.
     pub restriction: Option<RestrictionView>,
     /// The alert of the same reference.
     pub alert: Option<AlertView>,
-    /// Usage of the entity now.
+    /// The current usage of the entity.
     pub usage: Option<UsageView>,
 }
 
 /// An outbound policy.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct PolicyView {
-    /// What is set.
+    /// The settings of the outbound policy.
     #[serde(flatten)]
     pub policy: OutboundPolicy,
-    /// 0 is looked at first; none: the default policy, which is looked at last.
+    /// Its position; 0 is checked first. None for the default policy, which is checked last.
     pub priority: Option<usize>,
     /// Whether it is the default policy.
     pub is_default: bool,
-    /// The limits in force, by window: built-in defaults filled in.
+    /// The limits in force, by window, including built-in defaults.
     pub limits: BTreeMap<String, u32>,
     /// Hours of probation after a release.
     pub probation_hours: u64,
-    /// Percent of each limit that holds during probation.
+    /// The percentage of each limit that applies during probation.
     pub probation_percent: u32,
-    /// How often the outbound policies have been changed; the API's entity tag.
+    /// How many times the outbound policies have been changed; also the ETag.
     pub revision: u64,
 }
 
-/// Which policy holds for an entity, and why.
+/// Which policy applies to an entity, and why.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct PolicyChoiceView {
     /// The account or connector.
     pub entity: EntityId,
     /// Account or connector.
     pub kind: EntityKind,
-    /// The name of the person behind it, if the directory says so.
+    /// The name of the person it belongs to, if the directory has it.
     pub name: Option<String>,
-    /// Whether the directory has it; none: no directory says who has an account.
+    /// Whether the directory contains it; none: no directory states who has an account.
     pub in_directory: Option<bool>,
-    /// Names of the groups it is in, as the directory has them.
+    /// Names of its groups, as in the directory.
     pub groups: Vec<String>,
-    /// The policy that holds.
+    /// The policy that applies.
     pub policy: PolicyView,
-    /// Those that were looked at before it.
+    /// The policies that were checked before it.
     pub skipped: Vec<SkippedView>,
     /// `free`, `probation` or `restricted`.
     pub standing: String,
     /// The allowance that raises its limits.
     pub allowance: Option<Allowance>,
-    /// The limits that hold now, by window.
+    /// The limits that apply now, by window.
     pub limits: BTreeMap<String, u32>,
 }
 
-/// A policy that does not hold for an entity.
+/// A policy that does not apply to an entity.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct SkippedView {
-    /// The name of the outbound policy that holds.
+    /// The name of the policy that does not apply.
     pub policy: String,
-    /// Its priority; 0 is looked at first.
+    /// Its priority; 0 is checked first.
     pub priority: usize,
-    /// Why it does not hold: "is off", "is in none of its groups", …
+    /// Why it does not apply: "is off", "is in none of its groups", …
     pub why: String,
 }
 
@@ -278,20 +278,20 @@ pub struct PolicyChangeView {
     pub policy: String,
     /// The setting; empty where the whole policy is added or removed.
     pub setting: String,
-    /// What it was; null: there was none.
+    /// The old value; null: there was none.
     pub from: serde_json::Value,
-    /// What it becomes; null: there is none any more.
+    /// The new value; null: there is none any more.
     pub to: serde_json::Value,
 }
 
-/// How Postern runs: what it listens on, what it counts, and what does not work.
+/// The state of Postern: what it listens on, what it counts, and what does not work.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct StatusView {
     /// The version of Postern that runs.
     pub version: String,
     /// The process id of the daemon.
     pub pid: u32,
-    /// Since when it runs.
+    /// When it started.
     pub started: Timestamp,
     /// The configuration file.
     pub config: String,
@@ -307,7 +307,7 @@ pub struct StatusView {
     pub restricted: usize,
     /// Entities on probation now.
     pub on_probation: usize,
-    /// Entities with usage.
+    /// The number of entities with usage.
     pub entities: usize,
     /// Policy requests answered since the start.
     pub requests: u64,
@@ -317,23 +317,23 @@ pub struct StatusView {
     pub unauthenticated: u64,
     /// Requests that broke the protocol since the start.
     pub malformed: u64,
-    /// How many mails and webhooks wait, and how many were given up.
+    /// The number of mails and webhooks waiting, and of those given up.
     pub outbox: OutboxView,
     /// What does not work, in one line each.
     pub problems: Vec<String>,
-    /// Mail servers that have asked, and what.
+    /// Mail servers that have asked Postern, and what they asked.
     pub servers: Vec<ServerReport>,
-    /// Aliases that copies to several addresses take.
+    /// The aliases needed for copies to several addresses.
     #[serde(default)]
     pub copy_aliases: Vec<postern_domain::policy::CopyAlias>,
 }
 
-/// How the outbox stands.
+/// Counts of the mails and webhooks in the outbox.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct OutboxView {
     /// Mails still to be delivered.
     pub waiting: u32,
-    /// Of them, tried at least once.
+    /// How many of these have been tried at least once.
     pub retrying: u32,
     /// Mails given up.
     pub given_up: u32,
@@ -348,34 +348,34 @@ impl From<OutboxState> for OutboxView {
 /// An entry of the audit trail.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct AuditView {
-    /// Its number: in the whole trail, or for whoever is kept to an organization among those about it.
+    /// Its number in the whole trail; for a caller limited to an organization, its number within that.
     pub seq: i64,
     /// When it was done.
     pub at: Timestamp,
-    /// The name of whoever did it: a person, a token, a user of the machine, or `system`.
+    /// Who did it: a person, a token, a user of the machine, or `system`.
     pub actor: String,
     /// What was done, for example `restriction.release`.
     pub action: String,
-    /// To whom or what.
+    /// What it was done to.
     pub target: String,
-    /// Particulars: an object whose keys depend on the action.
+    /// Details: an object whose keys depend on the action.
     pub detail: serde_json::Value,
-    /// The hash of the entry before, for whoever sees the whole trail.
+    /// The hash of the entry before it, for callers that see the whole trail.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previous: Option<String>,
-    /// The entry's own hash, for whoever sees the whole trail.
+    /// The entry's own hash, for callers that see the whole trail.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hash: Option<String>,
 }
 
-/// What a check of the audit trail found.
+/// The result of checking the audit trail.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct AuditReportView {
     /// How many entries were checked.
     pub entries: u64,
-    /// The hash of the last one.
+    /// The hash of the last entry.
     pub head: String,
-    /// The entry at fault; none: the chain is whole.
+    /// The entry at fault; none: the chain is intact.
     pub broken_at: Option<i64>,
     /// What is wrong with it.
     pub why: Option<String>,

@@ -1,9 +1,9 @@
-//! Where accounts and groups are read.
+//! Settings of the directory sources: where accounts and groups are read from.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// `[[directory]]`: where accounts and groups are read.
+/// A source of accounts and groups: `[[directory]]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Source {
     /// Its name, unique among its kind.
@@ -21,62 +21,62 @@ pub enum Reader {
     Sqlite {
         /// Path of the file.
         path: PathBuf,
-        /// What is asked.
+        /// The queries to run.
         queries: Queries,
     },
     /// A PostgreSQL server.
     Postgresql {
-        /// Its address as libpq takes it.
+        /// Its address in libpq's format.
         url: String,
-        /// The password, unless the address has it.
+        /// The password, unless it is in the address.
         password: Option<String>,
-        /// What is asked.
+        /// The queries to run.
         queries: Queries,
     },
     /// A MySQL or MariaDB server.
     Mysql {
-        /// Where it is, with host and port.
+        /// Its address, with host and port.
         url: String,
-        /// The password, unless the address has it.
+        /// The password, unless it is in the address.
         password: Option<String>,
-        /// What is asked.
+        /// The queries to run.
         queries: Queries,
     },
     /// An LDAP server.
     Ldap(LdapReader),
 }
 
-/// What a database is asked.
+/// The queries that read accounts and groups from a database.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Queries {
-    /// Accounts: the login, and as a second column, if there is one, the person's name.
+    /// Accounts: the login and, in an optional second column, the person's name.
     pub accounts: Option<String>,
-    /// Groups: the group's name and the login of a member, a row a member.
+    /// Groups: the group's name and a member's login, one row per member.
     pub groups: Option<String>,
 }
 
-/// How an LDAP server is asked (RFC 4511).
+/// How an LDAP server is queried (RFC 4511).
 #[derive(Clone, PartialEq, Eq)]
 pub struct LdapReader {
     /// `ldap://` or `ldaps://`.
     pub url: String,
-    /// TLS on the plain port (RFC 4511 section 4.14).
+    /// Whether to start TLS on the plain port (RFC 4511 section 4.14).
     pub starttls: bool,
-    /// Who asks; none: nobody in particular.
+    /// The bind DN and password; `None` for an anonymous bind.
     pub bind: Option<(String, String)>,
-    /// Where to look.
+    /// The search base.
     pub base: String,
     /// Which entries are accounts.
     pub account_filter: String,
-    /// Where an account's login stands.
+    /// The attribute with an account's login.
     pub account_attribute: String,
-    /// Where its person's name stands.
+    /// The attribute with the person's name.
     pub name_attribute: String,
     /// Which entries are groups.
     pub group_filter: String,
-    /// Where a group's name stands.
+    /// The attribute with a group's name.
     pub group_attribute: String,
-    /// Where its members stand: their DNs or their logins.
+    /// The attribute with its members: their DNs or their logins.
     pub member_attribute: String,
 }
 
@@ -88,7 +88,7 @@ impl std::fmt::Debug for Reader {
 }
 
 impl Reader {
-    /// Where it reads, without secrets.
+    /// Where it reads from, without secrets.
     pub fn place(&self) -> String {
         let without_password = |url: &str| match (url.split_once("://"), url.rsplit_once('@')) {
             (Some((scheme, _)), Some((_, host))) => format!("{scheme}://{host}"),

@@ -1,4 +1,4 @@
-//! What an admin has set, as values: whoever reads a file makes them, and everything else is handed them.
+//! The settings as typed values: the configuration reader makes them, and everything else receives them.
 //!
 //! `docs/configuration.md` describes every key.
 
@@ -22,38 +22,38 @@ use crate::countries::Countries;
 pub use directories::{LdapReader, Queries, Reader, Source};
 pub use values::{Listen, LogFormat, Mailbox, SmtpServer, Tls, WebhookFormat};
 
-/// What the configuration file says, typed and checked.
+/// The content of the configuration file, typed and checked.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// The file they came from.
+    /// The file they were read from.
     pub file: PathBuf,
     /// The data folder.
     pub data: PathBuf,
-    /// The first organization, as the file has it.
+    /// The first organization, as configured in the file.
     pub organization: Arc<Organization>,
-    /// Who is who without the organizations of the store: made of the organization and the connectors.
+    /// Identifies entities and recipients of the file's organization and connectors, without the store's organizations.
     pub own_directory: Directory,
-    /// Where accounts and groups are read.
+    /// Where accounts and groups are read from.
     pub directories: Vec<Source>,
     /// The policy door.
     pub policy_door: PolicyDoor,
     /// Portal, API, health and metrics.
     pub portal: Portal,
-    /// Which countries addresses are in, if there is a database.
+    /// The countries of IP addresses, if a database is configured.
     pub countries: Option<Arc<Countries>>,
     /// How long people stay signed in.
     pub sign_in: SignIn,
-    /// The provider that names people, if there is one.
+    /// The single sign-on provider, if there is one.
     pub single_sign_on: Option<SingleSignOn>,
-    /// How Postern's own mail leaves.
+    /// How Postern's own mail is sent.
     pub smtp: Smtp,
-    /// The default outbound policy, as the file says it.
+    /// The default outbound policy, as configured in the file.
     pub outbound_policy: OutboundPolicy,
     /// What follows a release.
     pub probation: Probation,
-    /// Who is told.
+    /// Who is notified.
     pub alerts: Alerts,
-    /// Programs that are told of alerts.
+    /// Programs that are notified of alerts.
     pub webhooks: Vec<Webhook>,
     /// How logs are written.
     pub log: Log,
@@ -66,16 +66,16 @@ pub struct Webhook {
     pub name: String,
     /// Where requests go.
     pub url: String,
-    /// What they look like.
+    /// The format of its requests.
     pub format: WebhookFormat,
-    /// What they are signed with.
+    /// The key that requests are signed with.
     pub secret: Option<Vec<u8>>,
-    /// The alert policies it is told of; none: the built-in ones whose alerts people are told.
+    /// The alert policies it subscribes to; `None` for the built-in ones that notify people.
     pub alert_policies: Option<Vec<String>>,
 }
 
 impl Webhook {
-    /// Whether it asks for alerts of `policy`.
+    /// Whether it subscribes to the alerts of `policy`.
     pub fn wants(&self, policy: &AlertPolicy) -> bool {
         match &self.alert_policies {
             Some(named) => named.iter().any(|name| name.eq_ignore_ascii_case(&policy.name)),
@@ -85,48 +85,48 @@ impl Webhook {
 }
 
 impl std::fmt::Debug for Webhook {
-    /// Without the secret, and without the address, which for Slack and Teams is one as well.
+    /// Omits the secret, and the address, which is a secret as well for Slack and Teams.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Webhook").field("name", &self.name).field("format", &self.format).finish_non_exhaustive()
     }
 }
 
-/// Where mail servers ask, and how long anything may take: `[policy_door]`.
+/// The endpoint for mail servers and its timeouts: `[policy_door]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PolicyDoor {
     /// Where it listens.
     pub listen: Vec<Listen>,
-    /// Connections at once.
+    /// The most simultaneous connections.
     pub max_connections: u32,
-    /// Longest line and request.
+    /// The longest line and request.
     pub limits: RequestLimits,
     /// How long one request may take to arrive.
     pub request_timeout: Duration,
     /// How long a connection may be silent between requests.
     pub idle_timeout: Duration,
-    /// How long a message may be silent before its room is given back.
+    /// How long a message may be silent before its reservation ends.
     pub reservation_timeout: Duration,
-    /// How long a recipient waits for other messages under way to end, before it is deferred.
+    /// How long a recipient waits for other messages in progress to end before it is deferred.
     pub contention_wait: Duration,
 }
 
-/// Where people and programs come: `[portal]`.
+/// The endpoint for people and programs: `[portal]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Portal {
     /// Where it listens.
     pub listen: Listen,
-    /// How people reach it, for links.
+    /// Its public address, for links.
     pub url: Option<String>,
-    /// Reverse proxies whose `X-Forwarded-For` is believed.
+    /// Reverse proxies whose `X-Forwarded-For` is trusted.
     pub trusted_proxies: Vec<IpNet>,
 }
 
 impl Portal {
-    /// How people reach it: as the settings say, or by where it listens.
+    /// Its public address: the configured one, or else one derived from where it listens.
     pub fn base_url(&self) -> String {
         match (&self.url, &self.listen) {
             (Some(url), _) => url.clone(),
-            // A passkey belongs to a name, never to a bare address (WebAuthn section 5.1.2).
+            // A passkey belongs to a host name, never to an IP address (WebAuthn section 5.1.2).
             (None, Listen::Tcp(at)) if at.ip().is_loopback() || at.ip().is_unspecified() => {
                 format!("http://localhost:{}", at.port())
             }
@@ -135,7 +135,7 @@ impl Portal {
         }
     }
 
-    /// Whether people reach it over TLS.
+    /// Whether its public address uses TLS.
     pub fn is_secure(&self) -> bool {
         self.url.as_ref().is_some_and(|url| url.starts_with("https://"))
     }
@@ -144,35 +144,35 @@ impl Portal {
 /// How long sessions and sign-up links last: `[sign_in]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SignIn {
-    /// A session that is not used for so long ends.
+    /// A session ends after this long without use.
     pub idle: Duration,
-    /// No session lasts longer.
+    /// The longest that a session may last.
     pub session: Duration,
-    /// How long a sign-up link opens.
+    /// How long a sign-up link is valid.
     pub invitation: Duration,
 }
 
 /// The OpenID Connect provider: `[single_sign_on]`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SingleSignOn {
-    /// What people call it, on the button.
+    /// Its name on the sign-in button.
     pub name: String,
     /// The provider's issuer (OpenID Connect Discovery section 3).
     pub issuer: String,
-    /// What it knows Postern by.
+    /// Postern's client ID at the provider.
     pub client_id: String,
-    /// The secret between the two.
+    /// Postern's client secret at the provider.
     pub client_secret: String,
     /// The claim that lists a person's groups.
     pub groups_claim: String,
-    /// What is asked for besides `openid`.
+    /// The scopes to request in addition to `openid`.
     pub scopes: Vec<String>,
-    /// Groups and the role that each gives; the role that may most counts.
+    /// Roles and the groups that grant each; the most powerful role applies.
     pub roles: Vec<(Role, Vec<String>)>,
 }
 
 impl SingleSignOn {
-    /// The role of somebody who is in these groups; none: they may not sign in.
+    /// The role of a person in these groups; `None` if they may not sign in.
     pub fn role(&self, groups: &[String]) -> Option<Role> {
         let gives = |named: &[String]| named.iter().any(|group| groups.contains(group));
         self.roles.iter().find(|(_, named)| gives(named)).map(|(role, _)| *role)
@@ -180,46 +180,46 @@ impl SingleSignOn {
 }
 
 impl std::fmt::Debug for SingleSignOn {
-    /// Without the secret.
+    /// Omits the secret.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("SingleSignOn").field("issuer", &self.issuer).finish_non_exhaustive()
     }
 }
 
-/// How Postern's own mail leaves: `[smtp]`.
+/// How Postern's own mail is sent: `[smtp]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Smtp {
-    /// The server that takes Postern's mail.
+    /// The server that accepts Postern's mail.
     pub server: SmtpServer,
-    /// Whom it is from.
+    /// The sender of the mail.
     pub from: Mailbox,
     /// How the connection is protected.
     pub tls: Tls,
-    /// Login, if the server wants one.
+    /// User name and password, if the server requires a login.
     pub login: Option<(String, String)>,
 }
 
 /// What follows a release: `[probation]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Probation {
-    /// How long it lasts; zero: there is none.
+    /// How long it lasts; zero for no probation.
     pub duration: Duration,
-    /// The share of each limit that holds meanwhile.
+    /// The percentage of each limit that applies meanwhile.
     pub percent: u32,
 }
 
 /// Who is notified, and how often at most: `[alerts]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Alerts {
-    /// Who is told of an alert; the keyword stands for the admins of whose alert it is.
+    /// Who is notified of an alert; the keyword stands for the admins of the alert's organization.
     pub recipients: Vec<String>,
-    /// How many alerts of one alert policy are mailed on one day; none: no limit.
+    /// How many alerts of one alert policy send notifications on one day; `None` for no limit.
     pub daily_notification_limit: Option<u32>,
-    /// Whether the owner of a restricted account is told.
+    /// Whether the owner of a restricted account is notified.
     pub notify_owner: bool,
-    /// After how long a restriction that nobody has released is overdue; zero: never.
+    /// After how long a restriction that has not been released is overdue; zero for never.
     pub release_overdue: Duration,
-    /// `[[alert_policy]]`: what the file says of alert policies.
+    /// The alert policies configured in the file: `[[alert_policy]]`.
     pub policies: Vec<AlertPolicy>,
 }
 
@@ -232,7 +232,7 @@ pub struct Log {
     pub filter: String,
 }
 
-/// A recipient of alerts: an address, or the keyword for the organization's admins.
+/// Checks a recipient of alerts: an address, or the keyword for the organization's admins.
 ///
 /// # Errors
 /// It is neither.
@@ -247,7 +247,7 @@ pub fn checked_recipient(text: &str) -> Result<String, String> {
 
 #[cfg(test)]
 impl Settings {
-    /// What a file says that has only an organization, for tests of what works with settings.
+    /// The settings of a file that configures only an organization; for tests.
     pub fn of(organization: Organization, portal_url: &str) -> Self {
         let default_domain = organization.domains[0].clone();
         let rules = postern_domain::address::AddressRules { recipient_delimiter: "+".into(), default_domain };

@@ -1,4 +1,4 @@
-//! Single values of settings.
+//! Types of individual settings values.
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
@@ -10,7 +10,7 @@ pub enum Listen {
     Tcp(SocketAddr),
     /// A Unix socket.
     Unix(PathBuf),
-    /// A socket that systemd passes, by its `FileDescriptorName=`.
+    /// A socket passed by systemd, identified by its `FileDescriptorName=`.
     Systemd(String),
 }
 
@@ -24,10 +24,10 @@ impl std::fmt::Display for Listen {
     }
 }
 
-/// A name and an address.
+/// A mailbox: display name and address.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mailbox {
-    /// What people see.
+    /// The display name.
     pub name: String,
     /// The mail address.
     pub address: String,
@@ -36,7 +36,7 @@ pub struct Mailbox {
 /// The server that takes Postern's own mail.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SmtpServer {
-    /// Name or address.
+    /// Host name or IP address.
     pub host: String,
     /// The TCP port.
     pub port: u16,
@@ -48,7 +48,7 @@ impl SmtpServer {
         Self { host: "127.0.0.1".into(), port: 25 }
     }
 
-    /// Whether nothing leaves this machine on the way to it.
+    /// Whether it is on this machine, so that no mail to it crosses the network.
     pub fn is_loopback(&self) -> bool {
         self.host == "localhost" || self.host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback())
     }
@@ -59,27 +59,27 @@ impl SmtpServer {
 pub enum Tls {
     /// Not at all.
     None,
-    /// `STARTTLS` where the server offers it; without, in the clear.
+    /// `STARTTLS` if the server offers it; otherwise unencrypted.
     Opportunistic,
-    /// `STARTTLS`, or nothing is sent (RFC 3207).
+    /// `STARTTLS` is required; without it, nothing is sent (RFC 3207).
     Required,
     /// TLS from the first byte (RFC 8314).
     Implicit,
 }
 
-/// For people or for programs.
+/// The format of the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LogFormat {
-    /// A line for people.
+    /// Text lines for people.
     Text,
-    /// A JSON object a line.
+    /// One JSON object per line, for programs.
     Json,
 }
 
-/// What requests to a webhook look like.
+/// The format of requests to a webhook.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WebhookFormat {
-    /// Signed, with everything that is known (Standard Webhooks).
+    /// Signed requests with all details (Standard Webhooks).
     Standard,
     /// For Slack's incoming webhooks.
     Slack,

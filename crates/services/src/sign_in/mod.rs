@@ -1,4 +1,5 @@
-//! How people prove who they are. Each file is one way; what follows from it is [`AccessService`](crate::service::AccessService)'s.
+//! How people prove who they are, one file per method. What follows from it is up to
+//! [`AccessService`](crate::service::AccessService).
 
 #[cfg(feature = "passkeys")]
 pub mod passkeys;
@@ -17,13 +18,13 @@ use crate::https;
 use crate::randomness::Randomness;
 use throttles::Throttles;
 
-/// Where the provider sends people back to, below the portal's address.
+/// The path below the portal's address that the provider redirects people to.
 pub const CALLBACK: &str = "/sign-in/single-sign-on/callback";
 
-/// Whom the provider names.
+/// The person whom the provider has authenticated.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identity {
-    /// Issuer and subject: what stays the same (OpenID Connect Core section 5.7).
+    /// Issuer and subject, the only stable identifier (OpenID Connect Core section 5.7).
     pub subject: String,
     /// Their mail address, in lower case.
     pub address: String,
@@ -31,23 +32,23 @@ pub struct Identity {
     pub groups: Vec<String>,
 }
 
-/// What signing in works with.
+/// The state that sign-ins share.
 pub struct SignIn {
-    /// Who has failed how often.
+    /// Failed sign-ins.
     pub throttles: Throttles,
     /// Talks to the single sign-on provider.
     pub http: https::Client,
-    /// What a password is compared with where there is none, so that both take as long.
+    /// The hash to compare a password with if the account has none, so that both cases take equally long.
     pub nobody: String,
-    /// Each comparison takes memory and time on purpose; not more than these at once.
+    /// Limits concurrent comparisons, since each takes memory and time on purpose.
     hashing: Arc<Semaphore>,
 }
 
 impl SignIn {
-    /// Puts it together.
+    /// Creates it.
     ///
     /// # Errors
-    /// This machine's certificates can't be read.
+    /// This machine's certificates can't be read, or the placeholder hash can't be made.
     pub fn new(randomness: &dyn Randomness) -> anyhow::Result<Self> {
         Ok(Self {
             throttles: Throttles::default(),
@@ -57,7 +58,7 @@ impl SignIn {
         })
     }
 
-    /// Hashes or compares a password, beside everything else.
+    /// Runs a password hash or comparison on a blocking thread, at most two at once; `None` if it panics.
     pub async fn hashing<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
         let _turn = Arc::clone(&self.hashing).acquire_owned().await.ok()?;
         tokio::task::spawn_blocking(work).await.ok()

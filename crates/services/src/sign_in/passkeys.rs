@@ -1,4 +1,4 @@
-//! Passkeys (WebAuthn level 3).
+//! Registers and checks passkeys (WebAuthn level 3).
 
 use postern_domain::Timestamp;
 use postern_store::people::{CredentialChange, Credentials, PasskeyRecord};
@@ -12,36 +12,36 @@ use webauthn_rs::{Webauthn, WebauthnBuilder};
 /// Why a passkey can't be used.
 #[derive(Debug, thiserror::Error)]
 pub enum PasskeyError {
-    /// The portal's address can't have any.
+    /// The portal's address has no host name, which passkeys need.
     #[error("passkeys take a portal with a name: set portal.url, for example to \"https://postern.example.com\"")]
     NoName,
-    /// What the browser sent is not right.
+    /// The browser's answer is not valid.
     #[error("the passkey was not accepted: {0}")]
     Refused(#[from] WebauthnError),
-    /// What is kept of it can't be read.
+    /// The stored passkey can't be read.
     #[error("what is kept of the passkey can't be read: {0}")]
     Unreadable(#[from] serde_json::Error),
 }
 
-/// The portal as passkeys know it.
+/// The portal as a WebAuthn relying party.
 #[derive(Debug)]
 pub struct Passkeys(Webauthn);
 
 impl Passkeys {
-    /// Passkeys of the portal at `url`.
+    /// The relying party for the portal at `url`.
     ///
     /// # Errors
-    /// The address has no name.
+    /// The address has no host name.
     pub fn new(url: &str, organization: &str) -> Result<Self, PasskeyError> {
         let url = Url::parse(url).map_err(|_| PasskeyError::NoName)?;
         let name = url.domain().ok_or(PasskeyError::NoName)?;
         Ok(Self(WebauthnBuilder::new(name, &url)?.rp_name(organization).build()?))
     }
 
-    /// What the browser is asked to make a new passkey, and what has to be remembered meanwhile.
+    /// The request that makes the browser create a passkey, and the state to remember until it answers.
     ///
     /// # Errors
-    /// It can't be asked.
+    /// The request can't be made.
     pub fn begin_registration(
         &self,
         address: &str,
@@ -51,17 +51,17 @@ impl Passkeys {
         let handle = Uuid::from_bytes(credentials.handle);
         let (ask, remembered) = self.0.start_passkey_registration(handle, address, address, Some(known))?;
         let mut ask = serde_json::to_value(ask)?;
-        // The device remembers whom it is for, so that nobody types an address to sign in.
+        // The device remembers the person, so that they need not type an address to sign in.
         let selection = &mut ask["publicKey"]["authenticatorSelection"];
         selection["residentKey"] = json!("required");
         selection["requireResidentKey"] = json!(true);
         Ok((ask, remembered))
     }
 
-    /// The passkey that the browser made.
+    /// Checks the browser's answer, and returns the new passkey to store.
     ///
     /// # Errors
-    /// It is not right.
+    /// The answer is not valid.
     pub fn finish_registration(
         &self,
         made: &RegisterPublicKeyCredential,
@@ -79,30 +79,30 @@ impl Passkeys {
         })
     }
 
-    /// What the browser is asked for to sign in, and what has to be remembered meanwhile.
+    /// The request that makes the browser sign in, and the state to remember until it answers.
     ///
     /// # Errors
-    /// It can't be asked.
+    /// The request can't be made.
     pub fn begin_sign_in(&self) -> Result<(RequestChallengeResponse, DiscoverableAuthentication), PasskeyError> {
         let (mut ask, remembered) = self.0.start_discoverable_authentication()?;
-        // A button asks for it, so the browser shows its own window.
+        // The person has clicked a button, so the browser shows its own dialog.
         ask.mediation = None;
         Ok((ask, remembered))
     }
 
-    /// Whose passkey it says it is.
+    /// The user handle that the browser's answer claims. It is not proven before [`Passkeys::finish_sign_in`].
     ///
     /// # Errors
-    /// It does not say.
+    /// The answer names no user.
     pub fn owner(&self, shown: &PublicKeyCredential) -> Result<[u8; 16], PasskeyError> {
         let (handle, _) = self.0.identify_discoverable_authentication(shown)?;
         Ok(handle.into_bytes())
     }
 
-    /// Checks it against the owner's; what is to be kept of its use.
+    /// Checks the browser's answer against the owner's passkeys, and returns the change to store.
     ///
     /// # Errors
-    /// It is not one of theirs, or not right.
+    /// It is not one of the owner's passkeys, the stored passkey can't be read, or the answer is not valid.
     pub fn finish_sign_in(
         &self,
         shown: &PublicKeyCredential,

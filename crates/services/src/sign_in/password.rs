@@ -1,15 +1,16 @@
-//! Passwords (OWASP ASVS 5 section 6.2, RFC 9106).
+//! Hashes and checks passwords (OWASP ASVS 5 section 6.2, RFC 9106).
 
 use argon2::Argon2;
 use argon2::password_hash::{PasswordHash, PasswordHasher, PasswordVerifier, SaltString};
 use zxcvbn::{Score, zxcvbn};
 
-/// The shortest one.
+/// The shortest password, in characters.
 pub const SHORTEST: usize = 8;
-/// The longest one; nobody types more, and it would be hashed.
+/// The longest password, in characters: nobody types more, and hashing it would cost time.
 pub const LONGEST: usize = 256;
 
-/// Hashes with argon2id as OWASP recommends (19 MiB, two passes) and a salt that is drawn for each; a PHC string.
+/// Hashes a password with argon2id as OWASP recommends (19 MiB, two passes), and returns a PHC string. Draw a new
+/// `salt` for each password.
 ///
 /// # Errors
 /// The hash can't be made.
@@ -20,16 +21,15 @@ pub fn hash(password: &str, salt: &[u8; 16]) -> anyhow::Result<String> {
     hashed.map(|phc| phc.to_string()).map_err(fail)
 }
 
-/// Whether it is the one that was hashed.
+/// Whether `phc` is the hash of `password`.
 pub fn matches(password: &str, phc: &str) -> bool {
     PasswordHash::new(phc).is_ok_and(|phc| Argon2::default().verify_password(password.as_bytes(), &phc).is_ok())
 }
 
-/// What is wrong with a new password, in words for whoever chose it. `known` is what others know
-/// about them.
+/// Checks a new password. `known` lists what others know about the person, such as their name.
 ///
 /// # Errors
-/// It is too short, too long or too easy to guess.
+/// It is too short, too long or too easy to guess; the text tells the person why.
 pub fn check(password: &str, known: &[&str]) -> Result<(), String> {
     let length = password.chars().count();
     if length < SHORTEST {

@@ -1,4 +1,4 @@
-//! Random secrets that open something, and what is kept of them.
+//! Random secrets that grant access, the hashes stored of them, and signatures for links.
 
 use hmac::{Hmac, KeyInit, Mac};
 use postern_store::audit::hex;
@@ -6,27 +6,27 @@ use sha2::{Digest, Sha256};
 
 use crate::randomness::Randomness;
 
-/// Crockford's letters: none is taken for another when it is typed in.
+/// Crockford's Base32 alphabet: no two characters are confused when typed in.
 const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 
-/// 256 random bits: nothing to guess, so that a plain hash is enough to keep.
+/// A secret of 256 random bits, in hex: impossible to guess, so storing a plain hash is enough.
 pub fn random(randomness: &dyn Randomness) -> String {
     hex(&randomness.bytes::<32>())
 }
 
-/// What is kept of a secret.
+/// The hash of a secret, for storing.
 pub fn hash(secret: &str) -> [u8; 32] {
     Sha256::digest(secret.as_bytes()).into()
 }
 
-/// A code that people write down: 80 random bits, as `xxxx-xxxx-xxxx-xxxx`.
+/// A recovery code that people write down: 80 random bits, as `xxxx-xxxx-xxxx-xxxx`.
 pub fn recovery_code(randomness: &dyn Randomness) -> String {
     let letters: Vec<u8> = randomness.bytes::<16>().iter().map(|byte| ALPHABET[usize::from(byte % 32)]).collect();
     let parts: Vec<_> = letters.chunks(4).map(String::from_utf8_lossy).collect();
     parts.join("-")
 }
 
-/// A recovery code as somebody typed it, in the spelling it is kept by.
+/// Converts a recovery code as typed to the spelling that is hashed.
 pub fn normalise_recovery_code(typed: &str) -> String {
     let letters: Vec<char> = typed
         .chars()
@@ -48,7 +48,7 @@ pub fn sign(key: &[u8; 32], text: &str) -> String {
     hex(&mac.finalize().into_bytes()[..10])
 }
 
-/// Whether `signature` is the one of `text`. Compares hashes, so that time tells nothing.
+/// Whether `signature` is valid for `text`. Compares hashes, so that timing reveals nothing.
 pub fn is_signed(key: &[u8; 32], text: &str, signature: &str) -> bool {
     hash(&sign(key, text)) == hash(signature)
 }

@@ -28,10 +28,10 @@ use crate::settings::SingleSignOn;
 
 /// How long the provider may take to answer.
 const TIMEOUT: Duration = Duration::from_secs(10);
-/// No answer of a provider is longer.
+/// The longest answer accepted from a provider, in bytes.
 const LONGEST: usize = 1024 * 1024;
 
-/// Every claim that the library has no field for, such as the groups.
+/// All claims that the library has no field for, such as the groups.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 struct Claims {
     #[serde(flatten)]
@@ -68,7 +68,7 @@ type Client = openidconnect::Client<
     EndpointMaybeSet,
 >;
 
-/// What has to be remembered while somebody is at the provider.
+/// What to remember while a person signs in at the provider.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Pending {
     state: String,
@@ -76,16 +76,16 @@ pub struct Pending {
     verifier: String,
 }
 
-/// Why nobody was named.
+/// Why single sign-on failed.
 #[derive(Debug, thiserror::Error)]
 pub enum SingleSignOnError {
     /// The provider can't be used.
     #[error("the single sign-on provider can't be used: {0}")]
     Provider(String),
-    /// The answer is not one to this request.
+    /// The answer does not belong to this request.
     #[error("this sign-in was begun elsewhere, or too long ago; begin again")]
     Stale,
-    /// The provider names no mail address that is theirs.
+    /// The provider gives no verified mail address for the person.
     #[error("the single sign-on provider gives no verified mail address for you; ask your admin")]
     NoAddress,
 }
@@ -94,12 +94,12 @@ fn provider(error: &dyn std::error::Error) -> SingleSignOnError {
     SingleSignOnError::Provider(with_sources(error))
 }
 
-/// One request of the library's, through our client.
+/// Why a request through our client failed.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 struct Transport(String);
 
-/// Our client as the library calls it.
+/// Our client, behind the library's interface.
 struct Http<'h>(&'h https::Client);
 
 impl<'c> AsyncHttpClient<'c> for Http<'_> {
@@ -126,7 +126,7 @@ async fn call(http: &https::Client, request: HttpRequest) -> Result<HttpResponse
     }
 }
 
-/// Asks the provider how it works. Done anew each time: sign-ins are few, and its keys change.
+/// Reads the provider's metadata and keys. Done for each sign-in: they are few, and the keys change.
 async fn discover(settings: &SingleSignOn, base_url: &str, http: &https::Client) -> Result<Client, SingleSignOnError> {
     let issuer = IssuerUrl::new(settings.issuer.clone()).map_err(|error| provider(&error))?;
     let ask = Http(http);
@@ -137,7 +137,7 @@ async fn discover(settings: &SingleSignOn, base_url: &str, http: &https::Client)
     Ok(client.set_redirect_uri(redirect))
 }
 
-/// Where to send somebody's browser, and what has to be remembered meanwhile.
+/// Returns where to redirect the person's browser, and what to remember until it comes back.
 ///
 /// # Errors
 /// The provider can't be reached or understood.
@@ -159,7 +159,7 @@ pub async fn begin(
     Ok((url.to_string(), pending))
 }
 
-/// Whom the provider names, after it has sent the browser back.
+/// Returns the person whom the provider has authenticated, after it has redirected the browser back.
 ///
 /// # Errors
 /// The answer belongs to no request of ours, the provider can't be used, or it gives no address.
@@ -201,7 +201,7 @@ pub async fn finish(
         claims.email_verified(),
         claims.additional_claims().all.get(&settings.groups_claim),
     );
-    // Many providers keep what is asked for by scope to the userinfo endpoint (Core section 5.4).
+    // Many providers return scope claims only from the userinfo endpoint (Core section 5.4).
     if !found.is_complete()
         && let Ok(request) = client.user_info(tokens.access_token().clone(), Some(claims.subject().clone()))
     {
@@ -217,7 +217,7 @@ pub async fn finish(
     Ok(Identity { subject, address, groups: found.groups.unwrap_or_default() })
 }
 
-/// What the ID token and the userinfo endpoint say together.
+/// The combined claims of the ID token and the userinfo endpoint.
 #[derive(Debug, Default)]
 struct Found {
     address: Option<String>,
@@ -226,7 +226,7 @@ struct Found {
 
 impl Found {
     fn add(&mut self, email: Option<&str>, verified: Option<bool>, groups: Option<&Value>) {
-        // A provider that says nothing of it vouches for its addresses.
+        // A provider that does not send `email_verified` is taken to vouch for its addresses.
         if self.address.is_none() && verified != Some(false) {
             self.address = email.map(str::to_lowercase);
         }
@@ -240,7 +240,7 @@ impl Found {
     }
 }
 
-/// A claim that is a text or a list of texts.
+/// The texts of a claim that is a string or a list of strings.
 fn texts(claim: &Value) -> Vec<String> {
     let text = |value: &Value| value.as_str().map(str::to_owned);
     match claim {

@@ -1,4 +1,4 @@
-//! Who has failed to sign in how often, by account and by client address.
+//! Counts failed sign-ins by account and by client address, and slows down further attempts.
 
 use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -9,7 +9,7 @@ use ipnet::{IpNet, Ipv6Net};
 use postern_domain::Timestamp;
 use postern_domain::access::{Throttle, ThrottleRule};
 
-/// So many are remembered at most; the oldest make room.
+/// At this many entries, those that no longer make anyone wait are dropped.
 const MOST: usize = 100_000;
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -27,19 +27,19 @@ impl Key {
     }
 }
 
-/// Failures so far. They are forgotten when Postern ends.
+/// Failures so far, in memory only: they are forgotten when Postern stops.
 #[derive(Debug, Default)]
 pub struct Throttles(Mutex<HashMap<Key, Throttle>>);
 
 impl Throttles {
-    /// How long an attempt has to wait; zero: not at all.
+    /// How long an attempt has to wait; zero if it need not.
     pub fn wait(&self, account: &str, client: Option<IpAddr>, now: Timestamp) -> Duration {
         let all = self.lock();
         let wait = |key: Key| all.get(&key).map_or(Duration::ZERO, |throttle| throttle.wait(key.rule(), now));
         keys(account, client).map(wait).max().unwrap_or_default()
     }
 
-    /// Notes a failure.
+    /// Records a failure.
     pub fn failed(&self, account: &str, client: Option<IpAddr>, now: Timestamp) {
         let mut all = self.lock();
         if all.len() >= MOST {
@@ -52,13 +52,13 @@ impl Throttles {
         }
     }
 
-    /// Whoever gets in starts anew; their network does not, or one account of one's own would
-    /// open all others.
+    /// Clears the account's failures after a successful sign-in, but not its network's: otherwise, an
+    /// attacker could reset the network's by signing in to an account of their own.
     pub fn succeeded(&self, account: &str) {
         self.lock().remove(&Key::Account(account.to_owned()));
     }
 
-    /// Forgets what is old.
+    /// Forgets old failures.
     pub fn sweep(&self, now: Timestamp) {
         self.lock().retain(|key, throttle| !throttle.is_forgotten(key.rule(), now));
     }
@@ -71,7 +71,7 @@ impl Throttles {
 fn keys(account: &str, client: Option<IpAddr>) -> impl Iterator<Item = Key> {
     let client = client.map(|address| match address.to_canonical() {
         IpAddr::V4(address) => Key::Client(IpAddr::V4(address).into()),
-        // One customer has a /64 at least (RFC 6177).
+        // A customer has at least a /64 (RFC 6177).
         IpAddr::V6(address) => Key::Client(Ipv6Net::new_assert(address, 64).trunc().into()),
     });
     [Key::Account(account.to_owned())].into_iter().chain(client)

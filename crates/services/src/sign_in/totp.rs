@@ -11,31 +11,31 @@ pub fn new_secret(randomness: &dyn Randomness) -> Vec<u8> {
     randomness.bytes::<20>().to_vec()
 }
 
-/// What the owner of a secret puts into the app.
+/// What the secret's owner enters into the app.
 #[derive(Debug, Clone)]
 pub struct Enrolment {
-    /// The secret in base32, for those who type it in.
+    /// The secret in Base32, for typing.
     pub base32: String,
-    /// The same as a picture to scan, in SVG.
+    /// The secret as a QR code, in SVG.
     pub qr: String,
 }
 
 /// What to show for a new secret.
 pub fn enrolment(secret: &[u8], address: &str, issuer: &str) -> Enrolment {
-    // A colon parts issuer from account in the address (key URI format).
+    // A colon separates issuer and account in the URI (key URI format).
     let issuer = issuer.replace(':', " ");
     let base32 = Secret::from(secret.to_vec()).to_base32();
     let builder = Builder::new().with_secret(secret.to_vec()).with_account_name(address).with_issuer(Some(issuer));
     let url = builder.build().ok().and_then(|totp| totp.to_url().ok()).unwrap_or_default();
     let code = QrCode::new(url.as_bytes()).map(|code| code.render::<svg::Color<'_>>().min_dimensions(200, 200).build());
     let qr = code.unwrap_or_default();
-    // Inside a page there is no XML declaration.
+    // An SVG embedded in a page has no XML declaration.
     let qr = qr.split_once("?>").map_or_else(|| qr.clone(), |(_, svg)| svg.to_owned());
     Enrolment { base32, qr }
 }
 
-/// The time step that `code` is right for, at `seconds` since 1970, give or take one step
-/// (RFC 6238 section 5.2); none if it is wrong.
+/// The time step for which `code` is valid, within one step of `seconds` since 1970
+/// (RFC 6238 section 5.2); `None` if it is wrong.
 pub fn step(secret: &[u8], code: &str, seconds: u64) -> Option<u64> {
     let code: String = code.chars().filter(|c| !c.is_whitespace()).collect();
     let totp: Totp = Builder::new().with_secret(secret.to_vec()).build_noncompliant();

@@ -1,4 +1,4 @@
-//! What every store has to do with alerts, mails and webhooks.
+//! Conformance tests for alerts, mails and webhooks.
 
 use postern_domain::alert::{AlertNote, AlertStatus, Trigger};
 use postern_domain::{EntityId, Reference, Timestamp};
@@ -17,7 +17,7 @@ pub(super) async fn the_daily_limit_leaves_out_mails_but_no_alerts(store: &impl 
     let mails = store.due_mails(at(100), false, 100).await.unwrap();
     let of = |kind| mails.iter().filter(|queued| queued.mail.kind == kind).count();
     assert_eq!((of(MailKind::Alert), of(MailKind::Notice)), (2, 4));
-    // A new day, a new count.
+    // The limit counts anew each day.
     let tomorrow = 2 * 24 * 60;
     let made = restriction("late", 9, tomorrow);
     store
@@ -60,7 +60,7 @@ pub(super) async fn alerts_without_a_restriction_are_found(store: &impl Store) {
     assert_eq!(open(None, earlier).await, std::slice::from_ref(&found));
     assert_eq!(open(Some(&entity("a")), earlier).await, [found]);
     assert!(open(Some(&entity("b")), earlier).await.is_empty());
-    // The same again is none, as long as the first one is open.
+    // The same alert is not raised again while the first one is open.
     let mut again = incident(&restriction("a", 2, 5), 5);
     again.alert.trigger = Trigger::LimitExceeded;
     again.unless_open_since = Some(earlier);
@@ -118,7 +118,7 @@ pub(super) async fn webhooks_wait_beside_mails(store: &impl Store) {
     assert_eq!(webhooks.iter().map(|w| &*w.mail.recipient).collect::<Vec<_>>(), ["tickets"]);
     store.tried(webhooks[0].id, &DeliveryOutcome::Delivered, at(1)).await.unwrap();
     assert!(store.due_mails(at(2), true, 10).await.unwrap().is_empty());
-    // The alert tells of its mail and its webhook; the owner's notice is no notification of it.
+    // The alert counts its mail and its webhook; the notice to the owner is not one of its notifications.
     let alert = store.alerts(&AlertFilter::default()).await.unwrap().remove(0);
     assert_eq!((alert.delivered, alert.waiting), (1, 1));
 }

@@ -1,4 +1,4 @@
-//! What every store has to do with organizations and tokens.
+//! Conformance tests for organizations and tokens.
 
 use postern_domain::OrganizationId;
 use postern_domain::access::Role;
@@ -68,7 +68,7 @@ pub(super) async fn organizations_are_kept_apart(store: &impl Store) {
     let alerts = AlertFilter { organization: only.clone(), ..AlertFilter::default() };
     assert_eq!((store.count_restrictions(&filter).await.unwrap(), store.count_alerts(&alerts).await.unwrap()), (1, 1));
     let entries = AuditFilter { organization: only.clone(), ..AuditFilter::default() };
-    // Numbers of its own, whatever others do.
+    // Entries are numbered within their organization, regardless of others.
     store.record(&entry()).await.unwrap();
     let found = store.audit(&entries).await.unwrap();
     let numbers: Vec<_> = found.iter().map(|entry| (entry.seq, entry.organization_seq)).collect();
@@ -86,7 +86,7 @@ pub(super) async fn organizations_are_kept_apart(store: &impl Store) {
     };
     assert_eq!(revisions(None).await, [(contoso.clone(), 1), (OrganizationId::first(), 1)]);
     assert_eq!(revisions(Some(&contoso)).await, [(contoso.clone(), 1)]);
-    // The same name twice, in two organizations.
+    // Two organizations can have a token of the same name.
     let token = |organization: Option<OrganizationId>| TokenRecord {
         name: "backup".into(),
         organization,

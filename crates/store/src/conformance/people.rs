@@ -1,4 +1,4 @@
-//! People, their factors, invitations and sessions.
+//! Conformance tests for people, their factors, invitations and sessions.
 
 use postern_domain::access::{Origin, Person, PersonState, Role};
 
@@ -54,7 +54,7 @@ pub(super) async fn an_invitation_is_used_once(store: &impl Store) {
     let to_bob = invitation(Some(&bob.address));
     store.invite(&to_bob, &[1; 32], Some(&entry)).await.unwrap();
     store.invite(&to_bob, &[2; 32], Some(&entry)).await.unwrap();
-    // A second one takes the place of the first.
+    // A second invitation replaces the first.
     assert_eq!(store.invitation(&[1; 32]).await.unwrap(), None);
     assert_eq!(store.invitation(&[2; 32]).await.unwrap(), Some(to_bob));
     changed(store.accept(&[1; 32], &bob, "phc", &entry).await);
@@ -63,7 +63,7 @@ pub(super) async fn an_invitation_is_used_once(store: &impl Store) {
     let (found, credentials) = store.person(&bob.address).await.unwrap().unwrap();
     assert_eq!((found.state, credentials.password.as_deref()), (PersonState::Active, Some("phc")));
 
-    // The first admin names themselves; nobody is taken over by it.
+    // The first admin chooses an address; it can't be that of an existing person.
     store.invite(&invitation(None), &[3; 32], None).await.unwrap();
     let taken = store.accept(&[3; 32], &bob, "theirs", &entry).await;
     assert!(matches!(taken, Err(StoreError::PersonExists { .. })), "{taken:?}");
@@ -96,7 +96,7 @@ pub(super) async fn factors_are_kept_and_used_up(store: &impl Store) {
     changed(change(CredentialChange::AddPasskey(passkey(1))).await);
     change(CredentialChange::AddPasskey(passkey(2))).await.unwrap();
     let used = CredentialChange::PasskeyUsed { id: vec![1], passkey: "{\"n\":1}".into(), at: at(5) };
-    // All or nothing.
+    // All changes or none.
     changed(store.change_credentials(&bob.address, &[used.clone(), CredentialChange::TotpUsed(1)], None).await);
     store.change_credentials(&bob.address, &[used, CredentialChange::SignedIn(at(5))], None).await.unwrap();
     change(CredentialChange::RemovePasskey(vec![2])).await.unwrap();

@@ -1,4 +1,4 @@
-//! What every store has to do with policies and allowances.
+//! Conformance tests for policies and allowances.
 
 use postern_domain::alert::{AlertBook, AlertPolicy, Trigger};
 use postern_domain::policy::{Allowance, OutboundPolicy, PolicyBook};
@@ -46,7 +46,7 @@ pub(super) async fn policies_are_kept_in_order_and_changed_by_one_at_a_time(stor
     store.note_taken_over(&says(None, "{}")).await.unwrap();
     let third = VersionedPolicies { revision: 2, ..second };
     let first = OrganizationId::first();
-    // Whoever knows an old word of the file takes nothing over.
+    // A caller that knows an older content of the file takes nothing over.
     let stale = store.save_policies(&first, &third, Some(&says(None, "[]")), &[audit("policy.change", "A", 3)]).await;
     assert!(matches!(stale, Err(StoreError::Changed { .. })), "{stale:?}");
     assert_eq!(store.taken_over(file).await.unwrap().as_deref(), Some("{}"));

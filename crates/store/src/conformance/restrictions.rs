@@ -1,4 +1,4 @@
-//! What every store has to do with restrictions.
+//! Conformance tests for restrictions.
 
 use postern_domain::alert::{AlertNote, AlertStatus, Severity, Trigger};
 use postern_domain::restriction::{Release, Restriction, RestrictionRecord, Standing};
@@ -29,7 +29,7 @@ pub(super) async fn an_entity_has_one_restriction_in_force(store: &impl Store) {
     store.restrict(&first, &incident(&first, 0)).await.unwrap();
     let error = store.restrict(&second, &incident(&second, 1)).await.unwrap_err();
     assert!(matches!(&error, StoreError::AlreadyRestricted { reference, .. } if *reference == first.reference));
-    // Nothing of the second one is left.
+    // The second attempt has left nothing behind.
     assert_eq!(store.alerts(&AlertFilter::default()).await.unwrap().len(), 1);
     assert_eq!(store.audit(&last(10)).await.unwrap().len(), 1);
     assert_eq!(store.due_mails(at(9), false, 10).await.unwrap().len(), 2);
@@ -94,7 +94,8 @@ pub(super) async fn an_undone_release_leaves_the_same_restriction(store: &impl S
     release_it(9).await;
     let late = undo(&made.reference, 10).await;
     assert!(matches!(late, Err(StoreError::NotLastReleased { .. })), "{late:?}");
-    // Whoever was at it is still at it, and what told that nobody releases it is open again.
+    // An alert under investigation is under investigation again, and the alert that the release is overdue is open
+    // again.
     undo(&second.reference, 10).await.unwrap();
     let at_it =
         AlertNote { at: at(10), by: "x".into(), status: Some(AlertStatus::Investigating), comment: String::new() };
@@ -112,7 +113,7 @@ pub(super) async fn an_undone_release_leaves_the_same_restriction(store: &impl S
     assert_eq!(status(&second.reference).await, AlertStatus::Investigating);
     assert_eq!(status(&overdue.alert.reference).await, AlertStatus::Active);
     release_it(11).await;
-    // What somebody had closed by hand stays closed.
+    // An alert that somebody closed by hand stays closed.
     undo(&second.reference, 10).await.unwrap();
     let note = AlertNote { at: at(11), by: "x".into(), status: Some(AlertStatus::Dismissed), comment: String::new() };
     store.note_alert(&second.reference, &note, &audit("alert.note", "x", 11)).await.unwrap();
@@ -134,7 +135,7 @@ pub(super) async fn a_standing_is_that_of_the_restriction_in_force_or_of_the_las
     assert_eq!(store.standing(&alice).await.unwrap(), restricted);
     release_of(&first, Release { probation_until: Some(at(500)), ..release(5) }).await;
     assert_eq!(store.standing(&alice).await.unwrap(), Standing::Probation { until: at(500) });
-    // The last release counts, whatever an earlier one said.
+    // The last release counts, regardless of earlier ones.
     let second = restriction("a", 2, 6);
     store.restrict(&second, &incident(&second, 6)).await.unwrap();
     release_of(&second, Release { probation_until: Some(at(60)), ..release(7) }).await;
@@ -164,7 +165,7 @@ pub(super) async fn a_restriction_is_overdue_once(store: &impl Store) {
     let twice = store.raise_overdue(&made.reference, &told).await;
     assert!(matches!(twice, Err(StoreError::Changed { .. })), "{twice:?}");
     assert!(store.overdue(at(60)).await.unwrap().is_empty());
-    // The release deals with both.
+    // The release resolves both alerts.
     store.release(&entity("a"), None, &release(70), &audit("restriction.release", "a", 70)).await.unwrap();
     let active = AlertFilter { status: Some(AlertStatus::Active), ..AlertFilter::default() };
     let active = store.alerts(&active).await.unwrap();
@@ -174,7 +175,7 @@ pub(super) async fn a_restriction_is_overdue_once(store: &impl Store) {
 pub(super) async fn lists_are_filtered_searched_and_paged(store: &impl Store) {
     for number in 0..7u32 {
         let name = ["anna", "b_b", "bxb", "carl", "dora", "emil", "fred"][number as usize];
-        // Two at the same time: the reference decides.
+        // Two restrictions begin at the same time: the reference decides their order.
         let made = restriction(name, u64::from(number), number / 2);
         store.restrict(&made, &incident(&made, number / 2)).await.unwrap();
     }
@@ -185,7 +186,7 @@ pub(super) async fn lists_are_filtered_searched_and_paged(store: &impl Store) {
     };
     let all = names(base.clone()).await;
     assert_eq!(all.len(), 7);
-    // Pages of two, by a cursor.
+    // Pages of two, by cursor.
     let (mut paged, mut after) = (Vec::new(), None);
     loop {
         let page = RestrictionFilter { limit: Some(2), after: after.take(), ..base.clone() };

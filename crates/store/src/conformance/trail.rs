@@ -1,4 +1,4 @@
-//! What every store has to do with the audit trail, and with what else it remembers.
+//! Conformance tests for the audit trail, and for what else the store remembers.
 
 use postern_domain::traffic::Traffic;
 use postern_domain::{EntityId, OrganizationId};
@@ -21,7 +21,7 @@ pub(super) async fn changes_come_in_the_order_in_which_they_were_written(store: 
     assert_eq!(of(store.changes_after(None, 0, 3).await.unwrap()), [1, 2, 3]);
     assert_eq!(of(store.changes_after(None, 3, 3).await.unwrap()), [4, 5]);
     assert_eq!(of(store.changes_after(None, 5, 3).await.unwrap()), [] as [i64; 0]);
-    // What is undone, or writes no entry, is no change.
+    // A transaction that is rolled back, or writes no entry, is not a change.
     let made = restriction("a", 1, 6);
     store.restrict(&made, &incident(&made, 6)).await.unwrap();
     assert_eq!(*newest.borrow_and_update(), 6);

@@ -1,4 +1,4 @@
-//! Table `alert_policies`, and its entries in `state`.
+//! Table `alert_policies`, and its keys in table `state`.
 
 use postern_domain::OrganizationId;
 use postern_domain::alert::{AlertBook, AlertPolicy};

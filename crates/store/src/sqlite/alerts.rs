@@ -89,7 +89,7 @@ pub(super) fn raise(tx: &Transaction<'_>, incident: &Incident) -> Result<(), Fau
     Ok(())
 }
 
-/// The mails of an incident without those of alert policies that have had their alerts for today.
+/// The mails of an incident, without those of alert policies that have reached their limit for today.
 fn within_limits<'a>(tx: &Transaction<'_>, incident: &'a Incident) -> Result<Vec<&'a Outgoing>, Fault> {
     let today = incident.alert.raised_at.start_of_day().as_millis();
     let mut over = Vec::new();
@@ -108,7 +108,7 @@ fn within_limits<'a>(tx: &Transaction<'_>, incident: &'a Incident) -> Result<Vec
     Ok(incident.mails.iter().filter(within).collect())
 }
 
-/// Resolves an alert that is still open.
+/// Resolves an alert if it is still open.
 pub(super) fn resolve(tx: &Transaction<'_>, reference: &Reference, at: Timestamp) -> Result<(), Fault> {
     tx.execute(
         "UPDATE alerts SET status = 'resolved', closed_at = ?2 WHERE reference = ?1 AND closed_at IS NULL",
@@ -117,7 +117,7 @@ pub(super) fn resolve(tx: &Transaction<'_>, reference: &Reference, at: Timestamp
     Ok(())
 }
 
-/// A restriction will be in force again, and so is its alert, if its release had closed it.
+/// Opens the alert of a restriction again if the restriction's release closed it.
 pub(super) fn reopen(tx: &Transaction<'_>, reference: &Reference) -> Result<(), Fault> {
     let reopen = format!(
         "UPDATE alerts SET status = {STATUS_BEFORE}, closed_at = NULL WHERE reference = ?1 AND status = 'resolved' \
@@ -127,7 +127,7 @@ pub(super) fn reopen(tx: &Transaction<'_>, reference: &Reference) -> Result<(), 
     Ok(())
 }
 
-/// The same for what said that nobody has released the entity.
+/// The same for the alert that the restriction's release is overdue.
 pub(super) fn reopen_overdue(tx: &Transaction<'_>, restriction: &Reference) -> Result<(), Fault> {
     let reopen = format!(
         "UPDATE alerts SET status = {STATUS_BEFORE}, closed_at = NULL WHERE policy = ?2 AND status = 'resolved' \
@@ -137,11 +137,11 @@ pub(super) fn reopen_overdue(tx: &Transaction<'_>, restriction: &Reference) -> R
     Ok(())
 }
 
-/// What people had said of an alert when something closed it.
+/// The status that people last gave an alert, before something else closed it.
 const STATUS_BEFORE: &str = "coalesce((SELECT status FROM alert_notes WHERE reference = alerts.reference \
                              AND status IS NOT NULL ORDER BY id DESC LIMIT 1), 'active')";
 
-/// Resolves what said that nobody has released an entity.
+/// Resolves the alerts that an entity's release is overdue.
 pub(super) fn resolve_overdue(tx: &Transaction<'_>, entity: &EntityId, at: Timestamp) -> Result<(), Fault> {
     tx.execute(
         "UPDATE alerts SET status = 'resolved', closed_at = ?3 WHERE policy = ?1 AND entity = ?2 AND closed_at IS NULL",
@@ -150,7 +150,7 @@ pub(super) fn resolve_overdue(tx: &Transaction<'_>, entity: &EntityId, at: Times
     Ok(())
 }
 
-/// Writes a note and gives the alert its status.
+/// Writes a note and gives the alert the note's status, if it has one.
 pub(super) fn note(tx: &Transaction<'_>, reference: &Reference, note: &AlertNote) -> Result<(), Fault> {
     let known: Option<i64> =
         tx.query_row("SELECT 1 FROM alerts WHERE reference = ?1", [reference.as_str()], |row| row.get(0)).optional()?;
@@ -185,8 +185,8 @@ pub(super) fn notes(db: &Connection, reference: &Reference) -> Result<Vec<AlertN
     Ok(notes)
 }
 
-/// What a filter keeps, as the text after `WHERE`, and what its names stand for. Only conditions
-/// that hold stand in it: the planner finds its index by them.
+/// The filter's conditions, as the text after `WHERE`, with the values of its named parameters. It contains only
+/// conditions that are set: the planner chooses its index by them.
 fn conditions(filter: &AlertFilter) -> (String, Vec<(&'static str, Value)>) {
     let mut clauses = vec!["TRUE"];
     let mut values = Vec::new();
@@ -202,7 +202,7 @@ fn conditions(filter: &AlertFilter) -> (String, Vec<(&'static str, Value)>) {
     keep("a.status = :status", ":status", filter.status.map(|status| text(status.key())));
     keep("severity = :severity", ":severity", filter.severity.map(|severity| text(severity.key())));
     keep("a.policy = :policy", ":policy", filter.trigger.map(|policy| text(policy.name())));
-    // The plus keeps the planner from the organization's index, where there is a better one.
+    // The unary plus keeps the planner off the organization's index where there is a better one.
     let organization = if filter.entity.is_some() || filter.status.is_some() {
         "+a.organization = :organization"
     } else {
@@ -257,7 +257,7 @@ pub(super) fn list(db: &Connection, filter: &AlertFilter) -> Result<Vec<StoredAl
 }
 
 pub(super) fn open(db: &Connection, only: Option<&EntityId>, since: Timestamp) -> Result<Vec<OpenAlert>, Fault> {
-    // Only where it is asked for, so that the planner has its index.
+    // Only if set, so that the planner can use its index.
     let whose = if only.is_some() { "entity = ?2" } else { "entity <> '' AND ?2 IS NULL" };
     let mut statement = db.prepare_cached(&format!(
         "SELECT policy, entity, max(raised_at) FROM alerts WHERE raised_at > ?1 AND closed_at IS NULL AND {whose} \
@@ -267,7 +267,7 @@ pub(super) fn open(db: &Connection, only: Option<&EntityId>, since: Timestamp) -
     let mut open = Vec::new();
     while let Some(row) = rows.next()? {
         let (policy, entity): (String, String) = (row.get(0)?, row.get(1)?);
-        // A trigger that this version does not know raises nothing here.
+        // An open alert of a trigger that this version does not know is left out.
         let Some(trigger) = Trigger::from_name(&policy) else { continue };
         let (entity, raised_at) = (EntityId::from_text(&entity), Timestamp::from_millis(row.get(2)?));
         open.push(OpenAlert { trigger, entity, raised_at });

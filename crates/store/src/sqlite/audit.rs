@@ -40,7 +40,7 @@ impl crate::Trail for SqliteStore {
 
     async fn audit(&self, filter: &AuditFilter) -> Result<Vec<AuditEntry>, StoreError> {
         let filter = filter.clone();
-        // A search looks at every entry.
+        // A search looks at every entry, so it must not occupy the reader.
         if filter.search.is_some() || filter.limit.is_none() {
             return self.scan(move |db| audit::list(db, &filter)).await;
         }
@@ -52,7 +52,7 @@ impl crate::Trail for SqliteStore {
     }
 }
 
-/// In `audit_heads`, the whole trail.
+/// The key of the whole trail in `audit_heads`.
 const TRAIL: &str = "";
 
 pub(super) fn append(tx: &Transaction<'_>, entry: &NewAuditEntry) -> Result<AuditEntry, Fault> {
@@ -115,7 +115,7 @@ pub(super) fn append(tx: &Transaction<'_>, entry: &NewAuditEntry) -> Result<Audi
     })
 }
 
-/// The number that the organization's entry of this number of its own has in the whole trail.
+/// The number in the whole trail of the organization's entry number `own`.
 pub(super) fn seq_of(db: &Connection, of: &OrganizationId, own: i64) -> Result<Option<i64>, Fault> {
     let mut statement = db.prepare_cached("SELECT seq FROM audit WHERE organization = ?1 AND organization_seq = ?2")?;
     Ok(statement.query_row(params![of.as_str(), own], |row| row.get(0)).optional()?)
@@ -133,7 +133,7 @@ pub(super) fn after(
     seq: i64,
     limit: u32,
 ) -> Result<Vec<AuditEntry>, Fault> {
-    // Only where it is asked for, so that the planner has its index.
+    // Only if set, so that the planner can use its index.
     let whose = if only.is_some() { "organization = ?3" } else { "?3 IS NULL" };
     let mut statement =
         db.prepare_cached(&format!("SELECT * FROM audit WHERE seq > ?1 AND {whose} ORDER BY seq LIMIT ?2"))?;
@@ -141,9 +141,9 @@ pub(super) fn after(
 }
 
 pub(super) fn list(db: &Connection, filter: &AuditFilter) -> Result<Vec<AuditEntry>, Fault> {
-    // Only where it is asked for, so that the planner has its index.
+    // Only if set, so that the planner can use its index.
     let target = if filter.target.is_some() { "target = :target" } else { ":target IS NULL" };
-    // The plus keeps the planner from the organization's index, where there is a better one.
+    // The unary plus keeps the planner off the organization's index where there is a better one.
     let organization = match (&filter.organization, &filter.target) {
         (Some(_), Some(_)) => "+organization = :organization",
         (Some(_), None) => "organization = :organization",
@@ -175,7 +175,7 @@ pub(super) fn list(db: &Connection, filter: &AuditFilter) -> Result<Vec<AuditEnt
 }
 
 pub(super) fn verify(db: &Connection, must_hold: Option<Hash>) -> Result<AuditReport, Fault> {
-    // One transaction, so that the heads are those of the entries that are read.
+    // One transaction, so that the heads match the entries that are read.
     let db = db.unchecked_transaction()?;
     let mut verifier = Verifier::new(must_hold, heads(&db)?);
     let mut statement = db.prepare_cached("SELECT * FROM audit ORDER BY seq")?;

@@ -1,4 +1,5 @@
-//! What books of outbound and of alert policies have in common: a revision, and what the file said; table `state`.
+//! What books of outbound policies and of alert policies have in common: a revision, and what was taken over from the
+//! configuration file; table `state`.
 
 use postern_domain::OrganizationId;
 use rusqlite::{Connection, OptionalExtension, Transaction};
@@ -8,13 +9,13 @@ use crate::{StoreError, TakenOver, Versioned};
 
 /// A kind of book.
 pub(super) struct Keys {
-    /// Where its revision is in `state`, before the organization's id.
+    /// The key of its revision in `state`, without the organization's id.
     pub(super) revision: &'static str,
-    /// What its policies are called where somebody else was faster.
+    /// What the error calls its policies where somebody else changed them first.
     pub(super) what: &'static str,
 }
 
-/// The books of this kind of the organizations that have one, or with `only` of that one.
+/// The books of this kind of every organization that has one; with `only`, just that organization's.
 pub(super) fn load_books<B>(
     db: &Connection,
     keys: &Keys,
@@ -39,7 +40,7 @@ pub(super) fn load_books<B>(
     Ok(books)
 }
 
-/// Counts the revision up, if it is still that of `kept`.
+/// Increments the revision, if the stored one is still that of `kept`.
 pub(super) fn save_version<B>(
     tx: &Transaction<'_>,
     keys: &Keys,
@@ -58,7 +59,7 @@ pub(super) fn save_version<B>(
     Ok(())
 }
 
-/// What the file says is taken over, if nobody has taken something else over meanwhile.
+/// Records the content of the file as taken over, if nothing else has been taken over meanwhile.
 pub(super) fn take_over(tx: &Transaction<'_>, file: &TakenOver) -> Result<(), Fault> {
     if state(tx, file.section.key())? != file.before {
         return Err(StoreError::Changed { what: "what was taken over from the file" }.into());

@@ -1,4 +1,4 @@
-//! The store in one SQLite file (WAL).
+//! [`crate::Store`] in one SQLite file (WAL mode).
 
 mod alert_policies;
 mod alerts;
@@ -51,17 +51,17 @@ pub struct SqliteStore(Arc<Inner>);
 struct Inner {
     path: String,
     writer: Mutex<Connection>,
-    /// Lists are read beside the writer, so that no restriction waits for a long one.
+    /// For lists: separate from the writer, so that no restriction waits for a long list.
     reader: Mutex<Connection>,
-    /// What looks at everything takes its time, and no list waits for it either.
+    /// For scans of whole tables, which take long: no list waits for one.
     scanner: Mutex<Connection>,
-    /// What changes is read by itself, so that nobody who changes something waits for a list.
+    /// For what follows from a change: separate from lists, so that no change waits for one.
     follower: Mutex<Connection>,
-    /// The number of the newest audit entry that is committed.
+    /// The number of the newest committed audit entry.
     newest_change: watch::Sender<i64>,
 }
 
-/// An error inside a transaction: the database's, or one that undoes it.
+/// An error inside a transaction: the database's, or a [`StoreError`]. Either rolls the transaction back.
 enum Fault {
     Database(Box<dyn std::error::Error + Send + Sync>),
     Store(StoreError),
@@ -92,10 +92,10 @@ impl Fault {
 }
 
 impl SqliteStore {
-    /// Opens the database, makes it if there is none, and brings its schema up to date.
+    /// Opens the database, creates it if there is none, and brings its schema up to date.
     ///
     /// # Errors
-    /// It can't be read or written, is no database, or is from a newer version.
+    /// The file can't be read or written, is not a database, or was written by a newer version.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         let name = path.display().to_string();
         let fail =
@@ -136,14 +136,14 @@ impl SqliteStore {
     {
         self.run(move |inner| {
             let mut connection = inner.reader.lock().unwrap_or_else(PoisonError::into_inner);
-            // One transaction, so that several statements see one state.
+            // One transaction, so that all statements see the same state.
             let transaction = connection.transaction()?;
             work(&transaction)
         })
         .await
     }
 
-    /// Like [`SqliteStore::read`], for what may take seconds.
+    /// Like [`SqliteStore::read`], for work that may take seconds.
     async fn scan<T, F>(&self, work: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
@@ -183,7 +183,7 @@ impl SqliteStore {
     }
 }
 
-/// A pattern for `LIKE … ESCAPE '\\'` that finds a text anywhere.
+/// A pattern for `LIKE … ESCAPE '\\'` that matches `text` anywhere.
 fn like(text: &str) -> String {
     let escaped = text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
     format!("%{escaped}%")
@@ -193,7 +193,7 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
     let connection = Connection::open(path)?;
     connection.busy_timeout(Duration::from_secs(5))?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
-    // What was answered must survive a power cut, so every commit waits for the disk.
+    // What was acknowledged must survive a power cut, so every commit waits for the disk.
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "foreign_keys", true)?;
     Ok(connection)
@@ -202,7 +202,7 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
 #[async_trait]
 impl Store for SqliteStore {
     async fn check(&self) -> Result<(), StoreError> {
-        // Beginning to write takes the lock and touches the file without changing it.
+        // Beginning a write takes the lock and touches the file without changing it.
         self.write(|tx| {
             tx.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
             Ok(())

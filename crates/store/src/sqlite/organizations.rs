@@ -83,7 +83,8 @@ pub(super) fn save(tx: &Transaction<'_>, before: &OrganizationRecord, new: &Orga
     Ok(())
 }
 
-/// A domain is one organization's: looked at where nobody else writes meanwhile.
+/// Checks that no other organization has one of its domains; inside the transaction, so that nobody else writes
+/// meanwhile.
 fn has_own_domains(tx: &Transaction<'_>, new: &OrganizationRecord) -> Result<(), Fault> {
     for other in list(tx)?.iter().filter(|other| other.id != new.id) {
         if let Some(taken) = new.domains.iter().find(|domain| other.domains.contains(domain)) {
@@ -94,7 +95,7 @@ fn has_own_domains(tx: &Transaction<'_>, new: &OrganizationRecord) -> Result<(),
     Ok(())
 }
 
-/// What happened stays; who may look at it and what held for it goes.
+/// The organization's history stays; its policies, people and tokens are deleted.
 pub(super) fn remove(tx: &Transaction<'_>, id: &OrganizationId) -> Result<(), Fault> {
     if tx.execute("DELETE FROM organizations WHERE id = ?1", [id.as_str()])? == 0 {
         return Err(StoreError::NoOrganization { id: id.clone() }.into());

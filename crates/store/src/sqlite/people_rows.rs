@@ -1,4 +1,4 @@
-//! Rows of the tables of people, read and written.
+//! Reading and writing the rows of the tables about people.
 
 use postern_domain::access::{Origin, Person, PersonState, Role};
 use postern_domain::{OrganizationId, Timestamp};
@@ -70,12 +70,12 @@ pub(super) fn change_credential(tx: &Transaction<'_>, address: &str, change: &Cr
     if changed == 0 { Err(StoreError::Changed { what: "credentials" }.into()) } else { Ok(()) }
 }
 
-/// SQLite's integers are signed; time steps are far from the end of either.
+/// SQLite's integers are signed; time steps are far below their limit.
 pub(super) fn step(step: u64) -> i64 {
     i64::try_from(step).unwrap_or(i64::MAX)
 }
 
-/// `column` is one of ours, never a caller's text.
+/// `column` is one of ours, never text from a caller.
 pub(super) fn find(
     db: &Connection,
     column: &'static str,

@@ -172,7 +172,7 @@ pub(super) fn end_allowance(tx: &Transaction<'_>, entity: &EntityId, by: &str, a
 }
 
 pub(super) fn allowances(db: &Connection, only: Option<&EntityId>, now: Timestamp) -> Result<Vec<Allowance>, Fault> {
-    // Only where it is asked for, so that the planner has its index.
+    // Only if set, so that the planner can use its index.
     let whose = if only.is_some() { "entity = ?2" } else { "?2 IS NULL" };
     let mut statement = db.prepare_cached(&format!(
         "SELECT * FROM allowances WHERE ended_at IS NULL AND until > ?1 AND {whose} ORDER BY until, reference"

@@ -144,7 +144,7 @@ pub(super) fn release(
     Ok(restriction.release(release.clone()))
 }
 
-/// Puts a restriction in force again as it was, if nothing has happened to its entity since its release.
+/// Puts a restriction into force again as it was, if its entity has not been restricted since and its time is not over.
 pub(super) fn undo_release(tx: &Transaction<'_>, reference: &Reference, now: Timestamp) -> Result<(), Fault> {
     let found = list(
         tx,
@@ -172,8 +172,8 @@ pub(super) fn undo_release(tx: &Transaction<'_>, reference: &Reference, now: Tim
     Ok(())
 }
 
-/// What a filter keeps, as the text after `WHERE`, and what its names stand for. Only conditions
-/// that hold stand in it: the planner finds its index by them.
+/// The filter's conditions, as the text after `WHERE`, with the values of its named parameters. It contains only
+/// conditions that are set: the planner chooses its index by them.
 fn conditions(filter: &RestrictionFilter) -> (String, Vec<(&'static str, Value)>) {
     let mut clauses = vec!["TRUE"];
     let mut values = Vec::new();
@@ -188,7 +188,7 @@ fn conditions(filter: &RestrictionFilter) -> (String, Vec<(&'static str, Value)>
         keep("reference = :reference", ":reference", reference.as_str().to_owned().into());
     }
     if let Some(organization) = &filter.organization {
-        // The plus keeps the planner from the organization's index, where there is a better one.
+        // The unary plus keeps the planner off the organization's index where there is a better one.
         let every = filter.released && filter.entity.is_none();
         let clause = if every { "organization = :organization" } else { "+organization = :organization" };
         keep(clause, ":organization", organization.as_str().to_owned().into());
@@ -256,7 +256,7 @@ pub(super) fn standing(db: &Connection, entity: &EntityId) -> Result<Standing, F
     Ok(until.map_or(Standing::Free, |until| Standing::Probation { until }))
 }
 
-/// The reference of the restriction of an entity that was released last, and until when the entity is on probation.
+/// The reference of the entity's restriction that was released last, and until when the entity is on probation.
 fn last_released(db: &Connection, entity: &EntityId) -> rusqlite::Result<Option<(String, Option<Timestamp>)>> {
     let mut statement = db.prepare_cached(
         "SELECT reference, probation_until FROM restrictions WHERE entity = ?1 AND released_at IS NOT NULL \
@@ -265,7 +265,7 @@ fn last_released(db: &Connection, entity: &EntityId) -> rusqlite::Result<Option<
     statement.query_row([entity.to_string()], |row| Ok((row.get(0)?, time(row, "probation_until")?))).optional()
 }
 
-/// Probations are by the last release of each entity.
+/// Probation comes from the last release of each entity.
 pub(super) fn standings(db: &Connection, now: Timestamp) -> Result<Vec<(EntityId, Standing)>, Fault> {
     let mut statement = db.prepare_cached(
         "SELECT entity, probation_until FROM restrictions AS last WHERE probation_until > ?1 AND NOT EXISTS \
@@ -303,7 +303,7 @@ pub(super) fn note_refusals(tx: &Transaction<'_>, refusals: &[Refusals]) -> Resu
     Ok(())
 }
 
-/// In force without an end since before `before`, and nobody was told.
+/// Restrictions without an end, in force since before `before` and not yet reported as overdue.
 pub(super) fn overdue(db: &Connection, before: Timestamp) -> Result<Vec<StoredRestriction>, Fault> {
     let mut statement = db.prepare_cached(&format!(
         "SELECT {COLUMNS} FROM restrictions WHERE released_at IS NULL AND until IS NULL AND NOT overdue_told \

@@ -1,4 +1,4 @@
-//! Columns that several tables have, and parameters of statements.
+//! Columns that several tables have, and named parameters of statements.
 
 use postern_domain::{OrganizationId, Timestamp};
 use rusqlite::types::Value;
@@ -6,7 +6,7 @@ use rusqlite::{Row, ToSql};
 
 use super::Fault;
 
-/// The organization that a row is of; none: all of them.
+/// The organization that a row is about; none if it is about all of them.
 pub(super) fn organization(row: &Row<'_>) -> Result<Option<OrganizationId>, Fault> {
     let id: Option<String> = row.get("organization")?;
     id.map(|id| OrganizationId::parse(&id).map_err(|_| Fault::unreadable("organization", id))).transpose()
@@ -16,7 +16,7 @@ pub(super) fn time(row: &Row<'_>, column: &str) -> rusqlite::Result<Option<Times
     Ok(row.get::<_, Option<i64>>(column)?.map(Timestamp::from_millis))
 }
 
-/// What names stand for, as parameters of a statement.
+/// Named values as parameters of a statement.
 pub(super) fn named<'a>(values: &'a [(&'static str, Value)]) -> Vec<(&'static str, &'a dyn ToSql)> {
     values.iter().map(|(name, value)| (*name, value as &dyn ToSql)).collect()
 }

@@ -128,7 +128,7 @@ async fn an_older_version_that_still_runs_can_write_nothing_beside_the_heads() {
     let (_folder, path) = file();
     let store = SqliteStore::open(&path).unwrap();
     store.record(&conformance::audit("policy.change", "Default", 1)).await.unwrap();
-    // What schema 12 knew, with a number of its own counting.
+    // The INSERT of schema 12, which does not number entries within their organization.
     let old = "INSERT INTO audit (seq, at, actor, action, target, detail, previous, hash, organization) \
                SELECT seq + 1, at, actor, action, target, detail, hash, hash, 'default' FROM audit";
     let refused = Connection::open(&path).unwrap().execute_batch(old).unwrap_err().to_string();

@@ -9,7 +9,8 @@ use super::SqliteStore;
 use crate::StoreError;
 use crate::traffic::{TrafficHistory, TrafficNote, TrafficVisitor};
 
-/// Of so many entities it is forgotten in one transaction, so that a restriction need not wait for all of them.
+/// The number of entities per transaction when old traffic is deleted, so that a restriction need not wait for all of
+/// them.
 const PART: usize = 2000;
 
 /// Reads the five counts from column `first` on.
@@ -23,7 +24,7 @@ fn counts(row: &Row<'_>, first: usize) -> rusqlite::Result<Traffic> {
     })
 }
 
-/// Adds five counts to the row of a key, which may be new.
+/// The statement that adds five counts to the row of a key, or inserts the row.
 fn add_to(table: &str, key: &str) -> String {
     let sums =
         ["external", "internal", "messages", "unknown", "refused"].map(|one| format!("{one} = {one} + excluded.{one}"));
@@ -73,7 +74,7 @@ impl TrafficHistory for SqliteStore {
     ) -> Result<Vec<(u32, Traffic)>, StoreError> {
         let organization = organization.map(|organization| organization.as_str().to_owned());
         self.read(move |db| {
-            // Only where it is asked for, so that the planner has the key.
+            // Only if set, so that the planner can use the key.
             let whose = if organization.is_some() { "organization = ?2" } else { "?2 IS NULL" };
             let mut statement = db.prepare_cached(&format!(
                 "SELECT hour, sum(external), sum(internal), sum(messages), sum(unknown), sum(refused)
@@ -87,7 +88,7 @@ impl TrafficHistory for SqliteStore {
 
     async fn scan_traffic(&self, since: u32, least: u32, mut visit: TrafficVisitor) -> Result<(), StoreError> {
         self.scan(move |db| {
-            // The table is in this order already: one pass, and no entity's rows are kept but the current.
+            // The table is already in this order: one pass, and only the current entity's rows are in memory.
             let mut statement = db.prepare(
                 "SELECT entity, bucket, external, internal, messages, unknown, refused FROM traffic
                  WHERE bucket >= ?1 ORDER BY entity, bucket",
@@ -117,7 +118,7 @@ impl TrafficHistory for SqliteStore {
     }
 
     async fn forget_traffic(&self, bucket: u32, hour: u32) -> Result<(), StoreError> {
-        // Found beside the writer, since that reads the whole table.
+        // Found outside the writer, because this reads the whole table.
         let old = self
             .scan(move |db| {
                 let mut statement = db.prepare("SELECT DISTINCT entity FROM traffic WHERE bucket < ?1")?;

@@ -64,7 +64,7 @@ fn an_action_is_one_line() {
     assert_eq!(out, b"action=550 5.1.8 no x=y\n\n");
 }
 
-/// The fuzzer's corpus, on a stable toolchain, in every run.
+/// Runs the fuzzer's corpus on a stable toolchain, in every test run.
 #[test]
 fn the_corpus_is_read_or_refused() {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus/policy_request");
@@ -111,7 +111,7 @@ proptest! {
     fn any_bytes_are_read_or_refused(bytes in proptest::collection::vec(any::<u8>(), 0..400), split in 0usize..400) {
         let limits = RequestLimits { line: 100, request: 300 };
         let whole = find_end(&bytes, 0, limits);
-        // Found in pieces or at once, the end is the same.
+        // The end is the same whether the request arrives in pieces or at once.
         let split = split.min(bytes.len());
         if let Ok(None) = find_end(&bytes[..split], 0, limits) {
             prop_assert_eq!(&find_end(&bytes, split, limits), &whole);

@@ -1,4 +1,4 @@
-//! What a person signs in with, changed by themselves.
+//! Factors: what a person signs in with, and how they change it themselves.
 
 use postern_domain::{Fact, Timestamp};
 use postern_store::people::{CredentialChange, Credentials, PasskeyRecord, TotpRecord};
@@ -8,17 +8,17 @@ use super::sign_in::SignInError;
 use crate::service::{AccessService, Caller, CallerKind, ServiceError};
 use crate::sign_in::{password, secret, totp};
 
-/// How many recovery codes there are.
+/// The number of recovery codes in a set.
 const RECOVERY_CODES: usize = 10;
-/// How many passkeys one person may have.
+/// The largest number of passkeys per person.
 const MOST_PASSKEYS: usize = 20;
 
 /// What a person signs in with.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FactorsView {
-    /// Whether there is a password; without, the single sign-on provider names them.
+    /// Whether there is a password. People without one come from the single sign-on provider.
     pub password: bool,
-    /// Whether an authenticator app is asked for.
+    /// Whether a code from an authenticator app is required.
     pub totp: bool,
     /// How many recovery codes are left.
     pub recovery_codes: usize,
@@ -33,17 +33,17 @@ pub struct PasskeyView {
     pub id: String,
     /// What its owner calls it.
     pub name: String,
-    /// When it was made.
+    /// When it was created.
     pub created_at: Timestamp,
     /// When it was last used.
     pub last_used_at: Option<Timestamp>,
 }
 
 impl AccessService {
-    /// What the caller signs in with.
+    /// The factors that the caller signs in with.
     ///
     /// # Errors
-    /// The caller is no person, or the store fails.
+    /// The caller is not a person, or the store fails.
     pub async fn factors(&self, caller: &Caller) -> Result<FactorsView, ServiceError> {
         let credentials = self.own_credentials(caller).await?;
         let view = |kept: PasskeyRecord| PasskeyView {
@@ -60,10 +60,10 @@ impl AccessService {
         })
     }
 
-    /// What is kept of the caller.
+    /// The caller's stored credentials.
     ///
     /// # Errors
-    /// The caller is no person, or the store fails.
+    /// The caller is not a person, or the store fails.
     pub async fn own_credentials(&self, caller: &Caller) -> Result<Credentials, ServiceError> {
         let found = match caller.kind {
             CallerKind::Person => self.store.person(&caller.name).await?,
@@ -74,10 +74,10 @@ impl AccessService {
             .ok_or_else(|| ServiceError::NotFound("you are no person who signs in here".into()))
     }
 
-    /// Changes the caller's password; every other session of theirs ends.
+    /// Changes the caller's password; all their other sessions end.
     ///
     /// # Errors
-    /// The current one is wrong, the new one is no good, or the store fails.
+    /// The current password is wrong, the new one is not acceptable, or the store fails.
     pub async fn change_password(
         &self,
         caller: &Caller,
@@ -110,8 +110,8 @@ impl AccessService {
         Ok(self.store.revoke_sessions(&caller.name, session).await?)
     }
 
-    /// Puts an authenticator app in use, once it has shown a right code. The recovery codes are
-    /// shown once.
+    /// Activates an authenticator app after a correct code from it. Returns the recovery codes, which are shown only
+    /// once.
     ///
     /// # Errors
     /// The code is wrong, or the store fails.
@@ -129,10 +129,10 @@ impl AccessService {
         self.new_recovery_codes(caller).await
     }
 
-    /// Ends the use of an authenticator app, and of the recovery codes.
+    /// Removes the authenticator app and the recovery codes.
     ///
     /// # Errors
-    /// The caller is no person, or the store fails.
+    /// The caller is not a person, or the store fails.
     pub async fn remove_totp(&self, caller: &Caller) -> Result<(), ServiceError> {
         let address = caller.name.clone();
         let fact = Fact::RecoveryCodesChanged { address: address.clone(), left: 0 };
@@ -140,10 +140,10 @@ impl AccessService {
         self.change_own(caller, CredentialChange::Totp(None), Fact::TotpRemoved { address }).await
     }
 
-    /// New recovery codes; the old ones open nothing any more. They are shown once.
+    /// Makes new recovery codes, which are shown only once; the old ones stop working.
     ///
     /// # Errors
-    /// The caller is no person, or the store fails.
+    /// The caller is not a person, or the store fails.
     pub async fn new_recovery_codes(&self, caller: &Caller) -> Result<Vec<String>, ServiceError> {
         let codes: Vec<String> = (0..RECOVERY_CODES).map(|_| secret::recovery_code(&*self.randomness)).collect();
         let hashes = codes.iter().map(|code| secret::hash(code)).collect();
@@ -152,10 +152,10 @@ impl AccessService {
         Ok(codes)
     }
 
-    /// Keeps a new passkey of the caller's.
+    /// Stores a new passkey for the caller.
     ///
     /// # Errors
-    /// They have too many, it is known already, or the store fails.
+    /// The caller has too many, the passkey is already known, or the store fails.
     pub async fn add_passkey(&self, caller: &Caller, passkey: PasskeyRecord) -> Result<(), ServiceError> {
         if self.own_credentials(caller).await?.passkeys.len() >= MOST_PASSKEYS {
             return Err(ServiceError::Conflict(format!("you have {MOST_PASSKEYS} passkeys; remove one first")));
@@ -164,10 +164,10 @@ impl AccessService {
         self.change_own(caller, CredentialChange::AddPasskey(passkey), fact).await
     }
 
-    /// Removes a passkey of the caller's, by its id in hex.
+    /// Removes one of the caller's passkeys, by its id in hex.
     ///
     /// # Errors
-    /// There is none, it is their only way in, or the store fails.
+    /// There is no such passkey, it is the caller's only way to sign in, or the store fails.
     pub async fn remove_passkey(&self, caller: &Caller, id: &str) -> Result<(), ServiceError> {
         let credentials = self.own_credentials(caller).await?;
         let hex = |kept: &&PasskeyRecord| postern_store::audit::hex(&kept.id) == id;

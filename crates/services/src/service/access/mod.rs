@@ -1,4 +1,4 @@
-//! People: who may sign in, and as what.
+//! People: who may sign in, and with which role.
 
 mod factors;
 mod sessions;
@@ -32,50 +32,50 @@ pub use sign_up::{SignUp, SignUpLink};
 /// Where somebody signs in from.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Visitor {
-    /// The client's address, where it is known.
+    /// The client's address, if known.
     pub address: Option<IpAddr>,
-    /// What the browser says of itself.
+    /// The browser's user agent.
     pub agent: String,
 }
 
-/// Who is to be invited.
+/// A request to invite somebody.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct InviteRequest {
     /// Their mail address.
     #[schema(min_length = 3, max_length = 254)]
     pub address: String,
-    /// What they may do.
+    /// The role they get.
     pub role: Role,
 }
 
-/// What is to be changed of a person.
+/// A request to change a person.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PersonRequest {
-    /// What they may do from now on.
+    /// Their new role; none leaves it as it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub role: Option<Role>,
-    /// Whether they may not sign in any more; they are signed out everywhere at once.
+    /// Whether they are disabled: they may not sign in, and are signed out everywhere at once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub disabled: Option<bool>,
 }
 
-/// Lets people in, and says who may come.
+/// Signs people in, and manages who may sign in.
 pub struct AccessService {
     /// Settings in force.
     pub(crate) settings: Arc<SettingsInForce>,
-    /// Everything that lasts.
+    /// The durable store.
     pub(crate) store: Arc<dyn Store>,
-    /// Writes, and puts in force what is written.
+    /// Writes to the store, and puts into force what was written.
     pub(crate) projector: Arc<Projector>,
-    /// How people prove who they are.
+    /// How people sign in.
     pub(crate) sign_in: Arc<SignIn>,
-    /// Tells the time; tests move it.
+    /// The clock; tests move it.
     pub(crate) clock: Arc<dyn Clock>,
-    /// Where references, secrets and salts come from; tests seed it.
+    /// The source of references, secrets and salts; tests seed it.
     pub(crate) randomness: Arc<dyn Randomness>,
-    /// What is measured.
+    /// The metrics.
     pub(crate) metrics: Arc<Metrics>,
 }
 
@@ -83,7 +83,7 @@ impl AccessService {
     /// Everybody who may sign in, by address.
     ///
     /// # Errors
-    /// The caller may not, or the store fails.
+    /// The caller lacks permission, or the store fails.
     pub async fn people(&self, caller: &Caller) -> Result<Vec<Person>, ServiceError> {
         caller.may(Permission::ManageAccess)?;
         let mut people = self.store.people().await?;
@@ -91,10 +91,10 @@ impl AccessService {
         Ok(people)
     }
 
-    /// Invites somebody: they become a person by the one-time link.
+    /// Invites somebody: they become a person by using the one-time link.
     ///
     /// # Errors
-    /// The caller may not, the address is none or a person's already, or the store fails.
+    /// The caller lacks permission, the address is invalid or a person's already, or the store fails.
     pub async fn invite(&self, caller: &Caller, request: &InviteRequest) -> Result<SignUpLink, ServiceError> {
         caller.may(Permission::ManageAccess)?;
         let address = person_address(&request.address)?;
@@ -127,12 +127,12 @@ impl AccessService {
         self.link(caller, &person).await
     }
 
-    /// Makes a new one-time link for a person who can't get in any more. Until it is used, nothing
-    /// changes; then it sets a new password and takes away every other factor.
+    /// Makes a new one-time link for a person who can no longer sign in. Nothing changes until it is used; then it sets
+    /// a new password and removes every other factor.
     ///
     /// # Errors
-    /// The caller may not, there is no such person, they come from the single sign-on provider or
-    /// are disabled, or the store fails.
+    /// The caller lacks permission, there is no such person, they come from the single sign-on provider or are
+    /// disabled, or the store fails.
     pub async fn reset_person(&self, caller: &Caller, address: &str) -> Result<SignUpLink, ServiceError> {
         caller.may(Permission::ManageAccess)?;
         let person = self.managed_person(caller, address).await?;
@@ -148,10 +148,10 @@ impl AccessService {
         self.link(caller, &person).await
     }
 
-    /// Changes a person's role, disables or enables them; in force with their next request.
+    /// Changes a person's role, disables or enables them; takes effect with their next request.
     ///
     /// # Errors
-    /// The caller may not, there is no such person, it is the caller, or the store fails.
+    /// The caller lacks permission, there is no such person, it is the caller, or the store fails.
     pub async fn change_person(
         &self,
         caller: &Caller,
@@ -184,10 +184,10 @@ impl AccessService {
         Ok(person)
     }
 
-    /// Removes a person; they are signed out everywhere at once.
+    /// Removes a person and signs them out everywhere at once.
     ///
     /// # Errors
-    /// The caller may not, there is no such person, it is the caller, or the store fails.
+    /// The caller lacks permission, there is no such person, it is the caller, or the store fails.
     pub async fn remove_person(&self, caller: &Caller, address: &str) -> Result<(), ServiceError> {
         caller.may(Permission::ManageAccess)?;
         let person = self.managed_person(caller, address).await?;
@@ -198,7 +198,7 @@ impl AccessService {
         Ok(())
     }
 
-    /// An organization's people have addresses in its domains: so nobody meets another's there.
+    /// An organization's people have addresses in its domains, so that no organization learns about people of another.
     fn in_own_domain(&self, caller: &Caller, address: &str) -> Result<(), ServiceError> {
         let Some(id) = &caller.organization else { return Ok(()) };
         let settings = self.settings.load();
@@ -211,7 +211,7 @@ impl AccessService {
         Err(ServiceError::Invalid { field: "address".into(), problem })
     }
 
-    /// A person whom the caller may manage. Another organization's is as good as none.
+    /// A person whom the caller may manage. A person of another organization is treated as if they did not exist.
     async fn managed_person(&self, caller: &Caller, address: &str) -> Result<Person, ServiceError> {
         let person = self.known_person(address).await?;
         if caller.organization.is_none() || person.organization == caller.organization {
@@ -226,7 +226,7 @@ impl AccessService {
         found.map(|(person, _)| person).ok_or_else(|| ServiceError::NotFound(format!("there is no person {address}")))
     }
 
-    /// Whoever never used the sign-up link is invited still.
+    /// The state of a person who is enabled again: a person who never used the sign-up link is still invited.
     async fn enabled_state(&self, person: &Person) -> Result<PersonState, ServiceError> {
         let found = self.store.person(&person.address).await?;
         let ready = found.is_some_and(|(_, c)| c.password.is_some() || c.subject.is_some() || !c.passkeys.is_empty());
@@ -257,7 +257,7 @@ impl AccessService {
     }
 }
 
-/// The name somebody signs in with: their mail address, in lower case.
+/// The name that people sign in with: their mail address, in lower case.
 fn person_address(text: &str) -> Result<String, ServiceError> {
     let text = text.trim();
     let invalid = |problem: String| ServiceError::Invalid { field: "address".into(), problem };
@@ -268,7 +268,7 @@ fn person_address(text: &str) -> Result<String, ServiceError> {
     Ok(text.to_lowercase())
 }
 
-/// Nobody locks themselves out by mistake.
+/// People can't change or remove themselves, so that nobody is locked out by mistake.
 fn not_oneself(caller: &Caller, person: &Person) -> Result<(), ServiceError> {
     if caller.kind == CallerKind::Person && caller.name == person.address {
         return Err(ServiceError::Conflict("this is you; ask another admin to change it".into()));

@@ -1,4 +1,4 @@
-//! Sessions: who is signed in where.
+//! Sessions: which people are signed in, and where.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::Visitor;
 use crate::service::{AccessService, Caller, CallerKind, ServiceError};
 
-/// What a session remembers of a sign-in.
+/// A sign-in as it is stored in a session.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SignedIn {
     /// The person's mail address.
@@ -26,7 +26,7 @@ pub struct SignedIn {
 /// A session as people see it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct SessionView {
-    /// What it is called; opens nothing.
+    /// The session's name in lists; it gives no access.
     pub id: String,
     /// Who is signed in.
     pub person: String,
@@ -36,15 +36,15 @@ pub struct SessionView {
     pub signed_in_at: Timestamp,
     /// When it was last used, to the minute.
     pub seen_at: Timestamp,
-    /// When it ends unless it is used.
+    /// When it ends if it is not used again.
     pub expires_at: Timestamp,
     /// The address they signed in from.
     pub address: Option<String>,
-    /// What the browser says of itself.
+    /// The browser's user agent.
     pub agent: String,
 }
 
-/// The key in a session's data under which its sign-in is.
+/// The key of the sign-in in a session's data.
 pub const SIGNED_IN: &str = "signed_in";
 
 impl From<SessionRecord> for SessionView {
@@ -66,8 +66,8 @@ impl From<SessionRecord> for SessionView {
 }
 
 impl AccessService {
-    /// The caller behind a session's sign-in; none if the person may not sign in any more or the
-    /// session has had its time.
+    /// The caller behind a session's sign-in; none if the person may not sign in any more, or the session has reached
+    /// its maximum age.
     ///
     /// # Errors
     /// The store fails.
@@ -91,8 +91,7 @@ impl AccessService {
         }))
     }
 
-    /// Sessions, the last used first: everybody's for those who manage access, otherwise the
-    /// caller's own.
+    /// Sessions, most recently used first: everybody's if the caller manages access, otherwise the caller's own.
     ///
     /// # Errors
     /// The caller has no role, or the store fails.
@@ -108,7 +107,7 @@ impl AccessService {
         Ok(sessions.into_iter().map(SessionView::from).collect())
     }
 
-    /// Ends a session: everybody's for those who manage access, otherwise one's own.
+    /// Ends a session: anybody's if the caller manages access, otherwise only one of the caller's own.
     ///
     /// # Errors
     /// There is no such session that the caller may end, or the store fails.
@@ -123,7 +122,7 @@ impl AccessService {
         Ok(())
     }
 
-    /// Keeps a browser's session under the hash of its cookie.
+    /// Stores a browser session by the hash of its cookie.
     ///
     /// # Errors
     /// The store fails.
@@ -131,7 +130,7 @@ impl AccessService {
         Ok(self.store.save_session(hash, session).await?)
     }
 
-    /// The session of that hash; none if there is none, or it is over.
+    /// The session with this hash; none if there is none, or it has expired.
     ///
     /// # Errors
     /// The store fails.
@@ -139,7 +138,7 @@ impl AccessService {
         Ok(self.store.session(hash, self.clock.now()).await?)
     }
 
-    /// Ends the session of that hash, if there is one.
+    /// Ends the session with this hash, if there is one.
     ///
     /// # Errors
     /// The store fails.
@@ -147,7 +146,7 @@ impl AccessService {
         Ok(self.store.end_session(hash).await?)
     }
 
-    /// Forgets sessions, links and failures that are over.
+    /// Deletes sessions, links, failed attempts and idempotency keys that are out of date.
     pub async fn sweep_access(&self) {
         let now = self.clock.now();
         self.sign_in.throttles.sweep(now);
@@ -157,18 +156,18 @@ impl AccessService {
         }
     }
 
-    /// Whose sessions the caller is kept to; none: anybody's. A token without the right has none
-    /// of its own.
+    /// The person whose sessions the caller is limited to; none if the caller may see everybody's. A token without the
+    /// permission has no sessions of its own, so it sees none.
     fn only_own<'a>(&self, caller: &'a Caller) -> Option<&'a str> {
         let all = caller.role.is_some_and(|role| role.may(Permission::ManageAccess));
         (!all).then_some(if caller.kind == CallerKind::Person { caller.name.as_str() } else { "" })
     }
 }
 
-/// Keys of requests are remembered for so long.
+/// How long idempotency keys are stored.
 const KEYS_KEPT: Duration = Duration::from_secs(24 * 3600);
 
-/// When keys are forgotten that are as old as this.
+/// Idempotency keys from before this are deleted.
 fn forgotten_before(now: Timestamp) -> Timestamp {
     Timestamp::from_millis(now.as_millis() - i64::try_from(KEYS_KEPT.as_millis()).unwrap_or(0))
 }

@@ -1,4 +1,4 @@
-//! Signing in: by password with a second factor, by passkey, by single sign-on.
+//! Sign-in: by password with a second factor, by passkey, or by single sign-on.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::present;
 use crate::service::{AccessService, Caller, CallerKind, ServiceError};
 use crate::sign_in::{Identity, password, secret, totp};
 
-/// Somebody who has proved who they are.
+/// A person who has signed in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
     /// The person who signed in.
@@ -24,19 +24,19 @@ pub struct Entry {
     pub at: Timestamp,
 }
 
-/// Why somebody was not let in. What people read tells nothing about who has an account.
+/// Why a sign-in was refused. The messages do not reveal who has an account.
 #[derive(Debug, thiserror::Error)]
 pub enum SignInError {
-    /// Something about it is wrong; which, is not said.
+    /// Something is wrong; the message does not state what.
     #[error("The address or the password is wrong, or you may not sign in.")]
     Wrong,
-    /// The code is wrong, or was used before.
+    /// The code is wrong or was used before.
     #[error("The code is wrong or was used before. Wait for the next one.")]
     WrongCode,
-    /// Too many attempts have failed.
+    /// Too many attempts have failed; the time until the next attempt.
     #[error("Too many attempts have failed. Try again in {}.", present::duration(*.0))]
     Wait(Duration),
-    /// The single sign-on provider's groups give no role here.
+    /// The groups of the single sign-on provider give no role here.
     #[error("Your account has no role here. Ask your admin to put you into a group that has one.")]
     NoRole,
     /// The store failed.
@@ -50,17 +50,17 @@ impl From<postern_store::StoreError> for SignInError {
     }
 }
 
-/// A password was right.
+/// The result of a correct password.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Passed {
-    /// Nothing else is asked for.
+    /// No second factor is required: the person is signed in.
     Entered(Entry),
-    /// A code is asked for as well.
+    /// A code is required as well.
     WantsCode,
 }
 
 impl AccessService {
-    /// Signs in by password. Takes as long for an address that nobody has.
+    /// Signs in by password. Takes equally long for an address that is nobody's.
     ///
     /// # Errors
     /// See [`SignInError`].
@@ -99,7 +99,7 @@ impl AccessService {
         let Some((change, method)) = found.and_then(|(_, credentials)| self.factor(&credentials, code)) else {
             return Err(self.failed(address, "code", visitor, SignInError::WrongCode).await);
         };
-        // Two who use the same code at once: one of them gets in.
+        // If two sign-ins use the same code at once, only one succeeds.
         match self.store.change_credentials(address, &[change], None).await {
             Ok(()) => Ok(self.enter(address, method, visitor).await?),
             Err(postern_store::StoreError::Changed { .. }) => {
@@ -109,7 +109,7 @@ impl AccessService {
         }
     }
 
-    /// What is used up if `code` is right.
+    /// The credential change that uses up `code`, if the code is correct.
     fn factor(&self, credentials: &Credentials, code: &str) -> Option<(CredentialChange, Method)> {
         let seconds = u64::try_from(self.clock.now().as_millis() / 1000).ok()?;
         if let Some(kept) = &credentials.totp
@@ -122,7 +122,7 @@ impl AccessService {
         known.then_some((CredentialChange::RecoveryCodeUsed(hash), Method::PasswordAndRecoveryCode))
     }
 
-    /// The person whose passkey says it is theirs.
+    /// The owner of a passkey, by the user handle that it presents.
     ///
     /// # Errors
     /// Too many attempts have failed, there is no such person, or the store fails.
@@ -138,7 +138,7 @@ impl AccessService {
         }
     }
 
-    /// Lets somebody in whose passkey was checked.
+    /// Signs in a person whose passkey has been checked.
     ///
     /// # Errors
     /// The person may not sign in any more, or the store fails.
@@ -152,21 +152,20 @@ impl AccessService {
         Ok(self.enter(&person.address, Method::Passkey, visitor).await?)
     }
 
-    /// A passkey was not right.
+    /// Records that a passkey was not accepted; the error for the person.
     pub async fn passkey_refused(&self, address: &str, visitor: &Visitor) -> SignInError {
         self.failed(address, "passkey", visitor, SignInError::Wrong).await
     }
 
-    /// What talks to the single sign-on provider.
+    /// The client for requests to the single sign-on provider.
     pub fn provider_client(&self) -> &https::Client {
         &self.sign_in.http
     }
 
-    /// Lets somebody in whom the single sign-on provider names, as what their groups say.
+    /// Signs in a person identified by the single sign-on provider, with the role that their groups give.
     ///
     /// # Errors
-    /// Their groups give no role, the address is a local person's, they are disabled, or the store
-    /// fails.
+    /// Their groups give no role, the address belongs to a local person, they are disabled, or the store fails.
     pub async fn sign_in_by_provider(&self, identity: &Identity, visitor: &Visitor) -> Result<Entry, SignInError> {
         let settings = self.settings.load_full();
         let Some(role) = settings.single_sign_on.as_ref().and_then(|provider| provider.role(&identity.groups)) else {
@@ -207,7 +206,7 @@ impl AccessService {
         Ok(self.enter(&address, Method::SingleSignOn, visitor).await?)
     }
 
-    /// Notes that somebody got in.
+    /// Records a successful sign-in.
     pub(super) async fn enter(&self, address: &str, method: Method, visitor: &Visitor) -> Result<Entry, ServiceError> {
         let now = self.clock.now();
         let organization = self.known_person(address).await?.organization;
@@ -222,7 +221,7 @@ impl AccessService {
         Ok(Entry { person, method, at: now })
     }
 
-    /// Whether nobody can sign in yet.
+    /// Whether no person can sign in yet.
     ///
     /// # Errors
     /// The store fails.
@@ -230,7 +229,7 @@ impl AccessService {
         Ok(self.store.people().await?.is_empty() && self.settings.load().single_sign_on.is_none())
     }
 
-    /// Notes that somebody signed out.
+    /// Records that the caller signed out.
     ///
     /// # Errors
     /// The store fails.
@@ -245,7 +244,7 @@ impl AccessService {
         if wait.is_zero() { Ok(()) } else { Err(SignInError::Wait(wait)) }
     }
 
-    /// Notes a failure, for the throttle and the audit trail.
+    /// Records a failed attempt, for the throttle and the audit trail.
     async fn failed(&self, address: &str, what: &str, visitor: &Visitor, error: SignInError) -> SignInError {
         let now = self.clock.now();
         self.sign_in.throttles.failed(address, visitor.address, now);
@@ -264,7 +263,8 @@ impl AccessService {
     }
 }
 
-/// What somebody typed, as addresses are kept; bounded, since it goes into the audit trail.
+/// What somebody typed, in the form in which addresses are stored; of bounded length, because it goes into the audit
+/// trail.
 fn sign_in_name(typed: &str) -> String {
     typed.trim().to_lowercase().chars().filter(|c| !c.is_control()).take(254).collect()
 }

@@ -1,4 +1,4 @@
-//! One-time links: the first admin's, and those of people who were invited.
+//! One-time links: for the first admin, and for people who were invited.
 
 use postern_domain::access::{Method, Origin, Person, PersonState, Role};
 use postern_domain::{Fact, Timestamp};
@@ -15,29 +15,29 @@ use crate::sign_in::{password, secret};
 /// A one-time link.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct SignUpLink {
-    /// Whom it is for; none: whoever opens it first becomes the first admin.
+    /// The invited address; none for the first admin's link: the first person to use it becomes that admin.
     pub address: Option<String>,
-    /// What they may do.
+    /// The role that it gives.
     pub role: Role,
-    /// The link; nobody can see it a second time.
+    /// The link; it is shown only once.
     pub link: String,
-    /// Until when it opens.
+    /// When it expires.
     pub expires_at: Timestamp,
 }
 
-/// What a link opens.
+/// What a link is for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SignUp {
-    /// Whom it is for; none: they say so themselves.
+    /// The invited address; none if the person chooses it.
     pub address: Option<String>,
-    /// What they may do.
+    /// The role that it gives.
     pub role: Role,
 }
 
 const NOT_FOUND: &str = "this link was used already or has expired; ask for a new one";
 
 impl AccessService {
-    /// While there is nobody who may sign in: a link that makes the first admin.
+    /// A link that makes the first admin, as long as there is nobody who may sign in; otherwise none.
     ///
     /// # Errors
     /// The store fails.
@@ -72,20 +72,20 @@ impl AccessService {
         })
     }
 
-    /// What the link with this token opens.
+    /// What the link with this token is for.
     ///
     /// # Errors
-    /// Nothing any more, or the store fails.
+    /// The link is no longer valid, or the store fails.
     pub async fn sign_up(&self, token: &str) -> Result<SignUp, ServiceError> {
         let invitation = self.valid_invitation(token).await?;
         Ok(SignUp { address: invitation.address, role: invitation.role })
     }
 
-    /// Uses a link up: the person has this password and is signed in.
+    /// Uses up a link: the person gets this password and is signed in.
     ///
     /// # Errors
-    /// It opens nothing any more, the password is no good, the address is none or taken, or the
-    /// store fails.
+    /// The link is no longer valid, the password is not acceptable, the address is invalid or taken, or the store
+    /// fails.
     pub async fn use_sign_up(
         &self,
         token: &str,

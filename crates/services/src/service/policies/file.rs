@@ -1,5 +1,4 @@
-//! Outbound policies as people write them: JSON or TOML, read key by key, so that a mistake is told
-//! by the key it is in.
+//! Outbound policies as people write them: JSON or TOML, read key by key, so that an error names the key it is in.
 
 use postern_domain::OrganizationId;
 use postern_domain::policy::{OutboundPolicy, PolicyBook, Preset};
@@ -9,23 +8,23 @@ use crate::in_force::InForce;
 use crate::service::ServiceError;
 use crate::settings::checked_recipient;
 
-/// Keys that are understood beside the policy's own.
+/// Keys that are accepted besides the policy's own.
 pub(in crate::service) const PRIORITY: &str = "priority";
 const PRESET: &str = "preset";
 
-/// What null means for a setting.
+/// What a null value means for a setting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::service) enum Null {
-    /// The setting is again what it is by itself (RFC 7396).
+    /// The setting goes back to its default (RFC 7396).
     TakesBack,
-    /// Nothing; it is a mistake.
+    /// It is an error.
     IsNothing,
 }
 
 /// Reads a whole file of policies, each checked key by key.
 ///
 /// # Errors
-/// Something in it can't be; the error names the setting.
+/// Something in it is invalid; the error names the setting.
 pub fn read(settings: &InForce, organization: &OrganizationId, file: &Value) -> Result<PolicyBook, ServiceError> {
     let invalid =
         |field: &str, problem: &str| ServiceError::Invalid { field: field.to_owned().into(), problem: problem.into() };
@@ -50,10 +49,10 @@ pub fn read(settings: &InForce, organization: &OrganizationId, file: &Value) -> 
     Ok(book)
 }
 
-/// Puts a new policy into a book, where its `priority` says; its name.
+/// Adds a new policy to a book, at the position given by its `priority`; returns its name.
 ///
 /// # Errors
-/// Something in it can't be; the error names the setting.
+/// Something in it is invalid; the error names the setting.
 pub(in crate::service) fn add(
     settings: &InForce,
     organization: &OrganizationId,
@@ -68,10 +67,10 @@ pub(in crate::service) fn add(
     Ok(name)
 }
 
-/// Changes what `changes` names of the policy called `name`; the name that it has then.
+/// Changes the settings named in `changes` of the policy called `name`; returns its new name.
 ///
 /// # Errors
-/// There is none of that name, or something can't be.
+/// There is no policy of this name, or something is invalid.
 pub(in crate::service) fn change(
     settings: &InForce,
     organization: &OrganizationId,
@@ -139,7 +138,7 @@ fn patch(
     Ok(priority)
 }
 
-/// One spelling for what can be spelled in many ways. Names without a domain are accounts of the
+/// One spelling for values that can be spelled in several ways. Names without a domain are accounts of the
 /// organization.
 pub(in crate::service) fn normal(
     settings: &InForce,
@@ -172,7 +171,7 @@ pub(in crate::service) fn normal(
         }),
         "notify" => each(value, &checked_recipient),
         "copy_to" => {
-            // One address is a list of one; empty text is nobody.
+            // A single address is a list of one; an empty text is an empty list.
             let list = match value {
                 Value::String(text) if text.trim().is_empty() => json!([]),
                 Value::String(text) => json!([text]),

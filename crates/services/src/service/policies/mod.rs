@@ -1,4 +1,4 @@
-//! Outbound policies: look, explain, change.
+//! Outbound policies: list, explain, change, export and apply them.
 
 pub mod file;
 mod preview;
@@ -22,33 +22,33 @@ use crate::service::{BookEditor, Caller, Edit, LimitsInForce, ServiceError, Traf
 
 pub use preview::{DAYS as PREVIEW_DAYS, EffectView, PreviewView};
 
-/// Lists, explains, changes and tries outbound policies.
+/// Lists, explains, changes and previews outbound policies.
 pub struct PolicyService {
     /// Settings in force.
     pub(crate) settings: Arc<SettingsInForce>,
     /// Stored traffic of the last days.
     pub(crate) store: Arc<dyn TrafficHistory>,
-    /// Who may send.
+    /// The standing of entities.
     pub(crate) standings: Arc<Standings>,
     /// Policies and allowances in force.
     pub(crate) policies: Arc<Policies>,
-    /// Who has an account, and in which groups.
+    /// The directory: accounts and their groups.
     pub(crate) directory_cache: Arc<DirectoryCache>,
-    /// The limits that hold.
+    /// Finds the limits that apply.
     pub(crate) limits: Arc<LimitsInForce>,
     /// Writes changed books of policies, one edit at a time.
     pub(crate) editor: Arc<BookEditor>,
-    /// What was sent over days.
+    /// Traffic of the last days.
     pub(crate) traffic: Arc<TrafficService>,
-    /// Tells the time; tests move it.
+    /// The clock; tests move it.
     pub(crate) clock: Arc<dyn Clock>,
 }
 
 impl PolicyService {
-    /// The outbound policies in the order in which they are looked at, the default one last.
+    /// The outbound policies in the order in which they are checked, the default one last.
     ///
     /// # Errors
-    /// The caller may not look.
+    /// The caller may not view this.
     pub fn list(&self, caller: &Caller) -> Result<Vec<PolicyView>, ServiceError> {
         caller.may(Permission::Look)?;
         let all = self.policies.books.load();
@@ -56,10 +56,10 @@ impl PolicyService {
         Ok(kept.book.all().map(|(policy, priority)| self.policy_view(policy, priority, kept.revision)).collect())
     }
 
-    /// One outbound policy, by its name in any case.
+    /// One outbound policy, by its name (case-insensitive).
     ///
     /// # Errors
-    /// The caller may not look, or there is none of that name.
+    /// The caller may not view this, or there is no policy of this name.
     pub fn get(&self, caller: &Caller, name: &str) -> Result<PolicyView, ServiceError> {
         caller.may(Permission::Look)?;
         let all = self.policies.books.load();
@@ -68,10 +68,10 @@ impl PolicyService {
         Ok(self.policy_view(policy, priority, kept.revision))
     }
 
-    /// Which policy holds for an entity, and why.
+    /// Which policy applies to an entity, and why.
     ///
     /// # Errors
-    /// The caller may not look.
+    /// The caller may not view this.
     pub fn explain(&self, caller: &Caller, entity: &str) -> Result<PolicyChoiceView, ServiceError> {
         caller.may(Permission::Look)?;
         let now = self.clock.now();
@@ -102,11 +102,11 @@ impl PolicyService {
         })
     }
 
-    /// Adds a policy: an object with at least `name` and one of `users`, `groups`, `domains`;
-    /// `priority` puts it before others, `preset` fills in recommended values.
+    /// Adds a policy: an object with at least `name` and one of `users`, `groups`, `domains`. `priority` places it
+    /// before others, `preset` fills in recommended values.
     ///
     /// # Errors
-    /// The caller may not, something can't be, or the store fails.
+    /// The caller lacks permission, a setting is invalid, or the store fails.
     pub async fn add(&self, caller: &Caller, body: &Value) -> Result<PolicyView, ServiceError> {
         let mut name = String::new();
         self.change_policies(caller, None, |book| {
@@ -117,12 +117,11 @@ impl PolicyService {
         self.get(caller, &name)
     }
 
-    /// Changes the settings that `patch` names (RFC 7396); `expected` is the revision the caller
-    /// has seen.
+    /// Changes the settings named in `patch` (RFC 7396); `expected` is the revision that the caller has seen.
     ///
     /// # Errors
-    /// The caller may not, there is none of that name, something can't be, somebody else was
-    /// faster, or the store fails.
+    /// The caller lacks permission, there is no policy of this name, a setting is invalid, somebody else changed the
+    /// policies first, or the store fails.
     pub async fn change(
         &self,
         caller: &Caller,
@@ -172,10 +171,10 @@ impl PolicyService {
         Ok(())
     }
 
-    /// Finds out whether these changes are possible together, and changes nothing.
+    /// Checks whether these changes are possible together; changes nothing.
     ///
     /// # Errors
-    /// Those that the changes themselves would have, but for the store's.
+    /// Those of the changes themselves, except for the store's.
     pub fn check(&self, caller: &Caller, edits: &[Edit<'_>]) -> Result<(), ServiceError> {
         caller.may(Permission::Manage)?;
         let mut book = self.policies.books.load().of(&caller.organization_or_first()).book.clone();
@@ -185,7 +184,7 @@ impl PolicyService {
         Ok(book.check()?)
     }
 
-    /// Changes the book; the name of the policy in it.
+    /// Changes the book; returns the name of the policy in it.
     fn edit_policies(&self, caller: &Caller, book: &mut PolicyBook, edit: Edit<'_>) -> Result<String, ServiceError> {
         let (settings, organization) = (self.settings.load(), caller.organization_or_first());
         match edit {
@@ -199,20 +198,19 @@ impl PolicyService {
         }
     }
 
-    /// All policies as a file has them.
+    /// All policies, in the format of a policy file.
     ///
     /// # Errors
-    /// The caller may not look.
+    /// The caller may not view this.
     pub fn export(&self, caller: &Caller) -> Result<PolicyBook, ServiceError> {
         caller.may(Permission::Look)?;
         Ok(self.policies.books.load().of(&caller.organization_or_first()).book.clone())
     }
 
-    /// Puts the policies of a file in the place of all there are, and tells what that changes;
-    /// with `dry_run` it only tells.
+    /// Replaces all policies by those of a file, and returns what that changes; with `dry_run`, only returns it.
     ///
     /// # Errors
-    /// The caller may not, something in the file can't be, or the store fails.
+    /// The caller lacks permission, something in the file is invalid, or the store fails.
     pub async fn apply(
         &self,
         caller: &Caller,
@@ -269,7 +267,7 @@ fn by_window(limits: &Limits) -> BTreeMap<String, u32> {
     limits.each().map(|(window, limit)| (window.key().to_owned(), limit)).collect()
 }
 
-/// What is different, policy by policy and setting by setting.
+/// The differences, policy by policy and setting by setting.
 pub(super) fn differences(before: &PolicyBook, after: &PolicyBook) -> Vec<PolicyChangeView> {
     let mut changes = Vec::new();
     let change = |policy: &str, setting: &str, from: Value, to: Value| PolicyChangeView {

@@ -1,4 +1,4 @@
-//! What an outbound policy would have done with the mail of the last days.
+//! Preview: what an outbound policy would have done with the mail of the last days.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -15,17 +15,17 @@ use serde_json::Value;
 use super::file;
 use crate::service::{Caller, PolicyService, ServiceError};
 
-/// Days that are looked at.
+/// The number of days that are examined.
 pub const DAYS: u32 = 7;
-/// So many are named at most.
+/// The largest number of entities that are listed.
 const NAMED: usize = 200;
 
 /// What a policy would have done.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct PreviewView {
-    /// Whom it would have acted on, the one that passed a limit first in front.
+    /// The entities it would have acted on, by when they would have exceeded a limit, earliest first.
     pub entities: Vec<EffectView>,
-    /// How many there are, those that are not named too.
+    /// The number of such entities, including those not listed.
     pub count: usize,
 }
 
@@ -34,18 +34,18 @@ pub struct PreviewView {
 pub struct EffectView {
     /// The account or connector.
     pub entity: EntityId,
-    /// About when it would have passed the limit: the beginning of ten minutes.
+    /// Approximately when it would have exceeded the limit: the beginning of those ten minutes.
     pub at: Timestamp,
     /// The limit, and what would have been counted.
     #[serde(flatten)]
     pub excess: Excess,
-    /// Whether the limits that hold for it now would have been passed as well.
+    /// Whether the limits that apply to it now would have been exceeded as well.
     pub also_now: bool,
 }
 
 impl PolicyService {
-    /// What a policy would have done in the last [`DAYS`] days: `name` with the settings of `patch`
-    /// changed, or a new one of them. Takes as long as reading everything that was sent.
+    /// What a policy would have done in the last [`DAYS`] days: `name` with the settings of `patch` changed, or without
+    /// a name, a new policy with them. Takes as long as reading all stored traffic.
     ///
     /// # Errors
     /// As for [`PolicyService::change`].
@@ -96,7 +96,7 @@ impl PolicyService {
     }
 }
 
-/// What the policy called `edited` would have done to an entity, if it is the one that holds.
+/// What the policy called `edited` would have done to an entity, if it is the one that applies.
 fn effect(
     entity: &EntityId,
     sent: &[(u32, Traffic)],

@@ -1,4 +1,4 @@
-//! Explain a reference id: all that is known of one incident.
+//! Explain a reference: everything known about one incident.
 
 use postern_domain::access::Permission;
 use postern_domain::filter::{AlertFilter, RestrictionFilter};
@@ -7,10 +7,10 @@ use crate::service::views::{AlertView, IncidentView, RestrictionView};
 use crate::service::{Caller, RestrictionService, ServiceError};
 
 impl RestrictionService {
-    /// All that is known of an incident.
+    /// Everything known about an incident.
     ///
     /// # Errors
-    /// The caller may not look, it is no reference, nothing has it, or the store fails.
+    /// The caller may not view this, the text is not a reference, nothing has this reference, or the store fails.
     pub async fn explain(&self, caller: &Caller, reference: &str) -> Result<IncidentView, ServiceError> {
         caller.may(Permission::Look)?;
         let reference = crate::service::reference(reference)?;

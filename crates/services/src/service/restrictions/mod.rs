@@ -1,4 +1,4 @@
-//! Restrictions: list them; making and ending one has a file each.
+//! Restrictions: list them. Making, releasing and explaining one has a file each.
 
 mod explain;
 mod release;
@@ -26,39 +26,39 @@ pub use restrict::RestrictRequest;
 pub use undo_release::UndoReleaseRequest;
 pub use why::WhyView;
 
-/// Lists, makes and ends restrictions.
+/// Lists, makes and releases restrictions.
 pub struct RestrictionService {
     /// Settings in force.
     pub(crate) settings: Arc<SettingsInForce>,
-    /// Everything that lasts.
+    /// The durable store.
     pub(crate) store: Arc<dyn Store>,
-    /// Writes, and puts in force what is written.
+    /// Writes to the store, and puts into force what was written.
     pub(crate) projector: Arc<Projector>,
-    /// What was sent.
+    /// Counts of what was sent.
     pub(crate) ledger: Arc<MemoryLedger>,
-    /// Who may send.
+    /// The standing of entities.
     pub(crate) standings: Arc<Standings>,
     /// Writes restrictions and alerts.
     pub(crate) incidents: Arc<Incidents>,
-    /// Last attempts of busy entities.
+    /// The last attempts of busy entities.
     pub(crate) recents: Arc<Recents>,
-    /// The limits that hold.
+    /// Finds the limits that apply.
     pub(crate) limits: Arc<LimitsInForce>,
     /// What entities have sent.
     pub(crate) usage: Arc<UsageService>,
-    /// Links that tell somebody about themselves.
+    /// Links by which an account's owner sees why it is restricted.
     pub(crate) links: Links,
-    /// Tells the time; tests move it.
+    /// The clock; tests move it.
     pub(crate) clock: Arc<dyn Clock>,
-    /// What is measured.
+    /// The metrics.
     pub(crate) metrics: Arc<Metrics>,
 }
 
 impl RestrictionService {
-    /// Restrictions, newest first unless the filter says otherwise.
+    /// Restrictions, newest first unless the filter states another order.
     ///
     /// # Errors
-    /// The caller may not look, or the store fails.
+    /// The caller may not view this, or the store fails.
     pub async fn list(
         &self,
         caller: &Caller,
@@ -71,10 +71,10 @@ impl RestrictionService {
         Ok(self.store.restrictions(&filter).await?.into_iter().map(Into::into).collect())
     }
 
-    /// How many restrictions there are, whatever the filter says of pages.
+    /// The number of matching restrictions, regardless of the filter's pages.
     ///
     /// # Errors
-    /// The caller may not look, or the store fails.
+    /// The caller may not view this, or the store fails.
     pub async fn count(&self, caller: &Caller, filter: &RestrictionFilter) -> Result<u64, ServiceError> {
         caller.may(Permission::Look)?;
         let organization = caller.organization.clone().or_else(|| filter.organization.clone());
@@ -82,10 +82,10 @@ impl RestrictionService {
         Ok(self.store.count_restrictions(&filter).await?)
     }
 
-    /// The restrictions of one entity, newest first, those that have ended too.
+    /// All restrictions of one entity, newest first, including those that have ended.
     ///
     /// # Errors
-    /// The caller may not look, it was never restricted, or the store fails.
+    /// The caller may not view this, the entity was never restricted, or the store fails.
     pub async fn of(&self, caller: &Caller, entity: &str) -> Result<Vec<RestrictionView>, ServiceError> {
         caller.may(Permission::Look)?;
         self.write_refusals().await;
@@ -98,7 +98,7 @@ impl RestrictionService {
         Ok(found)
     }
 
-    /// Writes down the refusals that are only in memory yet, so that lists are up to date.
+    /// Writes refusals that are only in memory to the store, so that lists are up to date.
     pub async fn write_refusals(&self) {
         let refusals = self.standings.take_refusals();
         if refusals.is_empty() {

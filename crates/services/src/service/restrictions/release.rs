@@ -16,24 +16,24 @@ use crate::service::{Caller, RestrictionService, ServiceError, reason};
 
 pub use postern_domain::restriction::Recommendation;
 
-/// What is asked for.
+/// A request for a release.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ReleaseRequest {
     /// The reason for the audit trail, 1 to 1024 characters.
     #[schema(min_length = 1, max_length = 1024)]
     pub reason: String,
-    /// Only if this restriction is the one in force.
+    /// Release only if this restriction is the one in force.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reference: Option<Reference>,
-    /// What was made sure of before; it stands in the audit trail.
+    /// What the admin made sure of before; recorded in the audit trail.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub made_sure: Vec<Recommendation>,
 }
 
-/// Who lets an entity out, and why.
+/// Who releases an entity, and why.
 struct ReleaseTerms<'a> {
-    /// Only out of this restriction.
+    /// Only if this restriction is the one in force.
     only: Option<&'a Reference>,
     by: &'a str,
     why: &'a str,
@@ -41,11 +41,11 @@ struct ReleaseTerms<'a> {
 }
 
 impl RestrictionService {
-    /// Releases an entity: in force with the next question of a mail server.
+    /// Releases an entity, from the next request of a mail server on.
     ///
     /// # Errors
-    /// The caller may not, no reason is given, the entity is not restricted, or store or
-    /// ledger fail; then it stays restricted.
+    /// The caller lacks permission, no reason is given, the entity is not restricted, or the store or ledger fails;
+    /// then it stays restricted.
     pub async fn release(
         &self,
         caller: &Caller,
@@ -65,13 +65,13 @@ impl RestrictionService {
         self.release_one(&entity, terms).await
     }
 
-    /// Releases every entity whose restriction has run its time.
+    /// Releases every entity whose restriction has reached its end.
     pub async fn release_expired(&self) {
         for (entity, reference) in self.standings.expired(self.clock.now()) {
             let terms = ReleaseTerms { only: Some(&reference), by: SYSTEM, why: "its time had come", made_sure: &[] };
             match self.release_one(&entity, terms).await {
                 Ok(_) => {}
-                // Somebody was faster.
+                // Somebody else released it first.
                 Err(ServiceError::NotFound(_)) => {
                     if let Err(error) = self.projector.catch_up().await {
                         tracing::error!(%entity, %reference, %error, "what became of a restriction can't be read");
@@ -95,8 +95,8 @@ impl RestrictionService {
         let until = (!probation.duration.is_zero()).then(|| now.plus(probation.duration));
         let standing = until.map_or(Standing::Free, |until| Standing::Probation { until });
         let reset = self.reset_for(entity, restriction.window(), &standing).await;
-        // The windows first: should the store fail after that, the entity is still restricted
-        // and nothing can be sent; the other way round, the next mail would be refused again.
+        // Reset the windows first: if the store fails after that, the entity is still restricted and can't send. In the
+        // opposite order, the next mail would be refused again.
         self.ledger.reset(entity, &reset).await?;
         let release = Release { at: now, by: by.into(), reason: why.into(), probation_until: until };
         let organization = self.settings.load().directory.organization_of(entity);

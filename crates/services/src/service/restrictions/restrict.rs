@@ -12,25 +12,25 @@ use crate::gate::{NewRestriction, evidence};
 use crate::service::views::RestrictionView;
 use crate::service::{Caller, RestrictionService, ServiceError, reason};
 
-/// What is asked for.
+/// A request for a restriction.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RestrictRequest {
-    /// Who: any spelling of an account, or `connector:NAME`.
+    /// The entity: any spelling of an account, or `connector:NAME`.
     pub entity: String,
     /// The reason for the audit trail, 1 to 1024 characters.
     #[schema(min_length = 1, max_length = 1024)]
     pub reason: String,
-    /// When it ends by itself; none: an admin releases it.
+    /// When it ends automatically; none: an admin releases it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<Timestamp>,
 }
 
 impl RestrictionService {
-    /// Who would be restricted.
+    /// The entity that would be restricted.
     ///
     /// # Errors
-    /// The text names nobody, or somebody who is restricted already.
+    /// The text names no entity, or one that is already restricted.
     pub fn check(&self, caller: &Caller, text: &str) -> Result<EntityId, ServiceError> {
         let entity = caller.new_entity(&self.settings.load(), text)?;
         match self.standings.get(&entity, self.clock.now()) {
@@ -39,11 +39,10 @@ impl RestrictionService {
         }
     }
 
-    /// Restricts an entity, in force with the next question of a mail server.
+    /// Restricts an entity, from the next request of a mail server on.
     ///
     /// # Errors
-    /// The caller may not, something asked for can't be, it is restricted already, or the store
-    /// fails.
+    /// The caller lacks permission, a requested value is invalid, the entity is already restricted, or the store fails.
     pub async fn restrict(&self, caller: &Caller, request: &RestrictRequest) -> Result<RestrictionView, ServiceError> {
         caller.may(Permission::Manage)?;
         let why = reason(&request.reason)?;

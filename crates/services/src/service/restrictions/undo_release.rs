@@ -10,25 +10,25 @@ use serde::{Deserialize, Serialize};
 use crate::service::views::RestrictionView;
 use crate::service::{Caller, RestrictionService, ServiceError, reason};
 
-/// What is asked for.
+/// A request to undo a release.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UndoReleaseRequest {
     /// The reason for the audit trail, 1 to 1024 characters.
     #[schema(min_length = 1, max_length = 1024)]
     pub reason: String,
-    /// The restriction that was released; by itself the entity's last one.
+    /// The restriction that was released; by default the entity's last one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reference: Option<Reference>,
 }
 
 impl RestrictionService {
-    /// Undoes the last release of an entity: the same restriction is in force again with the next question of a mail
-    /// server, with the reference, the cause and the evidence that it had. Nobody is told a second time.
+    /// Undoes the last release of an entity: from the next request of a mail server on, the same restriction is in
+    /// force again, with the same reference, cause and evidence. Nobody is notified a second time.
     ///
     /// # Errors
-    /// The caller may not, no reason is given, the entity was never released, it is restricted, another restriction than
-    /// the one that is meant was released last, its time is over, or the store fails.
+    /// The caller lacks permission, no reason is given, the entity was never released or is restricted, another
+    /// restriction than the given one was released last, its time is over, or the store fails.
     pub async fn undo_release(
         &self,
         caller: &Caller,
@@ -45,7 +45,7 @@ impl RestrictionService {
             ..RestrictionFilter::default()
         };
         let known = self.store.restrictions(&of).await?;
-        // One in force comes before all that have ended: the store says so.
+        // If a restriction is in force, it takes precedence over all that have ended: the store refuses.
         let ended =
             |kept: &&StoredRestriction| kept.record.release().map_or(i64::MAX, |release| release.at.as_millis());
         let last = known.iter().max_by_key(ended);

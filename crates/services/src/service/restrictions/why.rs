@@ -1,4 +1,4 @@
-//! Why am I restricted? What the owner of an account may see by the link in a refusal.
+//! Why am I restricted? What the link in a refusal shows to the owner of an account.
 
 use postern_domain::evidence::Cause;
 use postern_domain::filter::RestrictionFilter;
@@ -11,23 +11,22 @@ use crate::service::{RestrictionService, ServiceError};
 pub struct WhyView {
     /// The account or connector.
     pub entity: String,
-    /// Why, in one line; an admin's own words stay with the admins.
+    /// Why, in one line; an admin's own words are not shown.
     pub reason: String,
-    /// Names the incident, for example `PR-7K3F-9QXD`.
+    /// The reference of the incident, for example `PR-7K3F-9QXD`.
     pub reference: Reference,
     /// When it began.
     pub since: Timestamp,
-    /// When it ends by itself; none: an admin releases it.
+    /// When it ends automatically; none: an admin releases it.
     pub until: Option<Timestamp>,
     /// When it was ended.
     pub released_at: Option<Timestamp>,
-    /// Whom to write to; they can be written to all the same.
+    /// The address to write to; mail to it is still accepted.
     pub contact: String,
 }
 
 impl RestrictionService {
-    /// What the link with this reference and signature tells; anything but the whole link is as
-    /// good as none.
+    /// What the link with this reference and signature shows. An incomplete link is treated as if it did not exist.
     ///
     /// # Errors
     /// The link is wrong, or the store fails.

@@ -1,11 +1,11 @@
-//! Copies to several addresses: what a mail server has to know to make them.
+//! Copies to several addresses: the aliases that a mail server needs to make them.
 
 use postern_domain::policy::CopyAlias;
 
 use crate::service::StatusService;
 
 impl StatusService {
-    /// Every alias that a mail server needs whose protocol adds one recipient at most.
+    /// Every alias needed by a mail server whose protocol adds at most one recipient.
     pub(super) fn copy_aliases(&self) -> Vec<CopyAlias> {
         let settings = self.settings.load();
         let known = self.policies.books.load();

@@ -1,4 +1,4 @@
-//! How Postern runs, and what is wrong with it.
+//! The state of Postern, and what is wrong with it.
 
 mod copies;
 mod wiring_check;
@@ -20,23 +20,23 @@ use crate::service::{Caller, ServiceError};
 
 pub use wiring_check::WiringCheck;
 
-/// Says how Postern runs.
+/// Reports the state of Postern.
 pub struct StatusService {
     /// Settings in force.
     pub(crate) settings: Arc<SettingsInForce>,
-    /// Mails and webhooks that wait.
+    /// Mails and webhooks waiting for delivery.
     pub(crate) store: Arc<dyn Outbox>,
-    /// What was sent.
+    /// Counts of what was sent.
     pub(crate) ledger: Arc<MemoryLedger>,
-    /// Who may send.
+    /// The standing of entities.
     pub(crate) standings: Arc<Standings>,
     /// Policies and allowances in force.
     pub(crate) policies: Arc<Policies>,
-    /// What mail servers ask.
+    /// Mail servers, and what they ask.
     pub(crate) mail_servers: Arc<MailServers>,
-    /// Looks at how this machine's mail server is wired.
+    /// Checks how this machine's mail server is wired.
     pub(crate) wiring_check: Arc<dyn WiringCheck>,
-    /// What is measured.
+    /// The metrics.
     pub(crate) metrics: Arc<Metrics>,
     /// Which parts have failed, for `/healthz` and `postern status`.
     pub(crate) health: Arc<Health>,
@@ -45,30 +45,30 @@ pub struct StatusService {
 }
 
 impl StatusService {
-    /// What is wrong with how Postern runs and is asked, and what to do about it. Looks at the Postfix
-    /// of this machine, as far as the user that Postern runs as may.
+    /// What is wrong with how Postern runs and is used by mail servers, and what to do about it. Also checks the
+    /// Postfix of this machine, as far as the user that Postern runs as may read it.
     ///
     /// # Errors
-    /// The caller may not look.
+    /// The caller may not view this.
     pub async fn doctor(&self, caller: &Caller) -> Result<Vec<Finding>, ServiceError> {
         let status = self.get(caller).await?;
         let settings = self.settings.load_full();
         Ok(self.wiring_check.findings(&settings, &status).await)
     }
 
-    /// The lines that make a Postfix ask.
+    /// The configuration lines that make a Postfix ask Postern.
     ///
     /// # Errors
-    /// The caller may not look.
+    /// The caller may not view this.
     pub fn wiring_lines(&self, caller: &Caller) -> Result<String, ServiceError> {
         caller.may_everywhere(Permission::Look)?;
         Ok(self.wiring_check.lines(&self.settings.load(), &self.copy_aliases()))
     }
 
-    /// What runs where, how much went through, and what does not work.
+    /// What runs and where it listens, how much it has handled, and what does not work.
     ///
     /// # Errors
-    /// The caller may not look.
+    /// The caller may not view this.
     pub async fn get(&self, caller: &Caller) -> Result<StatusView, ServiceError> {
         caller.may_everywhere(Permission::Look)?;
         let settings = self.settings.load_full();

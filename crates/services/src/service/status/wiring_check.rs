@@ -1,4 +1,4 @@
-//! What use cases ask about the mail server of this machine.
+//! The interface by which use cases check the mail server of this machine.
 
 use postern_domain::finding::Finding;
 use postern_domain::policy::CopyAlias;
@@ -7,12 +7,12 @@ use crate::in_force::InForce;
 use crate::service::views::StatusView;
 use crate::settings::Settings;
 
-/// Knows how a mail server is made to ask, and whether it is.
+/// Knows how to make a mail server ask Postern, and whether it does.
 #[async_trait::async_trait]
 pub trait WiringCheck: Send + Sync {
-    /// What is wrong with how Postern runs and is asked, and what to do about it.
+    /// What is wrong with how Postern runs and is used by mail servers, and what to do about it.
     async fn findings(&self, settings: &InForce, status: &StatusView) -> Vec<Finding>;
 
-    /// The lines that make the mail server ask.
+    /// The configuration lines that make the mail server ask Postern.
     fn lines(&self, settings: &Settings, aliases: &[CopyAlias]) -> String;
 }

@@ -1,4 +1,4 @@
-//! People and tokens.
+//! Tests for people and tokens.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ fn invite(address: &str) -> InviteRequest {
     InviteRequest { address: address.into(), role: Role::SecurityReader }
 }
 
-/// What the link of an invitation has at its end.
+/// The token at the end of an invitation's link.
 fn token(link: &str) -> &str {
     link.rsplit('/').next().unwrap()
 }

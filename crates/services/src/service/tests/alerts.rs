@@ -1,4 +1,4 @@
-//! Alerts, and the store being away.
+//! Tests for alerts, and for an unavailable store.
 
 use std::time::Duration;
 
@@ -38,7 +38,7 @@ async fn admins_hear_of_a_store_that_stays_away_and_it_is_written_down_when_it_i
     let mut outage = None;
     node.services.outages.watch(&mut outage).await;
     assert!(outage.is_none());
-    // A lock that nobody gives back, as a backup of the whole file holds it.
+    // A lock that is never released, like that of a backup of the whole file.
     let holder = rusqlite::Connection::open(site.database()).unwrap();
     holder.execute_batch("BEGIN EXCLUSIVE").unwrap();
     node.services.outages.watch(&mut outage).await;

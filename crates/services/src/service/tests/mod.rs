@@ -1,4 +1,4 @@
-//! Each service in process, over SQLite: who may, what is refused and why, and what is there afterwards.
+//! Tests of each service in process, over SQLite: who may do what, what is refused and why, and the state afterwards.
 
 mod access;
 mod alerts;
@@ -14,7 +14,7 @@ use super::{Caller, OrganizationRequest, RestrictRequest, ServiceError};
 use crate::node::Node;
 use crate::node::testing::{Site, admin};
 
-/// Somebody who may only look.
+/// A caller that may only look.
 fn reader() -> Caller {
     Caller { name: "reader".into(), role: Some(Role::SecurityReader), ..admin() }
 }
@@ -38,7 +38,7 @@ async fn restrict(node: &Node, who: &str) {
     node.services.restrictions.restrict(&admin(), &request).await.unwrap();
 }
 
-/// The actions in the audit trail, the newest first.
+/// The actions in the audit trail, newest first.
 async fn actions(site: &Site) -> Vec<String> {
     site.store().audit(&AuditFilter::default()).await.unwrap().into_iter().map(|entry| entry.action).collect()
 }
@@ -55,7 +55,7 @@ fn conflict<T: std::fmt::Debug>(result: Result<T, ServiceError>) {
     assert!(matches!(result, Err(ServiceError::Conflict(_))), "{result:?}");
 }
 
-/// The field that is said to be wrong.
+/// The field that the error names as invalid.
 fn invalid<T: std::fmt::Debug>(result: Result<T, ServiceError>) -> String {
     match result {
         Err(ServiceError::Invalid { field, .. }) => field.into_owned(),

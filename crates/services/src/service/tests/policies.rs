@@ -1,4 +1,4 @@
-//! Outbound policies, alert policies, and organizations.
+//! Tests for outbound policies, alert policies and organizations.
 
 use serde_json::json;
 
@@ -18,7 +18,7 @@ async fn a_policy_is_added_changed_and_removed_by_those_who_may() {
     assert_eq!(invalid(policies.change(&admin(), "sales", &json!({ "colour": 1 }), None).await), "colour");
     let changed = policies.change(&admin(), "sales", &json!({ "per_day": 60 }), None).await.unwrap();
     assert_eq!((changed.policy.name.as_str(), changed.policy.per_day), ("Sales", 60));
-    // Whoever has seen an older revision is told.
+    // A change based on an older revision is refused.
     let stale = policies.change(&admin(), "Sales", &json!({ "per_day": 70 }), Some(changed.revision - 1)).await;
     assert!(matches!(stale, Err(ServiceError::Changed(_))), "{stale:?}");
     conflict(policies.remove(&admin(), "Default", None).await);

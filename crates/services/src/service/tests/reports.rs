@@ -1,4 +1,4 @@
-//! The audit trail, usage, traffic, accounts and status.
+//! Tests for the audit trail, usage, traffic, accounts and status.
 
 use postern_store::audit::hex;
 

@@ -1,4 +1,4 @@
-//! Restrictions and allowances.
+//! Tests for restrictions and allowances.
 
 use std::time::Duration;
 
@@ -54,7 +54,7 @@ async fn another_organizations_accounts_are_as_good_as_none() {
     not_found(restrictions.release(&tenant_admin(), "alice@example.com", &release("x")).await);
     let reference = restrictions.of(&admin(), "alice").await.unwrap()[0].reference.clone();
     not_found(restrictions.explain(&tenant_admin(), reference.as_str()).await);
-    // A name without a domain is one of theirs.
+    // A name without a domain is an account of the caller's organization.
     restrictions.release(&tenant_admin(), "ann", &release("x")).await.unwrap();
 }
 
@@ -72,7 +72,7 @@ async fn an_undone_release_is_the_same_restriction_and_only_the_last_one() {
     forbidden(restrictions.undo_release(&reader(), "alice", &undo).await);
     let restored = restrictions.undo_release(&admin(), "alice", &undo).await.unwrap();
     assert_eq!((restored.reference.clone(), restored.released_at), (first.reference.clone(), None));
-    // A later restriction comes between.
+    // A later restriction has been made since.
     restrictions.release(&admin(), "alice", &release("done")).await.unwrap();
     restrict(&node, "alice").await;
     restrictions.release(&admin(), "alice", &release("done")).await.unwrap();
