@@ -22,6 +22,17 @@ fn exit_statuses_say_what_happened() {
 }
 
 #[test]
+fn a_reader_that_ends_early_causes_no_error_message() {
+    for arguments in [["man"].as_slice(), &["completions", "bash"], &["cmdlet", "Get-Command"], &["demo", "--fast"]] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let output = command().args(arguments).stdout(writer).output().unwrap();
+        assert_eq!(String::from_utf8_lossy(&output.stderr), "", "{arguments:?}");
+        assert!(output.status.success(), "{arguments:?}");
+    }
+}
+
+#[test]
 fn lists_are_json_arrays_with_the_names_of_the_api() {
     let postern = Postern::start("[outbound_policy]\nexternal_per_hour = 1\n");
     assert_eq!(postern.json(&["restricted", "list"]), serde_json::json!([]));

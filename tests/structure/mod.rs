@@ -219,3 +219,27 @@ fn what_is_audited_is_written_through_the_projector() {
     assert_eq!(beside_the_projector("self.store.change_credentials(a, &[b], None).await").len(), 0);
     assert_eq!(beside_the_projector("self.parts.projector.write(self.parts.store.raise(&incident)).await").len(), 0);
 }
+
+/// Lines that print with the standard library's macros, which panic if the reader of a pipe has ended.
+fn printed_directly(text: &str) -> Vec<&str> {
+    let is_direct = |line: &&str| {
+        ["println!(", "print!("].iter().any(|name| {
+            line.match_indices(name).any(|(at, _)| !line[..at].ends_with(|c: char| c == ':' || c.is_alphanumeric()))
+        })
+    };
+    text.lines().filter(is_direct).collect()
+}
+
+#[test]
+fn output_goes_through_anstream() {
+    assert_eq!(printed_directly("anstream::println!(\"x\"); eprintln!(\"x\");"), Vec::<&str>::new());
+    assert_eq!(printed_directly("None => println!(\"x\"),").len(), 1);
+    let mut files = Vec::new();
+    for part in ["cli/src", "postern/src", "doctor/src"] {
+        sources(&crates().join(part), &mut files);
+    }
+    for file in files {
+        let text = std::fs::read_to_string(&file).unwrap();
+        assert_eq!(printed_directly(&text), Vec::<&str>::new(), "{}", file.display());
+    }
+}

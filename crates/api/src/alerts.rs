@@ -109,7 +109,7 @@ async fn change_alert(
     get,
     path = "/api/v1/alert-policies",
     tag = "Alerts",
-    summary = "Alert policies: who is told of what",
+    summary = "Alert policies: who is notified of what",
     responses((status = 200, body = Vec<AlertPolicyView>), Refusals)
 )]
 async fn alert_policies(Call { services, caller }: Call) -> Reply<Vec<AlertPolicyView>> {

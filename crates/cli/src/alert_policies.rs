@@ -25,7 +25,7 @@ pub(super) async fn run(client: &Client, command: Option<AlertPolicyCommand>, js
         Some(AlertPolicyCommand::Remove { name }) => {
             client.delete(&path(&name)).await?;
             if !json {
-                println!("The alert policy {name} is removed.");
+                anstream::println!("The alert policy {name} is removed.");
             }
             return Ok(());
         }

@@ -32,7 +32,7 @@ pub(super) async fn run(
     let AlertDetailView { alert, notes } = &detail;
     print(alert);
     if !notes.is_empty() {
-        println!();
+        anstream::println!();
         let row = |note: &AlertNote| {
             let status = note.status.map_or("", AlertStatus::key);
             vec![present::time(note.at), note.by.clone(), status.to_owned(), note.comment.clone()]
@@ -48,7 +48,7 @@ async fn test(client: &Client, policy: &str, json: bool) -> Result<(), CliError>
     if json {
         output::json(&tests)?;
     } else if tests.is_empty() {
-        println!("No one is notified: the alert policy is off, or has neither recipients nor webhooks.");
+        anstream::println!("No one is notified: the alert policy is off, or has neither recipients nor webhooks.");
     } else {
         let row = |test: &ChannelTestView| {
             let mark = if test.delivered { "accepted" } else { "failed" };
@@ -66,7 +66,7 @@ async fn list(client: &Client, status: Option<AlertStatus>, limit: u32, json: bo
         return output::json(&alerts);
     }
     if alerts.is_empty() {
-        println!("There are no alerts{}.", if status.is_some() { " with that status" } else { "" });
+        anstream::println!("There are no alerts{}.", if status.is_some() { " with that status" } else { "" });
         return Ok(());
     }
     let row = |a: &AlertView| {

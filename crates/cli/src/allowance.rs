@@ -25,13 +25,18 @@ pub(super) async fn run(client: &Client, command: Option<AllowanceCommand>, json
             if json {
                 return output::json(&granted);
             }
-            println!("{} may send {} until {}.", granted.entity, numbers(&granted), output::ahead(granted.until));
+            anstream::println!(
+                "{} may send {} until {}.",
+                granted.entity,
+                numbers(&granted),
+                output::ahead(granted.until)
+            );
             Ok(())
         }
         AllowanceCommand::End { account } => {
             client.post_nothing(&format!("/allowances/{}/end", segment(&account))).await?;
             if !json {
-                println!("The allowance for {account} has ended; its policy's limits apply again.");
+                anstream::println!("The allowance for {account} has ended; its policy's limits apply again.");
             }
             Ok(())
         }
@@ -44,7 +49,7 @@ async fn list(client: &Client, json: bool) -> Result<(), CliError> {
         return output::json(&allowances);
     }
     if allowances.is_empty() {
-        println!(
+        anstream::println!(
             "No allowances in force. Grant one with: postern allowance grant ACCOUNT --per-day N --until TIME --reason WHY"
         );
         return Ok(());

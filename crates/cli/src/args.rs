@@ -53,6 +53,69 @@ pub(super) struct Cli {
 pub(super) enum Command {
     /// Run Postern until SIGTERM; SIGHUP reloads the configuration
     Serve,
+    #[command(flatten)]
+    Daemon(DaemonCommand),
+    /// Diagnose problems with the daemon, its policy door and the Postfix configuration
+    Doctor {
+        /// Postfix configuration directory, if not that of the default instance
+        #[arg(long, value_name = "DIR")]
+        postfix_config: Option<PathBuf>,
+    },
+    /// Print the configuration that connects a mail server to Postern
+    Wiring {
+        /// Mail server to configure
+        #[arg(value_enum)]
+        mail_server: MailServer,
+    },
+    /// Simulate an organization sending mail and one account being compromised; needs no mail server
+    Demo {
+        /// Do not pause between steps
+        #[arg(long)]
+        fast: bool,
+    },
+    /// Show what the current policies, or others, would have done with the mail in a log
+    #[command(after_help = "Postfix logs: plain, .gz, .zst or journalctl -o export; - reads standard input.\n\
+                            Timestamps without a year or time zone use this machine's.\n\
+                            Example: postern replay --policy strict.toml --report strict.html /var/log/mail.log*")]
+    Replay {
+        /// Policies to compare with the current ones, in a file written by postern policy export
+        #[arg(long, value_name = "FILE")]
+        policy: Option<PathBuf>,
+        /// Write an HTML report with charts
+        #[arg(long, value_name = "FILE.html")]
+        report: Option<PathBuf>,
+        /// Postfix log files, optionally compressed (.gz, .zst)
+        #[arg(required = true, value_name = "LOG")]
+        logs: Vec<PathBuf>,
+    },
+    /// Configuration: check
+    Config {
+        #[command(subcommand)]
+        command: ConfigCommand,
+    },
+    /// Print a shell completion script
+    Completions {
+        /// Shell to generate completions for
+        #[arg(value_enum)]
+        shell: clap_complete::Shell,
+    },
+    /// Write the PowerShell module for this version to a directory
+    Powershell {
+        /// Directory to write to; the module gets its own subdirectory
+        #[arg(value_name = "DIR")]
+        folder: PathBuf,
+    },
+    /// Print the manual page, or write one page per command to a directory
+    Man {
+        /// Directory to write to; must exist
+        #[arg(value_name = "DIR")]
+        folder: Option<PathBuf>,
+    },
+}
+
+/// Commands that the running daemon carries out.
+#[derive(Debug, Subcommand)]
+pub(super) enum DaemonCommand {
     /// Restricted entities: list, show, release, undo-release, add (default: list)
     Restricted {
         #[command(subcommand)]
@@ -145,62 +208,6 @@ pub(super) enum Command {
     },
     /// Show the status of the running daemon
     Status,
-    /// Diagnose problems with the daemon, its policy door and the Postfix configuration
-    Doctor {
-        /// Postfix configuration directory, if not that of the default instance
-        #[arg(long, value_name = "DIR")]
-        postfix_config: Option<PathBuf>,
-    },
-    /// Print the configuration that connects a mail server to Postern
-    Wiring {
-        /// Mail server to configure
-        #[arg(value_enum)]
-        mail_server: MailServer,
-    },
-    /// Simulate an organization sending mail and one account being compromised; needs no mail server
-    Demo {
-        /// Do not pause between steps
-        #[arg(long)]
-        fast: bool,
-    },
-    /// Show what the current policies, or others, would have done with the mail in a log
-    #[command(after_help = "Postfix logs: plain, .gz, .zst or journalctl -o export; - reads standard input.\n\
-                            Timestamps without a year or time zone use this machine's.\n\
-                            Example: postern replay --policy strict.toml --report strict.html /var/log/mail.log*")]
-    Replay {
-        /// Policies to compare with the current ones, in a file written by postern policy export
-        #[arg(long, value_name = "FILE")]
-        policy: Option<PathBuf>,
-        /// Write an HTML report with charts
-        #[arg(long, value_name = "FILE.html")]
-        report: Option<PathBuf>,
-        /// Postfix log files, optionally compressed (.gz, .zst)
-        #[arg(required = true, value_name = "LOG")]
-        logs: Vec<PathBuf>,
-    },
-    /// Configuration: check
-    Config {
-        #[command(subcommand)]
-        command: ConfigCommand,
-    },
-    /// Print a shell completion script
-    Completions {
-        /// Shell to generate completions for
-        #[arg(value_enum)]
-        shell: clap_complete::Shell,
-    },
-    /// Write the PowerShell module for this version to a directory
-    Powershell {
-        /// Directory to write to; the module gets its own subdirectory
-        #[arg(value_name = "DIR")]
-        folder: PathBuf,
-    },
-    /// Print the manual page, or write one page per command to a directory
-    Man {
-        /// Directory to write to; must exist
-        #[arg(value_name = "DIR")]
-        folder: Option<PathBuf>,
-    },
 }
 
 #[derive(Debug, Subcommand)]

@@ -26,7 +26,7 @@ async fn list(client: &Client, limit: u32, search: Option<&str>, json: bool) -> 
         return output::json(&entries);
     }
     if entries.is_empty() {
-        println!("The audit trail is empty.");
+        anstream::println!("The audit trail is empty.");
         return Ok(());
     }
     let row = |entry: &AuditView| {
@@ -78,8 +78,8 @@ async fn verify(client: &Client, head: Option<String>, json: bool) -> Result<(),
                 let whole = output::styled(output::GOOD, "The audit trail is whole");
                 let entries = if report.entries == 1 { "entry" } else { "entries" };
                 anstream::println!("{whole}: {} {entries}.", report.entries);
-                println!("Head: {}", report.head);
-                println!(
+                anstream::println!("Head: {}", report.head);
+                anstream::println!(
                     "Save the head elsewhere; audit verify --head HASH can then show that nothing up to it was removed."
                 );
             }

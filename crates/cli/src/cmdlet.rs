@@ -14,12 +14,24 @@ const LIST_FROM: usize = 5;
 
 /// The format of results.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Shown {
+pub(super) enum Format {
     /// As PowerShell does: a table if there is a view or there are few properties, otherwise a list.
-    ByItself,
+    Automatic,
     List,
     Table,
     Json,
+}
+
+impl Format {
+    /// The format that the options ask for; `--json` takes precedence.
+    pub(super) fn of(json: bool, list: bool, table: bool) -> Self {
+        match (json, list, table) {
+            (true, ..) => Self::Json,
+            (_, true, _) => Self::List,
+            (.., true) => Self::Table,
+            _ => Self::Automatic,
+        }
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -51,7 +63,7 @@ pub(super) fn help(name: &str, arguments: &[String]) -> Result<bool, CliError> {
     Ok(asks)
 }
 
-pub(super) async fn run(client: &Client, name: &str, arguments: &[String], shown: Shown) -> Result<(), CliError> {
+pub(super) async fn run(client: &Client, name: &str, arguments: &[String], format: Format) -> Result<(), CliError> {
     let cmdlet = table::find(name).ok_or_else(|| CliError::Usage(unknown(name)))?;
     let mut parameters = parameters(cmdlet, arguments)?;
     if parameters.remove("Confirm").is_some_and(|wanted| wanted != json!("$false")) && !confirmed(cmdlet, &parameters)?
@@ -63,13 +75,13 @@ pub(super) async fn run(client: &Client, name: &str, arguments: &[String], shown
     for warning in &warnings {
         anstream::eprintln!("{}", output::styled(output::WARN, format!("WARNING: {warning}")));
     }
-    match shown {
-        Shown::Json => print_json(cmdlet, &value),
-        Shown::List => print_list(cmdlet, &value),
-        Shown::Table => print_table(cmdlet, &value),
-        Shown::ByItself if !cmdlet.view().is_empty() => print_table(cmdlet, &value),
-        Shown::ByItself if properties(cmdlet, &value).len() < LIST_FROM => print_table(cmdlet, &value),
-        Shown::ByItself => print_list(cmdlet, &value),
+    match format {
+        Format::Json => print_json(cmdlet, &value),
+        Format::List => print_list(cmdlet, &value),
+        Format::Table => print_table(cmdlet, &value),
+        Format::Automatic if !cmdlet.view().is_empty() => print_table(cmdlet, &value),
+        Format::Automatic if properties(cmdlet, &value).len() < LIST_FROM => print_table(cmdlet, &value),
+        Format::Automatic => print_list(cmdlet, &value),
     }
     Ok(())
 }
@@ -235,7 +247,7 @@ fn print_list(cmdlet: &Cmdlet, value: &[Map<String, Value>]) {
     let width = names.iter().map(|name| name.len()).max().unwrap_or(0);
     for (number, object) in value.iter().enumerate() {
         if number > 0 {
-            println!();
+            anstream::println!();
         }
         for name in &names {
             anstream::println!(
@@ -255,8 +267,8 @@ fn print_json(cmdlet: &Cmdlet, value: &[Map<String, Value>]) {
         format!("  {{\n{}\n  }}", names.iter().map(of).collect::<Vec<_>>().join(",\n"))
     };
     match value {
-        [] => println!("[]"),
-        all => println!("[\n{}\n]", all.iter().map(object).collect::<Vec<_>>().join(",\n")),
+        [] => anstream::println!("[]"),
+        all => anstream::println!("[\n{}\n]", all.iter().map(object).collect::<Vec<_>>().join(",\n")),
     }
 }
 
@@ -268,12 +280,12 @@ fn print_all() {
 fn print_help(cmdlet: &Cmdlet) {
     let heading = |text: &str| anstream::println!("\n{}", output::styled(output::BOLD, text));
     anstream::println!("{}", output::styled(output::BOLD, &cmdlet.name));
-    println!("    {}\n\n    {}", cmdlet.synopsis, cmdlet.description);
+    anstream::println!("    {}\n\n    {}", cmdlet.synopsis, cmdlet.description);
     heading("PARAMETERS");
     for parameter in &cmdlet.parameters {
         let mandatory = if parameter.mandatory { ", mandatory" } else { "" };
         let position = parameter.position.map(|at| format!(", position {at}")).unwrap_or_default();
-        println!("    -{} <{}>{mandatory}{position}", parameter.name, parameter.kind.powershell());
+        anstream::println!("    -{} <{}>{mandatory}{position}", parameter.name, parameter.kind.powershell());
         let values = if parameter.values.is_empty() {
             String::new()
         } else {
@@ -282,18 +294,18 @@ fn print_help(cmdlet: &Cmdlet) {
         anstream::println!("        {}{values}", parameter.about);
     }
     if cmdlet.changes() {
-        println!("    -WhatIf\n        Shows what would be done, without doing it.");
+        anstream::println!("    -WhatIf\n        Shows what would be done, without doing it.");
     }
     if !cmdlet.returns().is_empty() {
         heading("RETURNS");
-        println!("    {}", cmdlet.returns().join(", "));
+        anstream::println!("    {}", cmdlet.returns().join(", "));
     }
     heading("EXAMPLES");
     for example in &cmdlet.examples {
         // Pipelines and hash tables exist only in PowerShell.
         let run = example.run.trim_end_matches(" | Format-List");
         if !run.contains('|') && !run.contains("@{") {
-            println!("    postern cmdlet {run}\n        {}", example.about);
+            anstream::println!("    postern cmdlet {run}\n        {}", example.about);
         }
     }
 }

@@ -14,7 +14,9 @@ pub(super) async fn run(client: &Client, command: Option<DirectoryCommand>, json
         return output::json(&sources);
     }
     if sources.is_empty() {
-        println!("No directory is configured: accounts become known when they first send. See docs/directory.md");
+        anstream::println!(
+            "No directory is configured: accounts become known when they first send. See docs/directory.md"
+        );
         return Ok(());
     }
     let rows = sources.into_iter().map(|source| {

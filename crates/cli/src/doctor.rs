@@ -41,10 +41,15 @@ pub(super) async fn run(settings: &Settings, postfix_config: Option<&Path>, json
 /// `postern wiring postfix`. If the daemon can't be reached, its part is left out with a note.
 pub(super) async fn wiring(settings: &Settings) {
     let status: Result<StatusView, _> = Client::local(settings).get("/status").await;
-    print!("{}", doctor::lines::postfix(settings, status.as_ref().map_or(&[], |status| &status.copy_aliases)));
+    anstream::print!(
+        "{}",
+        doctor::lines::postfix(settings, status.as_ref().map_or(&[], |status| &status.copy_aliases))
+    );
     let has_run = settings.data.join("postern.db").exists();
     if status.is_err() && has_run {
-        println!("\n# postern is not running: aliases for copies to several addresses, if any, are not shown.");
+        anstream::println!(
+            "\n# postern is not running: aliases for copies to several addresses, if any, are not shown."
+        );
     }
 }
 
@@ -62,5 +67,5 @@ fn print(findings: &[Finding]) {
         }
     }
     let count = |level| findings.iter().filter(|finding| finding.level == level).count();
-    println!("\n{} errors, {} warnings", count(Level::Error), count(Level::Warning));
+    anstream::println!("\n{} errors, {} warnings", count(Level::Error), count(Level::Warning));
 }

@@ -23,14 +23,14 @@ mod status;
 mod token;
 mod usage;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
 use postern_config as config;
 
-use args::{Cli, Command, ConfigCommand};
+use args::{Cli, Command, ConfigCommand, DaemonCommand};
 use client::Client;
 pub use error::CliError;
 use postern_services::settings::Settings;
@@ -76,92 +76,92 @@ pub fn run(programs: Programs) -> ExitCode {
 
 fn dispatch(cli: Cli, programs: Programs) -> Result<(), CliError> {
     let Cli { config, server, token_file, organization, json, command } = cli;
-    let named = config.as_deref();
-    let load = || -> Result<Settings, CliError> { Ok(config::load(&config::find(named)?)?) };
-    let client = || -> Result<Client, CliError> {
-        let client = match &server {
-            Some(server) => Client::remote(server, token_file.as_deref())?,
-            None => Client::local(&load()?),
-        };
-        Ok(client.of(organization.clone()))
-    };
+    let config = config.as_deref();
     match command {
         Command::Serve => {
-            let settings = load()?;
+            let settings = settings(config)?;
             logging::start(&settings.log);
             (programs.serve)(settings)
         }
-        Command::Restricted { command } => with_client(client()?, async |c| restricted::run(c, command, json).await),
-        Command::Usage { account } => with_client(client()?, async |c| usage::run(c, &account, json).await),
-        Command::Explain { reference } => with_client(client()?, async |c| explain::run(c, &reference, json).await),
-        Command::Policy { command } => with_client(client()?, async |c| policy::run(c, command, json).await),
-        Command::Allowance { command } => with_client(client()?, async |c| allowance::run(c, command, json).await),
-        Command::Alerts { command, status, limit } => {
-            with_client(client()?, async |c| alerts::run(c, command, status, limit, json).await)
+        Command::Daemon(DaemonCommand::Cmdlet { ref name, ref arguments, .. }) if cmdlet::help(name, arguments)? => {
+            Ok(())
         }
-        Command::Audit { command, limit, search } => {
-            with_client(client()?, async |c| audit::run(c, command, limit, search.as_deref(), json).await)
-        }
-        Command::Token { command } => with_client(client()?, async |c| token::run(c, command, json).await),
-        Command::Cmdlet { name, arguments, list, table } => {
-            if cmdlet::help(&name, &arguments)? {
-                return Ok(());
-            }
-            let shown = match (json, list, table) {
-                (true, ..) => cmdlet::Shown::Json,
-                (_, true, _) => cmdlet::Shown::List,
-                (.., true) => cmdlet::Shown::Table,
-                _ => cmdlet::Shown::ByItself,
+        Command::Daemon(command) => {
+            let client = match server {
+                Some(server) => Client::remote(&server, token_file.as_deref())?,
+                None => Client::local(&settings(config)?),
             };
-            with_client(client()?, async |c| cmdlet::run(c, &name, &arguments, shown).await)
+            local_runtime()?.block_on(call_daemon(&client.of(organization), command, json))
         }
-        Command::Directory { command } => with_client(client()?, async |c| directory::run(c, command, json).await),
-        Command::Organization { command } => {
-            with_client(client()?, async |c| organization::run(c, command, json).await)
-        }
-        Command::Person { command } => with_client(client()?, async |c| person::run(c, command, json).await),
-        Command::Session { command } => with_client(client()?, async |c| person::sessions(c, command, json).await),
-        Command::Status => with_client(client()?, async |c| status::run(c, json).await),
         Command::Doctor { postfix_config } => {
-            let settings = load()?;
+            let settings = settings(config)?;
             local_runtime()?.block_on(doctor::run(&settings, postfix_config.as_deref(), json))
         }
         Command::Wiring { mail_server } => {
-            let settings = load()?;
+            let settings = settings(config)?;
             let args::MailServer::Postfix = mail_server;
             local_runtime()?.block_on(doctor::wiring(&settings));
             Ok(())
         }
         Command::Replay { policy, report, logs } => {
-            (programs.replay)(ReplayRequest { settings: load()?, policy, report, logs, json })
+            (programs.replay)(ReplayRequest { settings: settings(config)?, policy, report, logs, json })
         }
         Command::Demo { fast } => (programs.demo)(if fast { Duration::ZERO } else { Duration::from_millis(60) }),
-        Command::Config { command: ConfigCommand::Check } => check_config(config::find(named)?),
+        Command::Config { command: ConfigCommand::Check } => check_config(config::find(config)?),
         Command::Completions { shell } => {
             manual::completions(shell);
             Ok(())
         }
         Command::Powershell { folder } => {
-            let settings = config::find(named).ok().and_then(|file| config::load(&file).ok());
-            let portal = settings.map(|settings| settings.portal.base_url());
+            let portal = settings(config).ok().map(|settings| settings.portal.base_url());
             powershell::write(&folder, portal.as_deref())
         }
         Command::Man { folder } => manual::write(folder.as_deref()),
     }
 }
 
+async fn call_daemon(client: &Client, command: DaemonCommand, json: bool) -> Result<(), CliError> {
+    match command {
+        DaemonCommand::Restricted { command } => restricted::run(client, command, json).await,
+        DaemonCommand::Usage { account } => usage::run(client, &account, json).await,
+        DaemonCommand::Explain { reference } => explain::run(client, &reference, json).await,
+        DaemonCommand::Policy { command } => policy::run(client, command, json).await,
+        DaemonCommand::Allowance { command } => allowance::run(client, command, json).await,
+        DaemonCommand::Alerts { command, status, limit } => alerts::run(client, command, status, limit, json).await,
+        DaemonCommand::Audit { command, limit, search } => {
+            audit::run(client, command, limit, search.as_deref(), json).await
+        }
+        DaemonCommand::Token { command } => token::run(client, command, json).await,
+        DaemonCommand::Directory { command } => directory::run(client, command, json).await,
+        DaemonCommand::Organization { command } => organization::run(client, command, json).await,
+        DaemonCommand::Person { command } => person::run(client, command, json).await,
+        DaemonCommand::Session { command } => person::sessions(client, command, json).await,
+        DaemonCommand::Cmdlet { name, arguments, list, table } => {
+            let format = cmdlet::Format::of(json, list, table);
+            cmdlet::run(client, &name, &arguments, format).await
+        }
+        DaemonCommand::Status => status::run(client, json).await,
+    }
+}
+
+/// The settings of the configuration file `named`, or of the one in the usual place.
+fn settings(named: Option<&Path>) -> Result<Settings, CliError> {
+    Ok(config::load(&config::find(named)?)?)
+}
+
 fn check_config(path: PathBuf) -> Result<(), CliError> {
     let settings = config::load(&path)?;
-    println!("{} is valid: {} accepts mail for {}", path.display(), settings.organization.name, domains(&settings));
+    anstream::println!(
+        "{} is valid: {} accepts mail for {}",
+        path.display(),
+        settings.organization.name,
+        domains(&settings)
+    );
     Ok(())
 }
 
 fn domains(settings: &Settings) -> String {
     settings.organization.domains.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
-}
-
-fn with_client(client: Client, command: impl AsyncFnOnce(&Client) -> Result<(), CliError>) -> Result<(), CliError> {
-    local_runtime()?.block_on(command(&client))
 }
 
 /// A runtime for programs with many tasks.

@@ -9,14 +9,18 @@ use super::CliError;
 use super::args::Cli;
 
 pub(super) fn completions(shell: clap_complete::Shell) {
-    clap_complete::generate(shell, &mut Cli::command(), "postern", &mut std::io::stdout());
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "postern", &mut script);
+    anstream::print!("{}", String::from_utf8_lossy(&script));
 }
 
 /// Prints `postern(1)`, or writes a page for each command into `folder`.
 pub(super) fn write(folder: Option<&Path>) -> Result<(), CliError> {
     let Some(folder) = folder else {
-        let printed = clap_mangen::Man::new(Cli::command()).render(&mut std::io::stdout());
-        return printed.context("the manual page can't be printed").map_err(CliError::Failed);
+        let mut page = Vec::new();
+        clap_mangen::Man::new(Cli::command()).render(&mut page).context("the manual page can't be rendered")?;
+        anstream::print!("{}", String::from_utf8_lossy(&page));
+        return Ok(());
     };
     if !folder.is_dir() {
         return Err(CliError::NotFound(format!("{} is not a directory", folder.display())));

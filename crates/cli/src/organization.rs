@@ -21,7 +21,9 @@ pub(super) async fn run(client: &Client, command: Option<OrganizationCommand>, j
         Some(OrganizationCommand::Remove { id }) => {
             client.delete(&path(&id)).await?;
             if !json {
-                println!("The organization {id} is removed; its domains no longer belong to any organization.");
+                anstream::println!(
+                    "The organization {id} is removed; its domains no longer belong to any organization."
+                );
             }
             return Ok(());
         }

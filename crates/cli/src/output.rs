@@ -29,7 +29,7 @@ pub fn styled(style: Style, text: impl std::fmt::Display) -> String {
 /// Prints a value as JSON.
 pub fn json(value: &impl Serialize) -> Result<(), CliError> {
     let text = serde_json::to_string_pretty(value).map_err(|error| CliError::Failed(error.into()))?;
-    println!("{text}");
+    anstream::println!("{text}");
     Ok(())
 }
 

@@ -30,7 +30,7 @@ pub(super) async fn run(client: &Client, command: Option<PersonCommand>, json: b
         PersonCommand::Remove { address } => {
             client.delete(&format!("/people/{}", segment(&address))).await?;
             if !json {
-                println!("{address} is removed and signed out everywhere.");
+                anstream::println!("{address} is removed and signed out everywhere.");
             }
             Ok(())
         }
@@ -46,7 +46,7 @@ fn link(made: &SignUpLink, json: bool) -> Result<(), CliError> {
         "Send it to them over a secure channel: it works once, until {}.",
         postern_services::present::time(made.expires_at)
     );
-    println!("{}", made.link);
+    anstream::println!("{}", made.link);
     Ok(())
 }
 
@@ -55,7 +55,7 @@ async fn change(client: &Client, address: &str, request: &PersonRequest, json: b
     if json {
         return output::json(&person);
     }
-    println!("{} is {} now, with the role {}.", person.address, person.state.key(), person.role);
+    anstream::println!("{} is {} now, with the role {}.", person.address, person.state.key(), person.role);
     Ok(())
 }
 
@@ -65,7 +65,7 @@ async fn list(client: &Client, json: bool) -> Result<(), CliError> {
         return output::json(&people);
     }
     if people.is_empty() {
-        println!("Nobody can sign in yet. Invite somebody with: postern person invite ADDRESS --role ROLE");
+        anstream::println!("Nobody can sign in yet. Invite somebody with: postern person invite ADDRESS --role ROLE");
         return Ok(());
     }
     let rows = people.iter().map(|person| {
@@ -86,7 +86,7 @@ pub(super) async fn sessions(client: &Client, command: Option<SessionCommand>, j
     if let Some(SessionCommand::End { id }) = command {
         client.delete(&format!("/sessions/{}", segment(&id))).await?;
         if !json {
-            println!("The session {id} has ended.");
+            anstream::println!("The session {id} has ended.");
         }
         return Ok(());
     }
@@ -95,7 +95,7 @@ pub(super) async fn sessions(client: &Client, command: Option<SessionCommand>, j
         return output::json(&sessions);
     }
     if sessions.is_empty() {
-        println!("Nobody is signed in.");
+        anstream::println!("Nobody is signed in.");
         return Ok(());
     }
     let rows = sessions.into_iter().map(|session| {

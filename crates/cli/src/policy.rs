@@ -1,6 +1,5 @@
 //! `postern policy`: outbound policies.
 
-use std::io::Write;
 use std::path::Path;
 
 use anyhow::Context;
@@ -23,12 +22,12 @@ pub(super) async fn run(client: &Client, command: PolicyCommand, as_json: bool) 
             let mut body = read_settings(&json!(OutboundPolicy::default()), &settings)?;
             body.insert("name".into(), json!(name));
             let made: PolicyView = client.post("/policies", &body).await?;
-            told(&made, "added", as_json)
+            print_change(&made, "added", as_json)
         }
         PolicyCommand::Set { name, settings } => {
             let body = read_settings(&json!(OutboundPolicy::default()), &settings)?;
             let changed: PolicyView = client.patch(&format!("/policies/{}", segment(&name)), &body).await?;
-            told(&changed, "changed", as_json)
+            print_change(&changed, "changed", as_json)
         }
         PolicyCommand::Preview { name, settings } => {
             let body = read_settings(&json!(OutboundPolicy::default()), &settings)?;
@@ -37,7 +36,7 @@ pub(super) async fn run(client: &Client, command: PolicyCommand, as_json: bool) 
         PolicyCommand::Remove { name } => {
             client.delete(&format!("/policies/{}", segment(&name))).await?;
             if !as_json {
-                println!("The outbound policy {name} is removed.");
+                anstream::println!("The outbound policy {name} is removed.");
             }
             Ok(())
         }
@@ -56,9 +55,9 @@ async fn preview(client: &Client, name: &str, body: &Map<String, Value>, as_json
         1 => "one entity".to_owned(),
         count => format!("{count} entities"),
     };
-    println!("With the mail of the last {PREVIEW_DAYS} days, {name} would have acted on {entities}.");
+    anstream::println!("With the mail of the last {PREVIEW_DAYS} days, {name} would have acted on {entities}.");
     if !found.entities.is_empty() {
-        println!();
+        anstream::println!();
     }
     let row = |effect: &EffectView| {
         let excess = &effect.excess;
@@ -73,16 +72,16 @@ async fn preview(client: &Client, name: &str, body: &Map<String, Value>, as_json
         output::table(&["Entity", "About when", "Reason", "Also now"], found.entities.iter().map(row).collect());
     }
     if found.count > found.entities.len() {
-        println!("… and {} more.", found.count - found.entities.len());
+        anstream::println!("… and {} more.", found.count - found.entities.len());
     }
     Ok(())
 }
 
-fn told(policy: &PolicyView, what: &str, as_json: bool) -> Result<(), CliError> {
+fn print_change(policy: &PolicyView, what: &str, as_json: bool) -> Result<(), CliError> {
     if as_json {
         return output::json(policy);
     }
-    println!("The outbound policy {} is {what}; it is in force now.", policy.policy.name);
+    anstream::println!("The outbound policy {} is {what}; it is in force now.", policy.policy.name);
     facts(policy);
     Ok(())
 }
@@ -120,7 +119,7 @@ async fn show(client: &Client, name: Option<&str>, as_json: bool) -> Result<(), 
     }
     for (number, policy) in policies.iter().enumerate() {
         if number > 0 {
-            println!();
+            anstream::println!();
         }
         facts(policy);
     }
@@ -251,10 +250,10 @@ async fn export(client: &Client, file: Option<&Path>, as_json: bool) -> Result<(
     }
     let text = toml::to_string_pretty(&book).context("the policies can't be written as TOML")?;
     match file {
-        None => std::io::stdout().write_all(text.as_bytes()).context("the output can't be written")?,
+        None => anstream::print!("{text}"),
         Some(file) => {
             std::fs::write(file, text).with_context(|| format!("{} can't be written", file.display()))?;
-            println!("{} now contains {} outbound policies.", file.display(), book.all().count());
+            anstream::println!("{} now contains {} outbound policies.", file.display(), book.all().count());
         }
     }
     Ok(())
@@ -273,7 +272,7 @@ async fn apply(client: &Client, file: &Path, dry_run: bool, as_json: bool) -> Re
         return output::json(&changes);
     }
     if changes.is_empty() {
-        println!("Nothing changes.");
+        anstream::println!("Nothing changes.");
         return Ok(());
     }
     for change in &changes {
@@ -287,7 +286,7 @@ async fn apply(client: &Client, file: &Path, dry_run: bool, as_json: bool) -> Re
         };
         anstream::println!("{line}");
     }
-    println!("{}", if dry_run { "Nothing was changed: this was a dry run." } else { "In force now." });
+    anstream::println!("{}", if dry_run { "Nothing was changed: this was a dry run." } else { "In force now." });
     Ok(())
 }
 

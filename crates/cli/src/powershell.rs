@@ -11,12 +11,12 @@ use postern_services::powershell;
 pub(super) fn write(folder: &Path, portal: Option<&str>) -> Result<(), CliError> {
     let written = powershell::write_into(folder)
         .with_context(|| format!("the module can't be written to {}", folder.display()))?;
-    println!("Wrote the PowerShell module {} to {}.", env!("CARGO_PKG_VERSION"), written.display());
-    println!("\nIn PowerShell:");
+    anstream::println!("Wrote the PowerShell module {} to {}.", env!("CARGO_PKG_VERSION"), written.display());
+    anstream::println!("\nIn PowerShell:");
     for line in powershell::first_lines(&written.display().to_string(), portal.unwrap_or("https://postern.example.com"))
     {
-        println!("  {line}");
+        anstream::println!("  {line}");
     }
-    println!("\nTo create a token: postern token add NAME --role security-administrator");
+    anstream::println!("\nTo create a token: postern token add NAME --role security-administrator");
     Ok(())
 }

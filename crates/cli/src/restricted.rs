@@ -44,7 +44,7 @@ async fn list(client: &Client, all: bool, search: Option<&str>, json: bool) -> R
         } else {
             "Nobody is restricted."
         };
-        println!("{never}");
+        anstream::println!("{never}");
         return Ok(());
     }
     let row = |r: &RestrictionView| {
@@ -82,7 +82,7 @@ async fn show(client: &Client, account: &str, json: bool) -> Result<(), CliError
     }
     for (number, restriction) in found.iter().enumerate() {
         if number > 0 {
-            println!("\n{}\n", "─".repeat(72));
+            anstream::println!("\n{}\n", "─".repeat(72));
         }
         print(restriction);
     }
@@ -129,7 +129,7 @@ async fn release(client: &Client, account: &str, request: ReleaseRequest, json: 
     }
     anstream::println!("{} may send again, effective immediately.", output::styled(output::BOLD, &released.entity));
     if let Some(until) = released.probation_until {
-        println!("It is on probation, with lower limits, until {}.", postern_services::present::time(until));
+        anstream::println!("It is on probation, with lower limits, until {}.", postern_services::present::time(until));
     }
     Ok(())
 }
@@ -148,8 +148,8 @@ async fn undo_release(client: &Client, account: &str, request: UndoReleaseReques
 
 fn say_end(restriction: &RestrictionView) {
     match restriction.until {
-        Some(until) => println!("The restriction expires at {}.", postern_services::present::time(until)),
-        None => println!("The restriction lasts until an admin releases it."),
+        Some(until) => anstream::println!("The restriction expires at {}.", postern_services::present::time(until)),
+        None => anstream::println!("The restriction lasts until an admin releases it."),
     }
 }
 

@@ -40,10 +40,10 @@ fn print(s: &StatusView) {
         ("Outbox", outbox(&s.outbox)),
     ]);
     if s.servers.is_empty() {
-        println!("\nNo mail server has sent a request yet. For its configuration: postern wiring postfix");
+        anstream::println!("\nNo mail server has sent a request yet. For its configuration: postern wiring postfix");
         return;
     }
-    println!();
+    anstream::println!();
     let row = |server: &postern_services::gate::ServerReport| {
         let port = if server.port.is_empty() { "-".into() } else { server.port.clone() };
         let counts = [server.rcpt, server.confirm, server.data, server.end_of_message];

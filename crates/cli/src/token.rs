@@ -21,13 +21,13 @@ pub(super) async fn run(client: &Client, command: Option<TokenCommand>, json: bo
             }
             // Only the token goes to standard output, for scripts.
             eprintln!("Save the token now: it is not shown again.");
-            println!("{}", made.token);
+            anstream::println!("{}", made.token);
             Ok(())
         }
         TokenCommand::Revoke { name } => {
             client.delete(&format!("/tokens/{}", segment(&name))).await?;
             if !json {
-                println!("The token {name} is revoked and no longer works.");
+                anstream::println!("The token {name} is revoked and no longer works.");
             }
             Ok(())
         }
@@ -40,7 +40,7 @@ async fn list(client: &Client, json: bool) -> Result<(), CliError> {
         return output::json(&tokens);
     }
     if tokens.is_empty() {
-        println!("There are no tokens. Create one with: postern token add NAME --role ROLE");
+        anstream::println!("There are no tokens. Create one with: postern token add NAME --role ROLE");
         return Ok(());
     }
     let rows = tokens.iter().map(|token| {

@@ -22,7 +22,7 @@ pub(super) fn print(usage: &UsageView) {
         ("Standing", standing(usage)),
         ("Policy", usage.policy.clone()),
     ]);
-    println!();
+    anstream::println!();
     let heads = ["Window", "Count", "In progress", "Limit", "", "Free again"];
     let restricted = usage.standing == "restricted";
     output::table(&heads, usage.windows.iter().map(|window| row(window, restricted)).collect());

@@ -1,6 +1,6 @@
 //! Exchange's cmdlets: each a thin wrapper around a use case of the services, with the same roles.
 //!
-//! `integrations/cmdlets.toml` lists the cmdlets and their parameters ([`table`]); [`bind`] binds parameters to them;
+//! `integrations/cmdlets.toml` lists the cmdlets and their parameters ([`table`]); `bind` binds parameters to them;
 //! the other modules carry them out. [`admin_api`] is the interface for Exchange's clients.
 
 pub mod admin_api;

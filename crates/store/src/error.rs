@@ -76,7 +76,7 @@ pub enum StoreError {
         reference: Reference,
     },
     /// The restriction would have ended by now.
-    #[error("{reference} would have ended at {until} by itself; restrict {entity} anew if that is wanted")]
+    #[error("{reference} would have ended automatically at {until}; to restrict {entity} again, add a new restriction")]
     TimeIsOver {
         /// The account or connector.
         entity: EntityId,

@@ -49,7 +49,7 @@ impl AlertPolicy {
             trigger,
             enabled: true,
             severity: trigger.severity(),
-            recipients: (!trigger.is_told()).then(Vec::new),
+            recipients: (!trigger.notifies_by_default()).then(Vec::new),
             daily_notification_limit: None,
             webhooks: Vec::new(),
             scope: Scope::default(),

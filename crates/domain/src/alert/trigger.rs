@@ -104,7 +104,7 @@ impl Trigger {
 
     /// Whether people are notified unless a policy specifies otherwise. Report-only alerts notify
     /// nobody by default; they are only listed.
-    pub fn is_told(self) -> bool {
+    pub fn notifies_by_default(self) -> bool {
         self != Trigger::ReportOnly
     }
 }

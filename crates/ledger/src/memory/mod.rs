@@ -2,7 +2,7 @@
 //!
 //! Entities are spread over shards by their hash, each with its own lock, so that requests of
 //! different entities rarely wait for each other. What is counted goes into a shard's list of
-//! pending records, under the same lock; [`journal`] writes those lists after the answers. See
+//! pending records, under the same lock; `journal` writes those lists after the answers. See
 //! `README.md` in this folder for the files.
 
 mod format;

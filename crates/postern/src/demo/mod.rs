@@ -47,80 +47,117 @@ pub async fn run(pace: Duration) -> anyhow::Result<()> {
     let clock = Arc::new(QuickClock::starting_at_nine());
     let running = serve::start(settings, Arc::clone(&clock) as Arc<dyn Clock>, Arc::new(SystemRandomness)).await?;
     let node = Arc::clone(running.node());
-    let told = play(&node, &clock, port, pace).await;
+    let played = play(&node, &clock, port, pace).await;
     running.stop().await?;
-    told
+    played
+}
+
+/// The example organization, and what its admin sees of it.
+struct Demo<'a> {
+    node: &'a Node,
+    clock: &'a QuickClock,
+    sender: Sender,
+    pace: Duration,
+    caller: Caller,
+}
+
+impl Demo<'_> {
+    async fn morning(&mut self) -> anyhow::Result<()> {
+        title("Example Ltd on an ordinary morning");
+        say(&format!(
+            "Everybody may send to {LIMIT} external recipients in any hour. Messages go through the real policy door."
+        ));
+        for n in 0..MORNING {
+            let user = COLLEAGUES[n as usize % COLLEAGUES.len()];
+            self.sender.send(user, "192.0.2.20", 1 + n % 3).await?;
+            self.clock.advance(STEP);
+            tokio::time::sleep(self.pace).await;
+        }
+        for user in COLLEAGUES {
+            self.show_usage(user).await?;
+        }
+        Ok(())
+    }
+
+    async fn compromise(&mut self) -> anyhow::Result<()> {
+        title(&format!("{}: {VICTIM}'s password has been phished", present::time_of_day(self.clock.now())));
+        say("Somebody logs in from 203.0.113.66 and sends to forty strangers at a time.");
+        let mut refused = 0;
+        for n in 0..SPAM {
+            let answer = self.sender.send(VICTIM, "203.0.113.66", 40).await?;
+            self.clock.advance(Duration::from_secs(2));
+            if answer == "DUNNO" {
+                if n % 3 == 2 {
+                    self.show_usage(VICTIM).await?;
+                }
+            } else {
+                refused += 1;
+                if refused == 1 {
+                    let time = present::time_of_day(self.clock.now());
+                    anstream::println!("\n  {} {}", styled(BAD, time), styled(BAD, answer));
+                    say("Restriction, alert and audit entry were written before that answer was given.");
+                }
+            }
+            tokio::time::sleep(self.pace / 4).await;
+        }
+        let colleague = self.sender.send("alice", "192.0.2.20", 1).await?;
+        let goes_on =
+            if colleague == "DUNNO" { "Alice's mail goes on as before" } else { "Alice's mail was held back" };
+        say(&format!("{refused} of {SPAM} messages were refused. {goes_on}."));
+        Ok(())
+    }
+
+    async fn review(&self) -> anyhow::Result<()> {
+        title("What an admin sees: postern restricted show mallory.smith");
+        let restricted = self.node.services.restrictions.of(&self.caller, VICTIM).await?;
+        postern_cli::print_restriction(restricted.first().context("nobody was restricted")?);
+
+        title("The alert mail that the admins get");
+        for line in alert_text(self.node).await?.lines() {
+            anstream::println!("  {DIM}│{DIM:#} {line}");
+        }
+        Ok(())
+    }
+
+    async fn release(&mut self) -> anyhow::Result<()> {
+        title("The password is changed: postern restricted release mallory.smith --reason \"password changed\"");
+        let services = &self.node.services;
+        let request = ReleaseRequest { reason: "password changed".into(), reference: None, made_sure: Vec::new() };
+        services.restrictions.release(&self.caller, VICTIM, &request).await?;
+        let answer = self.sender.send(VICTIM, "192.0.2.21", 1).await?;
+        let (style, said) = if answer == "DUNNO" { (GOOD, "passes") } else { (BAD, "is refused") };
+        anstream::println!(
+            "  The next message {}, at once. For 24 hours half of each limit holds:",
+            styled(style, said)
+        );
+        self.show_usage(VICTIM).await?;
+        let report = services.audit.verify(&self.caller, None).await?;
+        say(&format!(
+            "The audit trail has {} entries, and is {}.",
+            report.entries,
+            if report.broken_at.is_none() { "whole" } else { "broken" }
+        ));
+        Ok(())
+    }
+
+    async fn show_usage(&self, user: &str) -> anyhow::Result<()> {
+        show(&self.node.services.usage.of(&self.caller, user).await?);
+        Ok(())
+    }
 }
 
 async fn play(node: &Node, clock: &QuickClock, port: u16, pace: Duration) -> anyhow::Result<()> {
-    let services = &node.services;
-    let mut sender = Sender::connect(port).await?;
     let caller = Caller {
         name: "you".into(),
         kind: CallerKind::LocalUser,
         organization: None,
         role: Some(Role::OrganizationManagement),
     };
-    title("Example Ltd on an ordinary morning");
-    say(&format!(
-        "Everybody may send to {LIMIT} external recipients in any hour. Messages go through the real policy door."
-    ));
-    for n in 0..MORNING {
-        let user = COLLEAGUES[n as usize % COLLEAGUES.len()];
-        sender.send(user, "192.0.2.20", 1 + n % 3).await?;
-        clock.advance(STEP);
-        tokio::time::sleep(pace).await;
-    }
-    for user in COLLEAGUES {
-        show(&services.usage.of(&caller, user).await?);
-    }
-
-    title(&format!("{}: {VICTIM}'s password has been phished", present::time_of_day(clock.now())));
-    say("Somebody logs in from 203.0.113.66 and sends to forty strangers at a time.");
-    let mut refused = 0;
-    for n in 0..SPAM {
-        let answer = sender.send(VICTIM, "203.0.113.66", 40).await?;
-        clock.advance(Duration::from_secs(2));
-        if answer == "DUNNO" {
-            if n % 3 == 2 {
-                show(&services.usage.of(&caller, VICTIM).await?);
-            }
-        } else {
-            refused += 1;
-            if refused == 1 {
-                anstream::println!("\n  {} {}", styled(BAD, present::time_of_day(clock.now())), styled(BAD, answer));
-                say("Restriction, alert and audit entry were written before that answer was given.");
-            }
-        }
-        tokio::time::sleep(pace / 4).await;
-    }
-    let colleague = sender.send("alice", "192.0.2.20", 1).await?;
-    let goes_on = if colleague == "DUNNO" { "Alice's mail goes on as before" } else { "Alice's mail was held back" };
-    say(&format!("{refused} of {SPAM} messages were refused. {goes_on}."));
-
-    title("What an admin sees: postern restricted show mallory.smith");
-    let restricted =
-        services.restrictions.of(&caller, VICTIM).await?.into_iter().next().context("nobody was restricted")?;
-    postern_cli::print_restriction(&restricted);
-
-    title("The alert mail that the admins get");
-    for line in alert_text(node).await?.lines() {
-        anstream::println!("  {DIM}│{DIM:#} {line}");
-    }
-
-    title("The password is changed: postern restricted release mallory.smith --reason \"password changed\"");
-    let request = ReleaseRequest { reason: "password changed".into(), reference: None, made_sure: Vec::new() };
-    services.restrictions.release(&caller, VICTIM, &request).await?;
-    let answer = sender.send(VICTIM, "192.0.2.21", 1).await?;
-    let (style, said) = if answer == "DUNNO" { (GOOD, "passes") } else { (BAD, "is refused") };
-    anstream::println!("  The next message {}, at once. For 24 hours half of each limit holds:", styled(style, said));
-    show(&services.usage.of(&caller, VICTIM).await?);
-    let report = services.audit.verify(&caller, None).await?;
-    say(&format!(
-        "The audit trail has {} entries, and is {}.",
-        report.entries,
-        if report.broken_at.is_none() { "whole" } else { "broken" }
-    ));
+    let mut demo = Demo { node, clock, sender: Sender::connect(port).await?, pace, caller };
+    demo.morning().await?;
+    demo.compromise().await?;
+    demo.review().await?;
+    demo.release().await?;
     title("Next");
     say("postern wiring postfix prints the lines that put Postern before your own mail server.");
     Ok(())
@@ -128,9 +165,10 @@ async fn play(node: &Node, clock: &QuickClock, port: u16, pace: Duration) -> any
 
 async fn alert_text(node: &Node) -> anyhow::Result<String> {
     let alert = node.shared.store.alerts(&AlertFilter::default()).await?.pop().context("no alert was raised")?.alert;
-    let kept =
+    let restricted =
         node.shared.store.restrictions(&RestrictionFilter::default()).await?.pop().context("nobody was restricted")?;
-    let (text, _html) = mails::alert_bodies(&node.shared.settings.load(), &alert, Some(kept.record.restriction()));
+    let (text, _html) =
+        mails::alert_bodies(&node.shared.settings.load(), &alert, Some(restricted.record.restriction()));
     Ok(text)
 }
 

@@ -183,8 +183,7 @@ impl<L: Ledger> Door<L> {
                         return if buffer.is_empty() { Ok(()) } else { Err(Ended::Slow(limit)) };
                     }
                     let next = (since + limit).min(Instant::now() + settings.request_timeout);
-                    beside.timer.as_mut().reset(next);
-                    beside.registered = false;
+                    beside.wake_at(next);
                 }
                 // A request that has begun is answered; between requests nothing is lost.
                 Event::Closing => beside.is_closing = true,
@@ -236,6 +235,11 @@ struct Beside<'a, C> {
 }
 
 impl<T, C: Future<Output = T>> Beside<'_, C> {
+    fn wake_at(&mut self, time: Instant) {
+        self.timer.as_mut().reset(time);
+        self.registered = false;
+    }
+
     async fn next<S: AsyncRead + Unpin>(&mut self, stream: &mut S, buffer: &mut Vec<u8>) -> Event {
         let read = stream.read_buf(buffer);
         tokio::pin!(read);

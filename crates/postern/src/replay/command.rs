@@ -34,7 +34,7 @@ async fn replay(request: &ReplayRequest) -> Result<(), CliError> {
     }
     outcome.print();
     if let Some(file) = report {
-        println!("\nWith charts: {}", file.display());
+        anstream::println!("\nWith charts: {}", file.display());
     }
     Ok(())
 }

@@ -18,12 +18,14 @@ const HEADS: [&str; 8] =
 
 pub(super) fn print(outcome: &Outcome) {
     let Outcome { lines, messages, recipients, entities, .. } = outcome;
-    println!("{lines} lines, {messages} messages to {recipients} recipients, from {entities} accounts and connectors.");
+    anstream::println!(
+        "{lines} lines, {messages} messages to {recipients} recipients, from {entities} accounts and connectors."
+    );
     if let (Some(first), Some(last)) = (outcome.first, outcome.last) {
-        println!("From {} to {}.", present::time(first), present::time(last));
+        anstream::println!("From {} to {}.", present::time(first), present::time(last));
     }
     if outcome.messages == 0 {
-        println!(
+        anstream::println!(
             "No message of an account or connector was found. Are these Postfix's logs, with logins \
              (sasl_username=…) or hosts of a [[connector]]?"
         );
@@ -35,7 +37,7 @@ pub(super) fn print(outcome: &Outcome) {
     anstream::println!("\n{}", styled(BOLD, "What the proposal changes"));
     let changes = changes(&outcome.today, proposed);
     if changes.is_empty() {
-        println!("Nothing: the same accounts, by the same limits, at the same time.");
+        anstream::println!("Nothing: the same accounts, by the same limits, at the same time.");
     }
     for (style, line) in changes {
         anstream::println!("{}", styled(style, line));
@@ -45,7 +47,7 @@ pub(super) fn print(outcome: &Outcome) {
 fn section(title: &str, findings: &[Finding]) {
     anstream::println!("\n{}", styled(BOLD, title));
     if findings.is_empty() {
-        println!("Nobody would have passed a limit.");
+        anstream::println!("Nobody would have passed a limit.");
         return;
     }
     output::table(&HEADS, findings.iter().map(|finding| row(finding).to_vec()).collect());

@@ -324,6 +324,6 @@ fn needs_restart(old: &Settings, new: &Settings) -> Vec<&'static str> {
 /// Notifies systemd; does nothing without it.
 fn notify(state: &[sd_notify::NotifyState<'_>]) {
     if let Err(error) = sd_notify::notify(state) {
-        tracing::debug!(%error, "systemd could not be told");
+        tracing::debug!(%error, "systemd could not be notified");
     }
 }

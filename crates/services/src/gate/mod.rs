@@ -1,9 +1,9 @@
 //! The gate: takes a mail server's request and returns a verdict.
 //!
 //! The path of one request, top to bottom: identify the entity ([`Directory`]) → find the message
-//! ([`attempts`]) → depending on the stage ([`stages`]), check the entity's standing ([`standings`]) →
-//! reserve capacity in the ledger ([`reservation`]) → and only if a limit is exceeded, write an incident
-//! ([`incidents`]). Nothing else here waits for a disk.
+//! (`attempts`) → depending on the stage (`stages`), check the entity's standing (`standings`) →
+//! reserve capacity in the ledger (`reservation`) → and only if a limit is exceeded, write an incident
+//! (`incidents`). Nothing else here waits for a disk.
 //!
 //! [`Directory`]: postern_domain::entity::Directory
 

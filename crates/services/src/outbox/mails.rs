@@ -141,11 +141,13 @@ pub fn alert_bodies(settings: &InForce, alert: &Alert, restriction: Option<&Rest
     let host = present::host_name();
     let organization = whose(settings, alert);
     let entity = alert.entity.as_ref().map_or_else(|| format!("Postern on {host}"), ToString::to_string);
-    let who = match alert.entity.as_ref().map(|entity| (entity.kind(), entity.name())) {
-        Some((EntityKind::Account, name)) => format!("The account {name}"),
-        Some((EntityKind::Connector, name)) => format!("The connector {name}"),
-        None => entity.clone(),
-    };
+    let who = alert.entity.as_ref().map_or_else(
+        || entity.clone(),
+        |entity| match entity.kind() {
+            EntityKind::Account => format!("The account {}", entity.name()),
+            EntityKind::Connector => format!("The connector {}", entity.name()),
+        },
+    );
     let what = what_happened(alert, restriction);
     let reason = alert.cause.describe();
     let when = present::time(alert.raised_at);
@@ -158,12 +160,9 @@ pub fn alert_bodies(settings: &InForce, alert: &Alert, restriction: Option<&Rest
     let lines: Vec<_> = rows.iter().map(|row| row.join("  ")).collect();
     let mut facts = vec![("Who", entity.clone()), ("Why", reason.clone()), ("When", when.clone())];
     if restriction.is_some() {
-        let end =
-            until.as_ref().map_or("an admin releases it".into(), |u| format!("{u}, or until an admin releases it"));
-        facts.push(("Until", end));
+        facts.push(("Until", end_of_restriction(until.as_deref())));
     }
-    facts.push(("Reference", reference.clone()));
-    facts.push(("Seen", counts.join("; ")));
+    facts.extend([("Reference", reference.clone()), ("Seen", counts.join("; "))]);
     let text = AlertText {
         severity: alert.severity,
         title: alert.trigger.name(),
@@ -204,6 +203,11 @@ pub fn alert_bodies(settings: &InForce, alert: &Alert, restriction: Option<&Rest
     // happened.
     let fallback = |_| format!("{who} {what} {reason}. Reference {reference}.");
     (text.render().unwrap_or_else(fallback), html.render().unwrap_or_else(fallback))
+}
+
+fn end_of_restriction(until: Option<&str>) -> String {
+    let release = "an admin releases it";
+    until.map_or_else(|| release.into(), |until| format!("{until}, or until {release}"))
 }
 
 /// What happened to the entity, as the rest of a sentence.

@@ -63,18 +63,18 @@ impl OutageService {
         match state {
             Err(error) => {
                 if is_news {
-                    tracing::error!(error, "the store is away; restrictions in force stay so");
+                    tracing::error!(error, "the store is unavailable; restrictions stay in force");
                 }
                 let now = self.clock.now();
                 let outage = outage.get_or_insert(Outage { since: now, alert: None, waiting: Vec::new() });
                 if outage.alert.is_none() && now.since(outage.since) >= GRACE {
-                    self.begin_telling(outage, error);
+                    self.raise_alert(outage, error);
                 }
-                self.tell(outage).await;
+                self.send(outage).await;
             }
             Ok(()) => {
                 if is_news {
-                    tracing::info!("the store is back");
+                    tracing::info!("the store is available again");
                 }
                 if let Some(alert) = outage.take().and_then(|outage| outage.alert) {
                     self.write_down(alert).await;
@@ -83,7 +83,7 @@ impl OutageService {
         }
     }
 
-    fn begin_telling(&self, outage: &mut Outage, error: String) {
+    fn raise_alert(&self, outage: &mut Outage, error: String) {
         let settings = self.settings.load();
         let notification = self.books.notification(&settings, Trigger::StoreAway, None);
         let cause = Cause::Away { part: "the store".into(), error };
@@ -91,11 +91,11 @@ impl OutageService {
         let alert = gate::alert(reference, Trigger::StoreAway, &notification, None, cause, outage.since);
         outage.waiting = notification.messages(&settings, &alert, None);
         self.metrics.alerts.inc();
-        tracing::error!(reference = %alert.reference, told = outage.waiting.len(), "alert: the store is away");
+        tracing::error!(reference = %alert.reference, notified = outage.waiting.len(), "alert: the store is unavailable");
         outage.alert = Some(alert);
     }
 
-    async fn tell(&self, outage: &mut Outage) {
+    async fn send(&self, outage: &mut Outage) {
         let Some(alert) = &outage.alert else { return };
         let (settings, now) = (self.settings.load_full(), self.clock.now());
         let mut left = Vec::new();
@@ -111,7 +111,7 @@ impl OutageService {
                 tracing::warn!(
                     recipient = mail.recipient,
                     error = failure.error,
-                    "not told yet that the store is away"
+                    "the mail about the unavailable store could not be sent yet"
                 );
                 left.push(mail);
             }
@@ -142,7 +142,7 @@ impl OutageService {
             daily_notification_limits: Vec::new(),
         };
         if let Err(error) = self.projector.write(self.store.raise(&incident)).await {
-            tracing::warn!(%error, "that the store was away can't be written down");
+            tracing::warn!(%error, "the outage of the store could not be recorded");
         }
     }
 }

@@ -79,7 +79,7 @@ impl Webhook {
     pub fn wants(&self, policy: &AlertPolicy) -> bool {
         match &self.alert_policies {
             Some(named) => named.iter().any(|name| name.eq_ignore_ascii_case(&policy.name)),
-            None => policy.is_built_in() && policy.trigger.is_told(),
+            None => policy.is_built_in() && policy.trigger.notifies_by_default(),
         }
     }
 }

@@ -94,13 +94,13 @@ fn within_limits<'a>(tx: &Transaction<'_>, incident: &'a Incident) -> Result<Vec
     let today = incident.alert.raised_at.start_of_day().as_millis();
     let mut over = Vec::new();
     for (policy, limit) in &incident.daily_notification_limits {
-        let told: u32 = tx.query_row(
+        let notified: u32 = tx.query_row(
             "SELECT count(DISTINCT o.reference) FROM outbox o JOIN alerts a ON a.reference = o.reference \
              WHERE o.policy = ?1 AND o.created_at >= ?2 AND a.organization = ?3",
             params![policy, today, incident.organization.as_str()],
             |row| row.get(0),
         )?;
-        if told >= *limit {
+        if notified >= *limit {
             over.push(policy.as_str());
         }
     }

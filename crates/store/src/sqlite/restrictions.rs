@@ -318,11 +318,11 @@ pub(super) fn overdue(db: &Connection, before: Timestamp) -> Result<Vec<StoredRe
 }
 
 pub(super) fn tell_overdue(tx: &Transaction<'_>, reference: &Reference) -> Result<(), Fault> {
-    let told = tx.execute(
+    let updated = tx.execute(
         "UPDATE restrictions SET overdue_told = 1 WHERE reference = ?1 AND NOT overdue_told AND released_at IS NULL",
         [reference.as_str()],
     )?;
-    if told == 0 { Err(StoreError::Changed { what: "the restrictions" }.into()) } else { Ok(()) }
+    if updated == 0 { Err(StoreError::Changed { what: "the restrictions" }.into()) } else { Ok(()) }
 }
 
 fn in_force(db: &Connection, entity: &EntityId) -> Result<Option<StoredRestriction>, Fault> {
