@@ -44,6 +44,9 @@ fn lists_are_json_arrays_with_the_names_of_the_api() {
         assert!(restricted[0].get(key).is_some(), "no {key}");
     }
     assert_eq!(restricted[0]["cause"]["window"], "external_per_hour");
+    let unknown = postern.cli(&["audit", "--search", "nobody-has-this-name"]);
+    let unknown = String::from_utf8_lossy(&unknown.stdout).into_owned();
+    assert_eq!(unknown, "No entry of the audit trail contains \"nobody-has-this-name\".\n");
     // The default policy as the file has it, and the restriction.
     assert_eq!(postern.json(&["audit"]).as_array().unwrap().len(), 2);
     for list in [["alerts"].as_slice(), &["policy", "show"], &["restricted", "show", "alice"]] {

@@ -26,7 +26,10 @@ async fn list(client: &Client, limit: u32, search: Option<&str>, json: bool) -> 
         return output::json(&entries);
     }
     if entries.is_empty() {
-        anstream::println!("The audit trail is empty.");
+        match search {
+            Some(text) => anstream::println!("No entry of the audit trail contains \"{text}\"."),
+            None => anstream::println!("The audit trail is empty."),
+        }
         return Ok(());
     }
     let row = |entry: &AuditView| {
