@@ -120,6 +120,44 @@ fn takes(route: &str) -> &'static [&'static str] {
     }
 }
 
+/// The largest value that the API's description states for a property.
+fn maximum(document: &Value, schema: &str, property: &str) -> u64 {
+    let schema = &document["components"]["schemas"][schema];
+    // A type with flattened parts is described by `allOf`.
+    let parts = schema["allOf"].as_array().map_or(std::slice::from_ref(schema), Vec::as_slice);
+    let stated = parts.iter().find_map(|part| part["properties"][property]["maximum"].as_u64());
+    stated.unwrap_or_else(|| panic!("no maximum for {property}"))
+}
+
+#[test]
+fn the_ranges_of_the_description_are_those_that_are_checked() {
+    let postern = Postern::start("");
+    let secret = token(&postern, "ranges", "organization-management");
+    let document = call(postern.portal_port, "GET", "/api/openapi.json", None, None).1;
+    let patch =
+        |body: Value| call(postern.portal_port, "PATCH", "/api/v1/policies/Default", Some(&secret), Some(&body));
+    for setting in ["external_per_hour", "per_day", "messages_per_minute", "recipients_per_message", "warn_at_percent"]
+    {
+        let most = maximum(&document, "OutboundPolicy", setting);
+        let (status, answer) = patch(json!({ setting: most }));
+        assert_eq!(status, 200, "{setting} {most}: {answer}");
+        let (status, answer) = patch(json!({ setting: most + 1 }));
+        assert_eq!((status, &answer["field"]), (422, &json!(setting)), "{answer}");
+    }
+    let grant = |body: Value| call(postern.portal_port, "POST", "/api/v1/allowances", Some(&secret), Some(&body));
+    for setting in ["external_per_hour", "internal_per_hour", "per_day"] {
+        let most = maximum(&document, "AllowanceRequest", setting);
+        let of =
+            |value: u64| json!({ "entity": "alice", "until": "2099-01-01T00:00:00Z", "reason": "x", setting: value });
+        let (status, answer) = grant(of(most));
+        assert_eq!(status, 201, "{answer}");
+        for wrong in [0, most + 1] {
+            let (status, answer) = grant(of(wrong));
+            assert_eq!((status, &answer["field"]), (422, &json!(setting)), "{answer}");
+        }
+    }
+}
+
 #[test]
 fn every_route_is_open_to_those_whose_role_it_takes_and_nobody_else() {
     let postern = Postern::start("");

@@ -12,7 +12,7 @@ use utoipa::openapi::{Components, Info, ObjectBuilder, OpenApi, OpenApiBuilder, 
 /// Documents on every operation the header that limits it to one organization, and on every POST the
 /// `Idempotency-Key` header.
 pub(super) fn with_headers(mut document: OpenApi) -> OpenApi {
-    let about = "A POST of the same key within a day is answered as the first one was, and not done again";
+    let about = "A second POST with the same key within a day returns the first answer and changes nothing";
     let schema = ObjectBuilder::new().schema_type(Type::String).min_length(Some(1)).max_length(Some(255));
     let parameter = ParameterBuilder::new()
         .name("Idempotency-Key")
@@ -25,7 +25,7 @@ pub(super) fn with_headers(mut document: OpenApi) -> OpenApi {
         .name("Postern-Organization")
         .parameter_in(ParameterIn::Header)
         .required(Required::False)
-        .description(Some("Keeps the call to this organization, of those that the caller looks after"))
+        .description(Some("Limits the call to this organization, one of those that the caller manages"))
         .schema(Some(ObjectBuilder::new().schema_type(Type::String).examples(["default"]).build()))
         .build();
     for item in document.paths.paths.values_mut() {

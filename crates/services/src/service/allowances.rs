@@ -21,14 +21,17 @@ use crate::randomness::Randomness;
 pub struct AllowanceRequest {
     /// The entity: any spelling of an account, or `connector:NAME`.
     pub entity: String,
-    /// External recipients per hour; none leaves the policy's limit.
+    /// External recipients per hour, 1 to 1,000,000; if absent, the policy's limit applies.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1, maximum = 1000000)]
     pub external_per_hour: Option<u32>,
-    /// Internal recipients per hour; none leaves the policy's limit.
+    /// Internal recipients per hour, 1 to 1,000,000; if absent, the policy's limit applies.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1, maximum = 1000000)]
     pub internal_per_hour: Option<u32>,
-    /// Recipients per day; none leaves the policy's limit.
+    /// Recipients per day, 1 to 1,000,000; if absent, the policy's limit applies.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1, maximum = 1000000)]
     pub per_day: Option<u32>,
     /// When it ends.
     pub until: Timestamp,
