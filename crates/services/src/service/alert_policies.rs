@@ -80,12 +80,7 @@ impl AlertPolicyService {
     /// # Errors
     /// The caller lacks permission, a setting is invalid, or the store fails.
     pub async fn add(&self, caller: &Caller, body: &Value) -> Result<AlertPolicyView, ServiceError> {
-        let mut name = String::new();
-        self.change_alert_policies(caller, None, |book| {
-            name = self.edit_alert_policies(caller, book, Edit::Add(body))?;
-            Ok(())
-        })
-        .await?;
+        let name = self.edit(caller, None, Edit::Add(body)).await?;
         self.get(caller, &name)
     }
 
@@ -101,12 +96,7 @@ impl AlertPolicyService {
         patch: &Value,
         expected: Option<u64>,
     ) -> Result<AlertPolicyView, ServiceError> {
-        let mut new_name = name.to_owned();
-        self.change_alert_policies(caller, expected, |book| {
-            new_name = self.edit_alert_policies(caller, book, Edit::Change(name, patch))?;
-            Ok(())
-        })
-        .await?;
+        let new_name = self.edit(caller, expected, Edit::Change(name, patch)).await?;
         self.get(caller, &new_name)
     }
 
@@ -115,11 +105,7 @@ impl AlertPolicyService {
     /// # Errors
     /// As for [`AlertPolicyService::change`]; a built-in one can't be removed.
     pub async fn remove(&self, caller: &Caller, name: &str, expected: Option<u64>) -> Result<(), ServiceError> {
-        self.change_alert_policies(caller, expected, |book| {
-            self.edit_alert_policies(caller, book, Edit::Remove(name))?;
-            Ok(())
-        })
-        .await
+        self.edit(caller, expected, Edit::Remove(name)).await.map(|_| ())
     }
 
     /// Checks whether a change is possible; changes nothing.
@@ -218,21 +204,18 @@ impl AlertPolicyService {
         Ok(policy)
     }
 
-    async fn change_alert_policies(
-        &self,
-        caller: &Caller,
-        expected: Option<u64>,
-        change: impl FnOnce(&mut AlertBook) -> Result<(), ServiceError>,
-    ) -> Result<(), ServiceError> {
+    /// Makes an edit; returns the name of the alert policy in the changed book.
+    async fn edit(&self, caller: &Caller, expected: Option<u64>, edit: Edit<'_>) -> Result<String, ServiceError> {
         caller.may(Permission::Manage)?;
+        let mut name = String::new();
         self.editor
             .edit_book::<AlertBook>(caller, expected, None, |book, _| {
                 let before = book.clone();
-                change(book)?;
+                name = self.edit_alert_policies(caller, book, edit)?;
                 Ok(differences(&before, book))
             })
             .await?;
-        Ok(())
+        Ok(name)
     }
 
     /// Sends a test through every channel of an alert policy now, and returns the answer of each. Stores nothing.

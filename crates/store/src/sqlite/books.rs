@@ -4,7 +4,8 @@
 use postern_domain::OrganizationId;
 use rusqlite::{Connection, OptionalExtension, Transaction};
 
-use super::Fault;
+use super::{Fault, SqliteStore, audit};
+use crate::audit::NewAuditEntry;
 use crate::{StoreError, TakenOver, Versioned};
 
 /// A kind of book.
@@ -13,6 +14,32 @@ pub(super) struct Keys {
     pub(super) revision: &'static str,
     /// What the error calls its policies where somebody else changed them first.
     pub(super) what: &'static str,
+}
+
+/// Writes a book to the tables of its kind.
+type Save<B> = fn(&Transaction<'_>, &OrganizationId, &Versioned<B>) -> Result<(), Fault>;
+
+impl SqliteStore {
+    /// Writes an organization's book with its audit entries and, with `file`, what was taken over from the file.
+    pub(super) async fn save_book<B: Clone + Send + 'static>(
+        &self,
+        save: Save<B>,
+        organization: &OrganizationId,
+        book: &Versioned<B>,
+        file: Option<&TakenOver>,
+        audit: &[NewAuditEntry],
+    ) -> Result<(), StoreError> {
+        let (organization, book, file, audit) = (organization.clone(), book.clone(), file.cloned(), audit.to_vec());
+        self.write(move |tx| {
+            file.map_or(Ok(()), |file| take_over(tx, &file))?;
+            save(tx, &organization, &book)?;
+            for entry in &audit {
+                audit::append(tx, entry)?;
+            }
+            Ok(())
+        })
+        .await
+    }
 }
 
 /// The books of this kind of every organization that has one; with `only`, just that organization's.

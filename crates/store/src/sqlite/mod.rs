@@ -134,13 +134,7 @@ impl SqliteStore {
         T: Send + 'static,
         F: FnOnce(&Connection) -> Result<T, Fault> + Send + 'static,
     {
-        self.run(move |inner| {
-            let mut connection = inner.reader.lock().unwrap_or_else(PoisonError::into_inner);
-            // One transaction, so that all statements see the same state.
-            let transaction = connection.transaction()?;
-            work(&transaction)
-        })
-        .await
+        self.run(move |inner| in_one_transaction(&inner.reader, work)).await
     }
 
     /// Like [`SqliteStore::read`], for work that may take seconds.
@@ -158,12 +152,7 @@ impl SqliteStore {
         T: Send + 'static,
         F: FnOnce(&Connection) -> Result<T, Fault> + Send + 'static,
     {
-        self.run(move |inner| {
-            let mut connection = inner.follower.lock().unwrap_or_else(PoisonError::into_inner);
-            let transaction = connection.transaction()?;
-            work(&transaction)
-        })
-        .await
+        self.run(move |inner| in_one_transaction(&inner.follower, work)).await
     }
 
     async fn run<T, F>(&self, work: F) -> Result<T, StoreError>
@@ -181,6 +170,15 @@ impl SqliteStore {
             Err(join) => Err(StoreError::Database { path: path(), source: join.into() }),
         }
     }
+}
+
+/// Reads in one transaction, so that all statements see the same state.
+fn in_one_transaction<T>(
+    connection: &Mutex<Connection>,
+    work: impl FnOnce(&Connection) -> Result<T, Fault>,
+) -> Result<T, Fault> {
+    let mut connection = connection.lock().unwrap_or_else(PoisonError::into_inner);
+    work(&*connection.transaction()?)
 }
 
 /// A pattern for `LIKE … ESCAPE '\\'` that matches `text` anywhere.

@@ -27,16 +27,7 @@ impl crate::Policies for SqliteStore {
         file: Option<&TakenOver>,
         audit: &[NewAuditEntry],
     ) -> Result<(), StoreError> {
-        let (organization, kept, file, audit) = (organization.clone(), kept.clone(), file.cloned(), audit.to_vec());
-        self.write(move |tx| {
-            file.map_or(Ok(()), |file| books::take_over(tx, &file))?;
-            policies::save(tx, &organization, &kept)?;
-            for entry in &audit {
-                audit::append(tx, entry)?;
-            }
-            Ok(())
-        })
-        .await
+        self.save_book(policies::save, organization, kept, file, audit).await
     }
 
     async fn alert_policies(
@@ -54,16 +45,7 @@ impl crate::Policies for SqliteStore {
         file: Option<&TakenOver>,
         audit: &[NewAuditEntry],
     ) -> Result<(), StoreError> {
-        let (organization, kept, file, audit) = (organization.clone(), kept.clone(), file.cloned(), audit.to_vec());
-        self.write(move |tx| {
-            file.map_or(Ok(()), |file| books::take_over(tx, &file))?;
-            alert_policies::save(tx, &organization, &kept)?;
-            for entry in &audit {
-                audit::append(tx, entry)?;
-            }
-            Ok(())
-        })
-        .await
+        self.save_book(alert_policies::save, organization, kept, file, audit).await
     }
 
     async fn taken_over(&self, section: FileSection) -> Result<Option<String>, StoreError> {

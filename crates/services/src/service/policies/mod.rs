@@ -108,12 +108,7 @@ impl PolicyService {
     /// # Errors
     /// The caller lacks permission, a setting is invalid, or the store fails.
     pub async fn add(&self, caller: &Caller, body: &Value) -> Result<PolicyView, ServiceError> {
-        let mut name = String::new();
-        self.change_policies(caller, None, |book| {
-            name = self.edit_policies(caller, book, Edit::Add(body))?;
-            Ok(())
-        })
-        .await?;
+        let name = self.edit(caller, None, Edit::Add(body)).await?;
         self.get(caller, &name)
     }
 
@@ -129,12 +124,7 @@ impl PolicyService {
         patch: &Value,
         expected: Option<u64>,
     ) -> Result<PolicyView, ServiceError> {
-        let mut new_name = String::new();
-        self.change_policies(caller, expected, |book| {
-            new_name = self.edit_policies(caller, book, Edit::Change(name, patch))?;
-            Ok(())
-        })
-        .await?;
+        let new_name = self.edit(caller, expected, Edit::Change(name, patch)).await?;
         self.get(caller, &new_name)
     }
 
@@ -163,12 +153,7 @@ impl PolicyService {
     /// # Errors
     /// As for [`PolicyService::change`]; the default policy can't be removed.
     pub async fn remove(&self, caller: &Caller, name: &str, expected: Option<u64>) -> Result<(), ServiceError> {
-        self.change_policies(caller, expected, |book| {
-            self.edit_policies(caller, book, Edit::Remove(name))?;
-            Ok(())
-        })
-        .await?;
-        Ok(())
+        self.edit(caller, expected, Edit::Remove(name)).await.map(|_| ())
     }
 
     /// Checks whether these changes are possible together; changes nothing.
@@ -240,6 +225,17 @@ impl PolicyService {
             probation_percent: settings.probation.percent,
             revision,
         }
+    }
+
+    /// Makes an edit; returns the name of the policy in the changed book.
+    async fn edit(&self, caller: &Caller, expected: Option<u64>, edit: Edit<'_>) -> Result<String, ServiceError> {
+        let mut name = String::new();
+        self.change_policies(caller, expected, |book| {
+            name = self.edit_policies(caller, book, edit)?;
+            Ok(())
+        })
+        .await?;
+        Ok(name)
     }
 
     async fn change_policies(
