@@ -243,3 +243,22 @@ fn output_goes_through_anstream() {
         assert_eq!(printed_directly(&text), Vec::<&str>::new(), "{}", file.display());
     }
 }
+
+#[test]
+fn the_api_is_described_in_the_api_alone() {
+    for krate in std::fs::read_dir(crates()).unwrap().map(|entry| entry.unwrap().path()) {
+        if krate.ends_with("api") {
+            continue;
+        }
+        let mut files = vec![krate.join("Cargo.toml")];
+        sources(&krate.join("src"), &mut files);
+        for file in files {
+            let text = std::fs::read_to_string(&file).unwrap();
+            assert!(
+                !text.contains("utoipa"),
+                "{}: types of the API are declared in crates/api/src/types",
+                file.display()
+            );
+        }
+    }
+}

@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
-use postern_domain::alert::{AlertPolicy, AlertStatus, Severity, Trigger};
+use postern_domain::alert::{AlertStatus, Severity, Trigger};
 use postern_services::service::AlertFilter;
 use serde::Deserialize;
 use serde_json::Value;
@@ -13,13 +12,13 @@ use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::Reply;
 use super::call::Call;
 use super::etag::{if_match, tagged};
 use super::paging::{self, limit};
 use super::problem::{Body, Failed, Path, Query, Refusals};
-use postern_services::service::views::{AlertDetailView, AlertPolicyView, AlertView, ChannelTestView};
-use postern_services::service::{AlertRequest, Services};
+use super::types::{AlertDetailView, AlertPolicy, AlertPolicyView, AlertRequest, AlertView, ChannelTestView, schema};
+use super::{Reply, replies, reply};
+use postern_services::service::Services;
 
 pub(super) fn routes() -> OpenApiRouter<Arc<Services>> {
     OpenApiRouter::new()
@@ -34,10 +33,13 @@ pub(super) fn routes() -> OpenApiRouter<Arc<Services>> {
 #[into_params(parameter_in = Query)]
 struct AlertQuery {
     /// Only alerts with this status
+    #[param(value_type = Option<schema::AlertStatus>)]
     status: Option<AlertStatus>,
     /// Only alerts with this severity
+    #[param(value_type = Option<schema::Severity>)]
     severity: Option<Severity>,
     /// Only alerts raised by this built-in alert policy
+    #[param(value_type = Option<schema::Trigger>)]
     policy: Option<Trigger>,
     /// Only alerts whose entity, reference or cause contains this text
     q: Option<String>,
@@ -73,27 +75,27 @@ async fn alerts(
     };
     let found = services.alerts.list(&caller, &filter).await?;
     let last = found.last().map(|last| paging::cursor(last.raised_at, &last.reference));
-    Ok(paging::page(&uri, found, query.limit, last))
+    Ok(paging::page::<_, AlertView>(&uri, found, query.limit, last))
 }
 
 #[utoipa::path(
     get,
     path = "/api/v1/alerts/{reference}",
     tag = "Alerts",
-    summary = "One alert with what people did about it",
-    params(("reference" = String, Path, description = "Reference id, such as PR-7K3F-9QXD")),
+    summary = "One alert, with its status changes and comments",
+    params(("reference" = String, Path, description = "The reference, such as PR-7K3F-9QXD")),
     responses((status = 200, body = AlertDetailView), Refusals)
 )]
 async fn alert(Call { services, caller }: Call, Path(reference): Path<String>) -> Reply<AlertDetailView> {
-    services.alerts.get(&caller, &reference).await.map(Json).map_err(Failed)
+    reply(services.alerts.get(&caller, &reference).await)
 }
 
 #[utoipa::path(
     patch,
     path = "/api/v1/alerts/{reference}",
     tag = "Alerts",
-    summary = "Give an alert a status, a comment, or both",
-    params(("reference" = String, Path, description = "Reference id, such as PR-7K3F-9QXD")),
+    summary = "Set an alert's status, add a comment, or both",
+    params(("reference" = String, Path, description = "The reference, such as PR-7K3F-9QXD")),
     request_body = AlertRequest,
     responses((status = 200, body = AlertDetailView), Refusals)
 )]
@@ -102,18 +104,18 @@ async fn change_alert(
     Path(reference): Path<String>,
     Body(request): Body<AlertRequest>,
 ) -> Reply<AlertDetailView> {
-    services.alerts.change(&caller, &reference, &request).await.map(Json).map_err(Failed)
+    reply(services.alerts.change(&caller, &reference, &request.into()).await)
 }
 
 #[utoipa::path(
     get,
     path = "/api/v1/alert-policies",
     tag = "Alerts",
-    summary = "Alert policies: who is notified of what",
+    summary = "List alert policies, which define who is notified of what",
     responses((status = 200, body = Vec<AlertPolicyView>), Refusals)
 )]
 async fn alert_policies(Call { services, caller }: Call) -> Reply<Vec<AlertPolicyView>> {
-    services.alert_policies.list(&caller).map(Json).map_err(Failed)
+    replies(services.alert_policies.list(&caller))
 }
 
 #[utoipa::path(
@@ -125,20 +127,24 @@ async fn alert_policies(Call { services, caller }: Call) -> Reply<Vec<AlertPolic
     responses((status = 200, body = AlertPolicyView, headers(("ETag" = String))), Refusals)
 )]
 async fn alert_policy(Call { services, caller }: Call, Path(name): Path<String>) -> Result<impl IntoResponse, Failed> {
-    services.alert_policies.get(&caller, &name).map(|view| tagged(view.revision, view)).map_err(Failed)
+    services
+        .alert_policies
+        .get(&caller, &name)
+        .map(|view| tagged(view.revision, AlertPolicyView::from(view)))
+        .map_err(Failed)
 }
 
 #[utoipa::path(
     post,
     path = "/api/v1/alert-policies",
     tag = "Alerts",
-    summary = "Add an alert policy; it takes at least name and trigger",
+    summary = "Add an alert policy; name and trigger are required",
     request_body = AlertPolicy,
     responses((status = 201, body = AlertPolicyView), Refusals)
 )]
 async fn add(Call { services, caller }: Call, Body(body): Body<Value>) -> Result<impl IntoResponse, Failed> {
     let made = services.alert_policies.add(&caller, &body).await?;
-    Ok((StatusCode::CREATED, tagged(made.revision, made)))
+    Ok((StatusCode::CREATED, tagged(made.revision, AlertPolicyView::from(made))))
 }
 
 #[utoipa::path(
@@ -148,7 +154,7 @@ async fn add(Call { services, caller }: Call, Body(body): Body<Value>) -> Result
     summary = "Change settings of an alert policy (RFC 7396)",
     params(
         ("name" = String, Path, description = "The alert policy's name, in any case"),
-        ("If-Match" = Option<String>, Header, description = "Only if the policies are still as seen: the ETag of a GET"),
+        ("If-Match" = Option<String>, Header, description = "Change only if the policies have not changed since: the ETag from a GET"),
     ),
     request_body(
         content = AlertPolicy,
@@ -163,17 +169,17 @@ async fn change(
     Body(patch): Body<Value>,
 ) -> Result<impl IntoResponse, Failed> {
     let changed = services.alert_policies.change(&caller, &name, &patch, if_match(&headers)?).await?;
-    Ok(tagged(changed.revision, changed))
+    Ok(tagged(changed.revision, AlertPolicyView::from(changed)))
 }
 
 #[utoipa::path(
     delete,
     path = "/api/v1/alert-policies/{name}",
     tag = "Alerts",
-    summary = "Remove an alert policy of one's own",
+    summary = "Remove a custom alert policy",
     params(
         ("name" = String, Path, description = "The alert policy's name, in any case"),
-        ("If-Match" = Option<String>, Header, description = "Only if the policies are still as seen: the ETag of a GET"),
+        ("If-Match" = Option<String>, Header, description = "Change only if the policies have not changed since: the ETag from a GET"),
     ),
     responses((status = 204), Refusals)
 )]
@@ -194,10 +200,10 @@ async fn remove(
     post,
     path = "/api/v1/alert-policies/{name}/test",
     tag = "Alerts",
-    summary = "Send a test through every channel of an alert policy, and tell what each answered",
+    summary = "Send a test through every channel of an alert policy, and report the responses",
     params(("name" = String, Path, description = "The alert policy's name, in any case")),
     responses((status = 200, body = Vec<ChannelTestView>), Refusals)
 )]
 async fn test_alert_policy(Call { services, caller }: Call, Path(name): Path<String>) -> Reply<Vec<ChannelTestView>> {
-    services.alert_policies.test(&caller, &name).await.map(Json).map_err(Failed)
+    replies(services.alert_policies.test(&caller, &name).await)
 }

@@ -14,7 +14,10 @@ use postern_services::service::Services;
 /// Identifies the caller by the token, or answers 401.
 pub(super) async fn name_caller(State(services): State<Arc<Services>>, mut request: Request, next: Next) -> Response {
     let Some(token) = bearer(request.headers()) else {
-        return unauthorized("this takes a token: Authorization: Bearer …; postern token add makes one", "Bearer");
+        return unauthorized(
+            "a token is required: Authorization: Bearer …; create one with postern token add",
+            "Bearer",
+        );
     };
     match services.tokens.holder(token).await {
         Ok(Some(caller)) => {

@@ -31,8 +31,8 @@ struct CmdletResult {
     post,
     path = "/api/v1/cmdlets/{name}",
     tag = "Cmdlets",
-    summary = "Run one of Exchange's cmdlets, or of Postern's own",
-    params(("name" = String, Path, description = "Such as Get-BlockedSenderAddress")),
+    summary = "Run a cmdlet, one of Exchange's or one of Postern's own",
+    params(("name" = String, Path, description = "The cmdlet's name, such as Get-BlockedSenderAddress")),
     request_body(content = Object, description = "Parameters by name"),
     responses((status = 200, body = CmdletResult), Refusals)
 )]

@@ -9,12 +9,12 @@ use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::Reply;
 use super::call::Call;
 use super::paging::limit;
 use super::problem::{Failed, Query, Refusals};
-use postern_services::directory::SourceState;
-use postern_services::service::{AccountView, Services};
+use super::types::{AccountView, SourceState};
+use super::{Reply, replies};
+use postern_services::service::Services;
 
 pub(super) fn routes() -> OpenApiRouter<Arc<Services>> {
     OpenApiRouter::new().routes(routes!(accounts)).routes(routes!(directory)).routes(routes!(refresh))
@@ -37,33 +37,33 @@ struct AccountQuery {
     get,
     path = "/api/v1/accounts",
     tag = "Entities",
-    summary = "Accounts of the directory, by login",
+    summary = "List accounts in the directory, by login",
     params(AccountQuery),
     responses((status = 200, body = Vec<AccountView>), Refusals)
 )]
 async fn accounts(Call { services, caller }: Call, Query(query): Query<AccountQuery>) -> Reply<Vec<AccountView>> {
     let limit = query.limit.map_or(100, |limit| limit as usize);
-    services.accounts.search(&caller, &query.q, limit).map(Json).map_err(Failed)
+    replies(services.accounts.search(&caller, &query.q, limit))
 }
 
 #[utoipa::path(
     get,
     path = "/api/v1/directory",
     tag = "Entities",
-    summary = "How every source of the directory is",
+    summary = "The state of every source of the directory",
     responses((status = 200, body = Vec<SourceState>), Refusals)
 )]
 async fn directory(Call { services, caller }: Call) -> Reply<Vec<SourceState>> {
-    services.accounts.sources(&caller).map(Json).map_err(Failed)
+    replies(services.accounts.sources(&caller))
 }
 
 #[utoipa::path(
     post,
     path = "/api/v1/directory/refresh",
     tag = "Entities",
-    summary = "Have every source of the directory read again, in the background",
+    summary = "Reread every source of the directory, in the background",
     responses((status = 202, body = Vec<SourceState>), Refusals)
 )]
 async fn refresh(Call { services, caller }: Call) -> Result<(StatusCode, Json<Vec<SourceState>>), Failed> {
-    services.accounts.refresh(&caller).map(|state| (StatusCode::ACCEPTED, Json(state))).map_err(Failed)
+    replies(services.accounts.refresh(&caller)).map(|states| (StatusCode::ACCEPTED, states))
 }

@@ -13,7 +13,8 @@ use utoipa_axum::routes;
 
 use super::call::Call;
 use super::problem::{Failed, Refusals};
-use postern_services::events::{Event, Watcher};
+use super::types::Event;
+use postern_services::events::Watcher;
 use postern_services::service::{ServiceError, Services};
 
 pub(super) fn routes() -> OpenApiRouter<Arc<Services>> {
@@ -43,7 +44,7 @@ fn last_event(headers: &HeaderMap) -> Result<Option<i64>, ServiceError> {
     get,
     path = "/api/v1/events",
     tag = "Events",
-    summary = "Watch restrictions, releases, alerts and policies as they happen",
+    summary = "Stream restrictions, releases, alerts and policy changes as they happen",
     params(LastEvent),
     responses((status = 200, body = Event, content_type = "text/event-stream"), Refusals)
 )]
@@ -54,7 +55,7 @@ async fn events(
     let watcher = services.audit.watch(&caller, last_event(&headers)?).await?;
     let stream = stream::unfold(watcher, |mut watcher: Watcher| async move {
         let event = watcher.next().await?;
-        let sent = SentEvent::default().id(event.id.to_string()).event(event.kind).json_data(&event);
+        let sent = SentEvent::default().id(event.id.to_string()).event(event.kind).json_data(Event::from(event));
         Some((Ok(sent.unwrap_or_default()), watcher))
     });
     Ok(Sse::new(stream).keep_alive(KeepAlive::default()))

@@ -58,9 +58,9 @@ pub(super) async fn once(State(services): State<Arc<Services>>, request: Request
 async fn keep(services: &Services, keyed: &KeyedRequest, response: Response, is_secret: bool) -> Response {
     let (parts, body) = response.into_parts();
     let body = to_bytes(body, usize::MAX).await.unwrap_or_default();
-    let kept = body.to_vec();
+    let stored = body.to_vec();
     let hidden = is_secret && parts.status.is_success();
-    let answer = GivenAnswer { status: parts.status.as_u16(), body: (!hidden).then_some(kept) };
+    let answer = GivenAnswer { status: parts.status.as_u16(), body: (!hidden).then_some(stored) };
     let worth = !parts.status.is_server_error();
     if let Err(error) = services.requests.finish(keyed, worth.then_some(&answer)).await {
         tracing::warn!(%error, "the answer to a keyed request can't be kept");

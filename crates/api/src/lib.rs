@@ -21,6 +21,7 @@ mod policies;
 mod problem;
 mod restrictions;
 mod tokens;
+pub mod types;
 
 use std::sync::Arc;
 
@@ -37,8 +38,7 @@ use utoipa_axum::routes;
 
 use postern_services::health::Health;
 use postern_services::metrics::Metrics;
-use postern_services::service::views::{AuditReportView, AuditView, StatusView};
-use postern_services::service::{Caller, ServiceError, Services};
+use postern_services::service::{ServiceError, Services};
 
 pub use admin_socket::{ON_BEHALF_HEADER, admin_socket_path, serve_admin_socket};
 use call::Call;
@@ -46,13 +46,35 @@ pub use call::ORGANIZATION as ORGANIZATION_HEADER;
 use paging::limit;
 pub use problem::Problem;
 use problem::{Failed, Query, Refusals};
+use types::{AuditReportView, AuditView, Caller, StatusView, schema};
 
 type Reply<T> = Result<Json<T>, Failed>;
+
+/// What a service returns, as the API's own type.
+fn reply<S, T: From<S>>(found: Result<S, ServiceError>) -> Reply<T> {
+    found.map(|found| Json(found.into())).map_err(Failed)
+}
+
+/// A list that a service returns, as a list of the API's own type.
+fn replies<S, T: From<S>>(found: Result<Vec<S>, ServiceError>) -> Reply<Vec<T>> {
+    found.map(|found| Json(found.into_iter().map(T::from).collect())).map_err(Failed)
+}
+
+type Created<T> = Result<(StatusCode, Json<T>), Failed>;
+
+/// What a service has made, as the API's own type: 201.
+fn created<S, T: From<S>>(made: Result<S, ServiceError>) -> Created<T> {
+    reply(made).map(|made| (StatusCode::CREATED, made))
+}
 
 /// The API itself; the layer around it must identify the caller.
 pub fn routes(services: Arc<Services>) -> Router {
     let method = async || {
-        problem::problem(StatusCode::METHOD_NOT_ALLOWED, "this address takes other methods; see /api".into(), None)
+        problem::problem(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "this address does not support that method; see /api".into(),
+            None,
+        )
     };
     Router::from(described()).method_not_allowed_fallback(method).with_state(services)
 }
@@ -90,8 +112,10 @@ struct AuditQuery {
     /// Only entries whose actor, action, target or detail contains this text
     q: Option<String>,
     /// Only entries from this time on
+    #[param(value_type = Option<schema::Timestamp>)]
     since: Option<Timestamp>,
     /// Only entries before this time
+    #[param(value_type = Option<schema::Timestamp>)]
     until: Option<Timestamp>,
     /// At most this many, newest first
     #[param(minimum = 1, maximum = 1_000_000)]
@@ -105,7 +129,7 @@ struct AuditQuery {
     get,
     path = "/api/v1/audit",
     tag = "Audit",
-    summary = "The audit trail, newest first, a hundred at a time",
+    summary = "List the audit trail, newest first, a hundred entries at a time",
     params(AuditQuery),
     responses((status = 200, body = Vec<AuditView>, headers(("Link" = String))), Refusals)
 )]
@@ -125,7 +149,7 @@ async fn audit(Call { services, caller }: Call, uri: Uri, Query(query): Query<Au
     };
     let entries = services.audit.list(&caller, &filter).await?;
     let last = entries.last().map(|entry| entry.seq.to_string());
-    Ok(paging::page(&uri, entries, limit, last))
+    Ok(paging::page::<_, AuditView>(&uri, entries, limit, last))
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -139,12 +163,12 @@ struct VerifyQuery {
     get,
     path = "/api/v1/audit/verify",
     tag = "Audit",
-    summary = "Check that no entry was changed or taken out",
+    summary = "Verify that no entry was changed or removed",
     params(VerifyQuery),
     responses((status = 200, body = AuditReportView), Refusals)
 )]
 async fn verify_audit(Call { services, caller }: Call, Query(query): Query<VerifyQuery>) -> Reply<AuditReportView> {
-    services.audit.verify(&caller, query.head.as_deref()).await.map(Json).map_err(Failed)
+    reply(services.audit.verify(&caller, query.head.as_deref()).await)
 }
 
 /// The caller as the audit trail names them, and their role.
@@ -152,22 +176,22 @@ async fn verify_audit(Call { services, caller }: Call, Query(query): Query<Verif
     get,
     path = "/api/v1/me",
     tag = "Access",
-    summary = "Who the caller is, and what they may do",
+    summary = "The caller's name, kind, organization and role",
     responses((status = 200, body = Caller), Refusals)
 )]
 async fn me(Call { caller, .. }: Call) -> Json<Caller> {
-    Json(caller)
+    Json(caller.into())
 }
 
 #[utoipa::path(
     get,
     path = "/api/v1/status",
     tag = "Status",
-    summary = "How Postern runs, and what does not work",
+    summary = "Postern's state, and what does not work",
     responses((status = 200, body = StatusView), Refusals)
 )]
 async fn status(Call { services, caller }: Call) -> Reply<StatusView> {
-    services.status.get(&caller).await.map(Json).map_err(Failed)
+    reply(services.status.get(&caller).await)
 }
 
 /// The routes on the portal's listener: the API for callers with a token, and everything that needs none.

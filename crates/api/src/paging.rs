@@ -20,7 +20,7 @@ pub(super) fn limit<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result
 }
 
 fn invalid() -> ServiceError {
-    let problem = "is none of ours; follow the Link of the page before".into();
+    let problem = "is not a cursor from this API; follow the Link of the previous page".into();
     ServiceError::Invalid { field: "cursor".into(), problem }
 }
 
@@ -56,22 +56,29 @@ pub(super) fn cursor(at: Timestamp, reference: &Reference) -> String {
     format!("{} {reference}", at.as_millis())
 }
 
-/// A page of a list. `last` is the cursor of its last item; a page that is not full is the last page.
-pub(super) fn page<T: Serialize>(uri: &Uri, items: Vec<T>, limit: Option<u32>, last: Option<String>) -> Response {
+/// A page of a list, in the API's own type `T`. `last` is the cursor of its last item; a page that is not full is the
+/// last page.
+pub(super) fn page<S, T: From<S> + Serialize>(
+    uri: &Uri,
+    items: Vec<S>,
+    limit: Option<u32>,
+    last: Option<String>,
+) -> Response {
     let full = limit.is_some_and(|limit| items.len() >= limit as usize);
     let mut headers = HeaderMap::new();
     if let Some(last) = last.filter(|_| full) {
         let cursor = BASE64_URL_SAFE_NO_PAD.encode(last);
-        let kept = uri
+        let pairs = uri
             .query()
             .unwrap_or_default()
             .split('&')
             .filter(|pair| !pair.is_empty() && pair.split('=').next() != Some("cursor"));
-        let query: Vec<&str> = kept.collect();
+        let query: Vec<&str> = pairs.collect();
         let cursor = utf8_percent_encode(&cursor, NON_ALPHANUMERIC);
         let link = format!("<{}?{}&cursor={cursor}>; rel=\"next\"", uri.path(), query.join("&"));
         headers.extend(HeaderValue::from_str(&link).ok().map(|link| (header::LINK, link)));
     }
+    let items: Vec<T> = items.into_iter().map(T::from).collect();
     (headers, Json(items)).into_response()
 }
 

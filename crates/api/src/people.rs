@@ -2,18 +2,15 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::http::StatusCode;
-use axum::response::IntoResponse;
-use postern_domain::access::Person;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::Reply;
 use super::call::Call;
 use super::problem::{Body, Failed, Path, Refusals};
+use super::types::{InviteRequest, Person, PersonRequest, SessionView, SignUpLink};
+use super::{Created, Reply, created, replies, reply};
 use postern_services::service::Services;
-use postern_services::service::access::{InviteRequest, PersonRequest, SessionView, SignUpLink};
 
 pub(super) fn routes() -> OpenApiRouter<Arc<Services>> {
     OpenApiRouter::new()
@@ -32,29 +29,26 @@ pub(super) fn routes() -> OpenApiRouter<Arc<Services>> {
     responses((status = 200, body = Vec<Person>), Refusals)
 )]
 async fn people(Call { services, caller }: Call) -> Reply<Vec<Person>> {
-    services.access.people(&caller).await.map(Json).map_err(Failed)
+    replies(services.access.people(&caller).await)
 }
 
 #[utoipa::path(
     post,
     path = "/api/v1/people",
     tag = "Access",
-    summary = "Invite somebody; the sign-up link is shown once",
+    summary = "Invite a person; the sign-up link is shown only once",
     request_body = InviteRequest,
     responses((status = 201, body = SignUpLink), Refusals)
 )]
-async fn invite(
-    Call { services, caller }: Call,
-    Body(request): Body<InviteRequest>,
-) -> Result<impl IntoResponse, Failed> {
-    services.access.invite(&caller, &request).await.map(|made| (StatusCode::CREATED, Json(made))).map_err(Failed)
+async fn invite(Call { services, caller }: Call, Body(request): Body<InviteRequest>) -> Created<SignUpLink> {
+    created(services.access.invite(&caller, &request.into()).await)
 }
 
 #[utoipa::path(
     patch,
     path = "/api/v1/people/{address}",
     tag = "Access",
-    summary = "Change a person's role, disable or enable them; in force with their next request",
+    summary = "Change a person's role, or disable or enable the person; takes effect with their next request",
     params(("address" = String, Path, description = "The person's mail address")),
     request_body = PersonRequest,
     responses((status = 200, body = Person), Refusals)
@@ -64,14 +58,14 @@ async fn change(
     Path(address): Path<String>,
     Body(request): Body<PersonRequest>,
 ) -> Reply<Person> {
-    services.access.change_person(&caller, &address, &request).await.map(Json).map_err(Failed)
+    reply(services.access.change_person(&caller, &address, &request.into()).await)
 }
 
 #[utoipa::path(
     delete,
     path = "/api/v1/people/{address}",
     tag = "Access",
-    summary = "Remove a person; they are signed out everywhere at once",
+    summary = "Remove a person; all their sessions end immediately",
     params(("address" = String, Path, description = "The person's mail address")),
     responses((status = 204), Refusals)
 )]
@@ -83,31 +77,31 @@ async fn remove(Call { services, caller }: Call, Path(address): Path<String>) ->
     post,
     path = "/api/v1/people/{address}/reset",
     tag = "Access",
-    summary = "Make a new sign-up link for a person who can't get in; it is shown once",
+    summary = "Create a new sign-up link for a person who can't sign in; it is shown only once",
     params(("address" = String, Path, description = "The person's mail address")),
     responses((status = 201, body = SignUpLink), Refusals)
 )]
-async fn reset(Call { services, caller }: Call, Path(address): Path<String>) -> Result<impl IntoResponse, Failed> {
-    services.access.reset_person(&caller, &address).await.map(|made| (StatusCode::CREATED, Json(made))).map_err(Failed)
+async fn reset(Call { services, caller }: Call, Path(address): Path<String>) -> Created<SignUpLink> {
+    created(services.access.reset_person(&caller, &address).await)
 }
 
 #[utoipa::path(
     get,
     path = "/api/v1/sessions",
     tag = "Access",
-    summary = "List sessions: everybody's for those who manage access, otherwise one's own",
+    summary = "List sessions: all of them for callers who manage access, otherwise the caller's own",
     responses((status = 200, body = Vec<SessionView>), Refusals)
 )]
 async fn sessions(Call { services, caller }: Call) -> Reply<Vec<SessionView>> {
-    services.access.sessions(&caller).await.map(Json).map_err(Failed)
+    replies(services.access.sessions(&caller).await)
 }
 
 #[utoipa::path(
     delete,
     path = "/api/v1/sessions/{id}",
     tag = "Access",
-    summary = "End a session at once",
-    params(("id" = String, Path, description = "The session's id")),
+    summary = "End a session immediately",
+    params(("id" = String, Path, description = "The session's ID")),
     responses((status = 204), Refusals)
 )]
 async fn revoke(Call { services, caller }: Call, Path(id): Path<String>) -> Result<StatusCode, Failed> {

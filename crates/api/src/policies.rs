@@ -2,22 +2,23 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::IntoResponse;
-use postern_domain::policy::{Allowance, OutboundPolicy, PolicyBook, Preset};
 use serde::Deserialize;
 use serde_json::Value;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::Reply;
 use super::call::Call;
 use super::etag::{if_match, tagged};
 use super::problem::{Body, Failed, Path, Query, Refusals};
-use postern_services::service::views::{PolicyChangeView, PolicyChoiceView, PolicyView};
-use postern_services::service::{AllowanceRequest, PreviewView, ServiceError, Services};
+use super::types::{
+    Allowance, AllowanceRequest, PolicyBody, PolicyBook, PolicyChangeView, PolicyChoiceView, PolicyFile, PolicyView,
+    PreviewView,
+};
+use super::{Created, Reply, created, replies, reply};
+use postern_services::service::{ServiceError, Services};
 
 pub(super) fn routes() -> OpenApiRouter<Arc<Services>> {
     OpenApiRouter::new()
@@ -34,7 +35,7 @@ pub(super) fn routes() -> OpenApiRouter<Arc<Services>> {
     post,
     path = "/api/v1/policies/{name}/preview",
     tag = "Policies",
-    summary = "Whom a policy with these settings would have acted on in the last 7 days; nothing is changed",
+    summary = "Preview whom a policy with these settings would have acted on in the last 7 days; changes nothing",
     params(("name" = String, Path, description = "The policy's name, in any case, or that of a new one")),
     request_body = PolicyBody,
     responses((status = 200, body = PreviewView), Refusals)
@@ -56,39 +57,18 @@ async fn preview(
             object.entry("name").or_insert_with(|| name.clone().into());
         }
     }
-    services.policies.preview(&caller, known, &body).await.map(Json).map_err(Failed)
-}
-
-/// A whole file of policies; a setting that is left out is treated as if it had never been set.
-#[derive(utoipa::ToSchema)]
-#[allow(dead_code)]
-struct PolicyFile {
-    default: Option<OutboundPolicy>,
-    custom: Option<Vec<OutboundPolicy>>,
-}
-
-/// The body of a policy's `POST` and `PATCH`: any of its settings, and two keys that affect several.
-#[derive(utoipa::ToSchema)]
-#[allow(dead_code)]
-struct PolicyBody {
-    #[schema(inline)]
-    #[serde(flatten)]
-    settings: OutboundPolicy,
-    /// 0 is evaluated first; not for the default policy.
-    priority: Option<usize>,
-    /// Microsoft's recommended values.
-    preset: Option<Preset>,
+    reply(services.policies.preview(&caller, known, &body).await)
 }
 
 #[utoipa::path(
     get,
     path = "/api/v1/policies",
     tag = "Policies",
-    summary = "Outbound policies, in the order in which they are looked at",
+    summary = "List outbound policies, in order of priority",
     responses((status = 200, body = Vec<PolicyView>), Refusals)
 )]
 async fn policies(Call { services, caller }: Call) -> Reply<Vec<PolicyView>> {
-    services.policies.list(&caller).map(Json).map_err(Failed)
+    replies(services.policies.list(&caller))
 }
 
 #[utoipa::path(
@@ -100,7 +80,7 @@ async fn policies(Call { services, caller }: Call) -> Reply<Vec<PolicyView>> {
     responses((status = 200, body = PolicyView, headers(("ETag" = String))), Refusals)
 )]
 async fn policy(Call { services, caller }: Call, Path(name): Path<String>) -> Result<impl IntoResponse, Failed> {
-    services.policies.get(&caller, &name).map(|view| tagged(view.revision, view)).map_err(Failed)
+    services.policies.get(&caller, &name).map(|view| tagged(view.revision, PolicyView::from(view))).map_err(Failed)
 }
 
 #[utoipa::path(
@@ -116,7 +96,7 @@ async fn add(Call { services, caller }: Call, Body(body): Body<Value>) -> Result
         .policies
         .add(&caller, &body)
         .await
-        .map(|made| (StatusCode::CREATED, tagged(made.revision, made)))
+        .map(|made| (StatusCode::CREATED, tagged(made.revision, PolicyView::from(made))))
         .map_err(Failed)
 }
 
@@ -127,7 +107,7 @@ async fn add(Call { services, caller }: Call, Body(body): Body<Value>) -> Result
     summary = "Change settings of an outbound policy (RFC 7396)",
     params(
         ("name" = String, Path, description = "The policy's name, in any case"),
-        ("If-Match" = Option<String>, Header, description = "Only if the policies are still as seen: the ETag of a GET"),
+        ("If-Match" = Option<String>, Header, description = "Change only if the policies have not changed since: the ETag from a GET"),
     ),
     request_body(
         content = PolicyBody,
@@ -145,7 +125,7 @@ async fn change(
         .policies
         .change(&caller, &name, &patch, if_match(&headers)?)
         .await
-        .map(|view| tagged(view.revision, view))
+        .map(|view| tagged(view.revision, PolicyView::from(view)))
         .map_err(Failed)
 }
 
@@ -156,7 +136,7 @@ async fn change(
     summary = "Remove an outbound policy",
     params(
         ("name" = String, Path, description = "The policy's name, in any case"),
-        ("If-Match" = Option<String>, Header, description = "Only if the policies are still as seen: the ETag of a GET"),
+        ("If-Match" = Option<String>, Header, description = "Change only if the policies have not changed since: the ETag from a GET"),
     ),
     responses((status = 204), Refusals)
 )]
@@ -172,23 +152,23 @@ async fn remove(
     get,
     path = "/api/v1/accounts/{entity}/policy",
     tag = "Policies",
-    summary = "Which policy holds for an entity, and why",
-    params(("entity" = String, Path, description = "Account in any spelling, or connector:NAME")),
+    summary = "The policy that applies to an entity, and why",
+    params(("entity" = String, Path, description = "An account in any spelling, or connector:NAME")),
     responses((status = 200, body = PolicyChoiceView), Refusals)
 )]
 async fn explain(Call { services, caller }: Call, Path(entity): Path<String>) -> Reply<PolicyChoiceView> {
-    services.policies.explain(&caller, &entity).map(Json).map_err(Failed)
+    reply(services.policies.explain(&caller, &entity))
 }
 
 #[utoipa::path(
     get,
     path = "/api/v1/policy-file",
     tag = "Policies",
-    summary = "All policies as a file has them",
+    summary = "Export all policies, in the format of a policy file",
     responses((status = 200, body = PolicyBook), Refusals)
 )]
 async fn export(Call { services, caller }: Call) -> Reply<PolicyBook> {
-    services.policies.export(&caller).map(Json).map_err(Failed)
+    reply(services.policies.export(&caller))
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -204,7 +184,7 @@ struct ApplyQuery {
     put,
     path = "/api/v1/policy-file",
     tag = "Policies",
-    summary = "Put the policies of a file in the place of all there are",
+    summary = "Replace all policies with those of a policy file",
     params(ApplyQuery),
     request_body = PolicyFile,
     responses((status = 200, body = Vec<PolicyChangeView>), Refusals)
@@ -214,46 +194,38 @@ async fn apply(
     Query(query): Query<ApplyQuery>,
     Body(file): Body<Value>,
 ) -> Reply<Vec<PolicyChangeView>> {
-    services.policies.apply(&caller, &file, query.dry_run).await.map(Json).map_err(Failed)
+    replies(services.policies.apply(&caller, &file, query.dry_run).await)
 }
 
 #[utoipa::path(
     get,
     path = "/api/v1/allowances",
     tag = "Allowances",
-    summary = "Allowances in force",
+    summary = "List allowances in force",
     responses((status = 200, body = Vec<Allowance>), Refusals)
 )]
 async fn allowances(Call { services, caller }: Call) -> Reply<Vec<Allowance>> {
-    services.allowances.list(&caller).await.map(Json).map_err(Failed)
+    replies(services.allowances.list(&caller).await)
 }
 
 #[utoipa::path(
     post,
     path = "/api/v1/allowances",
     tag = "Allowances",
-    summary = "Let an entity send more until a time",
+    summary = "Grant an entity a temporary allowance",
     request_body = AllowanceRequest,
     responses((status = 201, body = Allowance), Refusals)
 )]
-async fn grant(
-    Call { services, caller }: Call,
-    Body(request): Body<AllowanceRequest>,
-) -> Result<impl IntoResponse, Failed> {
-    services
-        .allowances
-        .grant(&caller, &request)
-        .await
-        .map(|granted| (StatusCode::CREATED, Json(granted)))
-        .map_err(Failed)
+async fn grant(Call { services, caller }: Call, Body(request): Body<AllowanceRequest>) -> Created<Allowance> {
+    created(services.allowances.grant(&caller, &request.into()).await)
 }
 
 #[utoipa::path(
     post,
     path = "/api/v1/allowances/{entity}/end",
     tag = "Allowances",
-    summary = "End an entity's allowance before its time",
-    params(("entity" = String, Path, description = "Account in any spelling, or connector:NAME")),
+    summary = "End an entity's allowance early",
+    params(("entity" = String, Path, description = "An account in any spelling, or connector:NAME")),
     responses((status = 204), Refusals)
 )]
 async fn end(Call { services, caller }: Call, Path(entity): Path<String>) -> Result<StatusCode, Failed> {

@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::Json;
-use axum::http::{StatusCode, Uri};
+use axum::http::Uri;
 use axum::response::Response;
 use postern_domain::EntityKind;
 use postern_services::service::RestrictionFilter;
@@ -12,12 +11,14 @@ use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::Reply;
 use super::call::Call;
 use super::paging::{self, limit};
 use super::problem::{Body, Failed, Path, Query, Refusals};
-use postern_services::service::views::{IncidentView, RestrictionView, UsageView};
-use postern_services::service::{ReleaseRequest, RestrictRequest, Services, UndoReleaseRequest};
+use super::types::{
+    IncidentView, ReleaseRequest, RestrictRequest, RestrictionView, UndoReleaseRequest, UsageView, schema,
+};
+use super::{Created, Reply, created, replies, reply};
+use postern_services::service::Services;
 
 pub(super) fn routes() -> OpenApiRouter<Arc<Services>> {
     OpenApiRouter::new()
@@ -37,6 +38,7 @@ struct RestrictionQuery {
     #[param(required = false)]
     all: bool,
     /// Only accounts, or only connectors
+    #[param(value_type = Option<schema::EntityKind>)]
     kind: Option<EntityKind>,
     /// Only restrictions whose entity, reference or cause contains this text
     q: Option<String>,
@@ -71,47 +73,39 @@ async fn restricted(
     };
     let found = services.restrictions.list(&caller, &filter).await?;
     let last = found.last().map(|last| paging::cursor(last.since, &last.reference));
-    Ok(paging::page(&uri, found, query.limit, last))
+    Ok(paging::page::<_, RestrictionView>(&uri, found, query.limit, last))
 }
 
 #[utoipa::path(
     post,
     path = "/api/v1/restrictions",
     tag = "Restrictions",
-    summary = "Restrict an entity by hand",
+    summary = "Restrict an entity",
     request_body = RestrictRequest,
     responses((status = 201, body = RestrictionView), Refusals)
 )]
-async fn restrict(
-    Call { services, caller }: Call,
-    Body(request): Body<RestrictRequest>,
-) -> Result<(StatusCode, Json<RestrictionView>), Failed> {
-    services
-        .restrictions
-        .restrict(&caller, &request)
-        .await
-        .map(|made| (StatusCode::CREATED, Json(made)))
-        .map_err(Failed)
+async fn restrict(Call { services, caller }: Call, Body(request): Body<RestrictRequest>) -> Created<RestrictionView> {
+    created(services.restrictions.restrict(&caller, &request.into()).await)
 }
 
 #[utoipa::path(
     get,
     path = "/api/v1/restrictions/{entity}",
     tag = "Restrictions",
-    summary = "Restrictions of one entity, newest first",
-    params(("entity" = String, Path, description = "Account in any spelling, or connector:NAME")),
+    summary = "List the restrictions of one entity, newest first",
+    params(("entity" = String, Path, description = "An account in any spelling, or connector:NAME")),
     responses((status = 200, body = Vec<RestrictionView>), Refusals)
 )]
 async fn restrictions_of(Call { services, caller }: Call, Path(entity): Path<String>) -> Reply<Vec<RestrictionView>> {
-    services.restrictions.of(&caller, &entity).await.map(Json).map_err(Failed)
+    replies(services.restrictions.of(&caller, &entity).await)
 }
 
 #[utoipa::path(
     post,
     path = "/api/v1/restrictions/{entity}/release",
     tag = "Restrictions",
-    summary = "Release an entity: it may send again at once",
-    params(("entity" = String, Path, description = "Account in any spelling, or connector:NAME")),
+    summary = "Release an entity; it can send again immediately",
+    params(("entity" = String, Path, description = "An account in any spelling, or connector:NAME")),
     request_body = ReleaseRequest,
     responses((status = 200, body = RestrictionView), Refusals)
 )]
@@ -120,15 +114,15 @@ async fn release(
     Path(entity): Path<String>,
     Body(request): Body<ReleaseRequest>,
 ) -> Reply<RestrictionView> {
-    services.restrictions.release(&caller, &entity, &request).await.map(Json).map_err(Failed)
+    reply(services.restrictions.release(&caller, &entity, &request.into()).await)
 }
 
 #[utoipa::path(
     post,
     path = "/api/v1/restrictions/{entity}/undo-release",
     tag = "Restrictions",
-    summary = "Undo the last release of an entity: the same restriction is in force again",
-    params(("entity" = String, Path, description = "Account in any spelling, or connector:NAME")),
+    summary = "Undo the last release of an entity; the same restriction is in force again",
+    params(("entity" = String, Path, description = "An account in any spelling, or connector:NAME")),
     request_body = UndoReleaseRequest,
     responses((status = 200, body = RestrictionView), Refusals)
 )]
@@ -137,29 +131,29 @@ async fn undo_release(
     Path(entity): Path<String>,
     Body(request): Body<UndoReleaseRequest>,
 ) -> Reply<RestrictionView> {
-    services.restrictions.undo_release(&caller, &entity, &request).await.map(Json).map_err(Failed)
+    reply(services.restrictions.undo_release(&caller, &entity, &request.into()).await)
 }
 
 #[utoipa::path(
     get,
     path = "/api/v1/usage/{entity}",
     tag = "Entities",
-    summary = "What an entity has sent, and what it may",
-    params(("entity" = String, Path, description = "Account in any spelling, or connector:NAME")),
+    summary = "An entity's usage and limits",
+    params(("entity" = String, Path, description = "An account in any spelling, or connector:NAME")),
     responses((status = 200, body = UsageView), Refusals)
 )]
 async fn usage(Call { services, caller }: Call, Path(entity): Path<String>) -> Reply<UsageView> {
-    services.usage.of(&caller, &entity).await.map(Json).map_err(Failed)
+    reply(services.usage.of(&caller, &entity).await)
 }
 
 #[utoipa::path(
     get,
     path = "/api/v1/incidents/{reference}",
     tag = "Restrictions",
-    summary = "All that is known of an incident",
-    params(("reference" = String, Path, description = "Reference id, such as PR-7K3F-9QXD")),
+    summary = "Everything known about an incident",
+    params(("reference" = String, Path, description = "The reference, such as PR-7K3F-9QXD")),
     responses((status = 200, body = IncidentView), Refusals)
 )]
 async fn explain(Call { services, caller }: Call, Path(reference): Path<String>) -> Reply<IncidentView> {
-    services.restrictions.explain(&caller, &reference).await.map(Json).map_err(Failed)
+    reply(services.restrictions.explain(&caller, &reference).await)
 }

@@ -2,17 +2,15 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::http::StatusCode;
-use axum::response::IntoResponse;
-use postern_services::service::TokenRecord;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::Reply;
 use super::call::Call;
 use super::problem::{Body, Failed, Path, Refusals};
-use postern_services::service::{NewToken, Services, TokenRequest};
+use super::types::{NewToken, TokenRecord, TokenRequest};
+use super::{Created, Reply, created, replies};
+use postern_services::service::Services;
 
 pub(super) fn routes() -> OpenApiRouter<Arc<Services>> {
     OpenApiRouter::new().routes(routes!(tokens, add)).routes(routes!(revoke))
@@ -26,19 +24,19 @@ pub(super) fn routes() -> OpenApiRouter<Arc<Services>> {
     responses((status = 200, body = Vec<TokenRecord>), Refusals)
 )]
 async fn tokens(Call { services, caller }: Call) -> Reply<Vec<TokenRecord>> {
-    services.tokens.list(&caller).await.map(Json).map_err(Failed)
+    replies(services.tokens.list(&caller).await)
 }
 
 #[utoipa::path(
     post,
     path = "/api/v1/tokens",
     tag = "Access",
-    summary = "Make an API token; it is shown once",
+    summary = "Create an API token; it is shown only once",
     request_body = TokenRequest,
     responses((status = 201, body = NewToken), Refusals)
 )]
-async fn add(Call { services, caller }: Call, Body(request): Body<TokenRequest>) -> Result<impl IntoResponse, Failed> {
-    services.tokens.add(&caller, &request).await.map(|made| (StatusCode::CREATED, Json(made))).map_err(Failed)
+async fn add(Call { services, caller }: Call, Body(request): Body<TokenRequest>) -> Created<NewToken> {
+    created(services.tokens.add(&caller, &request.into()).await)
 }
 
 #[utoipa::path(

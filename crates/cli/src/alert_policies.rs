@@ -1,13 +1,12 @@
 //! `postern alerts policies`: who is notified about what.
 
-use postern_domain::alert::AlertPolicy;
+use postern_api::types::{AlertPolicy, AlertPolicyView};
 use serde_json::{Value, json};
 
 use super::args::AlertPolicyCommand;
 use super::client::{Client, segment};
 use super::policy::{read_settings, scope_text};
 use super::{CliError, output};
-use postern_services::service::views::AlertPolicyView;
 
 pub(super) async fn run(client: &Client, command: Option<AlertPolicyCommand>, json: bool) -> Result<(), CliError> {
     let path = |name: &str| format!("/alert-policies/{}", segment(name));

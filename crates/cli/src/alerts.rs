@@ -1,13 +1,12 @@
 //! `postern alerts`: list and show alerts, set their status, test channels.
 
-use postern_domain::alert::{AlertNote, AlertStatus};
+use postern_domain::alert::AlertStatus;
 
 use super::args::{AlertStatusArg, AlertsCommand};
 use super::client::{Client, segment};
 use super::{CliError, alert_policies, output};
+use postern_api::types::{AlertDetailView, AlertNote, AlertRequest, AlertView, ChannelTestView};
 use postern_services::present;
-use postern_services::service::AlertRequest;
-use postern_services::service::views::{AlertDetailView, AlertView, ChannelTestView};
 
 pub(super) async fn run(
     client: &Client,

@@ -1,12 +1,11 @@
 //! `postern allowance`: temporary higher limits for an account.
 
 use postern_domain::Timestamp;
-use postern_domain::policy::Allowance;
 
 use super::args::AllowanceCommand;
 use super::client::{Client, segment};
 use super::{CliError, output};
-use postern_services::service::AllowanceRequest;
+use postern_api::types::{Allowance, AllowanceRequest};
 
 pub(super) async fn run(client: &Client, command: Option<AllowanceCommand>, json: bool) -> Result<(), CliError> {
     match command.unwrap_or(AllowanceCommand::List) {

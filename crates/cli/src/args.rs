@@ -121,7 +121,7 @@ pub(super) enum DaemonCommand {
         #[command(subcommand)]
         command: Option<RestrictedCommand>,
     },
-    /// Show what an account or connector has sent: each window's count, limit, and when it has room again
+    /// Show what an account or connector has sent: each window's count and limit, and when more fits again
     Usage {
         /// Account in any form (alice, alice@example.com), or connector:NAME
         account: String,

@@ -3,8 +3,8 @@
 use super::args::AuditCommand;
 use super::client::{Client, segment};
 use super::{CliError, output};
+use postern_api::types::{AuditReportView, AuditView};
 use postern_services::present;
-use postern_services::service::views::{AuditReportView, AuditView};
 
 pub(super) async fn run(
     client: &Client,

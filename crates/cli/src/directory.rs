@@ -3,7 +3,7 @@
 use super::args::DirectoryCommand;
 use super::client::Client;
 use super::{CliError, output};
-use postern_services::directory::SourceState;
+use postern_api::types::SourceState;
 
 pub(super) async fn run(client: &Client, command: Option<DirectoryCommand>, json: bool) -> Result<(), CliError> {
     let sources: Vec<SourceState> = match command {

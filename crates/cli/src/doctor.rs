@@ -4,9 +4,10 @@ use std::path::Path;
 
 use super::client::Client;
 use super::{CliError, output};
+use postern_api::types::StatusView;
 use postern_domain::finding::{Finding, Level};
+use postern_domain::policy::CopyAlias;
 use postern_services::in_force::InForce;
-use postern_services::service::views::StatusView;
 use postern_services::settings::Settings;
 
 use postern_doctor::{self as doctor, Daemon};
@@ -19,9 +20,13 @@ pub fn daemon_of(status: &StatusView) -> Daemon {
         problems: status.problems.clone(),
         retrying: status.outbox.retrying,
         smtp_server: status.smtp_server.clone(),
-        servers: status.servers.clone(),
-        copy_aliases: status.copy_aliases.clone(),
+        servers: status.servers.iter().cloned().map(Into::into).collect(),
+        copy_aliases: copy_aliases(status),
     }
+}
+
+fn copy_aliases(status: &StatusView) -> Vec<CopyAlias> {
+    status.copy_aliases.iter().cloned().map(Into::into).collect()
 }
 
 pub(super) async fn run(settings: &Settings, postfix_config: Option<&Path>, json: bool) -> Result<(), CliError> {
@@ -41,10 +46,8 @@ pub(super) async fn run(settings: &Settings, postfix_config: Option<&Path>, json
 /// `postern wiring postfix`. If the daemon can't be reached, its part is left out with a note.
 pub(super) async fn wiring(settings: &Settings) {
     let status: Result<StatusView, _> = Client::local(settings).get("/status").await;
-    anstream::print!(
-        "{}",
-        doctor::lines::postfix(settings, status.as_ref().map_or(&[], |status| &status.copy_aliases))
-    );
+    let aliases = status.as_ref().map_or_else(|_| Vec::new(), copy_aliases);
+    anstream::print!("{}", doctor::lines::postfix(settings, &aliases));
     let has_run = settings.data.join("postern.db").exists();
     if status.is_err() && has_run {
         anstream::println!(

@@ -2,7 +2,7 @@
 
 use super::client::{Client, segment};
 use super::{CliError, alerts, output, restricted, usage};
-use postern_services::service::views::IncidentView;
+use postern_api::types::IncidentView;
 
 pub(super) async fn run(client: &Client, reference: &str, json: bool) -> Result<(), CliError> {
     let incident: IncidentView = client.get(&format!("/incidents/{}", segment(reference))).await?;

@@ -1,12 +1,11 @@
 //! `postern organization`: a hosting provider's organizations.
 
-use postern_services::service::OrganizationRecord;
+use postern_api::types::{OrganizationRecord, OrganizationRequest};
 use serde_json::json;
 
 use super::args::{OrganizationArgs, OrganizationCommand};
 use super::client::{Client, segment};
 use super::{CliError, output};
-use postern_services::service::OrganizationRequest;
 
 pub(super) async fn run(client: &Client, command: Option<OrganizationCommand>, json: bool) -> Result<(), CliError> {
     let path = |id: &str| format!("/organizations/{}", segment(id));

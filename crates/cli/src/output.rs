@@ -2,8 +2,8 @@
 
 use anstyle::{AnsiColor, Style};
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
+use postern_api::types::{AttemptRecord, Evidence, WindowCount};
 use postern_domain::Timestamp;
-use postern_domain::evidence::{AttemptRecord, Evidence, WindowCount};
 use serde::Serialize;
 
 use super::CliError;

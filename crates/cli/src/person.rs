@@ -1,11 +1,11 @@
 //! `postern person` and `postern session`: people who may sign in, and their sessions.
 
-use postern_domain::access::{Origin, Person};
+use postern_domain::access::Origin;
 
 use super::args::{PersonCommand, SessionCommand};
 use super::client::{Client, segment};
 use super::{CliError, output};
-use postern_services::service::access::{InviteRequest, PersonRequest, SessionView, SignUpLink};
+use postern_api::types::{InviteRequest, Person, PersonRequest, SessionView, SignUpLink};
 
 pub(super) async fn run(client: &Client, command: Option<PersonCommand>, json: bool) -> Result<(), CliError> {
     match command.unwrap_or(PersonCommand::List) {

@@ -3,15 +3,16 @@
 use std::path::Path;
 
 use anyhow::Context;
-use postern_domain::policy::{OutboundPolicy, PolicyBook, Scope};
+use postern_api::types::{
+    EffectView, OutboundPolicy, PolicyBook, PolicyChangeView, PolicyChoiceView, PolicyView, PreviewView, Scope,
+};
 use serde_json::{Map, Value, json};
 
 use super::args::PolicyCommand;
 use super::client::{Client, segment};
 use super::{CliError, output};
 use postern_services::present;
-use postern_services::service::views::{PolicyChangeView, PolicyChoiceView, PolicyView};
-use postern_services::service::{EffectView, PREVIEW_DAYS, PreviewView};
+use postern_services::service::PREVIEW_DAYS;
 
 pub(super) async fn run(client: &Client, command: PolicyCommand, as_json: bool) -> Result<(), CliError> {
     match command {
@@ -187,7 +188,7 @@ fn priority(view: &PolicyView) -> String {
 /// All conditions must match; the values of one condition are alternatives.
 fn scope(policy: &OutboundPolicy) -> String {
     let text = scope_text(&policy.scope);
-    if policy.scope.is_for_everyone() { "everyone else".into() } else { text }
+    if policy.scope == Scope::default() { "everyone else".into() } else { text }
 }
 
 /// The scope of a policy, in words.
@@ -253,7 +254,7 @@ async fn export(client: &Client, file: Option<&Path>, as_json: bool) -> Result<(
         None => anstream::print!("{text}"),
         Some(file) => {
             std::fs::write(file, text).with_context(|| format!("{} can't be written", file.display()))?;
-            anstream::println!("{} now contains {} outbound policies.", file.display(), book.all().count());
+            anstream::println!("{} now contains {} outbound policies.", file.display(), book.custom.len() + 1);
         }
     }
     Ok(())

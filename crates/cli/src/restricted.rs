@@ -5,8 +5,8 @@ use postern_domain::{Reference, Timestamp};
 use super::args::{AddArgs, RestrictedCommand};
 use super::client::{Client, segment};
 use super::{CliError, output};
-use postern_services::service::views::RestrictionView;
-use postern_services::service::{Recommendation, ReleaseRequest, RestrictRequest, UndoReleaseRequest};
+use postern_api::types::{ReleaseRequest, RestrictRequest, RestrictionView, UndoReleaseRequest};
+use postern_services::service::Recommendation;
 
 pub(super) async fn run(client: &Client, command: Option<RestrictedCommand>, json: bool) -> Result<(), CliError> {
     match command.unwrap_or(RestrictedCommand::List { all: false, search: None }) {

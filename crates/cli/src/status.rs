@@ -2,7 +2,7 @@
 
 use super::client::Client;
 use super::{CliError, output};
-use postern_services::service::views::{OutboxView, StatusView};
+use postern_api::types::{OutboxView, ServerReport, StatusView};
 
 pub(super) async fn run(client: &Client, json: bool) -> Result<(), CliError> {
     let status: StatusView = client.get("/status").await?;
@@ -44,7 +44,7 @@ fn print(s: &StatusView) {
         return;
     }
     anstream::println!();
-    let row = |server: &postern_services::gate::ServerReport| {
+    let row = |server: &ServerReport| {
         let port = if server.port.is_empty() { "-".into() } else { server.port.clone() };
         let counts = [server.rcpt, server.confirm, server.data, server.end_of_message];
         let mut row = vec![server.peer.clone(), port];

@@ -1,12 +1,11 @@
 //! `postern token`: API tokens.
 
 use postern_domain::Timestamp;
-use postern_services::service::TokenRecord;
 
 use super::args::TokenCommand;
 use super::client::{Client, segment};
 use super::{CliError, output};
-use postern_services::service::{NewToken, TokenRequest};
+use postern_api::types::{NewToken, TokenRecord, TokenRequest};
 
 pub(super) async fn run(client: &Client, command: Option<TokenCommand>, json: bool) -> Result<(), CliError> {
     match command.unwrap_or(TokenCommand::List) {

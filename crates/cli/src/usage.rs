@@ -4,8 +4,8 @@ use postern_domain::window::Window;
 
 use super::client::{Client, segment};
 use super::{CliError, output};
+use postern_api::types::{UsageView, WindowView};
 use postern_services::present;
-use postern_services::service::views::{UsageView, WindowView};
 
 pub(super) async fn run(client: &Client, account: &str, json: bool) -> Result<(), CliError> {
     let usage: UsageView = client.get(&format!("/usage/{}", segment(account))).await?;

@@ -9,10 +9,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::address::{Address, AddressRules, Domain};
 use crate::organization::{Organization, OrganizationId};
-use crate::time::text_schema;
 
 /// What an entity is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum EntityKind {
     /// A sender that logs in.
@@ -31,6 +30,11 @@ pub struct EntityId {
 }
 
 const CONNECTOR_PREFIX: &str = "connector:";
+
+impl EntityKind {
+    /// Every kind.
+    pub const ALL: [EntityKind; 2] = [EntityKind::Account, EntityKind::Connector];
+}
 
 impl EntityId {
     /// The account that logs in as `address`.
@@ -75,14 +79,6 @@ impl fmt::Display for EntityId {
         }
     }
 }
-
-impl utoipa::PartialSchema for EntityId {
-    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
-        text_schema("An account by its address, or a connector as connector:NAME", "alice@example.com", None)
-    }
-}
-
-impl utoipa::ToSchema for EntityId {}
 
 impl Serialize for EntityId {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

@@ -16,7 +16,7 @@ use crate::window::{Excess, Window};
 pub const MAX_ATTEMPTS: usize = 20;
 
 /// The outcome of an attempt.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Outcome {
     /// It was accepted and counted.
@@ -25,13 +25,17 @@ pub enum Outcome {
     Refused,
 }
 
+impl Outcome {
+    /// Every outcome.
+    pub const ALL: [Outcome; 2] = [Outcome::Accepted, Outcome::Refused];
+}
+
 /// One attempt as evidence: the client that submitted it, and the number of recipients.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AttemptRecord {
     /// When it ended.
     pub at: Timestamp,
     /// The client's address, if the mail server reported it.
-    #[schema(value_type = Option<String>)]
     pub client_address: Option<IpAddr>,
     /// The name the client gave in HELO or EHLO.
     pub helo_name: Box<str>,
@@ -76,7 +80,7 @@ impl Recent {
 }
 
 /// How full one window was.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WindowCount {
     /// The sliding window.
     pub window: Window,
@@ -87,7 +91,7 @@ pub struct WindowCount {
 }
 
 /// What was seen when a restriction was imposed.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Evidence {
     /// The count in every window, and its limit.
     pub windows: Vec<WindowCount>,
@@ -96,7 +100,7 @@ pub struct Evidence {
 }
 
 /// Why a restriction was imposed or an alert raised.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "kind")]
 pub enum Cause {
     /// A limit of an outbound policy was exceeded.
@@ -203,7 +207,7 @@ impl Cause {
 }
 
 /// A pattern that was seen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "pattern")]
 pub enum Pattern {
     /// Messages came from many networks within an hour.
@@ -242,9 +246,9 @@ mod tests {
                 outcome: Outcome::Accepted,
             });
         }
-        let kept = recent.to_vec();
-        assert_eq!(kept.len(), MAX_ATTEMPTS);
-        assert_eq!(kept[0].at, Timestamp::from_minute(30));
+        let stored = recent.to_vec();
+        assert_eq!(stored.len(), MAX_ATTEMPTS);
+        assert_eq!(stored[0].at, Timestamp::from_minute(30));
         assert_eq!(recent.newest(), Some(Timestamp::from_minute(49)));
     }
 

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::address::{Address, Domain};
 use crate::invalid_setting::InvalidSetting;
-use crate::time::{Zone, text_schema};
+use crate::time::Zone;
 
 /// The keyword that stands for an organization's admins in lists of recipients.
 pub const TENANT_ADMINS: &str = "TenantAdmins";
@@ -72,14 +72,6 @@ impl<'de> Deserialize<'de> for OrganizationId {
     }
 }
 
-impl utoipa::PartialSchema for OrganizationId {
-    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
-        text_schema("An organization's id: up to 40 lower-case letters, digits and -", "contoso", None)
-    }
-}
-
-impl utoipa::ToSchema for OrganizationId {}
-
 /// A tenant: its domains, and the people responsible for them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Organization {
@@ -98,7 +90,7 @@ pub struct Organization {
 }
 
 /// An organization as stored, and as shown by the API.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrganizationRecord {
     /// Its ID in URLs and commands.
     pub id: OrganizationId,

@@ -60,14 +60,6 @@ impl Reference {
     }
 }
 
-impl utoipa::PartialSchema for Reference {
-    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
-        crate::time::text_schema("Names an incident", "PR-7K3F-9QXD", None)
-    }
-}
-
-impl utoipa::ToSchema for Reference {}
-
 impl fmt::Display for Reference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)

@@ -140,7 +140,7 @@ impl Standing {
 }
 
 /// What to ensure before releasing an account, as Microsoft recommends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Recommendation {
     /// The password has been changed.

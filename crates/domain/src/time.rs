@@ -59,29 +59,6 @@ impl Timestamp {
     }
 }
 
-impl utoipa::PartialSchema for Timestamp {
-    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
-        let format = utoipa::openapi::SchemaFormat::KnownFormat(utoipa::openapi::KnownFormat::DateTime);
-        text_schema("A point in time (RFC 3339), in UTC", "2026-11-25T18:00:00.000Z", Some(format))
-    }
-}
-
-impl utoipa::ToSchema for Timestamp {}
-
-/// Describes a string with a format of its own in the API's OpenAPI schema.
-pub(crate) fn text_schema(
-    description: &str,
-    example: &str,
-    format: Option<utoipa::openapi::SchemaFormat>,
-) -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
-    utoipa::openapi::ObjectBuilder::new()
-        .schema_type(utoipa::openapi::schema::Type::String)
-        .format(format)
-        .description(Some(description))
-        .examples([example])
-        .into()
-}
-
 /// A time zone, which determines where days begin and end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Zone(jiff::tz::TimeZone);

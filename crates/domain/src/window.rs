@@ -29,7 +29,7 @@ const COARSE: u32 = 10;
 const CLOCK_SLACK: u32 = 2;
 
 /// A sliding window, and what it counts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Window {
     /// External recipients in an hour.
@@ -280,7 +280,7 @@ impl Slot {
 }
 
 /// A window, its limit, and the count that exceeds or approaches it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Excess {
     /// The sliding window.
     pub window: Window,

@@ -53,8 +53,8 @@ impl ListQuery {
     /// The filters as a query string.
     fn kept(&self) -> String {
         let filters = [("q", &self.q), ("action", &self.action), ("from", &self.from), ("to", &self.to)];
-        let kept: Vec<_> = filters.into_iter().filter(|(_, value)| !value.is_empty()).collect();
-        serde_html_form::to_string(&kept).unwrap_or_default()
+        let stored: Vec<_> = filters.into_iter().filter(|(_, value)| !value.is_empty()).collect();
+        serde_html_form::to_string(&stored).unwrap_or_default()
     }
 }
 

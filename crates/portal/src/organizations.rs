@@ -98,7 +98,7 @@ pub(super) async fn add(
 ) -> Result<Response, Refusal> {
     let Form { signed, values } = form;
     let saved = services.organizations.add(&signed.caller, values.id.trim(), &values.request()).await;
-    answer(&services, &current, &signed, values, false, saved.map(|kept| kept.name)).await
+    answer(&services, &current, &signed, values, false, saved.map(|stored| stored.name)).await
 }
 
 pub(super) async fn change(
@@ -109,7 +109,7 @@ pub(super) async fn change(
 ) -> Result<Response, Refusal> {
     let Form { signed, values } = form;
     let saved = services.organizations.change(&signed.caller, &id, &values.request()).await;
-    answer(&services, &current, &signed, Fields { id, ..values }, true, saved.map(|kept| kept.name)).await
+    answer(&services, &current, &signed, Fields { id, ..values }, true, saved.map(|stored| stored.name)).await
 }
 
 async fn answer(

@@ -111,8 +111,8 @@ pub(super) struct Pages {
 impl Pages {
     /// `page` counts from 1; `filters` are carried over to the addresses of the other pages.
     pub(super) fn new(page: Option<u32>, total: u64, size: u32, filters: &[(&str, &str)]) -> Self {
-        let kept: Vec<_> = filters.iter().filter(|(_, value)| !value.is_empty()).collect();
-        let filters = serde_html_form::to_string(&kept).unwrap_or_default();
+        let stored: Vec<_> = filters.iter().filter(|(_, value)| !value.is_empty()).collect();
+        let filters = serde_html_form::to_string(&stored).unwrap_or_default();
         let mut pages = Self { page: 1, size, total, filters };
         pages.page = page.unwrap_or(1).clamp(1, pages.last());
         pages

@@ -78,9 +78,9 @@ impl SessionStore for SessionStorage {
 
     async fn load(&self, id: &Id) -> StoreResult<Option<Record>> {
         let found = self.0.access.session(&hash(id)).await;
-        let Some(kept) = found.map_err(|error| Error::Backend(error.to_string()))? else { return Ok(None) };
-        let data = serde_json::from_str(&kept.data).map_err(|error| Error::Decode(error.to_string()))?;
-        let expiry_date = time::OffsetDateTime::from_unix_timestamp(kept.expires_at.as_millis() / 1000)
+        let Some(stored) = found.map_err(|error| Error::Backend(error.to_string()))? else { return Ok(None) };
+        let data = serde_json::from_str(&stored.data).map_err(|error| Error::Decode(error.to_string()))?;
+        let expiry_date = time::OffsetDateTime::from_unix_timestamp(stored.expires_at.as_millis() / 1000)
             .map_err(|error| Error::Decode(error.to_string()))?;
         Ok(Some(Record { id: *id, data, expiry_date }))
     }

@@ -163,7 +163,7 @@ pub(super) async fn add_token(
         days.map(|days| services.clock.now().plus(std::time::Duration::from_secs(u64::from(days) * 86_400)));
     let request = TokenRequest { name: form.values.name, role: role(&form.values.role)?, expires_at };
     let made = services.tokens.add(&form.signed.caller, &request).await?;
-    let about = texts::t1("token-shown", "name", made.kept.name);
+    let about = texts::t1("token-shown", "name", made.record.name);
     Ok(secret(&services, &form.signed, "token-title", about, made.token))
 }
 

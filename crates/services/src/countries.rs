@@ -23,7 +23,7 @@ impl Countries {
         let reader = Reader::open_readfile(path).map_err(|error| error.to_string())?;
         let kind = &reader.metadata().database_type;
         if !["Country", "City", "Enterprise"].iter().any(|known| kind.contains(known)) {
-            return Err(format!("is a {kind} database, which knows no countries"));
+            return Err(format!("is a {kind} database, which contains no countries"));
         }
         Ok(Self(reader))
     }

@@ -9,7 +9,6 @@ use postern_domain::filter::AuditFilter;
 use postern_domain::{Fact, OrganizationId, Timestamp};
 use postern_store::audit::AuditEntry;
 use postern_store::{Store, StoreError};
-use serde::Serialize;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
@@ -19,14 +18,13 @@ const IN_MEMORY: usize = 256;
 const AGAIN_AFTER: Duration = Duration::from_secs(1);
 
 /// One thing that happened.
-#[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Event {
     /// Its number in the audit trail as the watcher sees it. A watcher that gives it as the last event seen gets the
     /// events after it.
     pub id: i64,
     /// `restriction.made`, `restriction.released`, `restriction.restored`, `alert.raised`, `alert.changed`,
     /// `policies.changed`, `alert-policies.changed`, `allowance.granted`, `allowance.ended` or `organizations.changed`.
-    #[serde(rename = "type")]
     pub kind: &'static str,
     /// When it happened.
     pub at: Timestamp,

@@ -33,15 +33,15 @@ use crate::sign_in::SignIn;
 pub struct NodeParts {
     /// The settings from the configuration file.
     pub settings: Settings,
-    /// Everything that lasts.
+    /// The durable store.
     pub store: Arc<dyn Store>,
     /// Counts what each entity sends, by sliding windows.
     pub ledger: Arc<MemoryLedger>,
-    /// Tells the time; tests move it.
+    /// The clock; tests move it.
     pub clock: Arc<dyn Clock>,
-    /// Where references, secrets and salts come from; tests seed it.
+    /// The source of references, secrets and salts; tests seed it.
     pub randomness: Arc<dyn Randomness>,
-    /// Looks at how this machine's mail server is wired.
+    /// Checks the configuration of this machine's mail server.
     pub wiring_check: Arc<dyn WiringCheck>,
     /// Turns true when the node shuts down.
     pub closing: watch::Receiver<bool>,
@@ -52,23 +52,23 @@ pub struct NodeParts {
 pub struct Shared {
     /// Settings in force.
     pub settings: Arc<SettingsInForce>,
-    /// Everything that lasts.
+    /// The durable store.
     pub store: Arc<dyn Store>,
     /// Counts what each entity sends, by sliding windows.
     pub ledger: Arc<MemoryLedger>,
-    /// Tells the time; tests move it.
+    /// The clock; tests move it.
     pub clock: Arc<dyn Clock>,
-    /// Where references, secrets and salts come from; tests seed it.
+    /// The source of references, secrets and salts; tests seed it.
     pub randomness: Arc<dyn Randomness>,
-    /// Metrics.
+    /// The metrics that `/metrics` reports.
     pub metrics: Arc<Metrics>,
     /// Which parts have failed, for `/healthz` and `postern status`.
     pub health: Arc<Health>,
-    /// Who may send.
+    /// The standing of each entity: free, on probation or restricted.
     pub standings: Arc<Standings>,
-    /// What they may send.
+    /// Outbound policies and allowances in force.
     pub policies: Arc<Policies>,
-    /// Who is notified of what.
+    /// Alert policies in force.
     pub alert_policies: Arc<AlertPolicies>,
     /// Puts written changes in force.
     pub projector: Arc<Projector>,
@@ -82,9 +82,9 @@ pub struct Shared {
     pub meter: Arc<TrafficMeter>,
     /// The last attempts of busy entities.
     pub recents: Arc<Recents>,
-    /// What mail servers ask.
+    /// Counts of the requests of each mail server.
     pub mail_servers: Arc<MailServers>,
-    /// Looks at how this machine's mail server is wired.
+    /// Checks the configuration of this machine's mail server.
     pub wiring_check: Arc<dyn WiringCheck>,
     /// Makes signed links to the page about a restriction.
     pub links: Links,
@@ -92,7 +92,7 @@ pub struct Shared {
     pub sign_in: Arc<SignIn>,
     /// Sends mails and webhooks.
     pub delivery: Arc<Delivery>,
-    /// Postern's own mail that is being sent.
+    /// Postern's own mail in transit, which the gate does not count.
     pub own_mail: Arc<OwnMail>,
     /// The event stream for watchers.
     pub events: Events,
@@ -106,7 +106,7 @@ pub struct Shared {
 pub struct Node {
     /// The use cases.
     pub services: Arc<Services>,
-    /// What mail servers ask.
+    /// Answers mail servers.
     pub gate: Arc<Gate<MemoryLedger>>,
     /// The state they share, for background tasks.
     pub shared: Shared,
@@ -132,25 +132,29 @@ macro_rules! of {
     };
 }
 
+/// The views of the store before anything is restored.
+pub(super) fn empty_views(settings: Settings, events: Events) -> Views {
+    Views {
+        standings: Arc::default(),
+        policies: Arc::default(),
+        alert_policies: Arc::default(),
+        open_alerts: Arc::default(),
+        settings: Arc::new(SettingsInForce::new(settings)),
+        events,
+        health: Arc::default(),
+    }
+}
+
 impl Shared {
     async fn open(parts: NodeParts) -> anyhow::Result<Self> {
         let NodeParts { settings, store, ledger, clock, randomness, wiring_check, closing } = parts;
         let started = clock.now();
         service::organizations::check_settings(&settings, &store.organizations().await?)?;
-        let settings = Arc::new(SettingsInForce::new(settings));
         let events = Events::new(Arc::clone(&store), closing);
-        let views = Views {
-            standings: Arc::default(),
-            policies: Arc::default(),
-            alert_policies: Arc::default(),
-            open_alerts: Arc::default(),
-            settings: Arc::clone(&settings),
-            events: events.clone(),
-            health: Arc::default(),
-        };
+        let views = empty_views(settings, events);
         let projector = Arc::new(Projector::new(Arc::clone(&store), views.clone()));
         projector.restore(started).await?;
-        let Views { standings, policies, alert_policies, open_alerts, health, .. } = views;
+        let Views { standings, policies, alert_policies, open_alerts, settings, events, health } = views;
         let directory_cache = Arc::new(DirectoryCache::open(&settings.load().data, &settings.load()));
         let (metrics, own_mail) = (Arc::new(Metrics::default()), Arc::new(OwnMail::default()));
         let links = Links::new(store.key("links", &randomness.bytes()).await?);

@@ -13,7 +13,7 @@ pub use token::TokenRecord;
 use serde::{Deserialize, Serialize};
 
 /// What a person or a program may do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Role {
     /// May do everything, including managing people and API tokens.

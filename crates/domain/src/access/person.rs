@@ -7,7 +7,7 @@ use crate::organization::OrganizationId;
 use crate::time::Timestamp;
 
 /// Where a person comes from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Origin {
     /// Invited in Postern, which stores their password or passkeys.
@@ -17,7 +17,7 @@ pub enum Origin {
 }
 
 /// The state of a person's access.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum PersonState {
     /// Has not yet used the sign-up link.
@@ -29,7 +29,7 @@ pub enum PersonState {
 }
 
 /// Someone who may sign in.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Person {
     /// Their mail address, in lower case: the name they sign in with.
     pub address: String,
@@ -51,7 +51,7 @@ pub struct Person {
 }
 
 /// How a person authenticated (similar to the methods of RFC 8176).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Method {
     /// A password alone.
@@ -69,6 +69,9 @@ pub enum Method {
 }
 
 impl Origin {
+    /// Every origin.
+    pub const ALL: [Origin; 2] = [Origin::Local, Origin::SingleSignOn];
+
     /// The name used in the store.
     pub fn key(self) -> &'static str {
         match self {
@@ -79,11 +82,14 @@ impl Origin {
 
     /// The origin with this name.
     pub fn from_key(key: &str) -> Option<Self> {
-        [Origin::Local, Origin::SingleSignOn].into_iter().find(|origin| origin.key() == key)
+        Self::ALL.into_iter().find(|origin| origin.key() == key)
     }
 }
 
 impl PersonState {
+    /// Every state.
+    pub const ALL: [PersonState; 3] = [PersonState::Invited, PersonState::Active, PersonState::Disabled];
+
     /// The name used in the store.
     pub fn key(self) -> &'static str {
         match self {
@@ -95,11 +101,21 @@ impl PersonState {
 
     /// The state with this name.
     pub fn from_key(key: &str) -> Option<Self> {
-        [PersonState::Invited, PersonState::Active, PersonState::Disabled].into_iter().find(|state| state.key() == key)
+        Self::ALL.into_iter().find(|state| state.key() == key)
     }
 }
 
 impl Method {
+    /// Every method.
+    pub const ALL: [Method; 6] = [
+        Method::Password,
+        Method::PasswordAndTotp,
+        Method::PasswordAndRecoveryCode,
+        Method::Passkey,
+        Method::SingleSignOn,
+        Method::Invitation,
+    ];
+
     /// The method's name as shown to people.
     pub fn describe(self) -> &'static str {
         match self {

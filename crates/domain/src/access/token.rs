@@ -7,7 +7,7 @@ use crate::organization::OrganizationId;
 use crate::time::Timestamp;
 
 /// An API token as it is stored; the token itself is not stored.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TokenRecord {
     /// What it is for.
     pub name: String,

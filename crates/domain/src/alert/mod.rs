@@ -16,7 +16,7 @@ use crate::reference::Reference;
 use crate::time::Timestamp;
 
 /// How urgent an alert is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// Nobody has to act.
@@ -30,7 +30,7 @@ pub enum Severity {
 }
 
 /// How far the handling of an alert has progressed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum AlertStatus {
     /// Nobody has dealt with it yet.
@@ -44,7 +44,7 @@ pub enum AlertStatus {
 }
 
 /// A status change or comment that somebody added to an alert.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AlertNote {
     /// When it was raised.
     pub at: Timestamp,

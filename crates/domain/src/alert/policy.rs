@@ -8,11 +8,10 @@ use crate::policy::{InvalidSetting, Member, Scope};
 const MAX_NAME: usize = 64;
 
 /// A rule that determines who is notified of alerts.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct AlertPolicy {
     /// Its name. A built-in policy is named after its trigger and cannot be renamed.
-    #[schema(min_length = 1, max_length = 64)]
     pub name: String,
     /// What raises its alerts.
     pub trigger: Trigger,
@@ -24,7 +23,6 @@ pub struct AlertPolicy {
     /// the setting in `[alerts]` applies.
     pub recipients: Option<Vec<String>>,
     /// The most alerts mailed in one day (UTC); 0: no limit. If absent, the setting in `[alerts]` applies.
-    #[schema(maximum = 100000)]
     pub daily_notification_limit: Option<u32>,
     /// Webhooks to notify in addition to those that subscribe to the event themselves.
     pub webhooks: Vec<String>,

@@ -9,7 +9,7 @@ use crate::entity::{EntityId, EntityKind};
 
 /// What raises an alert. Each trigger has a built-in alert policy of the same name; the names are
 /// those Exchange admins know, where Exchange has an equivalent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Trigger {
     /// An account was restricted.
     #[serde(rename = "User restricted from sending email")]

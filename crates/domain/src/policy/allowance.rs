@@ -8,7 +8,7 @@ use crate::reference::Reference;
 use crate::time::Timestamp;
 
 /// A temporary allowance, such as "2000 a day for this account until Friday 18:00, granted by X because Y".
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Allowance {
     /// The reference of the allowance.
     pub reference: Reference,

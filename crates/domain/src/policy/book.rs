@@ -12,7 +12,7 @@ const MAX_RECIPIENTS: u32 = 1000;
 
 /// Custom policies in the order in which they are checked, and the default policy, which applies
 /// if none of them does.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PolicyBook {
     /// The default policy.
@@ -186,14 +186,14 @@ mod tests {
     fn policy() -> impl Strategy<Value = OutboundPolicy> {
         let condition = || (some(&USERS), some(&GROUPS), some(&DOMAINS));
         (any::<bool>(), condition(), condition(), any::<[bool; 3]>()).prop_map(|(enabled, with, without, excepts)| {
-            let kept = |keep: bool, list: &Vec<String>| if keep { list.clone() } else { Vec::new() };
+            let stored = |keep: bool, list: &Vec<String>| if keep { list.clone() } else { Vec::new() };
             let scope = Scope {
                 users: users(&with.0),
                 groups: with.1,
                 domains: with.2,
-                except_users: users(&kept(excepts[0], &without.0)),
-                except_groups: kept(excepts[1], &without.1),
-                except_domains: kept(excepts[2], &without.2),
+                except_users: users(&stored(excepts[0], &without.0)),
+                except_groups: stored(excepts[1], &without.1),
+                except_domains: stored(excepts[2], &without.2),
             };
             OutboundPolicy { enabled, scope, ..OutboundPolicy::default() }
         })

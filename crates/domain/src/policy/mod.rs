@@ -24,7 +24,7 @@ pub use scope::{Member, Mismatch, Scope};
 pub const DEFAULT_POLICY: &str = "Default";
 
 /// The action taken when a limit is exceeded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Action {
     /// No action, alert only.
@@ -67,7 +67,7 @@ impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Action::AlertOnly => "no action, alert only",
-            Action::Defer => "defer mail over the limit until there is room again",
+            Action::Defer => "defer mail over the limit until it fits again",
             Action::RestrictUntilNextDay => "restrict from sending mail until the following day",
             Action::Restrict => "restrict from sending mail",
         })
@@ -75,7 +75,7 @@ impl fmt::Display for Action {
 }
 
 /// Whether a policy acts or only reports.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Mode {
     /// The policy acts.
@@ -83,6 +83,11 @@ pub enum Mode {
     Enforce,
     /// The policy only reports what it would have done: in the log, the metrics, and as an informational alert.
     ReportOnly,
+}
+
+impl Mode {
+    /// Every mode.
+    pub const ALL: [Mode; 2] = [Mode::Enforce, Mode::ReportOnly];
 }
 
 /// What to do about an entity that exceeded a limit.
@@ -96,18 +101,17 @@ pub enum Consequence {
     Defer,
     /// Restrict the entity, until a given time or until an admin releases it.
     Restrict {
-        /// When the restriction ends automatically; `None` if only an admin ends it.
+        /// When the restriction ends automatically; `None` if it lasts until an admin releases it.
         until: Option<Timestamp>,
     },
 }
 
 /// An outbound policy: limits, action, notifications, and scope. In limits that Exchange's policies
 /// have too, 0 means the built-in default; in Postern's own limits, it means "no limit".
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct OutboundPolicy {
     /// Its name as shown to people.
-    #[schema(min_length = 1, max_length = 64)]
     pub name: String,
     /// What it is for.
     pub description: String,
@@ -121,38 +125,28 @@ pub struct OutboundPolicy {
     /// The comments of that rule.
     pub rule_comments: String,
     /// External recipients per hour; 0: the built-in default.
-    #[schema(maximum = 10000)]
     pub external_per_hour: u32,
     /// Internal recipients per hour; 0: the built-in default.
-    #[schema(maximum = 10000)]
     pub internal_per_hour: u32,
     /// Recipients per day; 0: the built-in default.
-    #[schema(maximum = 10000)]
     pub per_day: u32,
     /// Messages per minute; 0: no limit. Mail over this limit is deferred, whatever the action.
-    #[schema(maximum = 10000)]
     pub messages_per_minute: u32,
     /// Messages per day; 0: no limit.
-    #[schema(maximum = 10000)]
     pub messages_per_day: u32,
     /// Recipients per day that the entity had never written to before; 0: no limit.
-    #[schema(maximum = 10000)]
     pub first_time_recipients_per_day: u32,
     /// Recipients per hour that the mail server itself refuses, usually unknown ones; 0: no limit.
-    #[schema(maximum = 10000)]
     pub unknown_recipients_per_hour: u32,
     /// Recipients of one message; 0: no limit. Further recipients are answered with 452 4.5.3.
-    #[schema(maximum = 1000)]
     pub recipients_per_message: u32,
     /// Recipients on the escape lane per hour; 0: the built-in default.
-    #[schema(maximum = 10000)]
     pub escape_lane_per_hour: u32,
     /// The action taken when a limit is exceeded.
     pub action: Action,
     /// Whether it acts or only reports.
     pub mode: Mode,
     /// Notify the admins when this percentage of a limit is reached; 0: never.
-    #[schema(maximum = 99)]
     pub warn_at_percent: u32,
     /// Who is notified when an entity is restricted, in addition to the alert policy's recipients.
     pub notify: Vec<String>,
@@ -257,7 +251,7 @@ pub struct Copies {
 }
 
 /// An alias address that stands for the several addresses to which a policy's copies go.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CopyAlias {
     /// The name of the policy.
     pub policy: String,
@@ -299,13 +293,18 @@ fn one_or_several<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<V
 }
 
 /// Sets of limits that Microsoft recommends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Preset {
     /// 500 external, 1000 internal per hour, 1000 per day.
     Standard,
     /// 400 external, 800 internal per hour, 800 per day.
     Strict,
+}
+
+impl Preset {
+    /// Every preset.
+    pub const ALL: [Preset; 2] = [Preset::Standard, Preset::Strict];
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use crate::entity::{EntityId, EntityKind};
 ///
 /// As in Exchange, an entity has to match one value of each condition that is set; if it matches
 /// any exception, the policy does not apply.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Scope {
     /// These accounts, or connectors given as `connector:NAME`.

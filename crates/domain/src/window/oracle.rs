@@ -1,6 +1,9 @@
 //! Tests the windows against an oracle that remembers every event to the millisecond.
 
+use std::collections::VecDeque;
+
 use proptest::prelude::*;
+use proptest::test_runner::TestCaseError;
 
 use super::*;
 
@@ -47,6 +50,66 @@ fn lengths(window: Window) -> (i64, i64) {
     window.fine().map_or((24 * 60 * MINUTE, 10 * MINUTE), |length| (i64::from(length) * MINUTE, MINUTE))
 }
 
+/// The window under test and the oracle, side by side.
+struct Run {
+    now: i64,
+    usage: Usage,
+    oracle: Oracle,
+    under_way: VecDeque<Charge>,
+}
+
+impl Run {
+    fn take(&mut self, step: Step, limits: &Limits) -> Result<(), TestCaseError> {
+        match step {
+            Step::Wait(ms) => self.now += ms,
+            Step::Reserve(external, internal) => self.reserve(external, internal, limits)?,
+            Step::Accept => {
+                if let Some(charge) = self.under_way.pop_front() {
+                    self.usage.cancel(charge);
+                    self.usage.accept(charge, Timestamp::from_millis(self.now));
+                    self.oracle.0.push((self.now, charge));
+                }
+            }
+            Step::GiveUp => {
+                if let Some(charge) = self.under_way.pop_front() {
+                    self.usage.cancel(charge);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn reserve(&mut self, external: u32, internal: u32, limits: &Limits) -> Result<(), TestCaseError> {
+        let more = Charge { external, internal, ..Charge::NONE }.as_message();
+        match self.usage.fit(Charge::NONE, more, limits, false, Timestamp::from_millis(self.now)) {
+            Fit::Fits => {
+                self.usage.reserve(more);
+                self.under_way.push_back(more);
+            }
+            Fit::Exceeds(excess) => {
+                let (length, bucket) = lengths(excess.window);
+                let truth = self.oracle.count(excess.window, self.now, length + bucket);
+                prop_assert!(truth + more.in_window(excess.window) > excess.limit);
+            }
+            Fit::Contended(window) => {
+                prop_assert!(!self.usage.reserved().is_none());
+                prop_assert!(self.usage.reserved().in_window(window) > 0);
+            }
+        }
+        Ok(())
+    }
+
+    fn check_counts(&self) -> Result<(), TestCaseError> {
+        for window in Window::ALL {
+            let (length, bucket) = lengths(window);
+            let seen = self.usage.count(window, Timestamp::from_millis(self.now));
+            prop_assert!(seen >= self.oracle.count(window, self.now, length));
+            prop_assert!(seen <= self.oracle.count(window, self.now, length + bucket));
+        }
+        Ok(())
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2000))]
 
@@ -66,53 +129,15 @@ proptest! {
             messages_per_day,
             ..Limits::DEFAULT
         };
-        let (mut now, mut usage, mut oracle) = (start, Usage::default(), Oracle::default());
-        let mut under_way = std::collections::VecDeque::new();
+        let mut run = Run { now: start, usage: Usage::default(), oracle: Oracle::default(), under_way: VecDeque::new() };
         for step in steps {
-            match step {
-                Step::Wait(ms) => now += ms,
-                Step::Reserve(external, internal) => {
-                    let more = Charge { external, internal, ..Charge::NONE }.as_message();
-                    match usage.fit(Charge::NONE, more, &limits, false, Timestamp::from_millis(now)) {
-                        Fit::Fits => {
-                            usage.reserve(more);
-                            under_way.push_back(more);
-                        }
-                        Fit::Exceeds(excess) => {
-                            let (length, bucket) = lengths(excess.window);
-                            let truth = oracle.count(excess.window, now, length + bucket);
-                            prop_assert!(truth + more.in_window(excess.window) > excess.limit);
-                        }
-                        Fit::Contended(window) => {
-                            prop_assert!(!usage.reserved().is_none());
-                            prop_assert!(usage.reserved().in_window(window) > 0);
-                        }
-                    }
-                }
-                Step::Accept => {
-                    if let Some(charge) = under_way.pop_front() {
-                        usage.cancel(charge);
-                        usage.accept(charge, Timestamp::from_millis(now));
-                        oracle.0.push((now, charge));
-                    }
-                }
-                Step::GiveUp => {
-                    if let Some(charge) = under_way.pop_front() {
-                        usage.cancel(charge);
-                    }
-                }
-            }
-            for window in Window::ALL {
-                let (length, bucket) = lengths(window);
-                let seen = usage.count(window, Timestamp::from_millis(now));
-                prop_assert!(seen >= oracle.count(window, now, length));
-                prop_assert!(seen <= oracle.count(window, now, length + bucket));
-            }
+            run.take(step, &limits)?;
+            run.check_counts()?;
         }
         // An interval is fullest when it ends with an event.
         for (window, limit) in limits.each() {
-            for (at, _) in &oracle.0 {
-                prop_assert!(oracle.count(window, *at, lengths(window).0) <= limit);
+            for (at, _) in &run.oracle.0 {
+                prop_assert!(run.oracle.count(window, *at, lengths(window).0) <= limit);
             }
         }
     }

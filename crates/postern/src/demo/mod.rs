@@ -110,7 +110,8 @@ impl Demo<'_> {
     async fn review(&self) -> anyhow::Result<()> {
         title("What an admin sees: postern restricted show mallory.smith");
         let restricted = self.node.services.restrictions.of(&self.caller, VICTIM).await?;
-        postern_cli::print_restriction(restricted.first().context("nobody was restricted")?);
+        let newest = restricted.into_iter().next().context("nobody was restricted")?;
+        postern_cli::print_restriction(&newest.into());
 
         title("The alert mail that the admins get");
         for line in alert_text(self.node).await?.lines() {

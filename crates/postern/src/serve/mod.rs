@@ -232,10 +232,10 @@ impl Running {
         match loaded {
             Ok(new) => {
                 for key in needs_restart(&current, &new) {
-                    tracing::warn!(key, "the new value takes a restart; the old one stays in force until then");
+                    tracing::warn!(key, "the new value requires a restart; the old one stays in force until then");
                 }
                 // Addresses and the data folder can't change in a running process.
-                let kept = Settings {
+                let stored = Settings {
                     data: current.data.clone(),
                     portal: postern_services::settings::Portal {
                         listen: current.portal.listen.clone(),
@@ -249,10 +249,10 @@ impl Running {
                     ..new
                 };
                 let shared = &self.node.shared;
-                if let Err(error) = self.node.services.configuration.take_over(&kept).await {
+                if let Err(error) = self.node.services.configuration.take_over(&stored).await {
                     tracing::error!(%error, "the file's policies can't be taken over; send SIGHUP again later");
                 }
-                shared.settings.replace_settings(kept);
+                shared.settings.replace_settings(stored);
                 shared.directory_cache.put_together(&shared.settings.load());
                 self.node.shared.metrics.reloads.inc();
                 self.node.shared.health.note(Part::Configuration, Ok(()));
@@ -272,8 +272,8 @@ impl Running {
 
     /// Checks that the settings are compatible with the organizations in the store.
     async fn checked(&self, settings: Settings) -> anyhow::Result<Settings> {
-        let kept = self.node.shared.store.organizations().await?;
-        postern_services::service::organizations::check_settings(&settings, &kept)?;
+        let stored = self.node.shared.store.organizations().await?;
+        postern_services::service::organizations::check_settings(&settings, &stored)?;
         Ok(settings)
     }
 

@@ -17,7 +17,7 @@ pub struct PostfixCheck;
 #[async_trait::async_trait]
 impl WiringCheck for PostfixCheck {
     async fn findings(&self, settings: &InForce, status: &StatusView) -> Vec<Finding> {
-        doctor::check(settings, Ok(&daemon_of(status)), None).await
+        doctor::check(settings, Ok(&daemon_of(&status.clone().into())), None).await
     }
 
     fn lines(&self, settings: &Settings, aliases: &[CopyAlias]) -> String {

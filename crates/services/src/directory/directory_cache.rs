@@ -74,7 +74,7 @@ struct Said {
 }
 
 #[derive(Debug, Default)]
-struct Kept {
+struct SourceStatus {
     said: Option<Said>,
     tried_at: Option<Timestamp>,
     error: Option<String>,
@@ -82,7 +82,7 @@ struct Kept {
 }
 
 /// The state of a source.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SourceState {
     /// Its name, unique among its kind.
     pub name: String,
@@ -103,7 +103,7 @@ pub struct SourceState {
 pub struct DirectoryCache {
     folder: PathBuf,
     snapshot: ArcSwap<Snapshot>,
-    sources: Mutex<BTreeMap<String, Kept>>,
+    sources: Mutex<BTreeMap<String, SourceStatus>>,
 }
 
 impl DirectoryCache {
@@ -114,7 +114,7 @@ impl DirectoryCache {
         for source in &settings.directories {
             let said =
                 fs::read(directory_cache.file(&source.name)).ok().and_then(|text| serde_json::from_slice(&text).ok());
-            directory_cache.lock().insert(source.name.clone(), Kept { said, ..Kept::default() });
+            directory_cache.lock().insert(source.name.clone(), SourceStatus { said, ..SourceStatus::default() });
         }
         directory_cache.put_together(settings);
         directory_cache
@@ -129,40 +129,40 @@ impl DirectoryCache {
     pub fn due(&self, settings: &Settings, now: Timestamp) -> Option<Source> {
         let mut sources = self.lock();
         let due = |source: &&Source| {
-            let Some(kept) = sources.get(&source.name) else { return true };
-            let pause = if kept.error.is_some() { RETRY.min(source.refresh) } else { source.refresh };
-            !kept.under_way && kept.tried_at.is_none_or(|at| now.since(at) >= pause)
+            let Some(stored) = sources.get(&source.name) else { return true };
+            let pause = if stored.error.is_some() { RETRY.min(source.refresh) } else { source.refresh };
+            !stored.under_way && stored.tried_at.is_none_or(|at| now.since(at) >= pause)
         };
         let source = settings.directories.iter().find(due)?.clone();
-        let kept = sources.entry(source.name.clone()).or_default();
-        kept.under_way = true;
-        kept.tried_at = Some(now);
+        let stored = sources.entry(source.name.clone()).or_default();
+        stored.under_way = true;
+        stored.tried_at = Some(now);
         Some(source)
     }
 
     /// Makes every source due now.
     pub fn refresh(&self) {
-        self.lock().values_mut().for_each(|kept| kept.tried_at = None);
+        self.lock().values_mut().for_each(|stored| stored.tried_at = None);
     }
 
     /// Records what a source returned, or why it could not be read; its previous entries then remain in use.
     /// Returns true if the source has started to fail or to work again.
     pub fn note(&self, settings: &Settings, name: &str, read: Result<Entries, String>, now: Timestamp) -> bool {
         let mut sources = self.lock();
-        let kept = sources.entry(name.to_owned()).or_default();
-        kept.under_way = false;
-        let failed_before = kept.error.is_some();
+        let stored = sources.entry(name.to_owned()).or_default();
+        stored.under_way = false;
+        let failed_before = stored.error.is_some();
         match read {
             Err(error) => {
-                kept.error = Some(error);
+                stored.error = Some(error);
                 !failed_before
             }
             Ok(entries) => {
-                kept.error = None;
-                let is_new = kept.said.as_ref().is_none_or(|said| said.entries != entries);
-                kept.said = Some(Said { at: now, entries });
+                stored.error = None;
+                let is_new = stored.said.as_ref().is_none_or(|said| said.entries != entries);
+                stored.said = Some(Said { at: now, entries });
                 if is_new {
-                    let text = kept.said.as_ref().and_then(|said| serde_json::to_vec(said).ok());
+                    let text = stored.said.as_ref().and_then(|said| serde_json::to_vec(said).ok());
                     drop(sources);
                     self.put_together(settings);
                     if let Err(error) = self.keep(name, &text.unwrap_or_default()) {
@@ -180,7 +180,7 @@ impl DirectoryCache {
         sources.retain(|name, _| settings.directories.iter().any(|source| source.name == *name));
         let directory = &settings.own_directory;
         let mut snapshot = Snapshot { groups: directory.groups.clone(), ..Snapshot::default() };
-        for said in sources.values().filter_map(|kept| kept.said.as_ref()) {
+        for said in sources.values().filter_map(|stored| stored.said.as_ref()) {
             snapshot.knows_accounts |= !said.entries.accounts.is_empty();
             add(&mut snapshot, directory, &said.entries);
         }
@@ -191,15 +191,15 @@ impl DirectoryCache {
     pub fn state(&self, settings: &Settings) -> Vec<SourceState> {
         let sources = self.lock();
         let state = |source: &Source| {
-            let kept = sources.get(&source.name);
-            let said = kept.and_then(|kept| kept.said.as_ref());
+            let stored = sources.get(&source.name);
+            let said = stored.and_then(|stored| stored.said.as_ref());
             SourceState {
                 name: source.name.clone(),
                 place: source.reader.place(),
                 accounts: said.map_or(0, |said| said.entries.accounts.len()),
                 members: said.map_or(0, |said| said.entries.groups.len()),
                 read_at: said.map(|said| said.at),
-                error: kept.and_then(|kept| kept.error.clone()),
+                error: stored.and_then(|stored| stored.error.clone()),
             }
         };
         settings.directories.iter().map(state).collect()
@@ -217,7 +217,7 @@ impl DirectoryCache {
         fs::rename(new, self.file(name))
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Kept>> {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, SourceStatus>> {
         self.sources.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

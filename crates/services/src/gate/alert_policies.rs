@@ -84,9 +84,9 @@ impl Books<AlertBook> {
     /// Who is notified of an alert that `trigger` raises about `member`; without a member, about Postern itself.
     pub fn notification(&self, settings: &InForce, trigger: Trigger, member: Option<Member<'_>>) -> Notification {
         let organization = member.map_or(&settings.organization, |member| settings.organization_of(member.entity));
-        let kept = self.load();
+        let stored = self.load();
         let mut notification = Notification::default();
-        for policy in kept.of(&organization.id).book.notifying(trigger, member) {
+        for policy in stored.of(&organization.id).book.notifying(trigger, member) {
             notification.add(settings, organization, policy);
         }
         notification

@@ -202,8 +202,8 @@ impl Incidents {
         let _one_at_a_time = self.writing.lock().await;
         let before = Timestamp::from_millis(now.as_millis() - before);
         let Ok(overdue) = self.parts.store.overdue(before).await else { return };
-        for kept in overdue {
-            let restriction = kept.record.restriction();
+        for stored in overdue {
+            let restriction = stored.record.restriction();
             let cause = Cause::ReleaseOverdue { restriction: restriction.reference.clone(), since: restriction.since };
             let entity = &restriction.entity;
             let incident = self.incident(&settings, Trigger::ReleaseOverdue, entity, cause, Evidence::default(), now);

@@ -7,7 +7,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use postern_domain::{EntityId, EntityKind, Timestamp};
 use postern_wire::policy::{Request, Stage};
-use serde::{Deserialize, Serialize};
 
 /// A mail server wired as `postern wiring postfix` describes sends END-OF-MESSAGE. If this many
 /// messages have ended without one, it evidently does not.
@@ -43,7 +42,7 @@ pub struct MailServer {
 }
 
 /// A report on one mail server's requests, for people and programs.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServerReport {
     /// Where its requests come from.
     pub peer: String,

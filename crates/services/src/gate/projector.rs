@@ -261,9 +261,9 @@ impl Projector {
     }
 
     async fn read_organizations(&self) -> Result<(), StoreError> {
-        let kept = self.store.organizations().await?;
+        let stored = self.store.organizations().await?;
         let known = self.views.settings.load_full();
-        let tenants: Vec<_> = kept.iter().filter_map(|kept| readable(kept, &known)).collect();
+        let tenants: Vec<_> = stored.iter().filter_map(|stored| readable(stored, &known)).collect();
         self.views.settings.replace_tenants(tenants);
         Ok(())
     }
@@ -271,12 +271,12 @@ impl Projector {
 
 /// Reads an organization's record. If this machine does not know its time zone, UTC is used. If anything else is
 /// wrong, the organization in force is retained, so that none of its domains falls to another organization.
-fn readable(kept: &OrganizationRecord, known: &InForce) -> Option<Organization> {
-    let error = match kept.read() {
+fn readable(stored: &OrganizationRecord, known: &InForce) -> Option<Organization> {
+    let error = match stored.read() {
         Ok(organization) => return Some(organization),
         Err(error) => error,
     };
-    tracing::error!(organization = %kept.id, %error, "an organization can't be read");
-    let with_utc = OrganizationRecord { time_zone: "UTC".into(), ..kept.clone() }.read().ok();
-    with_utc.or_else(|| known.organization(&kept.id).map(|known| Organization::clone(known)))
+    tracing::error!(organization = %stored.id, %error, "an organization can't be read");
+    let with_utc = OrganizationRecord { time_zone: "UTC".into(), ..stored.clone() }.read().ok();
+    with_utc.or_else(|| known.organization(&stored.id).map(|known| Organization::clone(known)))
 }

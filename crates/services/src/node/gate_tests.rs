@@ -31,7 +31,6 @@ fn alice() -> EntityId {
 async fn node(site: &Site, external_per_hour: u32) -> Node {
     site.node_with(|settings| limit(settings, external_per_hour)).await
 }
-
 fn limit(settings: &mut Settings, external_per_hour: u32) {
     settings.outbound_policy.external_per_hour = external_per_hour;
     settings.policy_door.contention_wait = Duration::from_millis(40);
@@ -220,8 +219,8 @@ async fn whoever_passes_a_limit_is_restricted_everywhere_but_for_the_escape_lane
     assert_eq!(server.message("1", 2).await, Verdict::Pass);
     let refused = server.message("2", 1).await;
     assert_eq!(code(&refused), 550);
-    let kept = one.shared.store.restrictions(&RestrictionFilter::default()).await.unwrap();
-    let made = kept[0].record.restriction();
+    let stored = one.shared.store.restrictions(&RestrictionFilter::default()).await.unwrap();
+    let made = stored[0].record.restriction();
     assert!(matches!(&refused, Verdict::Refuse(reply) if reply.text.contains(made.reference.as_str())));
     let hour = made.evidence.windows.iter().find(|window| window.window == Window::ExternalPerHour).unwrap();
     assert_eq!((hour.count, hour.limit), (2, Some(2)));

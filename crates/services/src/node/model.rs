@@ -18,6 +18,7 @@ use serde_json::json;
 
 use super::testing::{Site, admin};
 use super::*;
+use crate::events::Watcher;
 use crate::gate::NewRestriction;
 use crate::service::{
     AlertRequest, AllowanceRequest, OrganizationRequest, ReleaseRequest, RestrictRequest, ServiceError,
@@ -113,105 +114,119 @@ fn minutes(count: u32) -> Duration {
     Duration::from_secs(60) * count
 }
 
+fn reason() -> String {
+    "random".into()
+}
+
 /// Takes the step, and returns its result, which may be a refusal.
 async fn take(step: &Step, site: &Site, node: &mut Node) -> Result<(), ServiceError> {
-    let (services, shared) = (Arc::clone(&node.services), node.shared.clone());
     let now = site.clock.now();
-    let account = |who: usize| ACCOUNTS[who].to_owned();
-    let reason = || "as the dice fell".to_owned();
     match *step {
-        Step::Restrict { who, minutes: end } => {
-            let until = end.map(|count| now.plus(minutes(count)));
-            let request = RestrictRequest { entity: account(who), reason: reason(), until };
-            services.restrictions.restrict(&admin(), &request).await.map(drop)
-        }
-        Step::RestrictByLimit { who } => {
-            let new = NewRestriction {
-                entity: entity(who),
-                cause: Cause::Manual { reason: reason() },
-                evidence: Evidence::default(),
-                until: None,
-                actor: None,
-                notify: Vec::new(),
-            };
-            shared.incidents.restrict(new, "x@example.net", now).await?;
-            Ok(())
-        }
+        Step::Restrict { who, minutes } => restrict(node, who, minutes, now).await,
+        Step::RestrictByLimit { who } => restrict_by_limit(node, who, now).await,
         Step::Release { who } => {
             let request = ReleaseRequest { reason: reason(), reference: None, made_sure: Vec::new() };
-            services.restrictions.release(&admin(), &account(who), &request).await.map(drop)
+            node.services.restrictions.release(&admin(), ACCOUNTS[who], &request).await.map(drop)
         }
         Step::UndoRelease { who } => {
             let request = UndoReleaseRequest { reason: reason(), reference: None };
-            services.restrictions.undo_release(&admin(), &account(who), &request).await.map(drop)
+            node.services.restrictions.undo_release(&admin(), ACCOUNTS[who], &request).await.map(drop)
         }
         Step::Expire => {
-            services.restrictions.release_expired().await;
+            node.services.restrictions.release_expired().await;
             Ok(())
         }
         Step::RaiseAlert { who } => {
             let cause = Cause::Manual { reason: reason() };
-            shared.incidents.raise(Trigger::LimitExceeded, &entity(who), cause, Evidence::default(), now).await;
+            let evidence = Evidence::default();
+            node.shared.incidents.raise(Trigger::LimitExceeded, &entity(who), cause, evidence, now).await;
             Ok(())
         }
-        Step::CloseAlerts { who } => {
-            let open = AlertFilter {
-                entity: Some(entity(who)),
-                status: Some(AlertStatus::Active),
-                trigger: Some(Trigger::LimitExceeded),
-                ..AlertFilter::default()
-            };
-            for alert in services.alerts.list(&admin(), &open).await? {
-                let request = AlertRequest { status: Some(AlertStatus::Resolved), comment: String::new() };
-                services.alerts.change(&admin(), alert.reference.as_str(), &request).await?;
-            }
-            Ok(())
-        }
-        Step::Allow { who, minutes: end } => {
-            let request = AllowanceRequest {
-                entity: account(who),
-                external_per_hour: Some(5000),
-                internal_per_hour: None,
-                per_day: None,
-                until: now.plus(minutes(end)),
-                reason: reason(),
-            };
-            services.allowances.grant(&admin(), &request).await.map(drop)
-        }
-        Step::EndAllowance { who } => services.allowances.end(&admin(), ACCOUNTS[who]).await,
+        Step::CloseAlerts { who } => close_alerts(node, who).await,
+        Step::Allow { who, minutes } => allow(node, who, minutes, now).await,
+        Step::EndAllowance { who } => node.services.allowances.end(&admin(), ACCOUNTS[who]).await,
         Step::EditPolicy { of, per_day } => {
             let patch = json!({ "per_day": per_day });
-            services.policies.change(&admin_of(of), "Default", &patch, None).await.map(drop)
+            node.services.policies.change(&admin_of(of), "Default", &patch, None).await.map(drop)
         }
         Step::EditAlertPolicy { of, limit } => {
             let patch = json!({ "daily_notification_limit": limit });
             let name = Trigger::UserRestricted.name();
-            services.alert_policies.change(&admin_of(of), name, &patch, None).await.map(drop)
+            node.services.alert_policies.change(&admin_of(of), name, &patch, None).await.map(drop)
         }
         Step::AddTenant { which } => {
-            let domains = Some(vec![format!("{}.example", TENANTS[which])]);
-            let request = OrganizationRequest { domains, ..OrganizationRequest::default() };
-            services.organizations.add(&admin(), TENANTS[which], &request).await.map(drop)
+            node.services.organizations.add(&admin(), TENANTS[which], &with_domain(which)).await.map(drop)
         }
         Step::MoveTenant { which, domain } => {
-            let domains = Some(vec![format!("{}.example", TENANTS[domain])]);
-            let request = OrganizationRequest { domains, ..OrganizationRequest::default() };
-            services.organizations.change(&admin(), TENANTS[which], &request).await.map(drop)
+            node.services.organizations.change(&admin(), TENANTS[which], &with_domain(domain)).await.map(drop)
         }
-        Step::RemoveTenant { which } => services.organizations.remove(&admin(), TENANTS[which]).await,
-        Step::Reload { per_day } => {
-            let mut file = services.settings.load().settings().clone();
-            file.outbound_policy.per_day = per_day;
-            services.configuration.take_over(&file).await?;
-            services.settings.replace_settings(file);
-            Ok(())
-        }
+        Step::RemoveTenant { which } => node.services.organizations.remove(&admin(), TENANTS[which]).await,
+        Step::Reload { per_day } => reload(node, per_day).await,
         Step::Restart => {
             *node = site.node().await;
             Ok(())
         }
-        Step::CatchUp => Ok(shared.projector.catch_up().await?),
+        Step::CatchUp => Ok(node.shared.projector.catch_up().await?),
     }
+}
+
+async fn restrict(node: &Node, who: usize, end: Option<u32>, now: Timestamp) -> Result<(), ServiceError> {
+    let until = end.map(|count| now.plus(minutes(count)));
+    let request = RestrictRequest { entity: ACCOUNTS[who].into(), reason: reason(), until };
+    node.services.restrictions.restrict(&admin(), &request).await.map(drop)
+}
+
+async fn restrict_by_limit(node: &Node, who: usize, now: Timestamp) -> Result<(), ServiceError> {
+    let new = NewRestriction {
+        entity: entity(who),
+        cause: Cause::Manual { reason: reason() },
+        evidence: Evidence::default(),
+        until: None,
+        actor: None,
+        notify: Vec::new(),
+    };
+    node.shared.incidents.restrict(new, "x@example.net", now).await?;
+    Ok(())
+}
+
+async fn close_alerts(node: &Node, who: usize) -> Result<(), ServiceError> {
+    let open = AlertFilter {
+        entity: Some(entity(who)),
+        status: Some(AlertStatus::Active),
+        trigger: Some(Trigger::LimitExceeded),
+        ..AlertFilter::default()
+    };
+    for alert in node.services.alerts.list(&admin(), &open).await? {
+        let request = AlertRequest { status: Some(AlertStatus::Resolved), comment: String::new() };
+        node.services.alerts.change(&admin(), alert.reference.as_str(), &request).await?;
+    }
+    Ok(())
+}
+
+async fn allow(node: &Node, who: usize, end: u32, now: Timestamp) -> Result<(), ServiceError> {
+    let request = AllowanceRequest {
+        entity: ACCOUNTS[who].into(),
+        external_per_hour: Some(5000),
+        internal_per_hour: None,
+        per_day: None,
+        until: now.plus(minutes(end)),
+        reason: reason(),
+    };
+    node.services.allowances.grant(&admin(), &request).await.map(drop)
+}
+
+async fn reload(node: &Node, per_day: u32) -> Result<(), ServiceError> {
+    let mut file = node.services.settings.load().settings().clone();
+    file.outbound_policy.per_day = per_day;
+    node.services.configuration.take_over(&file).await?;
+    node.services.settings.replace_settings(file);
+    Ok(())
+}
+
+/// A request that gives a tenant the domain of the one with this number.
+fn with_domain(number: usize) -> OrganizationRequest {
+    let domains = Some(vec![format!("{}.example", TENANTS[number])]);
+    OrganizationRequest { domains, ..OrganizationRequest::default() }
 }
 
 /// All in-memory state of a node, without what has expired at `now`.
@@ -252,15 +267,7 @@ fn views_of(node: &Node) -> Views {
 async fn from_the_store(site: &Site, settings: &Settings) -> Held {
     let (_, closing) = watch::channel(false);
     let store = site.store();
-    let views = Views {
-        standings: Arc::default(),
-        policies: Arc::default(),
-        alert_policies: Arc::default(),
-        open_alerts: Arc::default(),
-        settings: Arc::new(SettingsInForce::new(settings.clone())),
-        events: Events::new(Arc::clone(&store), closing),
-        health: Arc::default(),
-    };
+    let views = empty_views(settings.clone(), Events::new(Arc::clone(&store), closing));
     let now = site.clock.now();
     Projector::new(store, views.clone()).restore(now).await.unwrap();
     Held::by(&views, now)
@@ -322,31 +329,66 @@ fn was_done(step: &Step, result: Result<(), ServiceError>) -> Result<bool, TestC
     }
 }
 
+impl Round {
+    fn restarts_a_node(&self) -> bool {
+        matches!(
+            self,
+            Round::One { step: Step::Restart, .. } | Round::Both(Step::Restart, _) | Round::Both(_, Step::Restart)
+        )
+    }
+}
+
+/// Checks that a node's in-memory state is what a node starting now would have.
+async fn check_state(site: &Site, node: &Node, after: &impl std::fmt::Debug) -> Result<(), TestCaseError> {
+    let settings = node.shared.settings.load().settings().clone();
+    let held = Held::by(&views_of(node), site.clock.now());
+    prop_assert_eq!(held, from_the_store(site, &settings).await, "after {:?}", after);
+    Ok(())
+}
+
+/// One node takes a step.
+async fn step_of_one(site: &Site, node: &mut Node, step: &Step) -> Result<(), TestCaseError> {
+    let before = standings(site).await;
+    let done = was_done(step, take(step, site, node).await)?;
+    check_standings(step, done, &before, &standings(site).await, site.clock.now());
+    // A node that has written a change has it in force without following the trail.
+    if done { check_state(site, node, step).await } else { Ok(()) }
+}
+
+/// A watcher of events, and the last one that it saw.
+struct Follower {
+    watcher: Watcher,
+    last_seen: i64,
+}
+
+impl Follower {
+    async fn new(node: &Node, last_seen: i64) -> Self {
+        Self { watcher: node.shared.events.watch(None, Some(last_seen)).await.unwrap(), last_seen }
+    }
+
+    /// Checks that the watcher sees every entry that is reported, once and in order.
+    async fn check(&mut self, node: &Node) -> Result<(), TestCaseError> {
+        let entries = node.shared.store.audit(&AuditFilter::default()).await.unwrap();
+        let seen = self.last_seen;
+        let reported = entries.iter().rev().filter(|entry| entry.seq > seen && entry.fact().unwrap().event().is_some());
+        for entry in reported {
+            let event = tokio::time::timeout(Duration::from_secs(5), self.watcher.next()).await.unwrap().unwrap();
+            prop_assert_eq!(event.id, entry.seq);
+            self.last_seen = entry.seq;
+        }
+        Ok(())
+    }
+}
+
 async fn play(rounds: Vec<Round>) -> Result<(), TestCaseError> {
     let site = Site::new();
     let (mut one, mut other) = (site.node().await, site.node().await);
-    let mut watched = other.shared.events.watch(None, Some(0)).await.unwrap();
-    let mut last_seen = 0;
+    let mut follower = Follower::new(&other, 0).await;
     for round in &rounds {
         match round {
             Round::Wait { minutes: count } => site.clock.advance(minutes(*count)),
-            Round::One { node, step } => {
-                let before = standings(&site).await;
-                let node = if *node == 0 { &mut one } else { &mut other };
-                let done = was_done(step, take(step, &site, node).await)?;
-                let now = site.clock.now();
-                check_standings(step, done, &before, &standings(&site).await, now);
-                // A node that has written a change has it in force without following the trail.
-                if done {
-                    let settings = node.shared.settings.load().settings().clone();
-                    prop_assert_eq!(
-                        Held::by(&views_of(node), now),
-                        from_the_store(&site, &settings).await,
-                        "{:?}",
-                        step
-                    );
-                }
-            }
+            Round::One { node: 0, step } => step_of_one(&site, &mut one, step).await?,
+            Round::One { step, .. } => step_of_one(&site, &mut other, step).await?,
             Round::Both(first, second) => {
                 let (a, b) = tokio::join!(take(first, &site, &mut one), take(second, &site, &mut other));
                 was_done(first, a)?;
@@ -355,30 +397,12 @@ async fn play(rounds: Vec<Round>) -> Result<(), TestCaseError> {
         }
         for node in [&one, &other] {
             node.shared.projector.catch_up().await.unwrap();
-            let (now, settings) = (site.clock.now(), node.shared.settings.load().settings().clone());
-            prop_assert_eq!(
-                Held::by(&views_of(node), now),
-                from_the_store(&site, &settings).await,
-                "after {:?}",
-                round
-            );
+            check_state(&site, node, round).await?;
         }
-        // A watcher sees every reported entry once and in order, whether or not a node was restarted.
-        let all = AuditFilter::default();
-        let told = other.shared.store.audit(&all).await.unwrap();
-        let seen = last_seen;
-        let told = told.iter().rev().filter(|entry| entry.seq > seen && entry.fact().unwrap().event().is_some());
-        if matches!(
-            round,
-            Round::One { step: Step::Restart, .. } | Round::Both(Step::Restart, _) | Round::Both(_, Step::Restart)
-        ) {
-            watched = other.shared.events.watch(None, Some(last_seen)).await.unwrap();
+        if round.restarts_a_node() {
+            follower = Follower::new(&other, follower.last_seen).await;
         }
-        for entry in told {
-            let event = tokio::time::timeout(Duration::from_secs(5), watched.next()).await.unwrap().unwrap();
-            prop_assert_eq!(event.id, entry.seq);
-            last_seen = entry.seq;
-        }
+        follower.check(&other).await?;
     }
     let report = site.store().verify_audit(None).await.unwrap();
     prop_assert_eq!(report.broken, None);

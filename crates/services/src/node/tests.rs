@@ -164,8 +164,8 @@ async fn alert_policies_are_the_same_everywhere() {
         .unwrap();
     other.shared.projector.catch_up().await.unwrap();
     let recipients = |node: &Node| {
-        let kept = node.shared.alert_policies.load();
-        kept.of(&OrganizationId::first()).book.find(name).unwrap().recipients.clone()
+        let stored = node.shared.alert_policies.load();
+        stored.of(&OrganizationId::first()).book.find(name).unwrap().recipients.clone()
     };
     assert_eq!(recipients(&other), Some(vec!["soc@example.com".to_owned()]));
     assert_eq!(recipients(&one), recipients(&other));
@@ -175,13 +175,13 @@ async fn alert_policies_are_the_same_everywhere() {
 async fn two_changes_of_one_organization_at_once_both_hold() {
     let site = Site::new();
     let (one, other) = (site.node().await, site.node().await);
-    let ask = |request: &str| serde_json::from_str::<OrganizationRequest>(request).unwrap();
-    let new = ask(r#"{"domains": ["contoso.example"]}"#);
+    let new = OrganizationRequest { domains: Some(vec!["contoso.example".into()]), ..Default::default() };
     one.services.organizations.add(&admin(), "contoso", &new).await.unwrap();
     other.shared.projector.catch_up().await.unwrap();
-    one.services.organizations.change(&admin(), "contoso", &ask(r#"{"name": "Contoso Ltd"}"#)).await.unwrap();
+    let name = OrganizationRequest { name: Some("Contoso Ltd".into()), ..Default::default() };
+    one.services.organizations.change(&admin(), "contoso", &name).await.unwrap();
     // The other node has not seen the new name, and its request does not mention it.
-    let zone = ask(r#"{"time_zone": "Europe/Berlin"}"#);
+    let zone = OrganizationRequest { time_zone: Some("Europe/Berlin".into()), ..Default::default() };
     let changed = other.services.organizations.change(&admin(), "contoso", &zone).await.unwrap();
     assert_eq!((changed.name.as_str(), changed.time_zone.as_str()), ("Contoso Ltd", "Europe/Berlin"));
     assert_eq!(site.store().organizations().await.unwrap(), [changed]);
@@ -193,11 +193,11 @@ async fn two_changes_of_one_organization_at_once_both_hold() {
 async fn an_organization_whose_time_zone_is_gone_keeps_its_accounts() {
     let site = Site::new();
     let node = site.node().await;
-    let ask = |request: &str| serde_json::from_str::<OrganizationRequest>(request).unwrap();
-    node.services.organizations.add(&admin(), "contoso", &ask(r#"{"domains": ["contoso.example"]}"#)).await.unwrap();
+    let new = |domain: &str| OrganizationRequest { domains: Some(vec![domain.into()]), ..Default::default() };
+    node.services.organizations.add(&admin(), "contoso", &new("contoso.example")).await.unwrap();
     let statement = "UPDATE organizations SET body = replace(body, '\"UTC\"', '\"Mars/Olympus\"')";
     rusqlite::Connection::open(site.database()).unwrap().execute_batch(statement).unwrap();
-    node.services.organizations.add(&admin(), "fabrikam", &ask(r#"{"domains": ["fabrikam.example"]}"#)).await.unwrap();
+    node.services.organizations.add(&admin(), "fabrikam", &new("fabrikam.example")).await.unwrap();
     let ann = EntityId::account_named("ann@contoso.example");
     assert_eq!(node.shared.settings.load().directory.organization_of(&ann).as_str(), "contoso");
 }

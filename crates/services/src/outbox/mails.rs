@@ -10,7 +10,7 @@ use mail_builder::headers::message_id::MessageId;
 use mail_builder::headers::raw::Raw;
 use postern_domain::Organization;
 use postern_domain::alert::{Alert, Severity, Trigger};
-use postern_domain::entity::EntityKind;
+use postern_domain::entity::{EntityId, EntityKind};
 use postern_domain::evidence::{AttemptRecord, Evidence};
 use postern_domain::gate::Reply;
 use postern_domain::restriction::Restriction;
@@ -23,46 +23,65 @@ use crate::present;
 /// The most attempts that a mail shows.
 const SHOWN_ATTEMPTS: usize = 10;
 
+/// The content of an alert mail, for its text and HTML templates.
+struct AlertMail<'a> {
+    severity: Severity,
+    title: &'a str,
+    who: String,
+    what: &'a str,
+    entity: String,
+    reason: String,
+    when: String,
+    until: Option<String>,
+    restricted: bool,
+    advice: Advice,
+    reference: String,
+    counts: Vec<String>,
+    attempts: Vec<[String; 5]>,
+    /// How long lower limits apply after a release; `None` if they don't.
+    probation: Option<String>,
+    url: Option<&'a str>,
+    host: String,
+    organization: &'a str,
+}
+
+/// What a mail advises.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Advice {
+    /// Find the cause, then release the entity.
+    Release,
+    /// Decide about an entity that has been restricted for a long time.
+    Review,
+    /// Restrict the entity if its mail is unwanted.
+    Restrict,
+    /// Repair a part of Postern.
+    Repair,
+}
+
+impl Advice {
+    fn on(alert: &Alert, restriction: Option<&Restriction>) -> Self {
+        match (alert.trigger, &alert.entity) {
+            (_, None) => Self::Repair,
+            (Trigger::ReleaseOverdue, _) => Self::Review,
+            _ if restriction.is_some() => Self::Release,
+            _ => Self::Restrict,
+        }
+    }
+}
+
 #[derive(Template)]
 #[template(path = "alert.txt", escape = "none")]
 struct AlertText<'a> {
-    severity: Severity,
-    title: &'a str,
-    who: &'a str,
-    what: &'a str,
-    entity: &'a str,
-    reason: &'a str,
-    when: &'a str,
-    until: Option<&'a str>,
-    restricted: bool,
-    reference: &'a str,
-    counts: &'a [String],
-    attempts: &'a [String],
-    probation: &'a str,
-    url: Option<&'a str>,
-    host: &'a str,
-    organization: &'a str,
+    mail: &'a AlertMail<'a>,
 }
 
 #[derive(Template)]
 #[template(path = "alert.html")]
 struct AlertHtml<'a> {
-    severity: Severity,
+    mail: &'a AlertMail<'a>,
     colour: &'a str,
-    title: &'a str,
-    who: &'a str,
-    what: &'a str,
-    entity: &'a str,
     facts: &'a [(&'a str, String)],
-    restricted: bool,
-    reference: &'a str,
-    attempts: &'a [String],
     attempt_heads: [&'a str; 5],
-    attempt_rows: &'a [[String; 5]],
-    probation: &'a str,
-    url: Option<&'a str>,
-    host: &'a str,
-    organization: &'a str,
 }
 
 /// The content of the notice to an account's owner, for its text and HTML templates.
@@ -137,72 +156,67 @@ pub fn for_alert(
 
 /// An alert as plain text and as HTML.
 pub fn alert_bodies(settings: &InForce, alert: &Alert, restriction: Option<&Restriction>) -> (String, String) {
-    let evidence = restriction.map_or(&alert.evidence, |restriction| &restriction.evidence);
-    let host = present::host_name();
-    let organization = whose(settings, alert);
-    let entity = alert.entity.as_ref().map_or_else(|| format!("Postern on {host}"), ToString::to_string);
-    let who = alert.entity.as_ref().map_or_else(
-        || entity.clone(),
-        |entity| match entity.kind() {
-            EntityKind::Account => format!("The account {}", entity.name()),
-            EntityKind::Connector => format!("The connector {}", entity.name()),
-        },
-    );
-    let what = what_happened(alert, restriction);
-    let reason = alert.cause.describe();
-    let when = present::time(alert.raised_at);
-    let until = restriction.and_then(|r| r.until).map(present::time);
-    let counts = counts(evidence);
-    let probation = present::duration(settings.probation.duration);
-    let reference = alert.reference.to_string();
-    let attempts = last_attempts(evidence);
-    let rows: Vec<_> = attempts.iter().map(|attempt| cells(attempt)).collect();
-    let lines: Vec<_> = rows.iter().map(|row| row.join("  ")).collect();
-    let mut facts = vec![("Who", entity.clone()), ("Why", reason.clone()), ("When", when.clone())];
-    if restriction.is_some() {
-        facts.push(("Until", end_of_restriction(until.as_deref())));
-    }
-    facts.extend([("Reference", reference.clone()), ("Seen", counts.join("; "))]);
-    let text = AlertText {
-        severity: alert.severity,
-        title: alert.trigger.name(),
-        who: &who,
-        what,
-        entity: &entity,
-        reason: &reason,
-        when: &when,
-        until: until.as_deref(),
-        restricted: restriction.is_some(),
-        reference: &reference,
-        counts: &counts,
-        attempts: &lines,
-        probation: &probation,
-        url: settings.portal.url.as_deref(),
-        host: &host,
-        organization: &organization.name,
-    };
+    let mail = AlertMail::new(settings, alert, restriction);
     let html = AlertHtml {
-        severity: alert.severity,
+        mail: &mail,
         colour: if alert.severity == Severity::High { "#b3261e" } else { "#8a5a00" },
-        title: alert.trigger.name(),
-        who: &who,
-        what,
-        entity: &entity,
-        facts: &facts,
-        restricted: restriction.is_some(),
-        reference: &reference,
-        attempts: &lines,
+        facts: &mail.facts(),
         attempt_heads: ["When (UTC)", "From", "Recipients", "Envelope sender", "Outcome"],
-        attempt_rows: &rows,
-        probation: &probation,
-        url: settings.portal.url.as_deref(),
-        host: &host,
-        organization: &organization.name,
     };
     // Rendering to memory fails only if the template is broken; the fallback still states what
     // happened.
-    let fallback = |_| format!("{who} {what} {reason}. Reference {reference}.");
+    let fallback = |_| format!("{} {} {}. Reference {}.", mail.who, mail.what, mail.reason, mail.reference);
+    let text = AlertText { mail: &mail };
     (text.render().unwrap_or_else(fallback), html.render().unwrap_or_else(fallback))
+}
+
+impl<'a> AlertMail<'a> {
+    fn new(settings: &'a InForce, alert: &'a Alert, restriction: Option<&Restriction>) -> Self {
+        let evidence = restriction.map_or(&alert.evidence, |restriction| &restriction.evidence);
+        let host = present::host_name();
+        let entity = alert.entity.as_ref().map_or_else(|| format!("Postern on {host}"), ToString::to_string);
+        Self {
+            severity: alert.severity,
+            title: alert.trigger.name(),
+            who: alert.entity.as_ref().map_or_else(|| entity.clone(), with_kind),
+            what: what_happened(alert, restriction),
+            entity,
+            reason: alert.cause.describe(),
+            when: present::time(alert.raised_at),
+            until: restriction.and_then(|restriction| restriction.until).map(present::time),
+            restricted: restriction.is_some(),
+            advice: Advice::on(alert, restriction),
+            reference: alert.reference.to_string(),
+            counts: counts(evidence),
+            attempts: last_attempts(evidence).into_iter().map(cells).collect(),
+            probation: Some(settings.probation.duration).filter(|length| !length.is_zero()).map(present::duration),
+            url: settings.portal.url.as_deref(),
+            host,
+            organization: &whose(settings, alert).name,
+        }
+    }
+
+    /// The table at the head of the mail.
+    fn facts(&self) -> Vec<(&'static str, String)> {
+        let end = self.restricted.then(|| end_of_restriction(self.until.as_deref()));
+        let facts = [
+            ("Who", Some(self.entity.clone())),
+            ("Why", Some(self.reason.clone())),
+            ("When", Some(self.when.clone())),
+            ("Until", end),
+            ("Reference", Some(self.reference.clone())),
+            ("Seen", Some(self.counts.join("; "))),
+        ];
+        facts.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
+    }
+}
+
+/// An entity as the subject of a sentence.
+fn with_kind(entity: &EntityId) -> String {
+    match entity.kind() {
+        EntityKind::Account => format!("The account {}", entity.name()),
+        EntityKind::Connector => format!("The connector {}", entity.name()),
+    }
 }
 
 fn end_of_restriction(until: Option<&str>) -> String {

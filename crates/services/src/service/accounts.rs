@@ -6,7 +6,6 @@ use std::sync::Arc;
 use postern_domain::EntityId;
 use postern_domain::access::Permission;
 use postern_ledger::memory::MemoryLedger;
-use serde::{Deserialize, Serialize};
 
 use super::{Caller, ServiceError};
 use crate::clock::Clock;
@@ -16,7 +15,7 @@ use crate::in_force::SettingsInForce;
 use crate::settings::Source;
 
 /// An account of the directory.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AccountView {
     /// The account, in one spelling.
     pub entity: EntityId,
@@ -121,7 +120,7 @@ impl AccountService {
                     tracing::warn!(
                         directory = source.name,
                         error,
-                        "the directory can't be read; what it said before holds"
+                        "the directory can't be read; the data read last stays in use"
                     );
                 }
                 None => tracing::info!(directory = source.name, "the directory can be read again"),

@@ -44,8 +44,8 @@ impl AlertPolicyService {
         caller.may(Permission::Look)?;
         let organization = caller.organization_or_first();
         let all = self.books.load();
-        let kept = all.of(&organization);
-        Ok(kept.book.all().iter().map(|policy| self.alert_policy_view(caller, policy, kept.revision)).collect())
+        let stored = all.of(&organization);
+        Ok(stored.book.all().iter().map(|policy| self.alert_policy_view(caller, policy, stored.revision)).collect())
     }
 
     /// One alert policy, by its name (case-insensitive).
@@ -55,9 +55,9 @@ impl AlertPolicyService {
     pub fn get(&self, caller: &Caller, name: &str) -> Result<AlertPolicyView, ServiceError> {
         caller.may(Permission::Look)?;
         let all = self.books.load();
-        let kept = all.of(&caller.organization_or_first());
-        let policy = kept.book.find(name).ok_or_else(|| no_policy(name))?;
-        Ok(self.alert_policy_view(caller, policy, kept.revision))
+        let stored = all.of(&caller.organization_or_first());
+        let policy = stored.book.find(name).ok_or_else(|| no_policy(name))?;
+        Ok(self.alert_policy_view(caller, policy, stored.revision))
     }
 
     fn alert_policy_view(&self, caller: &Caller, policy: &AlertPolicy, revision: u64) -> AlertPolicyView {
@@ -197,7 +197,7 @@ impl AlertPolicyService {
         if let Some(name) = policy.webhooks.iter().find(unknown) {
             return Err(invalid(
                 "webhooks",
-                format!("holds {name:?}; no [[webhook]] of the configuration is called so"),
+                format!("contains {name:?}, but the configuration has no [[webhook]] with that name"),
             ));
         }
         policy.check()?;
@@ -234,7 +234,7 @@ impl AlertPolicyService {
         }
         let now = self.clock.now();
         let entity = EntityId::account_named(format!("test@{}", organization.domains[0]));
-        let reason = format!("this is a test, asked for by {}; nobody is restricted", caller.name);
+        let reason = format!("this is a test, requested by {}; nobody is restricted", caller.name);
         let reference = self.randomness.reference();
         let alert = gate::alert(reference, policy.trigger, &notification, Some(entity), Cause::Manual { reason }, now);
         let mut tests = Vec::new();

@@ -8,7 +8,6 @@ use postern_domain::filter::AlertFilter;
 use postern_domain::{EntityId, Fact, OrganizationId};
 use postern_store::Alerts;
 use postern_store::audit::NewAuditEntry;
-use serde::{Deserialize, Serialize};
 
 use super::views::{AlertDetailView, AlertView};
 use super::{Caller, ServiceError};
@@ -19,15 +18,11 @@ use crate::in_force::SettingsInForce;
 const MAX_COMMENT: usize = 4096;
 
 /// A request to change an alert: a status, a comment, or both.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AlertRequest {
     /// The new status; none leaves it as it is.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<AlertStatus>,
     /// The comment.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    #[schema(max_length = 4096)]
     pub comment: String,
 }
 

@@ -7,7 +7,6 @@ use postern_domain::policy::Allowance;
 use postern_domain::{Fact, Timestamp};
 use postern_store::Policies;
 use postern_store::audit::NewAuditEntry;
-use serde::{Deserialize, Serialize};
 
 use super::{Caller, ServiceError, reason};
 use crate::clock::Clock;
@@ -16,27 +15,19 @@ use crate::in_force::SettingsInForce;
 use crate::randomness::Randomness;
 
 /// A request for an allowance.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AllowanceRequest {
     /// The entity: any spelling of an account, or `connector:NAME`.
     pub entity: String,
     /// External recipients per hour, 1 to 1,000,000; if absent, the policy's limit applies.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(minimum = 1, maximum = 1000000)]
     pub external_per_hour: Option<u32>,
     /// Internal recipients per hour, 1 to 1,000,000; if absent, the policy's limit applies.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(minimum = 1, maximum = 1000000)]
     pub internal_per_hour: Option<u32>,
     /// Recipients per day, 1 to 1,000,000; if absent, the policy's limit applies.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(minimum = 1, maximum = 1000000)]
     pub per_day: Option<u32>,
     /// When it ends.
     pub until: Timestamp,
     /// The reason, 1 to 1024 characters.
-    #[schema(min_length = 1, max_length = 1024)]
     pub reason: String,
 }
 

@@ -2,14 +2,12 @@
 
 use postern_domain::access::{Permission, Role};
 use postern_domain::{EntityId, OrganizationId};
-use serde::{Deserialize, Serialize};
 
 use super::{ServiceError, check_entity};
 use crate::in_force::InForce;
 
 /// What kind of caller it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CallerKind {
     /// A user of this machine, on the admin socket.
     LocalUser,
@@ -22,7 +20,7 @@ pub enum CallerKind {
 }
 
 /// The caller of a service, and what it may do.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caller {
     /// The name used in the audit trail; for a person, their address.
     pub name: String,

@@ -62,6 +62,8 @@ pub use tokens::{NewToken, TokenRequest, TokenService};
 pub use traffic::{BusyView, DayView, TrafficService};
 pub use usage::UsageService;
 
+pub use crate::gate::ServerReport;
+
 // Stored types that use cases take and return; the faces do not depend on the store.
 pub use postern_domain::access::Permission;
 pub use postern_domain::filter::{AlertFilter, AuditFilter, RestrictionFilter, RestrictionOrder};

@@ -6,7 +6,6 @@ use postern_domain::access::Permission;
 use postern_domain::{Fact, OrganizationId};
 use postern_store::audit::NewAuditEntry;
 use postern_store::{OrganizationRecord, Organizations, StoreError};
-use serde::{Deserialize, Serialize};
 
 use super::{Caller, ServiceError};
 use crate::clock::Clock;
@@ -18,24 +17,17 @@ use crate::settings::Settings;
 const ATTEMPTS: u32 = 5;
 
 /// A request to add an organization or change one.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(deny_unknown_fields, default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct OrganizationRequest {
     /// Its name, in mails and pages; by default the id.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(min_length = 1, max_length = 100)]
     pub name: Option<String>,
     /// Accepted domains, the default one first.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub domains: Option<Vec<String>>,
     /// Its admins' addresses; by default postmaster of the first domain.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub admins: Option<Vec<String>>,
     /// Recipients that its restricted accounts may still write to, besides postmaster.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub helpdesk: Option<Vec<String>>,
     /// The time zone in which its days begin and end (IANA); by default UTC.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub time_zone: Option<String>,
 }
 
@@ -202,8 +194,8 @@ fn no_organization(id: &str) -> ServiceError {
 ///
 /// # Errors
 /// A stored organization can't be read, or has a domain that the file has too.
-pub fn check_settings(settings: &Settings, kept: &[OrganizationRecord]) -> Result<(), ServiceError> {
-    for tenant in kept {
+pub fn check_settings(settings: &Settings, stored: &[OrganizationRecord]) -> Result<(), ServiceError> {
+    for tenant in stored {
         let domains = tenant.read()?.domains;
         if let Some(domain) = domains.iter().find(|domain| settings.organization.domains.contains(domain)) {
             let problem = format!("{domain} is the organization {}'s (postern organization)", tenant.id);

@@ -6,7 +6,6 @@ use postern_domain::access::{Permission, Role};
 use postern_domain::{Fact, Timestamp};
 use postern_store::audit::NewAuditEntry;
 use postern_store::{TokenRecord, Tokens};
-use serde::{Deserialize, Serialize};
 
 use super::{Caller, CallerKind, ServiceError};
 use crate::clock::Clock;
@@ -21,27 +20,23 @@ const USED_STEP_MS: i64 = 60_000;
 const MAX_NAME: usize = 64;
 
 /// A request for a token.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TokenRequest {
     /// What it is for; also its name.
-    #[schema(min_length = 1, max_length = 64)]
     pub name: String,
     /// What it may do.
     pub role: Role,
     /// When it expires; none: only when it is revoked.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Timestamp>,
 }
 
 /// A new token; it is shown only once.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewToken {
     /// The token itself.
     pub token: String,
     /// What is stored about it.
-    #[serde(flatten)]
-    pub kept: TokenRecord,
+    pub record: TokenRecord,
 }
 
 /// Makes, revokes and recognizes API tokens.
@@ -85,7 +80,7 @@ impl TokenService {
             return Err(invalid("expires_at", "is in the past; expected a later time"));
         }
         let token = format!("{PREFIX}{}", secret::random(&*self.randomness));
-        let kept = TokenRecord {
+        let record = TokenRecord {
             name: name.to_owned(),
             organization: caller.organization.clone(),
             role: request.role,
@@ -98,11 +93,11 @@ impl TokenService {
             at: now,
             organization: caller.organization.clone(),
             actor: caller.name.clone(),
-            fact: Fact::TokenAdded { name: kept.name.clone(), role: kept.role, expires_at: kept.expires_at },
+            fact: Fact::TokenAdded { name: record.name.clone(), role: record.role, expires_at: record.expires_at },
         };
-        self.projector.write_unheld(self.store.add_token(&kept, &secret::hash(&token), &audit)).await?;
-        tracing::info!(name = kept.name, role = kept.role.key(), by = caller.name, "token added");
-        Ok(NewToken { token, kept })
+        self.projector.write_unheld(self.store.add_token(&record, &secret::hash(&token), &audit)).await?;
+        tracing::info!(name = record.name, role = record.role.key(), by = caller.name, "token added");
+        Ok(NewToken { token, record })
     }
 
     /// Revokes a token, from the next request on.
@@ -132,20 +127,20 @@ impl TokenService {
         }
         let now = self.clock.now();
         let hash = secret::hash(token);
-        let Some(kept) = self.store.token(&hash).await? else { return Ok(None) };
-        if kept.expires_at.is_some_and(|at| at <= now) {
+        let Some(record) = self.store.token(&hash).await? else { return Ok(None) };
+        if record.expires_at.is_some_and(|at| at <= now) {
             return Ok(None);
         }
-        let stale = kept.last_used_at.is_none_or(|at| now.as_millis() - at.as_millis() >= USED_STEP_MS);
+        let stale = record.last_used_at.is_none_or(|at| now.as_millis() - at.as_millis() >= USED_STEP_MS);
         if stale && let Err(error) = self.store.token_used(&hash, now).await {
             // The store can still be read, so the token stays valid.
-            tracing::warn!(%error, name = kept.name, "the use of a token can't be noted");
+            tracing::warn!(%error, name = record.name, "the use of a token can't be noted");
         }
         Ok(Some(Caller {
-            name: format!("token {}", kept.name),
+            name: format!("token {}", record.name),
             kind: CallerKind::Token,
-            organization: kept.organization,
-            role: Some(kept.role),
+            organization: record.organization,
+            role: Some(record.role),
         }))
     }
 }

@@ -1,4 +1,4 @@
-//! What the API returns: the names are the same in JSON, in the CLI's `--json` and in the docs.
+//! What services return about restrictions, usage, alerts, policies, the audit trail and Postern itself.
 
 use std::collections::BTreeMap;
 
@@ -8,12 +8,11 @@ use postern_domain::policy::{Allowance, OutboundPolicy};
 use postern_domain::window::Window;
 use postern_domain::{EntityId, EntityKind, Reference, Timestamp};
 use postern_store::{OutboxState, StoredAlert, StoredRestriction};
-use serde::{Deserialize, Serialize};
 
 use crate::gate::ServerReport;
 
 /// A restriction, with what happened to it since, as callers see it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct RestrictionView {
     /// The account or connector.
     pub entity: EntityId,
@@ -46,9 +45,9 @@ pub struct RestrictionView {
 }
 
 impl From<StoredRestriction> for RestrictionView {
-    fn from(kept: StoredRestriction) -> Self {
-        let release = kept.record.release().cloned();
-        let restriction = kept.record.restriction().clone();
+    fn from(stored: StoredRestriction) -> Self {
+        let release = stored.record.release().cloned();
+        let restriction = stored.record.restriction().clone();
         Self {
             kind: restriction.entity.kind(),
             entity: restriction.entity,
@@ -57,8 +56,8 @@ impl From<StoredRestriction> for RestrictionView {
             cause: restriction.cause,
             since: restriction.since,
             until: restriction.until,
-            refused: kept.refused,
-            last_refused_at: kept.last_refused_at,
+            refused: stored.refused,
+            last_refused_at: stored.last_refused_at,
             released_at: release.as_ref().map(|r| r.at),
             released_by: release.as_ref().map(|r| r.by.clone()),
             release_reason: release.as_ref().map(|r| r.reason.clone()),
@@ -69,7 +68,7 @@ impl From<StoredRestriction> for RestrictionView {
 }
 
 /// How full one window is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct WindowView {
     /// Which of the sliding windows it is about.
     pub window: Window,
@@ -84,7 +83,7 @@ pub struct WindowView {
 }
 
 /// What an entity has sent, and its limits.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UsageView {
     /// The account or connector.
     pub entity: EntityId,
@@ -99,19 +98,17 @@ pub struct UsageView {
     /// The policy that applies.
     pub policy: String,
     /// The allowance that raises its limits.
-    #[serde(default)]
     pub allowance: Option<Allowance>,
     /// Every window: what was counted, and the limit.
     pub windows: Vec<WindowView>,
 }
 
 /// An alert, with what became of its notifications, as callers see it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct AlertView {
     /// The reference of the incident, for example `PR-7K3F-9QXD`.
     pub reference: Reference,
-    /// What raised it; the built-in alert policy of that name.
-    #[serde(rename = "policy")]
+    /// What raised it; a built-in alert policy has its name.
     pub trigger: Trigger,
     /// How urgent it is.
     pub severity: Severity,
@@ -140,8 +137,8 @@ pub struct AlertView {
 }
 
 impl From<StoredAlert> for AlertView {
-    fn from(kept: StoredAlert) -> Self {
-        let alert = kept.alert;
+    fn from(stored: StoredAlert) -> Self {
+        let alert = stored.alert;
         Self {
             reference: alert.reference,
             trigger: alert.trigger,
@@ -152,20 +149,19 @@ impl From<StoredAlert> for AlertView {
             cause: alert.cause,
             raised_at: alert.raised_at,
             closed_at: alert.closed_at,
-            notifications_waiting: kept.waiting,
-            notifications_delivered: kept.delivered,
-            notifications_given_up: kept.given_up,
-            last_error: kept.last_error,
+            notifications_waiting: stored.waiting,
+            notifications_delivered: stored.delivered,
+            notifications_given_up: stored.given_up,
+            last_error: stored.last_error,
             evidence: alert.evidence,
         }
     }
 }
 
 /// An alert policy, with what follows from it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AlertPolicyView {
     /// The settings of the alert policy.
-    #[serde(flatten)]
     pub policy: AlertPolicy,
     /// Whether it is a built-in one, which can't be removed.
     pub built_in: bool,
@@ -180,7 +176,7 @@ pub struct AlertPolicyView {
 }
 
 /// The answer of one channel to a test.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChannelTestView {
     /// `mail` or `webhook`.
     pub channel: String,
@@ -193,17 +189,16 @@ pub struct ChannelTestView {
 }
 
 /// An alert with what people did about it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct AlertDetailView {
     /// The alert itself.
-    #[serde(flatten)]
     pub alert: AlertView,
     /// Statuses and comments, oldest first.
     pub notes: Vec<AlertNote>,
 }
 
 /// Everything known about one incident.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct IncidentView {
     /// The reference of the incident, for example `PR-7K3F-9QXD`.
     pub reference: Reference,
@@ -216,10 +211,9 @@ pub struct IncidentView {
 }
 
 /// An outbound policy.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PolicyView {
     /// The settings of the outbound policy.
-    #[serde(flatten)]
     pub policy: OutboundPolicy,
     /// Its position; 0 is checked first. None for the default policy, which is checked last.
     pub priority: Option<usize>,
@@ -236,7 +230,7 @@ pub struct PolicyView {
 }
 
 /// Which policy applies to an entity, and why.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PolicyChoiceView {
     /// The account or connector.
     pub entity: EntityId,
@@ -261,7 +255,7 @@ pub struct PolicyChoiceView {
 }
 
 /// A policy that does not apply to an entity.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SkippedView {
     /// The name of the policy that does not apply.
     pub policy: String,
@@ -272,7 +266,7 @@ pub struct SkippedView {
 }
 
 /// One thing that changes in the outbound policies.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct PolicyChangeView {
     /// The policy's name.
     pub policy: String,
@@ -285,7 +279,7 @@ pub struct PolicyChangeView {
 }
 
 /// The state of Postern: what it listens on, what it counts, and what does not work.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StatusView {
     /// The version of Postern that runs.
     pub version: String,
@@ -324,12 +318,11 @@ pub struct StatusView {
     /// Mail servers that have asked Postern, and what they asked.
     pub servers: Vec<ServerReport>,
     /// The aliases needed for copies to several addresses.
-    #[serde(default)]
     pub copy_aliases: Vec<postern_domain::policy::CopyAlias>,
 }
 
 /// Counts of the mails and webhooks in the outbox.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct OutboxView {
     /// Mails still to be delivered.
     pub waiting: u32,
@@ -346,7 +339,7 @@ impl From<OutboxState> for OutboxView {
 }
 
 /// An entry of the audit trail.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct AuditView {
     /// Its number in the whole trail; for a caller limited to an organization, its number within that.
     pub seq: i64,
@@ -361,15 +354,13 @@ pub struct AuditView {
     /// Details: an object whose keys depend on the action.
     pub detail: serde_json::Value,
     /// The hash of the entry before it, for callers that see the whole trail.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previous: Option<String>,
     /// The entry's own hash, for callers that see the whole trail.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hash: Option<String>,
 }
 
 /// The result of checking the audit trail.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AuditReportView {
     /// How many entries were checked.
     pub entries: u64,

@@ -13,13 +13,13 @@ use webauthn_rs::{Webauthn, WebauthnBuilder};
 #[derive(Debug, thiserror::Error)]
 pub enum PasskeyError {
     /// The portal's address has no host name, which passkeys need.
-    #[error("passkeys take a portal with a name: set portal.url, for example to \"https://postern.example.com\"")]
+    #[error("passkeys require a host name: set portal.url, for example to \"https://postern.example.com\"")]
     NoName,
     /// The browser's answer is not valid.
     #[error("the passkey was not accepted: {0}")]
     Refused(#[from] WebauthnError),
     /// The stored passkey can't be read.
-    #[error("what is kept of the passkey can't be read: {0}")]
+    #[error("the stored passkey can't be read: {0}")]
     Unreadable(#[from] serde_json::Error),
 }
 
@@ -110,11 +110,11 @@ impl Passkeys {
         credentials: &Credentials,
         now: Timestamp,
     ) -> Result<CredentialChange, PasskeyError> {
-        let kept = credentials.passkeys.iter().find(|kept| kept.id == shown.get_credential_id());
-        let kept = kept.ok_or(WebauthnError::CredentialNotFound)?;
-        let mut passkey: Passkey = serde_json::from_str(&kept.passkey)?;
+        let stored = credentials.passkeys.iter().find(|stored| stored.id == shown.get_credential_id());
+        let stored = stored.ok_or(WebauthnError::CredentialNotFound)?;
+        let mut passkey: Passkey = serde_json::from_str(&stored.passkey)?;
         let result = self.0.finish_discoverable_authentication_v2(shown, remembered, &passkey)?;
         passkey.update_credential(&result);
-        Ok(CredentialChange::PasskeyUsed { id: kept.id.clone(), passkey: serde_json::to_string(&passkey)?, at: now })
+        Ok(CredentialChange::PasskeyUsed { id: stored.id.clone(), passkey: serde_json::to_string(&passkey)?, at: now })
     }
 }

@@ -46,11 +46,11 @@ impl AccessService {
     /// The caller is not a person, or the store fails.
     pub async fn factors(&self, caller: &Caller) -> Result<FactorsView, ServiceError> {
         let credentials = self.own_credentials(caller).await?;
-        let view = |kept: PasskeyRecord| PasskeyView {
-            id: postern_store::audit::hex(&kept.id),
-            name: kept.name,
-            created_at: kept.created_at,
-            last_used_at: kept.last_used_at,
+        let view = |stored: PasskeyRecord| PasskeyView {
+            id: postern_store::audit::hex(&stored.id),
+            name: stored.name,
+            created_at: stored.created_at,
+            last_used_at: stored.last_used_at,
         };
         Ok(FactorsView {
             password: credentials.password.is_some(),
@@ -170,7 +170,7 @@ impl AccessService {
     /// There is no such passkey, it is the caller's only way to sign in, or the store fails.
     pub async fn remove_passkey(&self, caller: &Caller, id: &str) -> Result<(), ServiceError> {
         let credentials = self.own_credentials(caller).await?;
-        let hex = |kept: &&PasskeyRecord| postern_store::audit::hex(&kept.id) == id;
+        let hex = |stored: &&PasskeyRecord| postern_store::audit::hex(&stored.id) == id;
         let Some(found) = credentials.passkeys.iter().find(hex) else {
             return Err(ServiceError::NotFound("you have no such passkey".into()));
         };

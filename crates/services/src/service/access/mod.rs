@@ -39,25 +39,20 @@ pub struct Visitor {
 }
 
 /// A request to invite somebody.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InviteRequest {
     /// Their mail address.
-    #[schema(min_length = 3, max_length = 254)]
     pub address: String,
     /// The role they get.
     pub role: Role,
 }
 
 /// A request to change a person.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PersonRequest {
     /// Their new role; none leaves it as it is.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub role: Option<Role>,
     /// Whether they are disabled: they may not sign in, and are signed out everywhere at once.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub disabled: Option<bool>,
 }
 

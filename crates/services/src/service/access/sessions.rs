@@ -24,7 +24,7 @@ pub struct SignedIn {
 }
 
 /// A session as people see it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SessionView {
     /// The session's name in lists; it gives no access.
     pub id: String,
@@ -48,17 +48,17 @@ pub struct SessionView {
 pub const SIGNED_IN: &str = "signed_in";
 
 impl From<SessionRecord> for SessionView {
-    fn from(kept: SessionRecord) -> Self {
-        let data: serde_json::Value = serde_json::from_str(&kept.data).unwrap_or_default();
+    fn from(stored: SessionRecord) -> Self {
+        let data: serde_json::Value = serde_json::from_str(&stored.data).unwrap_or_default();
         let signed_in: Option<SignedIn> = serde_json::from_value(data[SIGNED_IN].clone()).ok();
         let visitor = signed_in.as_ref().map(|s| s.visitor.clone()).unwrap_or_default();
         Self {
-            id: kept.id,
-            person: kept.person.unwrap_or_default(),
+            id: stored.id,
+            person: stored.person.unwrap_or_default(),
             method: signed_in.as_ref().map(|s| s.method),
-            signed_in_at: signed_in.map_or(kept.created_at, |s| s.at),
-            seen_at: kept.seen_at,
-            expires_at: kept.expires_at,
+            signed_in_at: signed_in.map_or(stored.created_at, |s| s.at),
+            seen_at: stored.seen_at,
+            expires_at: stored.expires_at,
             address: visitor.address.map(|address| address.to_string()),
             agent: visitor.agent,
         }

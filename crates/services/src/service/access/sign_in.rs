@@ -112,8 +112,8 @@ impl AccessService {
     /// The credential change that uses up `code`, if the code is correct.
     fn factor(&self, credentials: &Credentials, code: &str) -> Option<(CredentialChange, Method)> {
         let seconds = u64::try_from(self.clock.now().as_millis() / 1000).ok()?;
-        if let Some(kept) = &credentials.totp
-            && let Some(step) = totp::step(&kept.secret, code, seconds).filter(|step| *step > kept.step)
+        if let Some(stored) = &credentials.totp
+            && let Some(step) = totp::step(&stored.secret, code, seconds).filter(|step| *step > stored.step)
         {
             return Some((CredentialChange::TotpUsed(step), Method::PasswordAndTotp));
         }

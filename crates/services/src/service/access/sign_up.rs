@@ -4,7 +4,6 @@ use postern_domain::access::{Method, Origin, Person, PersonState, Role};
 use postern_domain::{Fact, Timestamp};
 use postern_store::audit::NewAuditEntry;
 use postern_store::people::Invitation;
-use serde::{Deserialize, Serialize};
 
 use super::sign_in::Entry;
 use super::{Visitor, person_address};
@@ -13,7 +12,7 @@ use crate::service::{AccessService, Caller, CallerKind, ServiceError};
 use crate::sign_in::{password, secret};
 
 /// A one-time link.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SignUpLink {
     /// The invited address; none for the first admin's link: the first person to use it becomes that admin.
     pub address: Option<String>,

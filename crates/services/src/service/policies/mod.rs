@@ -52,8 +52,8 @@ impl PolicyService {
     pub fn list(&self, caller: &Caller) -> Result<Vec<PolicyView>, ServiceError> {
         caller.may(Permission::Look)?;
         let all = self.policies.books.load();
-        let kept = all.of(&caller.organization_or_first());
-        Ok(kept.book.all().map(|(policy, priority)| self.policy_view(policy, priority, kept.revision)).collect())
+        let stored = all.of(&caller.organization_or_first());
+        Ok(stored.book.all().map(|(policy, priority)| self.policy_view(policy, priority, stored.revision)).collect())
     }
 
     /// One outbound policy, by its name (case-insensitive).
@@ -63,9 +63,9 @@ impl PolicyService {
     pub fn get(&self, caller: &Caller, name: &str) -> Result<PolicyView, ServiceError> {
         caller.may(Permission::Look)?;
         let all = self.policies.books.load();
-        let kept = all.of(&caller.organization_or_first());
-        let (policy, priority) = kept.book.find(name).ok_or_else(|| no_policy(name))?;
-        Ok(self.policy_view(policy, priority, kept.revision))
+        let stored = all.of(&caller.organization_or_first());
+        let (policy, priority) = stored.book.find(name).ok_or_else(|| no_policy(name))?;
+        Ok(self.policy_view(policy, priority, stored.revision))
     }
 
     /// Which policy applies to an entity, and why.
@@ -78,10 +78,10 @@ impl PolicyService {
         let settings = self.settings.load();
         let entity = caller.entity(&self.settings.load(), entity)?;
         let all = self.policies.books.load();
-        let kept = all.of(&settings.directory.organization_of(&entity));
+        let stored = all.of(&settings.directory.organization_of(&entity));
         let directory_cache = self.directory_cache.load();
         let member = directory_cache.member(&entity);
-        let choice = kept.book.explain(member);
+        let choice = stored.book.explain(member);
         let skipped = choice.skipped.iter().map(|skipped| SkippedView {
             policy: skipped.policy.name.clone(),
             priority: skipped.priority,
@@ -93,7 +93,7 @@ impl PolicyService {
             groups: member.groups.to_vec(),
             in_directory: self.directory_cache.load().has(&entity),
             name: self.directory_cache.load().name(&entity).map(str::to_owned),
-            policy: self.policy_view(choice.policy, choice.priority, kept.revision),
+            policy: self.policy_view(choice.policy, choice.priority, stored.revision),
             skipped: skipped.collect(),
             standing: self.standings.get(&entity, now).key().into(),
             allowance: self.policies.allowance(&entity, now),

@@ -9,7 +9,6 @@ use postern_domain::restriction::Standing;
 use postern_domain::traffic::{self, BUCKETS_PER_HOUR, Traffic};
 use postern_domain::window::Excess;
 use postern_domain::{EntityId, Timestamp};
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::file;
@@ -21,7 +20,7 @@ pub const DAYS: u32 = 7;
 const NAMED: usize = 200;
 
 /// What a policy would have done.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct PreviewView {
     /// The entities it would have acted on, by when they would have exceeded a limit, earliest first.
     pub entities: Vec<EffectView>,
@@ -30,14 +29,13 @@ pub struct PreviewView {
 }
 
 /// What a policy would have done to one entity.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EffectView {
     /// The account or connector.
     pub entity: EntityId,
     /// Approximately when it would have exceeded the limit: the beginning of those ten minutes.
     pub at: Timestamp,
     /// The limit, and what would have been counted.
-    #[serde(flatten)]
     pub excess: Excess,
     /// Whether the limits that apply to it now would have been exceeded as well.
     pub also_now: bool,

@@ -8,7 +8,6 @@ use postern_domain::{EntityId, Fact, Reference};
 use postern_ledger::Ledger;
 use postern_store::StoreError;
 use postern_store::audit::NewAuditEntry;
-use serde::{Deserialize, Serialize};
 
 use crate::gate::SYSTEM;
 use crate::service::views::RestrictionView;
@@ -17,17 +16,13 @@ use crate::service::{Caller, RestrictionService, ServiceError, reason};
 pub use postern_domain::restriction::Recommendation;
 
 /// A request for a release.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReleaseRequest {
     /// The reason for the audit trail, 1 to 1024 characters.
-    #[schema(min_length = 1, max_length = 1024)]
     pub reason: String,
     /// Release only if this restriction is the one in force.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reference: Option<Reference>,
     /// What the admin made sure of before; recorded in the audit trail.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub made_sure: Vec<Recommendation>,
 }
 
@@ -86,10 +81,10 @@ impl RestrictionService {
         let ReleaseTerms { only, by, why, made_sure } = terms;
         let in_force = RestrictionFilter { entity: Some(entity.clone()), ..RestrictionFilter::default() };
         let in_force = self.store.restrictions(&in_force).await?.pop();
-        let in_force = in_force.filter(|kept| only.is_none_or(|only| kept.record.restriction().reference == *only));
+        let in_force = in_force.filter(|stored| only.is_none_or(|only| stored.record.restriction().reference == *only));
         let not_restricted = || StoreError::NotRestricted { entity: entity.clone() };
-        let kept = in_force.ok_or_else(not_restricted)?;
-        let restriction = kept.record.restriction();
+        let stored = in_force.ok_or_else(not_restricted)?;
+        let restriction = stored.record.restriction();
         let now = self.clock.now();
         let probation = self.settings.load().probation;
         let until = (!probation.duration.is_zero()).then(|| now.plus(probation.duration));
@@ -118,7 +113,7 @@ impl RestrictionService {
         self.metrics.releases.inc();
         tracing::info!(%entity, reference = %restriction.reference, by, why, "released");
         let record = postern_domain::restriction::RestrictionRecord::Released(released);
-        Ok(postern_store::StoredRestriction { record, ..kept }.into())
+        Ok(postern_store::StoredRestriction { record, ..stored }.into())
     }
 
     async fn reset_for(&self, entity: &EntityId, made_for: Option<Window>, standing: &Standing) -> Vec<Window> {

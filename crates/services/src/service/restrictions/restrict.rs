@@ -6,23 +6,19 @@ use postern_domain::restriction::Standing;
 use postern_domain::{EntityId, Timestamp};
 use postern_ledger::Ledger;
 use postern_store::StoreError;
-use serde::{Deserialize, Serialize};
 
 use crate::gate::{NewRestriction, evidence};
 use crate::service::views::RestrictionView;
 use crate::service::{Caller, RestrictionService, ServiceError, reason};
 
 /// A request for a restriction.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RestrictRequest {
     /// The entity: any spelling of an account, or `connector:NAME`.
     pub entity: String,
     /// The reason for the audit trail, 1 to 1024 characters.
-    #[schema(min_length = 1, max_length = 1024)]
     pub reason: String,
     /// When it ends automatically; none: an admin releases it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<Timestamp>,
 }
 

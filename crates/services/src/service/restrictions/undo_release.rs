@@ -5,20 +5,16 @@ use postern_domain::filter::RestrictionFilter;
 use postern_domain::{Fact, Reference};
 use postern_store::StoredRestriction;
 use postern_store::audit::NewAuditEntry;
-use serde::{Deserialize, Serialize};
 
 use crate::service::views::RestrictionView;
 use crate::service::{Caller, RestrictionService, ServiceError, reason};
 
 /// A request to undo a release.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UndoReleaseRequest {
     /// The reason for the audit trail, 1 to 1024 characters.
-    #[schema(min_length = 1, max_length = 1024)]
     pub reason: String,
     /// The restriction that was released; by default the entity's last one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reference: Option<Reference>,
 }
 
@@ -47,7 +43,7 @@ impl RestrictionService {
         let known = self.store.restrictions(&of).await?;
         // If a restriction is in force, it takes precedence over all that have ended: the store refuses.
         let ended =
-            |kept: &&StoredRestriction| kept.record.release().map_or(i64::MAX, |release| release.at.as_millis());
+            |stored: &&StoredRestriction| stored.record.release().map_or(i64::MAX, |release| release.at.as_millis());
         let last = known.iter().max_by_key(ended);
         let restriction = match (last, &request.reference) {
             (Some(last), _) => last.record.restriction(),

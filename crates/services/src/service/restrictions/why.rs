@@ -37,8 +37,8 @@ impl RestrictionService {
             return Err(nothing());
         }
         let filter = RestrictionFilter { reference: Some(reference), released: true, ..RestrictionFilter::default() };
-        let kept = self.store.restrictions(&filter).await?.pop().ok_or_else(nothing)?;
-        let restriction = kept.record.restriction();
+        let stored = self.store.restrictions(&filter).await?.pop().ok_or_else(nothing)?;
+        let restriction = stored.record.restriction();
         let reason = match &restriction.cause {
             Cause::Manual { .. } => "an admin restricted it".into(),
             cause => cause.describe(),
@@ -49,7 +49,7 @@ impl RestrictionService {
             reference: restriction.reference.clone(),
             since: restriction.since,
             until: restriction.until,
-            released_at: kept.record.release().map(|release| release.at),
+            released_at: stored.record.release().map(|release| release.at),
             contact: self.settings.load().organization_of(&restriction.entity).contact(restriction.entity.name()),
         })
     }
