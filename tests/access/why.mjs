@@ -13,7 +13,7 @@ await run({
     await look(page, "why");
     cli("restricted", "release", "alice", "--reason", "password changed");
     await page.reload();
-    await page.getByText("alice@example.com may send again").waitFor();
+    await page.getByText("alice@example.com has been able to send mail again since").waitFor();
     await look(page, "why-released");
   },
 

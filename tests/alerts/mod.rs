@@ -70,7 +70,7 @@ fn admins_add_alert_policies_of_their_own() {
     };
     fails(&["add", "X", "trigger=nothing"], 2, "trigger: is \"nothing\", expected one of");
     fails(&["add", own, "trigger=Release overdue"], 4, "there is an alert policy called");
-    fails(&["set", own, "webhooks=nowhere"], 2, "no [[webhook]] of the configuration is called so");
+    fails(&["set", own, "webhooks=nowhere"], 2, "the configuration has no [[webhook]] with that name");
     fails(&["set", own, "recipients=nobody"], 2, "recipients");
     fails(&["remove", "release overdue"], 4, "can't be removed");
     fails(&["set", "Release overdue", "name=Mine"], 4, "keeps its name");

@@ -1,12 +1,14 @@
 //! The API with a token, from anywhere: what each role may do, and what the answers look like.
 
-use std::io::BufRead;
+mod events;
+mod roles;
+
 use std::path::Path;
 use std::process::{Command, Output};
 
 use serde_json::{Value, json};
 
-use crate::harness::http::{begin, begin_with, call, call_with, exchange};
+use crate::harness::http::{call, call_with, exchange};
 use crate::harness::postern::{Postern, command};
 
 fn token(postern: &Postern, name: &str, role: &str) -> String {
@@ -57,69 +59,6 @@ fn the_command_line_works_from_elsewhere_with_a_token() {
     assert!(String::from_utf8_lossy(&open.stderr).contains("unprotected"));
 }
 
-/// What each route takes. A route that is not here is a failure: whoever adds one says who may.
-fn takes(route: &str) -> &'static [&'static str] {
-    const LOOK: &[&str] = &["organization-management", "security-administrator", "security-reader", "global-reader"];
-    const MANAGE: &[&str] = &["organization-management", "security-administrator"];
-    const ACCESS: &[&str] = &["organization-management"];
-    match route {
-        "get /api/v1/restrictions"
-        | "get /api/v1/restrictions/{entity}"
-        | "get /api/v1/usage/{entity}"
-        | "get /api/v1/accounts"
-        | "get /api/v1/organizations"
-        | "get /api/v1/directory"
-        | "get /api/v1/incidents/{reference}"
-        | "get /api/v1/policies"
-        | "get /api/v1/policies/{name}"
-        | "get /api/v1/policy-file"
-        | "get /api/v1/accounts/{entity}/policy"
-        | "get /api/v1/allowances"
-        | "get /api/v1/alerts"
-        | "get /api/v1/alerts/{reference}"
-        | "get /api/v1/alert-policies"
-        | "get /api/v1/alert-policies/{name}"
-        | "get /api/v1/audit"
-        | "get /api/v1/audit/verify"
-        | "get /api/v1/me"
-        | "get /api/v1/events"
-        // One's own, for those who may not manage access.
-        | "get /api/v1/sessions"
-        | "delete /api/v1/sessions/{id}"
-        // Which cmdlet takes which role is a test of its own.
-        | "post /api/v1/cmdlets/{name}"
-        | "get /api/v1/status" => LOOK,
-        "post /api/v1/restrictions"
-        | "post /api/v1/restrictions/{entity}/release"
-        | "post /api/v1/restrictions/{entity}/undo-release"
-        | "post /api/v1/directory/refresh"
-        | "post /api/v1/policies"
-        | "post /api/v1/policies/{name}/preview"
-        | "patch /api/v1/policies/{name}"
-        | "delete /api/v1/policies/{name}"
-        | "put /api/v1/policy-file"
-        | "patch /api/v1/alerts/{reference}"
-        | "post /api/v1/alert-policies"
-        | "patch /api/v1/alert-policies/{name}"
-        | "delete /api/v1/alert-policies/{name}"
-        | "post /api/v1/alert-policies/{name}/test"
-        | "post /api/v1/allowances"
-        | "post /api/v1/allowances/{entity}/end" => MANAGE,
-        "get /api/v1/tokens"
-        | "post /api/v1/tokens"
-        | "delete /api/v1/tokens/{name}"
-        | "post /api/v1/organizations"
-        | "patch /api/v1/organizations/{id}"
-        | "delete /api/v1/organizations/{id}"
-        | "get /api/v1/people"
-        | "post /api/v1/people"
-        | "patch /api/v1/people/{address}"
-        | "delete /api/v1/people/{address}"
-        | "post /api/v1/people/{address}/reset" => ACCESS,
-        unknown => panic!("say in this table who may use {unknown}"),
-    }
-}
-
 /// The largest value that the API's description states for a property.
 fn maximum(document: &Value, schema: &str, property: &str) -> u64 {
     let schema = &document["components"]["schemas"][schema];
@@ -156,74 +95,6 @@ fn the_ranges_of_the_description_are_those_that_are_checked() {
             assert_eq!((status, &answer["field"]), (422, &json!(setting)), "{answer}");
         }
     }
-}
-
-#[test]
-fn every_route_is_open_to_those_whose_role_it_takes_and_nobody_else() {
-    let postern = Postern::start("");
-    let roles = ["organization-management", "security-administrator", "security-reader", "global-reader"];
-    let tokens: Vec<_> = roles.iter().map(|role| (*role, token(&postern, role, role))).collect();
-    let (status, document) = call(postern.portal_port, "GET", "/api/openapi.json", None, None);
-    assert_eq!((status, &document["openapi"]), (200, &json!("3.1.0")));
-    let body = json!({
-        "entity": "alice", "reason": "x", "until": "2099-01-01T00:00:00Z", "per_day": 1, "name": "n", "role": "global-reader", "comment": "c",
-        "address": "new@example.com", "trigger": "Release overdue",
-        "id": "tenant", "domains": ["tenant.example"], "admins": [],
-    });
-    let body_of = |route: &str| {
-        let keys: &[&str] = match route {
-            "post /api/v1/restrictions" => &["entity", "reason"],
-            "post /api/v1/restrictions/{entity}/release" | "post /api/v1/restrictions/{entity}/undo-release" => {
-                &["reason"]
-            }
-            "post /api/v1/allowances" => &["entity", "reason", "until", "per_day"],
-            "post /api/v1/tokens" => &["name", "role"],
-            "patch /api/v1/alerts/{reference}" => &["comment"],
-            "post /api/v1/alert-policies" => &["name", "trigger"],
-            "patch /api/v1/alert-policies/{name}" => &["name"],
-            "post /api/v1/organizations" => &["id", "domains"],
-            "patch /api/v1/organizations/{id}" => &["admins"],
-            "post /api/v1/people" => &["address", "role"],
-            "patch /api/v1/people/{address}" => &["role"],
-            _ => &["per_day"],
-        };
-        keys.iter().map(|key| ((*key).to_owned(), body[key].clone())).collect::<serde_json::Map<_, _>>()
-    };
-    let mut routes = 0;
-    for (path, item) in document["paths"].as_object().unwrap() {
-        for method in item
-            .as_object()
-            .unwrap()
-            .keys()
-            .filter(|key| ["get", "post", "put", "patch", "delete"].contains(&key.as_str()))
-        {
-            let route = format!("{method} {path}");
-            let address = path
-                .replace("{entity}", "nobody")
-                .replace("{name}", "nothing")
-                .replace("{reference}", "PR-0000-0000")
-                .replace("{address}", "nobody@example.com")
-                .replace("{id}", "0");
-            let body = (method != "get" && method != "delete").then(|| Value::Object(body_of(&route)));
-            let ask = |token: Option<&str>| match path.as_str() {
-                // It does not end by itself.
-                "/api/v1/events" => (begin(postern.portal_port, &address, token).0, Value::Null),
-                _ => call(postern.portal_port, &method.to_uppercase(), &address, token, body.as_ref()),
-            };
-            assert_eq!(ask(None).0, 401, "{route} without a token");
-            assert_eq!(ask(Some("postern_wrong")).0, 401, "{route} with a wrong token");
-            for (role, token) in &tokens {
-                let (status, answer) = ask(Some(token));
-                if takes(&route).contains(role) {
-                    assert!(![401, 403].contains(&status), "{route} as {role}: {status} {answer}");
-                } else {
-                    assert_eq!(status, 403, "{route} as {role}: {answer}");
-                }
-            }
-            routes += 1;
-        }
-    }
-    assert!(routes >= 25, "{routes}");
 }
 
 #[test]
@@ -276,100 +147,6 @@ fn the_api_is_as_its_description_says() {
         .output()
         .unwrap_or_else(|error| panic!("{}: {error}; packaging/test-packages installs it", schemathesis.display()));
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
-}
-
-#[test]
-fn what_happens_is_told_as_it_happens() {
-    let mut postern = Postern::start("[outbound_policy]\nexternal_per_hour = 1\n");
-    let token = token(&postern, "screen", "security-reader");
-    let (status, mut stream) = begin(postern.portal_port, "/api/v1/events", Some(&token));
-    assert_eq!(status, 200);
-    let mut next = || {
-        let mut kind = String::new();
-        loop {
-            let mut line = String::new();
-            assert!(stream.read_line(&mut line).unwrap() > 0, "the stream ended");
-            if let Some(name) = line.strip_prefix("event: ") {
-                kind = name.trim().to_owned();
-            }
-            if let Some(data) = line.strip_prefix("data: ") {
-                let event: Value = serde_json::from_str(data).unwrap();
-                assert_eq!(event["type"], kind);
-                return event;
-            }
-        }
-    };
-    let mut door = postern.door();
-    door.whole("alice", "1", &["a@x.example"]);
-    door.whole("alice", "2", &["b@x.example"]);
-    let made = next();
-    assert_eq!((&made["type"], &made["data"]["entity"]), (&json!("restriction.made"), &json!("alice@example.com")));
-    postern.ok(&["restricted", "release", "alice", "--reason", "done"]);
-    let released = next();
-    assert_eq!(
-        (&released["type"], &released["data"]["reference"]),
-        (&json!("restriction.released"), &made["data"]["reference"])
-    );
-    postern.ok(&["policy", "set", "Default", "per_day=5"]);
-    assert_eq!(next()["type"], "policies.changed");
-    // Whoever watches does not keep Postern from ending.
-    postern.process().signal("TERM");
-    assert!(postern.process().wait(std::time::Duration::from_secs(10)).success());
-}
-
-/// The next events of a stream: the id that stands beside each, and the event.
-fn next_events(stream: &mut impl BufRead, count: usize) -> Vec<(i64, Value)> {
-    let (mut events, mut id) = (Vec::new(), 0);
-    while events.len() < count {
-        let mut line = String::new();
-        assert!(stream.read_line(&mut line).unwrap() > 0, "the stream ended");
-        if let Some(number) = line.strip_prefix("id: ") {
-            id = number.trim().parse().unwrap();
-        }
-        if let Some(data) = line.strip_prefix("data: ") {
-            events.push((id, serde_json::from_str(data).unwrap()));
-        }
-    }
-    events
-}
-
-#[test]
-fn whoever_was_away_is_told_what_happened_meanwhile() {
-    let postern = Postern::start("");
-    let (token, admin) =
-        (token(&postern, "screen", "security-reader"), token(&postern, "admin", "security-administrator"));
-    let after =
-        |id: &str| begin_with(postern.portal_port, "/api/v1/events", Some(&token), &format!("Last-Event-ID: {id}\r\n"));
-    postern.ok(&["restricted", "add", "alice", "--reason", "phished"]);
-    postern.ok(&["restricted", "release", "alice", "--reason", "done"]);
-    postern.ok(&["restricted", "undo-release", "alice", "--reason", "not yet"]);
-    let of = |events: &[(i64, Value)]| -> Vec<String> {
-        events.iter().map(|(_, event)| event["type"].as_str().unwrap().to_owned()).collect()
-    };
-    let all = next_events(&mut after("0").1, 3);
-    assert_eq!(of(&all), ["restriction.made", "restriction.released", "restriction.restored"]);
-    assert!(all.iter().all(|(id, event)| event["id"] == *id));
-    let reference = |at: usize| all[at].1["data"]["reference"].clone();
-    assert_eq!((reference(1), reference(2)), (reference(0), reference(0)));
-    // What comes after the one that was seen, and then what happens.
-    let (_, mut stream) = after(&all[0].0.to_string());
-    assert_eq!(next_events(&mut stream, 2), all[1..]);
-    postern.ok(&["policy", "set", "Default", "per_day=5"]);
-    assert_eq!(of(&next_events(&mut stream, 1)), ["policies.changed"]);
-    // More than memory holds comes from the trail.
-    for number in 0..300 {
-        let path = "/api/v1/restrictions";
-        let body = json!({ "entity": format!("user{number}"), "reason": "x" });
-        assert_eq!(call(postern.portal_port, "POST", path, Some(&admin), Some(&body)).0, 201);
-    }
-    let late = next_events(&mut after(&all[2].0.to_string()).1, 301);
-    assert!(late.windows(2).all(|pair| pair[0].0 < pair[1].0));
-    // One that there is not yet: from now on.
-    let (status, mut ahead) = after("999999");
-    assert_eq!(status, 200);
-    postern.ok(&["restricted", "release", "alice", "--reason", "done"]);
-    assert_eq!(of(&next_events(&mut ahead, 1)), ["restriction.released"]);
-    assert_eq!(after("yesterday").0, 422);
 }
 
 #[test]

@@ -55,7 +55,7 @@ fn holds(mut postern: Postern, place: &str, bob_joins: impl FnOnce(), away: impl
     postern.restart_after_kill_9();
     wait_for("the directory to be away", || state(&postern)["error"].is_string());
     assert_eq!((policy(&postern, "bob"), state(&postern)["accounts"].clone()), ("Newsletter".into(), json!(3)));
-    assert!(postern.log().contains("what it said before holds"), "{}", postern.log());
+    assert!(postern.log().contains("the data read last stays in use"), "{}", postern.log());
     assert!(postern.http("/readyz").unwrap().starts_with("HTTP/1.1 200"));
 }
 

@@ -97,7 +97,6 @@ fn each_organization_has_its_own_recipients_policies_and_admins() {
 #[test]
 fn an_admin_of_one_organization_learns_nothing_of_another() {
     let postern = hoster();
-    let port = postern.portal_port;
     let admin = token(&postern, "contoso", "organization-management");
     for account in ["a@contoso.example", "b@fabrikam.example", "c@example.com"] {
         postern.ok(&["restricted", "add", account, "--reason", "x"]);
@@ -106,8 +105,18 @@ fn an_admin_of_one_organization_learns_nothing_of_another() {
     token(&postern, "fabrikam", "security-reader");
     postern.ok(&["--organization", "fabrikam", "person", "invite", "p@fabrikam.example", "--role", "global-reader"]);
     postern.ok(&["--organization", "fabrikam", "policy", "add", "Secret", "users=b@fabrikam.example", "per_day=9"]);
-    let get = |path: &str| call(port, "GET", &format!("/api/v1{path}"), Some(&admin), None);
 
+    lists_have_only_their_own(&postern, &admin);
+    what_is_there_and_what_is_not_is_answered_alike(&postern, &admin);
+    the_provider_s_routes_are_closed(&postern, &admin);
+    invitations_are_to_their_own_domains(&postern, &admin);
+    // Nothing of theirs was touched.
+    assert_eq!(postern.restricted().len(), 3);
+    assert_eq!(postern.json(&["allowance"]).as_array().unwrap().len(), 3);
+}
+
+fn lists_have_only_their_own(postern: &Postern, admin: &str) {
+    let get = |path: &str| call(postern.portal_port, "GET", &format!("/api/v1{path}"), Some(admin), None);
     for list in ["/restrictions", "/restrictions?all=true", "/alerts", "/allowances"] {
         assert_eq!(names(&get(list).1), ["a@contoso.example"], "{list}");
     }
@@ -131,14 +140,16 @@ fn an_admin_of_one_organization_learns_nothing_of_another() {
     for everywhere in ["/status", "/directory", "/audit/verify"] {
         assert_eq!(get(everywhere).0, 403, "{everywhere}");
     }
+}
 
-    // What is there and what is not is answered alike.
+fn what_is_there_and_what_is_not_is_answered_alike(postern: &Postern, admin: &str) {
+    let port = postern.portal_port;
     let reference =
         |account: &str| postern.json(&["restricted", "show", account])[0]["reference"].as_str().unwrap().to_owned();
     let (theirs, none) = (reference("b@fabrikam.example"), "PR-0000-0000".to_owned());
     let same = |method: &str, path: &dyn Fn(&str) -> String, one: &str, other: &str, body: Option<Value>| {
         let ask = |what: &str| {
-            let (status, answer) = call(port, method, &format!("/api/v1{}", path(what)), Some(&admin), body.as_ref());
+            let (status, answer) = call(port, method, &format!("/api/v1{}", path(what)), Some(admin), body.as_ref());
             (status, answer.to_string().replace(what, "…"))
         };
         assert_eq!(ask(one), ask(other), "{method} {}", path("…"));
@@ -163,9 +174,13 @@ fn an_admin_of_one_organization_learns_nothing_of_another() {
     same("DELETE", &|p| format!("/people/{p}"), "p@fabrikam.example", "q@fabrikam.example", None);
     same("DELETE", &|t| format!("/tokens/{t}"), "fabrikam-security-reader", "nothing", None);
     same("GET", &|p| format!("/policies/{p}"), "Secret", "Nothing", None);
+}
+
+fn the_provider_s_routes_are_closed(postern: &Postern, admin: &str) {
+    let port = postern.portal_port;
     let narrow = |id: &str| {
         let (status, answer) =
-            call_with(port, "GET", "/api/v1/restrictions", Some(&admin), None, &[("Postern-Organization", id)]);
+            call_with(port, "GET", "/api/v1/restrictions", Some(admin), None, &[("Postern-Organization", id)]);
         (status, answer.to_string().replace(id, "…"))
     };
     assert_eq!(narrow("fabrikam"), narrow("nothing"));
@@ -175,19 +190,19 @@ fn an_admin_of_one_organization_learns_nothing_of_another() {
         ("PATCH", "/organizations/contoso", json!({ "domains": ["fabrikam.example"] })),
         ("POST", "/directory/refresh", json!({})),
     ] {
-        assert_eq!(call(port, method, &format!("/api/v1{path}"), Some(&admin), Some(&body)).0, 403, "{path}");
+        assert_eq!(call(port, method, &format!("/api/v1{path}"), Some(admin), Some(&body)).0, 403, "{path}");
     }
-    // Whom they invite is one of theirs.
+}
+
+fn invitations_are_to_their_own_domains(postern: &Postern, admin: &str) {
+    let port = postern.portal_port;
     let invite = |address: &str| {
         let body = json!({ "address": address, "role": "security-reader" });
-        call(port, "POST", "/api/v1/people", Some(&admin), Some(&body))
+        call(port, "POST", "/api/v1/people", Some(admin), Some(&body))
     };
     assert_eq!((invite("x@fabrikam.example").0, invite("p@fabrikam.example").0), (422, 422));
     assert_eq!(invite("x@contoso.test").0, 201);
     assert_eq!(postern.json(&["--organization", "fabrikam", "person"])[0]["address"], "p@fabrikam.example");
-    // Nothing of theirs was touched.
-    assert_eq!(postern.restricted().len(), 3);
-    assert_eq!(postern.json(&["allowance"]).as_array().unwrap().len(), 3);
 }
 
 #[test]

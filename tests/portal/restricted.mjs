@@ -6,7 +6,7 @@ const unblock = async (page, entity, pictures) => {
   await page.getByRole("button", { name: `Unblock ${entity}` }).click();
   await page.getByRole("heading", { name: "Recommendations" }).waitFor();
   // The sender was refused a moment ago, or never tried.
-  await page.getByText(pictures ? /Somebody tried to send with it .* from 89.160.20.112/ : "Nobody has tried").waitFor();
+  await page.getByText(pictures ? /The last attempt to send with it was .* from 89.160.20.112/ : "Nobody has tried").waitFor();
   if (pictures) await look(page, "unblock-details");
   await page.getByLabel("The password is changed").check();
   await page.getByRole("button", { name: "Next" }).click();
@@ -120,7 +120,7 @@ await run({
     await page.goto("/audit?action=restriction");
     await page.getByText("restriction.restore").first().waitFor();
     await page.locator("details").first().click();
-    await page.getByText("taken back. It had been released because: a mistake").first().waitFor();
+    await page.getByText("undone. The reason for it had been: a mistake").first().waitFor();
   },
 
   async "all of it without JavaScript"() {

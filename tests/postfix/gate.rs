@@ -1,6 +1,7 @@
 //! Count, restrict, refuse, tell, release.
 
 use crate::harness::site::Site;
+use crate::harness::smtp::Smtp;
 use crate::harness::wait_for;
 
 const LIMIT_3: &str = "[outbound_policy]\nexternal_per_hour = 3\n";
@@ -34,8 +35,19 @@ fn up_to_the_limit_mail_leaves_and_the_next_is_refused() {
     assert_eq!(attempts.last().unwrap()["external"], 1);
 
     alice.command("RSET");
+    others_go_on_and_the_account_still_receives(&site, &mut alice);
+    admins_have_one_mail_and_the_owner_one_notice(&site, reference);
 
-    // Internal mail is refused too; others go on; the account still receives.
+    // kill -9 loses nothing.
+    site.postern.restart_after_kill_9();
+    let reply = site.login("alice").send("alice@example.com", &["someone@outside.example"], "after the crash");
+    assert!(reply.contains(reference), "{reply}");
+
+    one_command_releases_it(&site, reference);
+}
+
+/// Internal mail is refused as well.
+fn others_go_on_and_the_account_still_receives(site: &Site, alice: &mut Smtp) {
     let reply = alice.send("alice@example.com", &["bob@example.com"], "internal");
     assert!(reply.starts_with("550 5.1.8 <alice@example.com>"), "{reply}");
     let reply = site.login("bob").send("bob@example.com", &["someone@outside.example"], "from bob");
@@ -44,8 +56,10 @@ fn up_to_the_limit_mail_leaves_and_the_next_is_refused() {
     assert!(reply.starts_with("250"), "{reply}");
     let arrived = |user: &str, text: &str| site.mailbox(user).iter().any(|message| message.contains(text));
     wait_for("mail to alice", || arrived("alice", "Subject: still arrives"));
+}
 
-    // The admins have one mail, the owner one notice.
+fn admins_have_one_mail_and_the_owner_one_notice(site: &Site, reference: &str) {
+    let arrived = |user: &str, text: &str| site.mailbox(user).iter().any(|message| message.contains(text));
     wait_for("the alert", || arrived("admin", "User restricted from sending email"));
     wait_for("the notice", || arrived("alice", "report-type=\"delivery-status\""));
     let alert = site.mailbox("admin").remove(0);
@@ -60,13 +74,10 @@ fn up_to_the_limit_mail_leaves_and_the_next_is_refused() {
     assert_eq!(site.mailbox("admin").len(), 1);
     let notices = site.mailbox("alice").iter().filter(|message| message.contains("multipart/report")).count();
     assert_eq!(notices, 1);
+}
 
-    // kill -9 loses nothing.
-    site.postern.restart_after_kill_9();
-    let reply = site.login("alice").send("alice@example.com", &["someone@outside.example"], "after the crash");
-    assert!(reply.contains(reference), "{reply}");
-
-    // One command lets it out, at once; the windows start anew, with half the limits.
+/// The windows start anew, with half the limits.
+fn one_command_releases_it(site: &Site, reference: &str) {
     site.postern.ok(&["restricted", "release", "alice", "--reason", "password changed"]);
     let mut alice = site.login("alice");
     let reply = alice.send("alice@example.com", &["someone@outside.example"], "released");

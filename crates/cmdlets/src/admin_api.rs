@@ -128,7 +128,7 @@ fn base(services: &Services, headers: &HeaderMap) -> String {
 }
 
 fn not_json(error: &serde_json::Error) -> CmdletError {
-    CmdletError::parameter("CmdletInput", format!("The request is not what InvokeCommand takes: {error}."))
+    CmdletError::parameter("CmdletInput", format!("The request is not valid for InvokeCommand: {error}."))
 }
 
 /// A page of a tenant's objects.

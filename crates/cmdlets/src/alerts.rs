@@ -58,7 +58,7 @@ fn settings(call: &Call<'_>, now: &[String]) -> Result<Map<String, Value>> {
     let mut patch = Map::new();
     let only = |name: &str, possible: &[&str]| match bound.text(name) {
         Some(given) if !possible.contains(&given) => {
-            let why = format!("{name} can't be {given}; Postern knows only {}.", possible.join(" and "));
+            let why = format!("{name} can't be {given}; Postern accepts only {}.", possible.join(" and "));
             Err(CmdletError::parameter(name, why))
         }
         _ => Ok(()),
@@ -104,7 +104,7 @@ pub(super) async fn new(call: &Call<'_>) -> Result<Returned> {
         [] => Trigger::UserRestricted,
         [one] => Trigger::from_name(one).ok_or_else(|| {
             let names = Trigger::ALL.map(|trigger| format!("'{trigger}'")).join(", ");
-            CmdletError::parameter("Operation", format!("Operation can't be '{one}'; Postern knows {names}."))
+            CmdletError::parameter("Operation", format!("Operation can't be '{one}'; Postern accepts only {names}."))
         })?,
         _ => return Err(CmdletError::parameter("Operation", "Operation takes one operation.".into())),
     };

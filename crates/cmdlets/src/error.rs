@@ -55,7 +55,7 @@ impl CmdletError {
 
     /// There is no token, or it is not valid.
     pub fn unauthorized() -> Self {
-        let message = "The token is missing, unknown, revoked or expired; postern token add makes one.".into();
+        let message = "The token is missing, unknown, revoked or expired; create one with postern token add.".into();
         Self::new(StatusCode::UNAUTHORIZED, "Unauthorized", DENIED, message, "Authorization")
     }
 

@@ -163,7 +163,7 @@ impl Recipients {
         }
         let list = list.unwrap_or_else(|| now.to_vec());
         if on == Some(true) && list.is_empty() {
-            let why = format!("{} takes {}: name {}.", self.switch, self.list, self.who);
+            let why = format!("{} requires {}: specify {}.", self.switch, self.list, self.who);
             return Err(CmdletError::parameter(self.switch, why));
         }
         patch.insert(self.setting.into(), json!(if on == Some(false) { Vec::new() } else { list }));

@@ -98,7 +98,7 @@ fn linkable(call: &Call<'_>, name: &str) -> Result<PolicyView> {
     let found = policies::find(call, name)?;
     let parameter = "HostedOutboundSpamFilterPolicy";
     if found.is_default {
-        let why = "The default outbound spam filter policy can't be used in a rule: it holds for everyone.";
+        let why = "The default outbound spam filter policy can't be used in a rule: it applies to everyone.";
         return Err(CmdletError::parameter(parameter, why.into()));
     }
     if !found.policy.scope.is_empty() {

@@ -43,7 +43,7 @@ pub(super) async fn give(State(services): State<Arc<Services>>, headers: HeaderM
             ([(header::CACHE_CONTROL, "no-store")], Json(answer)).into_response()
         }
         Ok(None) => {
-            let why = "client_secret is no API token of this Postern, or it is revoked or expired; postern token add makes one";
+            let why = "client_secret is not a valid API token of this Postern; create one with postern token add";
             refused(StatusCode::UNAUTHORIZED, "invalid_client", why)
         }
         Err(error) => refused(StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable", &error.to_string()),

@@ -49,7 +49,7 @@ fn finding(wanted: &CopyAlias, found: Lookup) -> Finding {
         Lookup::Failed(why) => Finding::new(
             "copies",
             Level::Warning,
-            format!("whether copies by policy {policy} reach anybody can't be seen: {why}"),
+            format!("can't tell whether copies by policy {policy} reach anyone: {why}"),
             "run postern doctor as root",
         ),
     }

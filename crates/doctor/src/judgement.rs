@@ -180,7 +180,7 @@ fn stages(service: &str, places: &[Place<'_>]) -> Vec<Finding> {
         findings.push(Finding::new(
             "stage-end",
             Level::Warning,
-            format!("{service}: smtpd_end_of_data_restrictions does not ask Postern: messages that come to nothing are counted all the same"),
+            format!("{service}: smtpd_end_of_data_restrictions does not query Postern: messages that are abandoned are counted anyway"),
             PRINT_LINES,
         ));
     }
@@ -189,7 +189,7 @@ fn stages(service: &str, places: &[Place<'_>]) -> Vec<Finding> {
         findings.push(Finding::new(
             "stage-confirm",
             Level::Warning,
-            format!("{service}: smtpd_recipient_restrictions does not confirm recipients: one that a later rule refuses can't be told from the others"),
+            format!("{service}: smtpd_recipient_restrictions does not confirm recipients: one that a later rule refuses can't be distinguished from the others"),
             PRINT_LINES,
         ));
     }
@@ -204,10 +204,10 @@ fn default_action(config: &PostfixConfig, service: &str, places: &[Place<'_>]) -
         "default-action",
         Level::Error,
         format!(
-            "{service}: in {}, smtpd_policy_service_default_action is unset: while Postern is away, Postfix answers everything with {DEFAULT_ACTION_UNSET}",
+            "{service}: in {}, smtpd_policy_service_default_action is unset: while Postern is unavailable, Postfix answers everything with {DEFAULT_ACTION_UNSET}",
             unset.list
         ),
-        "decide it: default_action=DUNNO in the braces lets mail go on uncounted, 451 4.7.1 … holds it back",
+        "set it explicitly: default_action=DUNNO in the braces lets mail through uncounted, 451 4.7.1 … defers it",
     ))
 }
 
@@ -227,19 +227,24 @@ fn logins(config: &PostfixConfig, servers: Option<&[ServerReport]>) -> Vec<Findi
     let named: u64 = servers.iter().map(|server| server.accounts + server.connectors).sum();
     if asked == 0 {
         let advice = "send a message as a user who logs in, then look at postern usage ACCOUNT";
-        return vec![Finding::new("traffic", Level::Info, "no mail server has asked about a message yet", advice)];
+        return vec![Finding::new(
+            "traffic",
+            Level::Info,
+            "no mail server has sent a request about a message yet",
+            advice,
+        )];
     }
     if named == 0 && asked >= ENOUGH_QUESTIONS {
         return vec![Finding::new(
             "sasl",
             Level::Error,
             format!(
-                "all of {asked} questions came with an empty sasl_username and from no connector, so nothing is counted"
+                "all of {asked} requests came with an empty sasl_username and from no connector, so nothing is counted"
             ),
-            "ask where users log in (submission), before any proxy that takes the login away; hosts that relay without one are named as [[connector]]",
+            "query Postern where users log in (submission), before any proxy that strips the login; list hosts that relay without one as [[connector]]",
         )];
     }
-    vec![Finding::ok("traffic", format!("{asked} questions so far, {named} of them about accounts and connectors"))]
+    vec![Finding::ok("traffic", format!("{asked} requests so far, {named} of them about accounts and connectors"))]
 }
 
 /// Domains that Postfix accepts as its own and Postern would count as external.

@@ -49,7 +49,7 @@ pub async fn check(settings: &InForce, status: Result<&Daemon, String>, postfix_
     match &status {
         Ok(status) => daemon(status, &mut findings),
         Err(error) => {
-            let advice = "start it: systemctl start postern, or postern serve in a terminal, and read what it says";
+            let advice = "start it: systemctl start postern, or postern serve in a terminal, and read its output";
             findings.push(Finding::new("daemon", Level::Error, error.clone(), advice));
         }
     }
@@ -73,7 +73,7 @@ pub async fn check(settings: &InForce, status: Result<&Daemon, String>, postfix_
         Ok(None) => findings.push(Finding::new(
             "postfix",
             Level::Info,
-            "Postfix is not on this machine (no postconf), so its wiring was not looked at",
+            "Postfix is not installed on this machine (no postconf), so its wiring was not checked",
             "if it is elsewhere, run postern wiring postfix and put the lines into its main.cf",
         )),
         Err(error) => findings.push(Finding::new(

@@ -22,22 +22,22 @@ const LINES: [Line; 3] = [
         parameter: "smtpd_sender_restrictions",
         before: "",
         context: "gate",
-        belongs: "first in an existing list, before any permit_mynetworks or permit_sasl_authenticated:\n\
-                  # here each recipient is asked about, and a restricted sender gets 550 5.1.8",
+        belongs: "First in an existing list, before any permit_mynetworks or permit_sasl_authenticated.\n\
+                  # Postern checks each recipient here; a restricted sender gets 550 5.1.8.",
     },
     Line {
         parameter: "smtpd_recipient_restrictions",
         before: "reject_unlisted_recipient, ",
         context: CONFIRM_CONTEXT,
-        belongs: "in an existing list after every rule that refuses (reject_unlisted_recipient among\n\
-                  # them), but before permit_mynetworks and permit_sasl_authenticated: it says which\n\
-                  # recipients passed, so that the others are not charged",
+        belongs: "In an existing list, after every rule that refuses (such as reject_unlisted_recipient),\n\
+                  # but before permit_mynetworks and permit_sasl_authenticated. Postern learns here\n\
+                  # which recipients passed, and does not count the others.",
     },
     Line {
         parameter: "smtpd_end_of_data_restrictions",
         before: "",
         context: "commit",
-        belongs: "last in an existing list, before any permit: here an accepted message is counted",
+        belongs: "Last in an existing list, before any permit. Postern counts the accepted message here.",
     },
 ];
 
@@ -47,8 +47,8 @@ pub fn postfix(settings: &Settings, aliases: &[CopyAlias]) -> String {
     let service = service(&settings.policy_door.listen);
     let mut text = String::from(
         "# Postfix, main.cf. Then: postfix reload, and postern doctor.\n\
-         # default_action is what Postfix does while Postern is away: DUNNO lets mail go on\n\
-         # uncounted; 451 4.7.1 would hold it back.\n",
+         # default_action is what Postfix does when it can't reach Postern: DUNNO lets mail\n\
+         # through uncounted; 451 4.7.1 would defer it.\n",
     );
     for Line { parameter, before, context, belongs } in LINES {
         text += &format!(

@@ -152,17 +152,17 @@ pub struct Heads {
 pub struct Verifier {
     report: AuditReport,
     must_hold: Option<Hash>,
-    kept: Heads,
+    stored: Heads,
     found: Heads,
 }
 
 impl Verifier {
     /// Starts at the first entry. With `must_hold`, one of the entries has to have that hash. The trail has to end as
     /// stated by `kept`.
-    pub fn new(must_hold: Option<Hash>, kept: Heads) -> Self {
+    pub fn new(must_hold: Option<Hash>, stored: Heads) -> Self {
         let must_hold = must_hold.filter(|hash| *hash != GENESIS);
         let report = AuditReport { entries: 0, head: GENESIS, broken: None };
-        Self { report, must_hold, kept, found: Heads::default() }
+        Self { report, must_hold, stored, found: Heads::default() }
     }
 
     /// Takes the next entry, with the number within its organization and the hashes that are stored for it.
@@ -200,11 +200,11 @@ impl Verifier {
     /// The result, once every entry has been taken.
     pub fn finish(mut self) -> AuditReport {
         let last = i64::try_from(self.report.entries).unwrap_or(i64::MAX);
-        if self.found != self.kept {
+        if self.found != self.stored {
             let seq = |head: Option<Head>| head.map_or(0, |head| head.seq);
-            let (found, kept) = (seq(self.found.trail), seq(self.kept.trail));
-            let why = if found < kept {
-                missing(found + 1, kept)
+            let (found, stored) = (seq(self.found.trail), seq(self.stored.trail));
+            let why = if found < stored {
+                missing(found + 1, stored)
             } else {
                 "the trail does not end with the entry that was written last".to_owned()
             };

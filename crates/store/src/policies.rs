@@ -73,7 +73,7 @@ pub trait Policies: Send + Sync {
     async fn save_policies(
         &self,
         organization: &OrganizationId,
-        kept: &VersionedPolicies,
+        stored: &VersionedPolicies,
         file: Option<&TakenOver>,
         audit: &[NewAuditEntry],
     ) -> Result<(), StoreError>;
@@ -95,7 +95,7 @@ pub trait Policies: Send + Sync {
     async fn save_alert_policies(
         &self,
         organization: &OrganizationId,
-        kept: &VersionedAlertPolicies,
+        stored: &VersionedAlertPolicies,
         file: Option<&TakenOver>,
         audit: &[NewAuditEntry],
     ) -> Result<(), StoreError>;

@@ -7,7 +7,7 @@ use super::super::table::{Cmdlet, Parameter, all};
 pub(super) fn reference() -> String {
     let mut text = String::from(
         "# Cmdlets\n\n<!-- Made from integrations/cmdlets.toml by `make cmdlets`; change it there. -->\n\n\
-         The same names and parameters over [the wire](exchange.md#the-wire), in the PowerShell module and as\n\
+         The same names and parameters work over [the protocol](exchange.md#the-protocol), in the PowerShell module and with\n\
          `postern cmdlet`. Those that change something also take `-WhatIf` and `-Confirm`.\n",
     );
     for (own, heading) in [(false, "Exchange's"), (true, "Postern's own")] {
@@ -20,7 +20,7 @@ pub(super) fn reference() -> String {
 }
 
 fn about(cmdlet: &Cmdlet) -> String {
-    let role = if cmdlet.changes() { "a role that may manage" } else { "any role" };
+    let role = if cmdlet.changes() { "the role organization-management or security-administrator" } else { "any role" };
     let mut text = format!("\n### {}\n\n{} Needs {role}.\n\n{}\n\n", cmdlet.name, cmdlet.synopsis, cmdlet.description);
     if let Some(notes) = &cmdlet.notes {
         let _ = write!(text, "{notes}\n\n");

@@ -111,7 +111,7 @@ fn help(cmdlet: &Cmdlet) -> String {
         None => text += ".INPUTS\nNone by value; parameters are taken by property name.\n",
     }
     let returns = cmdlet.type_name().unwrap_or_else(|| "None.".into());
-    let role = if cmdlet.changes() { "a role that may manage" } else { "any role" };
+    let role = if cmdlet.changes() { "the role organization-management or security-administrator" } else { "any role" };
     let origin =
         if cmdlet.own { "Postern's own; Exchange Online has no such cmdlet." } else { "Named as in Exchange Online." };
     let notes = cmdlet.notes.as_ref().map(|notes| format!("{notes}\n")).unwrap_or_default();

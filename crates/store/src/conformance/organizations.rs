@@ -33,9 +33,26 @@ pub(super) async fn a_token_is_found_by_its_hash_until_it_is_revoked(store: &imp
     assert_eq!(store.tokens().await.unwrap(), [token("backup")]);
 }
 
+fn contoso() -> OrganizationId {
+    OrganizationId::parse("contoso").unwrap()
+}
+
+/// An entry of the trail of Contoso.
+fn entry() -> NewAuditEntry {
+    NewAuditEntry { organization: Some(contoso()), ..audit("organization.add", "contoso", 0) }
+}
+
 pub(super) async fn organizations_are_kept_apart(store: &impl Store) {
-    let contoso = OrganizationId::parse("contoso").unwrap();
-    let kept = OrganizationRecord {
+    an_organization_is_added_once_and_saved_as_it_was_seen(store).await;
+    incidents_and_entries_belong_to_an_organization(store).await;
+    so_do_policies(store).await;
+    so_do_tokens(store).await;
+    a_removed_organization_leaves_what_happened(store).await;
+}
+
+async fn an_organization_is_added_once_and_saved_as_it_was_seen(store: &impl Store) {
+    let contoso = contoso();
+    let record = OrganizationRecord {
         id: contoso.clone(),
         name: "Contoso".into(),
         domains: vec!["contoso.example".into()],
@@ -43,28 +60,30 @@ pub(super) async fn organizations_are_kept_apart(store: &impl Store) {
         helpdesk: Vec::new(),
         time_zone: "Europe/Berlin".into(),
     };
-    let entry = || NewAuditEntry { organization: Some(contoso.clone()), ..audit("organization.add", "contoso", 0) };
-    store.add_organization(&kept, &entry()).await.unwrap();
-    let twice = store.add_organization(&kept, &entry()).await;
+    store.add_organization(&record, &entry()).await.unwrap();
+    let twice = store.add_organization(&record, &entry()).await;
     assert!(matches!(twice, Err(StoreError::OrganizationExists { .. })), "{twice:?}");
-    let fabrikam = OrganizationRecord { id: OrganizationId::parse("fabrikam").unwrap(), ..kept.clone() };
+    let fabrikam = OrganizationRecord { id: OrganizationId::parse("fabrikam").unwrap(), ..record.clone() };
     let unknown = store.save_organization(&fabrikam, &fabrikam, &entry()).await;
     assert!(matches!(unknown, Err(StoreError::NoOrganization { .. })), "{unknown:?}");
     let taken = store.add_organization(&fabrikam, &entry()).await;
     assert!(matches!(&taken, Err(StoreError::DomainTaken { domain }) if domain.as_str() == "contoso.example"));
-    let renamed = OrganizationRecord { name: "Contoso Ltd".into(), ..kept.clone() };
-    store.save_organization(&kept, &renamed, &entry()).await.unwrap();
-    let stale = store.save_organization(&kept, &kept, &entry()).await;
+    let renamed = OrganizationRecord { name: "Contoso Ltd".into(), ..record.clone() };
+    store.save_organization(&record, &renamed, &entry()).await.unwrap();
+    let stale = store.save_organization(&record, &record, &entry()).await;
     assert!(matches!(stale, Err(StoreError::Changed { .. })), "{stale:?}");
     assert_eq!(store.organizations().await.unwrap(), [renamed]);
+}
 
+async fn incidents_and_entries_belong_to_an_organization(store: &impl Store) {
+    let contoso = contoso();
     let (ours, theirs) = (restriction("a", 1, 0), restriction("b", 2, 0));
     store.restrict(&ours, &incident(&ours, 0)).await.unwrap();
     store.restrict(&theirs, &Incident { organization: contoso.clone(), ..incident(&theirs, 0) }).await.unwrap();
     let only = Some(contoso.clone());
     let filter = RestrictionFilter { organization: only.clone(), ..RestrictionFilter::default() };
     let found = store.restrictions(&filter).await.unwrap();
-    assert_eq!(found.iter().map(|kept| kept.record.restriction()).collect::<Vec<_>>(), [&theirs]);
+    assert_eq!(found.iter().map(|stored| stored.record.restriction()).collect::<Vec<_>>(), [&theirs]);
     let alerts = AlertFilter { organization: only.clone(), ..AlertFilter::default() };
     assert_eq!((store.count_restrictions(&filter).await.unwrap(), store.count_alerts(&alerts).await.unwrap()), (1, 1));
     let entries = AuditFilter { organization: only.clone(), ..AuditFilter::default() };
@@ -76,16 +95,22 @@ pub(super) async fn organizations_are_kept_apart(store: &impl Store) {
     assert_eq!(store.seq_of(&contoso, 3).await.unwrap(), Some(5));
     assert_eq!(store.seq_of(&contoso, 4).await.unwrap(), None);
     assert_eq!(store.verify_audit(None).await.unwrap().broken, None);
+}
 
+async fn so_do_policies(store: &impl Store) {
+    let contoso = contoso();
     let own = VersionedPolicies::default();
     store.save_policies(&contoso, &own, None, &[]).await.unwrap();
     store.save_policies(&OrganizationId::first(), &own, None, &[]).await.unwrap();
     let revisions = async |only| {
-        let kept = store.policies(only).await.unwrap();
-        kept.into_iter().map(|(id, kept)| (id, kept.revision)).collect::<Vec<_>>()
+        let stored = store.policies(only).await.unwrap();
+        stored.into_iter().map(|(id, stored)| (id, stored.revision)).collect::<Vec<_>>()
     };
     assert_eq!(revisions(None).await, [(contoso.clone(), 1), (OrganizationId::first(), 1)]);
     assert_eq!(revisions(Some(&contoso)).await, [(contoso.clone(), 1)]);
+}
+
+async fn so_do_tokens(store: &impl Store) {
     // Two organizations can have a token of the same name.
     let token = |organization: Option<OrganizationId>| TokenRecord {
         name: "backup".into(),
@@ -97,13 +122,17 @@ pub(super) async fn organizations_are_kept_apart(store: &impl Store) {
         last_used_at: None,
     };
     store.add_token(&token(None), &[1; 32], &entry()).await.unwrap();
-    store.add_token(&token(only.clone()), &[2; 32], &entry()).await.unwrap();
-    store.revoke_token(only.as_ref(), "backup", &entry()).await.unwrap();
+    store.add_token(&token(Some(contoso())), &[2; 32], &entry()).await.unwrap();
+    store.revoke_token(Some(&contoso()), "backup", &entry()).await.unwrap();
     assert_eq!(store.tokens().await.unwrap(), [token(None)]);
+}
 
+async fn a_removed_organization_leaves_what_happened(store: &impl Store) {
+    let contoso = contoso();
     store.remove_organization(&contoso, &entry()).await.unwrap();
     assert!(store.organizations().await.unwrap().is_empty());
     assert_eq!(store.policies(None).await.unwrap().len(), 1);
+    let filter = RestrictionFilter { organization: Some(contoso.clone()), ..RestrictionFilter::default() };
     assert_eq!(store.count_restrictions(&filter).await.unwrap(), 1, "what happened stays");
     let gone = store.remove_organization(&contoso, &entry()).await;
     assert!(matches!(gone, Err(StoreError::NoOrganization { .. })), "{gone:?}");

@@ -121,13 +121,13 @@ pub(super) async fn sessions_end_when_they_are_revoked(store: &impl Store) {
     let bob = person("bob", PersonState::Active);
     store.add_person(&bob, None, &audit("person.add", "bob", 0)).await.unwrap();
     let theirs = Some(bob.address.as_str());
-    for (hash, kept) in [
+    for (hash, stored) in [
         (1, session("one", theirs, 1)),
         (2, session("two", theirs, 2)),
         (3, session("three", theirs, 3)),
         (4, session("visitor", None, 4)),
     ] {
-        store.save_session(&[hash; 32], &kept).await.unwrap();
+        store.save_session(&[hash; 32], &stored).await.unwrap();
     }
     let ids = async || store.sessions(at(9)).await.unwrap().into_iter().map(|s| s.id).collect::<Vec<_>>();
     assert_eq!(ids().await, ["three", "two", "one"]);

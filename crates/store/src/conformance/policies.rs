@@ -34,8 +34,8 @@ pub(super) async fn policies_are_kept_in_order_and_changed_by_one_at_a_time(stor
     let swapped = PolicyBook { custom: vec![policy("A"), policy("B")], ..PolicyBook::default() };
     let second = VersionedPolicies { book: swapped, revision: 1 };
     store.save_policies(&OrganizationId::first(), &second, None, &[audit("policy.change", "A", 2)]).await.unwrap();
-    let (_, kept) = store.policies(None).await.unwrap().remove(0);
-    assert_eq!((kept.book, kept.revision), (second.book.clone(), 2));
+    let (_, stored) = store.policies(None).await.unwrap().remove(0);
+    assert_eq!((stored.book, stored.revision), (second.book.clone(), 2));
     let file = FileSection::OutboundPolicy;
     assert_eq!(store.taken_over(file).await.unwrap(), None);
     let says = |before: Option<&str>, says: &str| TakenOver {
@@ -84,17 +84,17 @@ pub(super) async fn alert_policies_are_kept_and_changed_by_one_at_a_time(store: 
     let own =
         AlertPolicy { name: "Sales".into(), recipients: Some(vec!["x@example.com".into()]), ..AlertPolicy::default() };
     let off = AlertPolicy { enabled: false, ..AlertPolicy::built_in(Trigger::ConnectorRestricted) };
-    let kept = VersionedAlertPolicies { book: AlertBook::new([own, off]), revision: 0 };
+    let stored = VersionedAlertPolicies { book: AlertBook::new([own, off]), revision: 0 };
     store
-        .save_alert_policies(&OrganizationId::first(), &kept, None, &[audit("alert-policy.add", "Sales", 0)])
+        .save_alert_policies(&OrganizationId::first(), &stored, None, &[audit("alert-policy.add", "Sales", 0)])
         .await
         .unwrap();
     assert_eq!(
         store.alert_policies(None).await.unwrap(),
-        [(OrganizationId::first(), VersionedAlertPolicies { revision: 1, ..kept.clone() })]
+        [(OrganizationId::first(), VersionedAlertPolicies { revision: 1, ..stored.clone() })]
     );
     let late = store
-        .save_alert_policies(&OrganizationId::first(), &kept, None, &[audit("alert-policy.add", "Sales", 0)])
+        .save_alert_policies(&OrganizationId::first(), &stored, None, &[audit("alert-policy.add", "Sales", 0)])
         .await;
     assert!(matches!(late, Err(StoreError::Changed { .. })), "{late:?}");
     assert_eq!(store.audit(&last(10)).await.unwrap().len(), 1);

@@ -13,10 +13,10 @@ pub(super) async fn a_restriction_is_written_with_everything_that_belongs_to_it(
     store.restrict(&made, &incident(&made, 0)).await.unwrap();
     let refusals = Refusals { reference: made.reference.clone(), count: 3, last: at(2) };
     store.note_refusals(&[refusals.clone(), refusals]).await.unwrap();
-    let kept = store.restrictions(&RestrictionFilter::default()).await.unwrap();
-    assert_eq!(kept.len(), 1);
-    assert_eq!(kept[0].record, RestrictionRecord::InForce(made.clone()));
-    assert_eq!((kept[0].refused, kept[0].last_refused_at), (6, Some(at(2))));
+    let stored = store.restrictions(&RestrictionFilter::default()).await.unwrap();
+    assert_eq!(stored.len(), 1);
+    assert_eq!(stored[0].record, RestrictionRecord::InForce(made.clone()));
+    assert_eq!((stored[0].refused, stored[0].last_refused_at), (6, Some(at(2))));
     let alerts = store.alerts(&AlertFilter::default()).await.unwrap();
     assert_eq!(alerts[0].alert, incident(&made, 0).alert);
     assert_eq!(alerts[0].waiting, 1);
@@ -80,8 +80,8 @@ pub(super) async fn an_undone_release_leaves_the_same_restriction(store: &impl S
     assert!(matches!(in_force, Err(StoreError::AlreadyRestricted { .. })), "{in_force:?}");
     release_it(5).await;
     undo(&made.reference, 6).await.unwrap();
-    let kept = store.restrictions(&RestrictionFilter::default()).await.unwrap();
-    assert_eq!(kept[0].record, RestrictionRecord::InForce(made.clone()));
+    let stored = store.restrictions(&RestrictionFilter::default()).await.unwrap();
+    assert_eq!(stored[0].record, RestrictionRecord::InForce(made.clone()));
     let alert = &store.alerts(&AlertFilter::default()).await.unwrap()[0].alert;
     assert_eq!((alert.status, alert.closed_at), (AlertStatus::Active, None));
     assert_eq!(store.due_mails(at(99), false, 10).await.unwrap(), mails, "nobody is told a second time");
@@ -157,7 +157,7 @@ pub(super) async fn a_restriction_is_overdue_once(store: &impl Store) {
     store.restrict(&ends, &incident(&ends, 0)).await.unwrap();
     assert!(store.overdue(at(0)).await.unwrap().is_empty());
     let overdue = store.overdue(at(60)).await.unwrap();
-    assert_eq!(overdue.iter().map(|kept| kept.record.restriction()).collect::<Vec<_>>(), [&made]);
+    assert_eq!(overdue.iter().map(|stored| stored.record.restriction()).collect::<Vec<_>>(), [&made]);
     let mut told = incident(&made, 60);
     told.alert.reference = Reference::from_random(3);
     told.alert.trigger = Trigger::ReleaseOverdue;
@@ -169,7 +169,7 @@ pub(super) async fn a_restriction_is_overdue_once(store: &impl Store) {
     store.release(&entity("a"), None, &release(70), &audit("restriction.release", "a", 70)).await.unwrap();
     let active = AlertFilter { status: Some(AlertStatus::Active), ..AlertFilter::default() };
     let active = store.alerts(&active).await.unwrap();
-    assert_eq!(active.iter().map(|kept| &kept.alert.reference).collect::<Vec<_>>(), [&ends.reference]);
+    assert_eq!(active.iter().map(|stored| &stored.alert.reference).collect::<Vec<_>>(), [&ends.reference]);
 }
 
 pub(super) async fn lists_are_filtered_searched_and_paged(store: &impl Store) {
@@ -179,10 +179,16 @@ pub(super) async fn lists_are_filtered_searched_and_paged(store: &impl Store) {
         let made = restriction(name, u64::from(number), number / 2);
         store.restrict(&made, &incident(&made, number / 2)).await.unwrap();
     }
+    restrictions_are_filtered_searched_and_paged(store).await;
+    alerts_are_filtered_searched_and_paged(store).await;
+    the_trail_is_filtered_and_searched(store).await;
+}
+
+async fn restrictions_are_filtered_searched_and_paged(store: &impl Store) {
     let base = RestrictionFilter::default();
     let names = async |filter: RestrictionFilter| {
-        let kept = store.restrictions(&filter).await.unwrap();
-        kept.iter().map(|k| k.record.restriction().entity.name()[..4].to_owned()).collect::<Vec<_>>()
+        let stored = store.restrictions(&filter).await.unwrap();
+        stored.iter().map(|k| k.record.restriction().entity.name()[..4].to_owned()).collect::<Vec<_>>()
     };
     let all = names(base.clone()).await;
     assert_eq!(all.len(), 7);
@@ -190,10 +196,10 @@ pub(super) async fn lists_are_filtered_searched_and_paged(store: &impl Store) {
     let (mut paged, mut after) = (Vec::new(), None);
     loop {
         let page = RestrictionFilter { limit: Some(2), after: after.take(), ..base.clone() };
-        let kept = store.restrictions(&page).await.unwrap();
-        let Some(last) = kept.last().map(|k| k.record.restriction()) else { break };
+        let stored = store.restrictions(&page).await.unwrap();
+        let Some(last) = stored.last().map(|k| k.record.restriction()) else { break };
         after = Some((last.since, last.reference.clone()));
-        paged.extend(kept.iter().map(|k| k.record.restriction().entity.name()[..4].to_owned()));
+        paged.extend(stored.iter().map(|k| k.record.restriction().entity.name()[..4].to_owned()));
     }
     assert_eq!(paged, all);
     let skipped = RestrictionFilter { skip: 5, limit: Some(5), ..base.clone() };
@@ -211,7 +217,9 @@ pub(super) async fn lists_are_filtered_searched_and_paged(store: &impl Store) {
     assert_eq!(names(by(RestrictionOrder::Refused)).await[0], "fred");
     let connectors = RestrictionFilter { kind: Some(EntityKind::Connector), ..base.clone() };
     assert!(names(connectors).await.is_empty());
+}
 
+async fn alerts_are_filtered_searched_and_paged(store: &impl Store) {
     let alerts = |filter: AlertFilter| async move { store.alerts(&filter).await.unwrap().len() };
     let alert = AlertFilter::default();
     assert_eq!(alerts(AlertFilter { severity: Some(Severity::High), ..alert.clone() }).await, 7);
@@ -224,7 +232,9 @@ pub(super) async fn lists_are_filtered_searched_and_paged(store: &impl Store) {
     let first = store.alerts(&AlertFilter { limit: Some(3), ..alert.clone() }).await.unwrap().pop().unwrap().alert;
     let rest = AlertFilter { after: Some((first.raised_at, first.reference)), ..alert };
     assert_eq!(alerts(rest).await, 4);
+}
 
+async fn the_trail_is_filtered_and_searched(store: &impl Store) {
     store.record(&audit("policy.change", "Default", 20)).await.unwrap();
     let entries = async |filter: AuditFilter| store.audit(&filter).await.unwrap().len();
     let none = AuditFilter::default();

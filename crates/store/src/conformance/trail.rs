@@ -68,9 +68,9 @@ pub(super) async fn known_recipients_are_remembered_until_they_are_old(store: &i
     let noted = |recipient, day| KnownRecipient { entity: entity("a"), recipient, day };
     store.note_known_recipients(&[noted(-7, 100), noted(8, 101)], at(0)).await.unwrap();
     store.note_known_recipients(&[noted(-7, 102), noted(8, 100)], at(9)).await.unwrap();
-    let (since, mut kept) = store.known_recipients().await.unwrap();
-    kept.sort_by_key(|kept| kept.recipient);
-    assert_eq!((since, kept), (vec![(entity("a"), at(0))], vec![noted(-7, 102), noted(8, 101)]));
+    let (since, mut stored) = store.known_recipients().await.unwrap();
+    stored.sort_by_key(|stored| stored.recipient);
+    assert_eq!((since, stored), (vec![(entity("a"), at(0))], vec![noted(-7, 102), noted(8, 101)]));
     store.forget_known_recipients(102).await.unwrap();
     assert_eq!(store.known_recipients().await.unwrap().1, [noted(-7, 102)]);
 }

@@ -29,13 +29,13 @@ pub(super) fn load(
 pub(super) fn save(
     tx: &Transaction<'_>,
     organization: &OrganizationId,
-    kept: &VersionedAlertPolicies,
+    stored: &VersionedAlertPolicies,
 ) -> Result<(), Fault> {
-    save_version(tx, &KEYS, organization, kept)?;
+    save_version(tx, &KEYS, organization, stored)?;
     tx.execute("DELETE FROM alert_policies WHERE organization = ?1", [organization.as_str()])?;
     let mut insert =
         tx.prepare_cached("INSERT INTO alert_policies (organization, name, position, body) VALUES (?1, ?2, ?3, ?4)")?;
-    for (position, policy) in kept.book.all().iter().enumerate() {
+    for (position, policy) in stored.book.all().iter().enumerate() {
         let position = i64::try_from(position).unwrap_or(i64::MAX);
         insert.execute(params![organization.as_str(), policy.name, position, serde_json::to_string(policy)?])?;
     }

@@ -243,9 +243,9 @@ pub(super) fn list(db: &Connection, filter: &AlertFilter) -> Result<Vec<StoredAl
          FROM alerts a WHERE {conditions} ORDER BY raised_at DESC, a.reference LIMIT :limit OFFSET :skip"
     ))?;
     let mut rows = statement.query(named(&values).as_slice())?;
-    let mut kept = Vec::new();
+    let mut stored = Vec::new();
     while let Some(row) = rows.next()? {
-        kept.push(StoredAlert {
+        stored.push(StoredAlert {
             alert: from_row(row)?,
             waiting: row.get("waiting")?,
             delivered: row.get("delivered")?,
@@ -253,7 +253,7 @@ pub(super) fn list(db: &Connection, filter: &AlertFilter) -> Result<Vec<StoredAl
             last_error: row.get("last_error")?,
         });
     }
-    Ok(kept)
+    Ok(stored)
 }
 
 pub(super) fn open(db: &Connection, only: Option<&EntityId>, since: Timestamp) -> Result<Vec<OpenAlert>, Fault> {

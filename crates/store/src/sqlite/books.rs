@@ -72,14 +72,14 @@ pub(super) fn save_version<B>(
     tx: &Transaction<'_>,
     keys: &Keys,
     organization: &OrganizationId,
-    kept: &Versioned<B>,
+    stored: &Versioned<B>,
 ) -> Result<(), Fault> {
     let key = format!("{}{organization}", keys.revision);
     let found = match state(tx, &key)? {
         Some(text) => text.parse().map_err(|_| Fault::unreadable("state.value", text))?,
         None => 0u64,
     };
-    if found != kept.revision {
+    if found != stored.revision {
         return Err(StoreError::Changed { what: keys.what }.into());
     }
     set_state(tx, &key, &(found + 1).to_string())?;

@@ -22,14 +22,14 @@ impl Idempotency for SqliteStore {
                 return Ok(Seen::First);
             }
             type Kept = ([u8; 32], Option<u16>, Option<Vec<u8>>);
-            let kept: Option<Kept> = tx
+            let stored: Option<Kept> = tx
                 .query_row(
                     "SELECT fingerprint, status, body FROM idempotency WHERE caller = ?1 AND key = ?2",
                     params![caller, key],
                     |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
                 )
                 .optional()?;
-            Ok(match kept {
+            Ok(match stored {
                 Some((known, _, _)) if known != *fingerprint => Seen::Different,
                 Some((_, Some(status), body)) => Seen::Answered(GivenAnswer { status, body }),
                 Some((_, None, _)) | None => Seen::UnderWay,

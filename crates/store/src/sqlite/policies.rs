@@ -23,11 +23,11 @@ impl crate::Policies for SqliteStore {
     async fn save_policies(
         &self,
         organization: &OrganizationId,
-        kept: &VersionedPolicies,
+        stored: &VersionedPolicies,
         file: Option<&TakenOver>,
         audit: &[NewAuditEntry],
     ) -> Result<(), StoreError> {
-        self.save_book(policies::save, organization, kept, file, audit).await
+        self.save_book(policies::save, organization, stored, file, audit).await
     }
 
     async fn alert_policies(
@@ -41,11 +41,11 @@ impl crate::Policies for SqliteStore {
     async fn save_alert_policies(
         &self,
         organization: &OrganizationId,
-        kept: &VersionedAlertPolicies,
+        stored: &VersionedAlertPolicies,
         file: Option<&TakenOver>,
         audit: &[NewAuditEntry],
     ) -> Result<(), StoreError> {
-        self.save_book(alert_policies::save, organization, kept, file, audit).await
+        self.save_book(alert_policies::save, organization, stored, file, audit).await
     }
 
     async fn taken_over(&self, section: FileSection) -> Result<Option<String>, StoreError> {
@@ -107,12 +107,16 @@ pub(super) fn load(
     })
 }
 
-pub(super) fn save(tx: &Transaction<'_>, organization: &OrganizationId, kept: &VersionedPolicies) -> Result<(), Fault> {
-    save_version(tx, &KEYS, organization, kept)?;
+pub(super) fn save(
+    tx: &Transaction<'_>,
+    organization: &OrganizationId,
+    stored: &VersionedPolicies,
+) -> Result<(), Fault> {
+    save_version(tx, &KEYS, organization, stored)?;
     tx.execute("DELETE FROM outbound_policies WHERE organization = ?1", [organization.as_str()])?;
     let mut insert = tx
         .prepare_cached("INSERT INTO outbound_policies (organization, name, priority, body) VALUES (?1, ?2, ?3, ?4)")?;
-    for (policy, priority) in kept.book.all() {
+    for (policy, priority) in stored.book.all() {
         let priority = priority.and_then(|priority| i64::try_from(priority).ok());
         insert.execute(params![organization.as_str(), policy.name, priority, serde_json::to_string(policy)?])?;
     }

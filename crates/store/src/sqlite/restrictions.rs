@@ -99,8 +99,8 @@ pub(super) fn insert(
     restriction: &Restriction,
     organization: &OrganizationId,
 ) -> Result<(), Fault> {
-    if let Some(kept) = in_force(tx, &restriction.entity)? {
-        let reference = kept.record.restriction().reference.clone();
+    if let Some(stored) = in_force(tx, &restriction.entity)? {
+        let reference = stored.record.restriction().reference.clone();
         return Err(StoreError::AlreadyRestricted { entity: restriction.entity.clone(), reference }.into());
     }
     tx.prepare_cached(
@@ -125,9 +125,9 @@ pub(super) fn release(
     only: Option<&Reference>,
     release: &Release,
 ) -> Result<Released, Fault> {
-    let kept =
-        in_force(tx, entity)?.filter(|kept| only.is_none_or(|only| kept.record.restriction().reference == *only));
-    let Some(StoredRestriction { record: RestrictionRecord::InForce(restriction), .. }) = kept else {
+    let stored =
+        in_force(tx, entity)?.filter(|stored| only.is_none_or(|only| stored.record.restriction().reference == *only));
+    let Some(StoredRestriction { record: RestrictionRecord::InForce(restriction), .. }) = stored else {
         return Err(StoreError::NotRestricted { entity: entity.clone() }.into());
     };
     tx.execute(
@@ -150,12 +150,12 @@ pub(super) fn undo_release(tx: &Transaction<'_>, reference: &Reference, now: Tim
         tx,
         &RestrictionFilter { reference: Some(reference.clone()), released: true, ..RestrictionFilter::default() },
     )?;
-    let Some(kept) = found.first() else {
+    let Some(stored) = found.first() else {
         return Err(StoreError::NoRestriction { reference: reference.clone() }.into());
     };
-    let Restriction { entity, until, .. } = kept.record.restriction().clone();
-    if let Some(kept) = in_force(tx, &entity)? {
-        let reference = kept.record.restriction().reference.clone();
+    let Restriction { entity, until, .. } = stored.record.restriction().clone();
+    if let Some(stored) = in_force(tx, &entity)? {
+        let reference = stored.record.restriction().reference.clone();
         return Err(StoreError::AlreadyRestricted { entity, reference }.into());
     }
     if last_released(tx, &entity)?.is_none_or(|(last, _)| last != reference.as_str()) {
@@ -231,11 +231,11 @@ pub(super) fn list(db: &Connection, filter: &RestrictionFilter) -> Result<Vec<St
         format!("SELECT {COLUMNS} FROM restrictions WHERE {conditions} ORDER BY {order} LIMIT :limit OFFSET :skip");
     let mut statement = db.prepare_cached(&sql)?;
     let mut rows = statement.query(named(&values).as_slice())?;
-    let mut kept = Vec::new();
+    let mut stored = Vec::new();
     while let Some(row) = rows.next()? {
-        kept.push(from_row(row)?);
+        stored.push(from_row(row)?);
     }
-    Ok(kept)
+    Ok(stored)
 }
 
 pub(super) fn count(db: &Connection, filter: &RestrictionFilter) -> Result<u64, Fault> {
@@ -310,11 +310,11 @@ pub(super) fn overdue(db: &Connection, before: Timestamp) -> Result<Vec<StoredRe
          AND since < ?1 ORDER BY since LIMIT 100"
     ))?;
     let mut rows = statement.query([before.as_millis()])?;
-    let mut kept = Vec::new();
+    let mut stored = Vec::new();
     while let Some(row) = rows.next()? {
-        kept.push(from_row(row)?);
+        stored.push(from_row(row)?);
     }
-    Ok(kept)
+    Ok(stored)
 }
 
 pub(super) fn tell_overdue(tx: &Transaction<'_>, reference: &Reference) -> Result<(), Fault> {
