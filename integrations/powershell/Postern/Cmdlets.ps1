@@ -36,7 +36,7 @@ Lists accounts that are restricted from sending mail.
 .DESCRIPTION
 Each account that is restricted now, with the time and the reason. The reason has the keys that Exchange Online's has, and after them the policy, the limit, the count and a reference that Get-PosternExplanation explains. Accounts whose restriction has ended are not listed.
 .PARAMETER SenderAddress
-Show only this account. An account that is not restricted is an error.
+Show only this account. If it is not restricted, the cmdlet returns an error.
 .EXAMPLE
 Get-BlockedSenderAddress
 
@@ -81,26 +81,26 @@ function Remove-BlockedSenderAddress {
 .SYNOPSIS
 Lets a restricted account send mail again.
 .DESCRIPTION
-The release is in force with the account's next message, and as often as you like; Exchange Online takes up to 24 hours and counts the releases. The account is on probation for a time, with lower limits.
+The release takes effect with the account's next message. You can release an account as often as you like; Exchange Online takes up to 24 hours and limits the number of releases. The account is on probation for a time, with lower limits.
 .PARAMETER SenderAddress
-The account.
+The account to release.
 .PARAMETER Reason
-Why the account may send again; it is written to the audit trail. Where it is the Reason that Get-BlockedSenderAddress shows, as in Exchange's documentation, it is not written: Postern knows the reason of the block.
+Why the account may send again; this is written to the audit trail. The Reason that Get-BlockedSenderAddress shows is accepted too, as in Exchange's documentation, but is not written there: Postern knows the reason for the block.
 .EXAMPLE
 Remove-BlockedSenderAddress -SenderAddress julia@contoso.com
 
-Lets one account send again.
+Lets one account send mail again.
 .EXAMPLE
 Get-BlockedSenderAddress | Remove-BlockedSenderAddress -Reason 'Passwords reset' -WhatIf
 
-Shows which accounts would be released, and changes nothing.
+Shows which accounts would be released, without releasing them.
 .INPUTS
 System.String, or an object with one of these properties: SenderAddress, Identity, Entity.
 .OUTPUTS
 None.
 .NOTES
 Secure the account first: reset the password, revoke sessions and app passwords, look for forwarding rules.
-Needs a role that may manage. Named as in Exchange Online.
+Needs the role organization-management or security-administrator. Named as in Exchange Online.
 .LINK
 https://postern.example/docs/cmdlets.md#remove-blockedsenderaddress
 .LINK
@@ -137,7 +137,7 @@ Lists connectors that are restricted from sending mail.
 .DESCRIPTION
 A connector is a host that may relay without a login. It is counted and restricted like an account.
 .PARAMETER ConnectorId
-Show only this connector, by its id or its name. A connector that is not restricted is an error.
+Show only the connector with this ID or name. If it is not restricted, the cmdlet returns an error.
 .EXAMPLE
 Get-BlockedConnector
 
@@ -145,7 +145,7 @@ Lists every restricted connector.
 .EXAMPLE
 Get-BlockedConnector -ConnectorId crm | Format-List
 
-Shows one connector with its id and the full reason.
+Shows one connector with its ID and the full reason.
 .INPUTS
 System.String, or an object with one of these properties: ConnectorId, Identity, ConnectorName.
 .OUTPUTS
@@ -184,19 +184,19 @@ Lets a restricted connector send mail again.
 .DESCRIPTION
 The release is in force with the connector's next message.
 .PARAMETER ConnectorId
-The connector, by its id or its name.
+The ID or name of the connector to release.
 .PARAMETER Reason
-Why the connector may send again; it is written to the audit trail.
+Why the connector may send again; this is written to the audit trail.
 .EXAMPLE
 Remove-BlockedConnector -ConnectorId crm -Reason 'The form is repaired'
 
-Lets one connector send again.
+Lets one connector send mail again.
 .INPUTS
 System.String, or an object with one of these properties: ConnectorId, Identity, ConnectorName.
 .OUTPUTS
 None.
 .NOTES
-Needs a role that may manage. Named as in Exchange Online.
+Needs the role organization-management or security-administrator. Named as in Exchange Online.
 .LINK
 https://postern.example/docs/cmdlets.md#remove-blockedconnector
 .LINK
@@ -233,7 +233,7 @@ Shows outbound policies: limits, action and notifications.
 .DESCRIPTION
 Policies come in the order in which they are evaluated, the default policy last. A limit of 0 stands for the built-in default: 500 external and 1,000 internal recipients an hour, 1,000 recipients a day.
 .PARAMETER Identity
-Show only this policy, by its name or Guid.
+Show only the policy with this name or GUID.
 .EXAMPLE
 Get-HostedOutboundSpamFilterPolicy
 
@@ -286,41 +286,41 @@ Add the policy first, then the rule that says to whom it applies, as in Exchange
 .PARAMETER Name
 The policy's name.
 .PARAMETER ActionWhenThresholdReached
-What follows when a limit is exceeded. Defer is Postern's own: mail over the limit is deferred until there is room again.
+What happens when a limit is exceeded. Defer exists only in Postern: mail over the limit is deferred until it fits within the limit again.
 .PARAMETER AdminDisplayName
-A description.
+A description of the policy.
 .PARAMETER AutoForwardingMode
-Only Automatic is accepted: Postern sees which mail leaves, not which rule forwarded it. Turn automatic forwarding off in the mail server.
+Only Automatic is accepted: Postern sees which mail leaves, not which rule forwarded it. Turn off automatic forwarding in the mail server.
 .PARAMETER BccSuspiciousOutboundAdditionalRecipients
-Who gets copies of suspicious mail: one or more addresses. Postfix needs an alias for more than one, which 'postern wiring postfix' prints.
+The addresses that receive copies of suspicious mail. For more than one address, Postfix needs an alias, which 'postern wiring postfix' prints.
 .PARAMETER BccSuspiciousOutboundMail
 Whether copies of suspicious mail are sent.
 .PARAMETER NotifyOutboundSpam
-Whether more people than the alert policy names are notified when a sender is restricted.
+Whether other people are notified when a sender is restricted, in addition to the alert policy's recipients.
 .PARAMETER NotifyOutboundSpamRecipients
-Who is notified.
+The addresses to notify.
 .PARAMETER RecipientLimitExternalPerHour
-External recipients an hour; 0 is the built-in default, 500.
+External recipients per hour; 0 means the built-in default, 500.
 .PARAMETER RecipientLimitInternalPerHour
-Internal recipients an hour; 0 is the built-in default, 1,000.
+Internal recipients per hour; 0 means the built-in default, 1,000.
 .PARAMETER RecipientLimitPerDay
-Recipients a day; 0 is the built-in default, 1,000 (10,000 in Exchange Online).
+Recipients per day; 0 means the built-in default, 1,000 (10,000 in Exchange Online).
 .PARAMETER RecommendedPolicyType
-Start from the values that Microsoft recommends.
+Start with the values that Microsoft recommends.
 .EXAMPLE
 New-HostedOutboundSpamFilterPolicy -Name 'Contoso Executives' -RecipientLimitExternalPerHour 400 -RecipientLimitInternalPerHour 800 -RecipientLimitPerDay 800 -ActionWhenThresholdReached BlockUser
 
-Adds a policy with limits lower than the default ones.
+Adds a policy with limits below the built-in defaults.
 .EXAMPLE
 New-HostedOutboundSpamFilterPolicy 'Marketing Department' -RecommendedPolicyType Strict
 
-Adds a policy with the values that Microsoft recommends as strict.
+Adds a policy with the values of Microsoft's strict recommendation.
 .INPUTS
 None by value; parameters are taken by property name.
 .OUTPUTS
 Postern.HostedOutboundSpamFilterPolicy
 .NOTES
-Needs a role that may manage. Named as in Exchange Online.
+Needs the role organization-management or security-administrator. Named as in Exchange Online.
 .LINK
 https://postern.example/docs/cmdlets.md#new-hostedoutboundspamfilterpolicy
 .LINK
@@ -399,27 +399,27 @@ Changes an outbound policy.
 .DESCRIPTION
 Settings that are not named stay as they are. The change is in force with the next message. A sender who is restricted already stays restricted.
 .PARAMETER Identity
-The policy, by its name or Guid.
+The name or GUID of the policy.
 .PARAMETER ActionWhenThresholdReached
-What follows when a limit is exceeded. Defer is Postern's own: mail over the limit is deferred until there is room again.
+What happens when a limit is exceeded. Defer exists only in Postern: mail over the limit is deferred until it fits within the limit again.
 .PARAMETER AdminDisplayName
-A description.
+A description of the policy.
 .PARAMETER AutoForwardingMode
-Only Automatic is accepted: Postern sees which mail leaves, not which rule forwarded it. Turn automatic forwarding off in the mail server.
+Only Automatic is accepted: Postern sees which mail leaves, not which rule forwarded it. Turn off automatic forwarding in the mail server.
 .PARAMETER BccSuspiciousOutboundAdditionalRecipients
-Who gets copies of suspicious mail: one or more addresses. Postfix needs an alias for more than one, which 'postern wiring postfix' prints.
+The addresses that receive copies of suspicious mail. For more than one address, Postfix needs an alias, which 'postern wiring postfix' prints.
 .PARAMETER BccSuspiciousOutboundMail
 Whether copies of suspicious mail are sent.
 .PARAMETER NotifyOutboundSpam
-Whether more people than the alert policy names are notified when a sender is restricted.
+Whether other people are notified when a sender is restricted, in addition to the alert policy's recipients.
 .PARAMETER NotifyOutboundSpamRecipients
-Who is notified.
+The addresses to notify.
 .PARAMETER RecipientLimitExternalPerHour
-External recipients an hour; 0 is the built-in default, 500.
+External recipients per hour; 0 means the built-in default, 500.
 .PARAMETER RecipientLimitInternalPerHour
-Internal recipients an hour; 0 is the built-in default, 1,000.
+Internal recipients per hour; 0 means the built-in default, 1,000.
 .PARAMETER RecipientLimitPerDay
-Recipients a day; 0 is the built-in default, 1,000 (10,000 in Exchange Online).
+Recipients per day; 0 means the built-in default, 1,000 (10,000 in Exchange Online).
 .EXAMPLE
 Set-HostedOutboundSpamFilterPolicy -Identity Default -RecipientLimitExternalPerHour 500 -RecipientLimitInternalPerHour 1000 -RecipientLimitPerDay 1000 -ActionWhenThresholdReached BlockUser
 
@@ -427,13 +427,13 @@ Sets the limits and the action of the default policy.
 .EXAMPLE
 Get-HostedOutboundSpamFilterPolicy | Set-HostedOutboundSpamFilterPolicy -NotifyOutboundSpam $true -NotifyOutboundSpamRecipients soc@contoso.com
 
-Has every policy notify one more address.
+Makes every policy notify soc@contoso.com, in addition to the alert policy's recipients.
 .INPUTS
 System.String, or an object with one of these properties: Identity.
 .OUTPUTS
 None.
 .NOTES
-Needs a role that may manage. Named as in Exchange Online.
+Needs the role organization-management or security-administrator. Named as in Exchange Online.
 .LINK
 https://postern.example/docs/cmdlets.md#set-hostedoutboundspamfilterpolicy
 .LINK
@@ -509,7 +509,7 @@ Shows to whom outbound policies apply, and in which order.
 .DESCRIPTION
 Policy and rule are one object in Postern: the rule is the part that says to whom the policy applies. Priority 0 is evaluated first; the first rule that matches decides.
 .PARAMETER Identity
-Show only this rule, by its name or Guid.
+Show only the rule with this name or GUID.
 .PARAMETER State
 Show only rules in this state.
 .EXAMPLE
@@ -572,11 +572,11 @@ Different conditions must all match; the values of one condition are alternative
 .PARAMETER Name
 The rule's name.
 .PARAMETER HostedOutboundSpamFilterPolicy
-The policy. The default policy and a policy that has a rule already are refused.
+The policy that the rule applies: not the default policy, nor one that already has a rule.
 .PARAMETER Comments
-A description.
+A description of the rule.
 .PARAMETER Enabled
-Whether the rule is evaluated; it is unless this is $false.
+Whether the rule is evaluated. The default is $true.
 .PARAMETER From
 Applies to these accounts.
 .PARAMETER FromMemberOf
@@ -590,7 +590,7 @@ Does not apply to members of these groups.
 .PARAMETER ExceptIfSenderDomainIs
 Does not apply to accounts of these domains.
 .PARAMETER Priority
-The rule's place: 0 is evaluated first. Without it the rule comes last.
+The rule's place in the order: 0 is evaluated first. A new rule without a priority is evaluated last.
 .EXAMPLE
 New-HostedOutboundSpamFilterRule -Name 'Contoso Executives' -HostedOutboundSpamFilterPolicy 'Contoso Executives' -FromMemberOf 'Contoso Executives Group'
 
@@ -604,7 +604,7 @@ None by value; parameters are taken by property name.
 .OUTPUTS
 Postern.HostedOutboundSpamFilterRule
 .NOTES
-Needs a role that may manage. Named as in Exchange Online.
+Needs the role organization-management or security-administrator. Named as in Exchange Online.
 .LINK
 https://postern.example/docs/cmdlets.md#new-hostedoutboundspamfilterrule
 .LINK
@@ -686,13 +686,13 @@ Changes to whom an outbound policy applies, or its place in the order.
 .DESCRIPTION
 A list replaces the one that is there; @{Add = ...; Remove = ...} changes it.
 .PARAMETER Identity
-The rule, by its name or Guid.
+The name or GUID of the rule.
 .PARAMETER Name
 The rule's name.
 .PARAMETER HostedOutboundSpamFilterPolicy
-The policy. The default policy and a policy that has a rule already are refused.
+The policy that the rule applies: not the default policy, nor one that already has a rule.
 .PARAMETER Comments
-A description.
+A description of the rule.
 .PARAMETER From
 Applies to these accounts.
 .PARAMETER FromMemberOf
@@ -706,11 +706,11 @@ Does not apply to members of these groups.
 .PARAMETER ExceptIfSenderDomainIs
 Does not apply to accounts of these domains.
 .PARAMETER Priority
-The rule's place: 0 is evaluated first. Without it the rule comes last.
+The rule's place in the order: 0 is evaluated first. A new rule without a priority is evaluated last.
 .EXAMPLE
 Set-HostedOutboundSpamFilterRule -Identity 'Marketing Department' -Priority 0
 
-Has a rule evaluated first.
+Makes a rule the first to be evaluated.
 .EXAMPLE
 Set-HostedOutboundSpamFilterRule 'Marketing Department' -From @{Add = 'fair@contoso.com'; Remove = 'events@contoso.com'}
 
@@ -720,7 +720,7 @@ System.String, or an object with one of these properties: Identity.
 .OUTPUTS
 None.
 .NOTES
-Needs a role that may manage. Named as in Exchange Online.
+Needs the role organization-management or security-administrator. Named as in Exchange Online.
 .LINK
 https://postern.example/docs/cmdlets.md#set-hostedoutboundspamfilterrule
 .LINK
@@ -802,9 +802,9 @@ function Disable-HostedOutboundSpamFilterRule {
 .SYNOPSIS
 Disables a rule: it is no longer evaluated.
 .DESCRIPTION
-The policy and its conditions stay as they are. Enable-HostedOutboundSpamFilterRule takes it back.
+The policy and its conditions stay as they are. Enable-HostedOutboundSpamFilterRule enables it again.
 .PARAMETER Identity
-The rule, by its name or Guid.
+The name or GUID of the rule.
 .EXAMPLE
 Disable-HostedOutboundSpamFilterRule -Identity 'Contoso Executives'
 
@@ -814,7 +814,7 @@ System.String, or an object with one of these properties: Identity, Name.
 .OUTPUTS
 None.
 .NOTES
-Needs a role that may manage. Named as in Exchange Online.
+Needs the role organization-management or security-administrator. Named as in Exchange Online.
 .LINK
 https://postern.example/docs/cmdlets.md#disable-hostedoutboundspamfilterrule
 .LINK
@@ -855,17 +855,17 @@ Enables a rule: it is evaluated again.
 .DESCRIPTION
 Rules are evaluated in the order of their priority; the first that matches decides.
 .PARAMETER Identity
-The rule, by its name or Guid.
+The name or GUID of the rule.
 .EXAMPLE
 Get-HostedOutboundSpamFilterRule -State Disabled | Enable-HostedOutboundSpamFilterRule
 
-Enables every rule.
+Enables every disabled rule.
 .INPUTS
 System.String, or an object with one of these properties: Identity, Name.
 .OUTPUTS
 None.
 .NOTES
-Needs a role that may manage. Named as in Exchange Online.
+Needs the role organization-management or security-administrator. Named as in Exchange Online.
 .LINK
 https://postern.example/docs/cmdlets.md#enable-hostedoutboundspamfilterrule
 .LINK
@@ -906,17 +906,17 @@ Removes the rule of an outbound policy, which then applies to nobody.
 .DESCRIPTION
 The policy's limits and notifications stay; a new rule applies it again.
 .PARAMETER Identity
-The rule, by its name or Guid.
+The name or GUID of the rule.
 .EXAMPLE
 Remove-HostedOutboundSpamFilterRule -Identity 'Contoso Executives' -Confirm:$false
 
-Removes one rule without asking.
+Removes one rule without asking for confirmation.
 .INPUTS
 System.String, or an object with one of these properties: Identity, Name.
 .OUTPUTS
 None.
 .NOTES
-Needs a role that may manage. Named as in Exchange Online.
+Needs the role organization-management or security-administrator. Named as in Exchange Online.
 .LINK
 https://postern.example/docs/cmdlets.md#remove-hostedoutboundspamfilterrule
 .LINK
@@ -957,19 +957,19 @@ Removes an outbound policy and its rule.
 .DESCRIPTION
 Exchange Online leaves the rule behind; here both go, and a warning says so. The default policy can't be removed.
 .PARAMETER Identity
-The policy, by its name or Guid.
+The name or GUID of the policy.
 .PARAMETER Force
-Do not ask.
+Do not ask for confirmation.
 .EXAMPLE
 Remove-HostedOutboundSpamFilterPolicy -Identity 'Contoso Executives' -Force
 
-Removes one policy without asking.
+Removes one policy without asking for confirmation.
 .INPUTS
 System.String, or an object with one of these properties: Identity, Name.
 .OUTPUTS
 None.
 .NOTES
-Needs a role that may manage. Named as in Exchange Online.
+Needs the role organization-management or security-administrator. Named as in Exchange Online.
 .LINK
 https://postern.example/docs/cmdlets.md#remove-hostedoutboundspamfilterpolicy
 .LINK
@@ -1010,7 +1010,7 @@ Shows alert policies: who is notified of what.
 .DESCRIPTION
 Built-in alert policies and your own. An unknown or empty identity is an error; Exchange Online shows every alert policy for it.
 .PARAMETER Identity
-Show only this alert policy, by its name or Guid.
+Show only the alert policy with this name or GUID.
 .EXAMPLE
 Get-ProtectionAlert
 
@@ -1063,27 +1063,27 @@ An alert policy of your own notifies other people of what a built-in one covers.
 .PARAMETER Name
 The alert policy's name.
 .PARAMETER Category
-Only ThreatManagement and MailFlow are accepted; every alert of Postern's is in ThreatManagement.
+Only ThreatManagement and MailFlow are accepted; all of Postern's alerts are in ThreatManagement.
 .PARAMETER NotifyUser
-Who is notified; TenantAdmins stands for every admin.
+The addresses to notify; TenantAdmins stands for every admin.
 .PARAMETER ThreatType
-Only Activity.
+Only Activity is accepted.
 .PARAMETER Operation
-What raises its alerts: the name of a built-in alert policy. Without it: User restricted from sending email.
+What raises the alerts: the name of a built-in alert policy. The default is 'User restricted from sending email'.
 .PARAMETER AggregationType
-Only None: Postern notifies of each alert.
+Only None is accepted: Postern sends a notification about every alert.
 .PARAMETER Comment
-A description.
+A description of the alert policy.
 .PARAMETER Description
-A description, as Comment.
+The same as Comment, which is used if both are given.
 .PARAMETER Disabled
-Whether nobody is notified.
+Whether the alert policy is turned off, so that nobody is notified.
 .PARAMETER NotifyUserThrottleThreshold
-Alerts mailed in a day at most; $null or 0 is no limit.
+The maximum number of alerts mailed per day; $null or 0 means no limit.
 .PARAMETER NotifyUserThrottleWindow
-Only 1440 minutes: a day.
+Only 1440 is accepted: one day, in minutes.
 .PARAMETER Severity
-How urgent its alerts are.
+How urgent the alerts are.
 .EXAMPLE
 New-ProtectionAlert -Name 'Sales restricted' -Category ThreatManagement -ThreatType Activity -Operation 'User restricted from sending email' -NotifyUser soc@contoso.com
 
@@ -1093,7 +1093,7 @@ None by value; parameters are taken by property name.
 .OUTPUTS
 Postern.ProtectionAlert
 .NOTES
-Needs a role that may manage. Named as in Exchange Online.
+Needs the role organization-management or security-administrator. Named as in Exchange Online.
 .LINK
 https://postern.example/docs/cmdlets.md#new-protectionalert
 .LINK
@@ -1170,25 +1170,25 @@ Changes an alert policy, built-in ones too.
 .DESCRIPTION
 Settings that are not named stay as they are. Exchange Online edits built-in alert policies in its portal only.
 .PARAMETER Identity
-The alert policy, by its name or Guid.
+The name or GUID of the alert policy.
 .PARAMETER Category
-Only ThreatManagement and MailFlow are accepted; every alert of Postern's is in ThreatManagement.
+Only ThreatManagement and MailFlow are accepted; all of Postern's alerts are in ThreatManagement.
 .PARAMETER NotifyUser
-Who is notified; TenantAdmins stands for every admin.
+The addresses to notify; TenantAdmins stands for every admin.
 .PARAMETER AggregationType
-Only None: Postern notifies of each alert.
+Only None is accepted: Postern sends a notification about every alert.
 .PARAMETER Comment
-A description.
+A description of the alert policy.
 .PARAMETER Description
-A description, as Comment.
+The same as Comment, which is used if both are given.
 .PARAMETER Disabled
-Whether nobody is notified.
+Whether the alert policy is turned off, so that nobody is notified.
 .PARAMETER NotifyUserThrottleThreshold
-Alerts mailed in a day at most; $null or 0 is no limit.
+The maximum number of alerts mailed per day; $null or 0 means no limit.
 .PARAMETER NotifyUserThrottleWindow
-Only 1440 minutes: a day.
+Only 1440 is accepted: one day, in minutes.
 .PARAMETER Severity
-How urgent its alerts are.
+How urgent the alerts are.
 .EXAMPLE
 Set-ProtectionAlert -Identity 'User restricted from sending email' -NotifyUser TenantAdmins,soc@contoso.com
 
@@ -1196,13 +1196,13 @@ Notifies every admin and one more address.
 .EXAMPLE
 Get-ProtectionAlert 'Sales restricted' | Set-ProtectionAlert -NotifyUserThrottleThreshold 10
 
-Mails at most 10 of its alerts a day.
+Mails at most 10 of its alerts per day.
 .INPUTS
 System.String, or an object with one of these properties: Identity.
 .OUTPUTS
 None.
 .NOTES
-Needs a role that may manage. Named as in Exchange Online.
+Needs the role organization-management or security-administrator. Named as in Exchange Online.
 .LINK
 https://postern.example/docs/cmdlets.md#set-protectionalert
 .LINK
@@ -1273,17 +1273,17 @@ Removes an alert policy of your own.
 .DESCRIPTION
 Built-in alert policies can't be removed; Set-ProtectionAlert -Disabled $true silences one.
 .PARAMETER Identity
-The alert policy, by its name or Guid.
+The name or GUID of the alert policy.
 .EXAMPLE
 Remove-ProtectionAlert -Identity 'Sales restricted' -Confirm:$false
 
-Removes one alert policy without asking.
+Removes one alert policy without asking for confirmation.
 .INPUTS
 System.String, or an object with one of these properties: Identity, Name.
 .OUTPUTS
 None.
 .NOTES
-Needs a role that may manage. Named as in Exchange Online.
+Needs the role organization-management or security-administrator. Named as in Exchange Online.
 .LINK
 https://postern.example/docs/cmdlets.md#remove-protectionalert
 .LINK
@@ -1320,13 +1320,13 @@ Finds accounts and connectors by a part of their name.
 .DESCRIPTION
 Accounts of the directory, accounts that have sent mail, and connectors. The other cmdlets take what it finds from the pipeline.
 .PARAMETER Anr
-A part of the address or of the person's name. Without it: every sender that is known.
+Part of the address or of the person's name. If omitted, every known sender matches.
 .PARAMETER ResultSize
-The most senders to show; 1,000 unless this says otherwise.
+The maximum number of senders to show. The default is 1,000.
 .EXAMPLE
 Get-PosternSender laura
 
-Finds senders with laura in their address or name.
+Finds senders with 'laura' in their address or name.
 .EXAMPLE
 Get-PosternSender -ResultSize 5 | Get-PosternUsage
 
@@ -1380,7 +1380,7 @@ Shows the usage of one account.
 .EXAMPLE
 Get-BlockedSenderAddress | Get-PosternUsage | Where-Object Window -eq per_day
 
-Shows what each restricted account sent in 24 hours.
+Shows how many recipients each restricted account has sent to in the last 24 hours.
 .INPUTS
 System.String, or an object with one of these properties: Identity, Entity, SenderAddress.
 .OUTPUTS
@@ -1421,11 +1421,11 @@ A reference such as PR-7K3F-9QXD, an account, or connector:NAME.
 .EXAMPLE
 Get-PosternExplanation -Identity laura@contoso.com
 
-Shows which policy applies to an account.
+Shows which policy applies to an account, and why.
 .EXAMPLE
 Get-BlockedSenderAddress | Get-PosternExplanation
 
-Explains every restricted account.
+Shows which policy applies to each restricted account, and why.
 .INPUTS
 System.String, or an object with one of these properties: Identity, Entity, SenderAddress.
 .OUTPUTS
@@ -1464,21 +1464,21 @@ For a newsletter or an invitation: the limits are higher for this account until 
 .PARAMETER Identity
 An account, or connector:NAME.
 .PARAMETER RecipientLimitPerDay
-Recipients a day, and as many an hour.
+Recipients per day. The hourly limits are raised to the same number.
 .PARAMETER Hours
-For how long, in hours.
+How long the allowance lasts, in hours.
 .PARAMETER Reason
-Why; it is written to the audit trail.
+The reason, which is written to the audit trail.
 .EXAMPLE
 Add-PosternAllowance -Identity news@contoso.com -RecipientLimitPerDay 20000 -Hours 24 -Reason 'The yearly invitation'
 
-Lets one account send to 20,000 recipients today.
+Lets one account send to 20,000 recipients in the next 24 hours.
 .INPUTS
 System.String, or an object with one of these properties: Identity, Entity, SenderAddress.
 .OUTPUTS
 Postern.PosternAllowance
 .NOTES
-Needs a role that may manage. Postern's own; Exchange Online has no such cmdlet.
+Needs the role organization-management or security-administrator. Postern's own; Exchange Online has no such cmdlet.
 .LINK
 https://postern.example/docs/cmdlets.md#add-posternallowance
 .LINK
@@ -1524,9 +1524,9 @@ The restriction is in force with the next message. It is listed by Get-BlockedSe
 .PARAMETER Identity
 An account, or connector:NAME.
 .PARAMETER Reason
-Why; it is written to the audit trail.
+The reason, which is written to the audit trail.
 .PARAMETER Hours
-For how long, in hours. Without it: until somebody releases the sender.
+How long the restriction lasts, in hours. If omitted, it lasts until somebody releases the sender.
 .EXAMPLE
 Block-PosternSender -Identity dave@contoso.com -Reason 'Phished password'
 
@@ -1540,7 +1540,7 @@ System.String, or an object with one of these properties: Identity, Entity, Send
 .OUTPUTS
 Postern.BlockedSenderAddress
 .NOTES
-Needs a role that may manage. Postern's own; Exchange Online has no such cmdlet.
+Needs the role organization-management or security-administrator. Postern's own; Exchange Online has no such cmdlet.
 .LINK
 https://postern.example/docs/cmdlets.md#block-posternsender
 .LINK
