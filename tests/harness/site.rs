@@ -49,6 +49,12 @@ impl Site {
         Self { postern, postfix, dovecot, _folder: folder }
     }
 
+    /// Has Postfix report the end of a message of bob's, so that messages that are abandoned count as such from now on.
+    pub fn shows_how_messages_end(&self) {
+        let reply = self.login("bob").send("bob@example.com", &["bob@example.com"], "to myself");
+        assert!(reply.starts_with("250"), "{reply}");
+    }
+
     /// Logs in as `alice`, `bob`, …
     pub fn login(&self, user: &str) -> Smtp {
         Smtp::login(self.postfix.port, &format!("{user}@example.com"))

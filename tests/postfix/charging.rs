@@ -97,7 +97,8 @@ fn a_rule_after_ours_is_reconciled_by_the_number_of_recipients() {
 
 #[test]
 fn a_message_abandoned_after_rcpt_is_not_charged() {
-    let site = Site::start(&format!("{}[policy_door]\nreservation_timeout_seconds = 2\n", limits(3)));
+    let site = Site::start(&format!("{}[gate]\nreservation_timeout_seconds = 2\n", limits(3)));
+    site.shows_how_messages_end();
     let mut alice = site.login("alice");
     alice.mail("alice@example.com");
     for n in 1..=3 {
@@ -131,6 +132,7 @@ fn a_retry_is_charged_once() {
             "{wiring}\nsmtpd_data_restrictions = check_sender_access inline:{{ {{alice@example.com = 451 4.3.0 later}} }}\n"
         )
     });
+    site.shows_how_messages_end();
     let mut alice = site.login("alice");
     for _ in 0..5 {
         let reply = alice.send("alice@example.com", &["someone@outside.example"], "again");
@@ -188,4 +190,30 @@ fn only_the_stage_that_is_wired_is_used() {
     assert_eq!(site.postern.count("alice", "internal_per_hour"), 1);
     let reply = send(&["r3@outside.example", "r4@outside.example"]);
     assert!(reply.starts_with("550") && reply.contains("Access denied, bad outbound sender"), "{reply}");
+}
+
+#[test]
+fn without_the_line_that_reports_ends_a_message_counts_no_less() {
+    let site = Site::with_main_cf(&limits(20), |wiring| {
+        let without = |line: &&str| !line.starts_with("smtpd_end_of_data_restrictions");
+        wiring.lines().filter(without).collect::<Vec<_>>().join("\n")
+    });
+    let mut accepted = 0;
+    let mut send = |site: &Site| {
+        let to: Vec<_> = (0..10).map(|n| format!("r{n}@outside.example")).collect();
+        let to: Vec<_> = to.iter().map(String::as_str).collect();
+        let reply = site.login("alice").send("alice@example.com", &to, "ten");
+        accepted += if reply.starts_with("250") { 10 } else { 0 };
+        accepted
+    };
+    let mut site = site;
+    for _ in 0..6 {
+        send(&site);
+    }
+    site.postern.restart_after_kill_9();
+    for _ in 0..6 {
+        send(&site);
+    }
+    assert_eq!(send(&site), 20);
+    assert_eq!(site.postern.restricted()[0]["entity"], "alice@example.com");
 }

@@ -10,6 +10,7 @@ use crate::harness::{wait_for, wait_some};
 fn guessing_addresses_is_limited() {
     let site = Site::start("[outbound_policy]\nunknown_recipients_per_hour = 3\n");
     let unknown = || site.postern.count("alice", "unknown_recipients_per_hour");
+    site.shows_how_messages_end();
     let mut alice = site.login("alice");
     // One of a message, beside one that is known.
     let reply = alice.send("alice@example.com", &["bob@example.com", "nobody1@example.com"], "x");

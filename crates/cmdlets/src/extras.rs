@@ -15,8 +15,12 @@ const SENDERS: u32 = 1000;
 pub(super) async fn senders(call: &Call<'_>) -> Result<Returned> {
     let text = call.bound.text("Anr").unwrap_or_default();
     let most = call.bound.number("ResultSize").filter(|most| *most > 0).unwrap_or(SENDERS);
-    let found =
-        call.services.accounts.senders(call.caller, text, most as usize).map_err(|error| call.refused(&error, text))?;
+    let found = call
+        .services
+        .accounts
+        .senders(call.caller, text, most as usize)
+        .await
+        .map_err(|error| call.refused(&error, text))?;
     let object = |one: &SenderView| {
         Object::default()
             .with("Identity", one.entity.to_string())

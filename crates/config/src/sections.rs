@@ -2,6 +2,7 @@
 
 mod access;
 mod directories;
+mod doors;
 mod notifications;
 
 use std::path::{Path, PathBuf};
@@ -14,7 +15,6 @@ use postern_domain::entity::{ConnectorRule, Directory, Tenants};
 use postern_domain::policy::{MAX_LIMIT, OutboundPolicy};
 use postern_domain::time::Zone;
 use postern_domain::{Organization, OrganizationId};
-use postern_wire::policy::RequestLimits;
 
 use super::reader::Section;
 use super::values;
@@ -23,7 +23,7 @@ use directories::directory;
 use notifications::{alert_policy, alerts, webhook};
 use postern_services::countries::Countries;
 use postern_services::settings::{
-    self, Listen, Log, LogFormat, Mailbox, PolicyDoor, Portal, Probation, Settings, Smtp, SmtpServer, Tls,
+    self, Listen, Log, LogFormat, Mailbox, Portal, Probation, Settings, Smtp, SmtpServer, Tls,
 };
 
 /// Reads every section; none if something that all others depend on is wrong.
@@ -33,7 +33,8 @@ pub(super) fn read(file: &Path, mut root: Section<'_>) -> Option<Settings> {
     let groups = root.sections("group", group);
     let directories = root.sections("directory", directory);
     let organization = organization(root.section("organization"), connectors, groups);
-    let policy_door = policy_door(root.section("policy_door"));
+    let mut advice = Vec::new();
+    let (doors, gate) = doors::doors(&mut root, &mut advice);
     let portal = portal(root.section("portal"));
     let countries = geoip(root.section("geoip"));
     let sign_in = sign_in(root.section("sign_in"));
@@ -54,7 +55,8 @@ pub(super) fn read(file: &Path, mut root: Section<'_>) -> Option<Settings> {
         organization: Arc::new(organization),
         own_directory: directory,
         directories,
-        policy_door,
+        doors,
+        gate,
         portal,
         countries,
         sign_in,
@@ -65,6 +67,7 @@ pub(super) fn read(file: &Path, mut root: Section<'_>) -> Option<Settings> {
         alerts,
         webhooks,
         log,
+        advice,
     })
 }
 
@@ -147,36 +150,14 @@ fn connector(mut s: Section<'_>) -> Option<ConnectorRule> {
     Some(ConnectorRule { name, networks: networks? })
 }
 
-fn policy_door(mut s: Section<'_>) -> PolicyDoor {
-    let default = RequestLimits::default();
-    let bytes = |n: Option<u32>, default: usize| n.map_or(default, |n| n as usize);
-    let seconds = |n: Option<u32>, default: u64| Duration::from_secs(n.map_or(default, u64::from));
-    let door = PolicyDoor {
-        listen: s
-            .list("listen", values::listen)
-            .unwrap_or_else(|| values::listen("127.0.0.1:10040").into_iter().collect()),
-        max_connections: s.number("max_connections", 1..=65_536).unwrap_or(4096),
-        limits: RequestLimits {
-            line: bytes(s.number("max_line_bytes", 1024..=1_048_576), default.line),
-            request: bytes(s.number("max_request_bytes", 4096..=4_194_304), default.request),
-        },
-        request_timeout: seconds(s.number("request_timeout_seconds", 1..=600), 10),
-        // Postfix itself closes after smtpd_policy_service_max_ttl, 1000 s.
-        idle_timeout: seconds(s.number("idle_timeout_seconds", 1..=86_400), 1200),
-        // Postfix gives up on a silent client after smtpd_timeout, 300 s.
-        reservation_timeout: seconds(s.number("reservation_timeout_seconds", 1..=86_400), 300),
-        contention_wait: seconds(s.number("contention_wait_seconds", 0..=60), 5),
-    };
-    s.finish();
-    door
-}
-
 fn portal(mut s: Section<'_>) -> Portal {
     let listen = s.text("listen", values::listen).unwrap_or_else(|| Listen::Tcp(([127, 0, 0, 1], 8040).into()));
     let url = s.text("url", values::url);
     let trusted_proxies = s.list("trusted_proxies", values::network).unwrap_or_default();
+    let max_connections = s.number("max_connections", 1..=65_536).unwrap_or(1024);
+    let request_timeout = Duration::from_secs(s.number("request_timeout_seconds", 1..=600).unwrap_or(60).into());
     s.finish();
-    Portal { listen, url, trusted_proxies }
+    Portal { listen, url, trusted_proxies, max_connections, request_timeout }
 }
 
 fn geoip(mut s: Section<'_>) -> Option<Arc<Countries>> {

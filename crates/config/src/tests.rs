@@ -15,7 +15,7 @@ const LEAST: &str = "[organization]\ndomains = [\"example.com\", \"example.org\"
 fn everything_but_the_domains_has_a_default() {
     let settings = parse(LEAST, &[]).unwrap();
     assert_eq!(settings.organization.admins, ["postmaster@example.com"]);
-    assert_eq!(settings.policy_door.listen, [Listen::Tcp("127.0.0.1:10040".parse().unwrap())]);
+    assert_eq!(settings.policy_listen().collect::<Vec<_>>(), [&Listen::Tcp("127.0.0.1:10040".parse().unwrap())]);
     assert_eq!(settings.outbound_policy, OutboundPolicy::built_in());
     assert_eq!(settings.alerts.recipients, ["TenantAdmins"]);
     assert_eq!(settings.organization.admins, ["postmaster@example.com"]);

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use super::postfix::{DEFAULT_ACTION_UNSET, LISTS, PostfixConfig, Rule};
 use postern_domain::finding::{Finding, Level};
-use postern_services::gate::{CONFIRM_CONTEXT, ServerReport};
+use postern_services::gate::ServerReport;
+use postern_wire::policy::CONFIRM_CONTEXT;
 
 const PRINT_LINES: &str = "postern wiring postfix prints the lines";
 /// With fewer requests than this, the lack of logins proves nothing.

@@ -54,7 +54,7 @@ pub async fn check(settings: &InForce, status: Result<&Daemon, String>, postfix_
         }
     }
     door(settings, &mut findings).await;
-    let services: Vec<_> = settings.policy_door.listen.iter().map(service_name).collect();
+    let services: Vec<_> = settings.policy_listen().map(service_name).collect();
     let folder = postfix_config.map(Path::to_owned);
     let aliases = status.as_ref().map(|status| status.copy_aliases.clone()).unwrap_or_default();
     // The check runs postconf and postmap and waits for them, so it blocks.
@@ -103,7 +103,7 @@ fn daemon(status: &Daemon, findings: &mut Vec<Finding>) {
 }
 
 async fn door(settings: &Settings, findings: &mut Vec<Finding>) {
-    for listen in &settings.policy_door.listen {
+    for listen in settings.policy_listen() {
         let finding = match tokio::time::timeout(PROBE, probe(listen)).await {
             Ok(Ok(())) => Finding::ok("policy-door", format!("the policy door answers at {listen}")),
             Ok(Err(error)) => Finding::new(

@@ -5,8 +5,8 @@
 use std::net::IpAddr;
 
 use postern_domain::policy::CopyAlias;
-use postern_services::gate::CONFIRM_CONTEXT;
 use postern_services::settings::{Listen, Settings};
+use postern_wire::policy::CONFIRM_CONTEXT;
 
 /// One line of `main.cf`, and where it belongs in an existing list.
 struct Line {
@@ -44,7 +44,7 @@ const LINES: [Line; 3] = [
 /// The lines of `main.cf`, with comments that explain where they belong; the last one defines the aliases that copies
 /// to several addresses need.
 pub fn postfix(settings: &Settings, aliases: &[CopyAlias]) -> String {
-    let service = service(&settings.policy_door.listen);
+    let service = service(settings.policy_listen());
     let mut text = String::from(
         "# Postfix, main.cf. Then: postfix reload, and postern doctor.\n\
          # default_action is what Postfix does when it can't reach Postern: DUNNO lets mail\n\
@@ -79,8 +79,8 @@ fn copies(aliases: &[CopyAlias]) -> String {
 
 /// Postfix's name for the first listener it can reach. TCP is preferred: smtpd often runs in a chroot, which hides
 /// socket files.
-fn service(listen: &[Listen]) -> String {
-    let names: Vec<_> = listen.iter().map(service_name).collect();
+fn service<'a>(listen: impl Iterator<Item = &'a Listen>) -> String {
+    let names: Vec<_> = listen.map(service_name).collect();
     let tcp = names.iter().find(|name| name.starts_with("inet:"));
     tcp.or(names.first()).cloned().unwrap_or_else(|| "inet:127.0.0.1:10040".into())
 }

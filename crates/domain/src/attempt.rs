@@ -78,12 +78,15 @@ pub struct Attempt {
     recipients: BTreeMap<Box<str>, Named>,
     /// Recipients of which only the number is known, where the mail server queries at DATA only.
     unnamed: u32,
-    held: Charge,
+    named: Charge,
+    /// What was counted before the message ended.
+    early: Charge,
 }
 
 impl Default for Attempt {
     fn default() -> Self {
-        Self { phase: Phase::Open, recipients: BTreeMap::new(), unnamed: 0, held: Charge::NONE }
+        let (named, early) = (Charge::NONE, Charge::NONE);
+        Self { phase: Phase::Open, recipients: BTreeMap::new(), unnamed: 0, named, early }
     }
 }
 
@@ -93,14 +96,14 @@ impl Attempt {
         self.phase
     }
 
-    /// The attempt's reservation in the ledger.
-    pub fn held(&self) -> Charge {
-        if self.phase == Phase::Open { self.held } else { Charge::NONE }
-    }
-
     /// All recipients named so far, each counted once.
     pub fn named(&self) -> Charge {
-        self.held
+        self.named
+    }
+
+    /// What the message needs from the ledger for `whole`, all of its recipients.
+    pub fn needs(&self, whole: Charge) -> Charge {
+        whole.minus(self.early)
     }
 
     /// Whether the recipient was named before; if so, notes the repeated query.
@@ -114,14 +117,19 @@ impl Attempt {
         }
     }
 
-    /// What one more recipient of this class adds to the charge; the first one also adds the message.
-    pub fn needs(&self, class: Class, first_time: bool) -> Charge {
-        self.held.plus(one(class, first_time)).as_message().minus(self.held)
+    /// All recipients named so far, and one more of this class.
+    pub fn named_with(&self, class: Class, first_time: bool) -> Charge {
+        self.named.plus(one(class, first_time)).as_message()
+    }
+
+    /// All recipients named so far, and `n` more of which only the number is known; they count as external.
+    pub fn named_with_unnamed(&self, n: u32) -> Charge {
+        self.named.plus(Class::External.charge(n)).as_message()
     }
 
     /// Adds a recipient for which a reservation was made.
     pub fn name(&mut self, address: Box<str>, class: Class, first_time: bool) {
-        self.held = self.held.plus(one(class, first_time)).as_message();
+        self.named = self.named_with(class, first_time);
         self.recipients.insert(address, Named { class, first_time, asked: 1, confirmed: 0 });
     }
 
@@ -134,7 +142,7 @@ impl Attempt {
 
     /// The recipients that count: the confirmed ones, or all if none was confirmed.
     pub fn counted(&self) -> impl Iterator<Item = &str> {
-        let confirming = self.recipients.values().any(|named| named.confirmed > 0);
+        let confirming = self.is_confirmed();
         let counts = move |named: &Named| !confirming || named.confirmed > 0;
         self.recipients.iter().filter(move |(_, named)| counts(named)).map(|(address, _)| &**address)
     }
@@ -143,7 +151,7 @@ impl Attempt {
     /// was made for them.
     pub fn add_unnamed(&mut self, n: u32) {
         self.unnamed = self.unnamed.saturating_add(n);
-        self.held = self.held.plus(Class::External.charge(n)).as_message();
+        self.named = self.named_with_unnamed(n);
     }
 
     /// Notes that the mail server's other rules passed the recipient. Returns false if the recipient
@@ -172,17 +180,41 @@ impl Attempt {
         }
     }
 
+    /// Notes that `charge` was counted before the message ended. Only what exceeds it is counted when it ends.
+    pub fn counted_early(&mut self, charge: Charge) {
+        self.early = self.early.plus(charge);
+        self.phase = Phase::Cancelled;
+    }
+
     /// Notes that the message was accepted and counted as `charge`.
     pub fn committed(&mut self, charge: Charge) {
-        self.phase = Phase::Committed(charge);
-        self.recipients = BTreeMap::new();
-        self.unnamed = 0;
-        self.held = Charge::NONE;
+        *self = Self { phase: Phase::Committed(charge), ..Self::default() };
     }
 
     /// Whether there are recipients and all of them use the escape lane.
     pub fn is_escape_lane_only(&self) -> bool {
-        !self.held.is_none() && self.held.total() == 0
+        !self.named.is_none() && self.named.total() == 0
+    }
+
+    /// Whether the mail server's other rules have passed a recipient.
+    pub fn is_confirmed(&self) -> bool {
+        self.recipients.values().any(|named| named.confirmed > 0)
+    }
+
+    /// The charge for the recipients in `list`, given with the class of those that were not named before. An address
+    /// counts once.
+    pub fn accepted_these<'a>(&self, list: impl Iterator<Item = (&'a str, Class)>) -> Charge {
+        let mut seen: Vec<&str> = Vec::new();
+        let mut charge = Charge::NONE;
+        for (address, class) in list {
+            if seen.contains(&address) {
+                continue;
+            }
+            seen.push(address);
+            let named = self.recipients.get(address).map_or((class, false), |named| (named.class, named.first_time));
+            charge = charge.plus(one(named.0, named.1));
+        }
+        charge.as_message()
     }
 
     /// The recipients the message really goes to, if the mail server reports that it accepted
@@ -194,7 +226,7 @@ impl Attempt {
     /// number is higher than the number of queries, some recipients bypassed Postern; these count as
     /// external.
     pub fn accepted(&self, accepted_count: Option<u32>) -> Charge {
-        let confirming = self.recipients.values().any(|named| named.confirmed > 0);
+        let confirming = self.is_confirmed();
         let mut charge = Class::External.charge(self.unnamed);
         let mut commands = self.unnamed;
         for named in self.recipients.values() {
@@ -248,7 +280,7 @@ mod tests {
         let mut a = attempt(&[("a", Class::External)]);
         assert!(a.ask_again("a"));
         assert!(!a.ask_again("b"));
-        assert_eq!(a.held(), charge(1, 0));
+        assert_eq!(a.named(), charge(1, 0));
         assert_eq!(a.accepted(Some(2)), charge(1, 0));
     }
 
@@ -259,6 +291,15 @@ mod tests {
         assert!(!a.confirm("z"));
         assert_eq!(a.accepted(None), charge(1, 1));
         assert_eq!(a.accepted(Some(2)), charge(1, 1));
+    }
+
+    #[test]
+    fn a_list_names_those_that_count() {
+        let a = attempt(&[("a", Class::External), ("b", Class::Internal)]);
+        let these = |list: &[&'static str]| a.accepted_these(list.iter().map(|address| (*address, Class::External)));
+        assert_eq!(these(&["b"]), charge(0, 1));
+        assert_eq!(these(&["b", "b", "z"]), charge(1, 1));
+        assert_eq!(these(&[]), Charge::NONE);
     }
 
     #[test]
@@ -279,25 +320,35 @@ mod tests {
     fn recipients_known_by_number_are_external() {
         let mut a = Attempt::default();
         a.add_unnamed(3);
-        assert_eq!((a.held(), a.accepted(None)), (charge(3, 0), charge(3, 0)));
+        assert_eq!((a.named(), a.accepted(None)), (charge(3, 0), charge(3, 0)));
         assert_eq!(a.accepted(Some(4)), charge(4, 0));
         assert_eq!(a.accepted(Some(2)), charge(2, 0));
     }
 
     #[test]
-    fn a_given_back_attempt_holds_nothing_until_it_turns_up_again() {
+    fn a_cancelled_attempt_remembers_its_recipients() {
         let mut a = attempt(&[("a", Class::External)]);
         a.cancelled();
-        assert_eq!((a.held(), a.named()), (Charge::NONE, charge(1, 0)));
+        assert_eq!((a.phase(), a.named()), (Phase::Cancelled, charge(1, 0)));
         a.reserved_again();
-        assert_eq!(a.held(), charge(1, 0));
+        assert_eq!(a.phase(), Phase::Open);
         a.committed(charge(1, 0));
         a.cancelled();
         assert_eq!(a.phase(), Phase::Committed(charge(1, 0)));
     }
 
     #[test]
-    fn the_escape_lane_is_told_apart() {
+    fn what_was_counted_early_is_not_counted_again() {
+        let mut a = attempt(&[("a", Class::External), ("b", Class::External)]);
+        a.counted_early(charge(2, 0));
+        assert_eq!(a.needs(a.named()), Charge::NONE);
+        assert_eq!(a.needs(a.named_with(Class::External, false)), Charge { external: 1, ..Charge::NONE });
+        a.name("c".into(), Class::External, false);
+        assert_eq!(a.needs(a.accepted(Some(3))), Charge { external: 1, ..Charge::NONE });
+    }
+
+    #[test]
+    fn the_escape_lane_is_distinguished() {
         assert!(attempt(&[("p", Class::EscapeLane)]).is_escape_lane_only());
         assert!(!attempt(&[("p", Class::EscapeLane), ("a", Class::Internal)]).is_escape_lane_only());
         assert!(!Attempt::default().is_escape_lane_only());

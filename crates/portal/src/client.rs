@@ -4,12 +4,10 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
-use axum::extract::connect_info::{ConnectInfo, Connected};
+use axum::extract::connect_info::ConnectInfo;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
-use axum::serve::IncomingStream;
 use ipnet::IpNet;
-use tokio::net::{TcpListener, UnixListener};
 
 use postern_services::service::Services;
 use postern_services::service::access::Visitor;
@@ -21,15 +19,9 @@ const AGENT: usize = 200;
 #[derive(Debug, Clone, Copy)]
 pub struct Peer(Option<SocketAddr>);
 
-impl Connected<IncomingStream<'_, TcpListener>> for Peer {
-    fn connect_info(stream: IncomingStream<'_, TcpListener>) -> Self {
-        Peer(Some(*stream.remote_addr()))
-    }
-}
-
-impl Connected<IncomingStream<'_, UnixListener>> for Peer {
-    fn connect_info(_: IncomingStream<'_, UnixListener>) -> Self {
-        Peer(None)
+impl From<Option<SocketAddr>> for Peer {
+    fn from(address: Option<SocketAddr>) -> Self {
+        Self(address)
     }
 }
 

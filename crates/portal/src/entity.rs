@@ -123,7 +123,7 @@ pub(super) async fn details(
     let hours = services.traffic.hours_of(caller, &entity, HOURS).await?;
     let limit = usage.windows.iter().find(|one| one.window == Window::ExternalPerHour).and_then(|one| one.limit);
     let evidence = history.iter().find(|one| one.released_at.is_none()).map(|one| one.evidence.attempts.as_slice());
-    let attempts = together(evidence.unwrap_or_default(), services.usage.attempts(caller, &entity)?);
+    let attempts = together(evidence.unwrap_or_default(), services.usage.attempts(caller, &entity).await?);
     let settings = services.settings.load();
     let countries = settings.countries.as_deref();
     let alerts = AlertFilter { entity: Some(usage.entity.clone()), limit: Some(SHOWN), ..AlertFilter::default() };

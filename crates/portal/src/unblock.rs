@@ -107,7 +107,7 @@ pub(super) async fn step(
     for entity in &values.entity {
         let all = services.restrictions.of(&signed.caller, entity).await?;
         let Some(found) = all.into_iter().find(|one| one.released_at.is_none()) else { continue };
-        let last = services.usage.attempts(&signed.caller, entity)?.pop();
+        let last = services.usage.attempts(&signed.caller, entity).await?.pop();
         let trying = Trying::new(&found, last.as_ref(), services.clock.now());
         restrictions.push((found, trying));
     }

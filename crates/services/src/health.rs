@@ -14,6 +14,8 @@ pub enum Part {
     Configuration,
     /// Written changes can't be read.
     Changes,
+    /// Mail can't be counted.
+    Ledger,
 }
 
 /// Which parts have failed, and why.
@@ -39,6 +41,7 @@ impl Health {
                 Part::Journal => "usage journal",
                 Part::Configuration => "configuration",
                 Part::Changes => "changes",
+                Part::Ledger => "counter engine",
             };
             format!("{name}: {why}")
         };

@@ -26,6 +26,8 @@ pub struct Metrics {
     pub unauthenticated: Counter,
     /// Requests about Postern's own mail.
     pub own_mail: Counter,
+    /// Calls of the counter engine that failed.
+    pub ledger_errors: Counter,
     /// Messages that were accepted and counted.
     pub messages: Counter,
     /// External recipients counted.
@@ -94,6 +96,11 @@ impl Default for Metrics {
             connections: gauge(r, "policy_connections", "Connections open at the policy door"),
             connections_refused: counter(r, "policy_connections_refused", "Connections beyond max_connections"),
             unauthenticated: counter(r, "policy_unauthenticated", "Requests without a login or connector, passed"),
+            ledger_errors: counter(
+                r,
+                "counter_engine_errors",
+                "Calls of the counter engine that failed; mail passed uncounted",
+            ),
             own_mail: counter(r, "policy_own_mail", "Requests about Postern's own mail, passed"),
             messages: counter(r, "messages", "Messages counted"),
             recipients_external: counter(r, "recipients_external", "External recipients counted"),

@@ -12,8 +12,8 @@ use crate::clock::Clock;
 use crate::directory::DirectoryCache;
 use crate::events::Events;
 use crate::gate::{
-    AlertPolicies, Gate, IncidentParts, Incidents, KnownRecipients, MailServers, Parts, Policies, Projector, Recents,
-    Standings, TrafficMeter, Views,
+    AlertPolicies, Gate, IncidentParts, Incidents, KnownRecipients, MailServers, Parts, Policies, Projector, Standings,
+    TrafficMeter, Views,
 };
 use crate::health::Health;
 use crate::in_force::SettingsInForce;
@@ -80,8 +80,6 @@ pub struct Shared {
     pub known_recipients: Arc<KnownRecipients>,
     /// Traffic that has not been written to the store yet.
     pub meter: Arc<TrafficMeter>,
-    /// The last attempts of busy entities.
-    pub recents: Arc<Recents>,
     /// Counts of the requests of each mail server.
     pub mail_servers: Arc<MailServers>,
     /// Checks the configuration of this machine's mail server.
@@ -176,7 +174,9 @@ impl Shared {
         known_recipients.restore(&*store).await?;
         let sign_in = Arc::new(SignIn::new(&*randomness)?);
         let delivery = Arc::new(Delivery::new(Arc::clone(&own_mail)).context("sending webhooks")?);
-        let (meter, recents, mail_servers) = Default::default();
+        let mail_servers = Arc::new(MailServers::default());
+        mail_servers.restore(&*store).await?;
+        let meter = Arc::default();
         Ok(Self {
             settings,
             store,
@@ -193,7 +193,6 @@ impl Shared {
             directory_cache,
             known_recipients,
             meter,
-            recents,
             mail_servers,
             wiring_check,
             links,
@@ -208,15 +207,15 @@ impl Shared {
 
     fn gate(&self) -> Gate<MemoryLedger> {
         Gate::new(of!(self, Parts {
-            settings, ledger, standings, policies, incidents, recents, own_mail, mail_servers, clock, metrics, links, directory_cache,
-            known_recipients; traffic: Arc::clone(&self.meter)
+            settings, ledger, standings, policies, incidents, own_mail, mail_servers, clock, metrics, health, links,
+            directory_cache, known_recipients; traffic: Arc::clone(&self.meter)
         }))
     }
 
     fn services(&self) -> Services {
         let limits = Arc::new(of!(self, LimitsInForce { settings, policies, directory_cache }));
         let usage = of!(self, UsageService {
-            settings, ledger, standings, policies, recents, clock; limits: Arc::clone(&limits)
+            settings, ledger, standings, policies, clock; limits: Arc::clone(&limits)
         });
         let usage = Arc::new(usage);
         let traffic = of!(self, TrafficService {
@@ -227,7 +226,7 @@ impl Shared {
         let editor = Arc::new(of!(self, BookEditor { store, projector, policies, clock; books: books() }));
         Services {
             restrictions: of!(self, RestrictionService {
-                settings, store, projector, ledger, standings, incidents, recents, links, clock, metrics;
+                settings, store, projector, ledger, standings, incidents, links, clock, metrics;
                 limits: Arc::clone(&limits), usage: Arc::clone(&usage)
             }),
             policies: of!(self, PolicyService {
@@ -276,7 +275,15 @@ impl Shared {
 }
 
 #[cfg(test)]
+mod door;
+#[cfg(test)]
+mod door_model;
+#[cfg(test)]
+mod ending_tests;
+#[cfg(test)]
 mod gate_tests;
+#[cfg(test)]
+mod ledger_tests;
 #[cfg(test)]
 mod model;
 #[cfg(test)]

@@ -114,6 +114,7 @@ pub(crate) async fn suite<S: Store, F: AsyncFn() -> S>(fresh: F) {
     trail::a_keyed_request_counts_once(&fresh().await).await;
     organizations::organizations_are_kept_apart(&fresh().await).await;
     trail::known_recipients_are_remembered_until_they_are_old(&fresh().await).await;
+    trail::a_mail_server_is_saved_in_place_of_what_was_saved(&fresh().await).await;
     trail::traffic_adds_up_until_it_is_forgotten(&fresh().await).await;
     people::an_invitation_is_used_once(&fresh().await).await;
     people::factors_are_kept_and_used_up(&fresh().await).await;

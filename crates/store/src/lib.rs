@@ -9,6 +9,7 @@ pub mod audit;
 mod error;
 pub mod idempotency;
 pub mod known_recipients;
+mod mail_servers;
 mod organizations;
 mod outbox;
 pub mod people;
@@ -29,6 +30,7 @@ pub use error::StoreError;
 pub(crate) use error::Unreadable;
 pub use idempotency::Idempotency;
 pub use known_recipients::KnownRecipients;
+pub use mail_servers::{MailServerRecord, MailServers};
 pub use organizations::Organizations;
 pub use outbox::{DeliveryOutcome, MailKind, Outbox, OutboxState, Outgoing, QueuedMail};
 pub use people::People;
@@ -53,6 +55,7 @@ pub trait Store:
     + People
     + Idempotency
     + KnownRecipients
+    + MailServers
     + TrafficHistory
 {
     /// Checks that the store can be written right now.

@@ -10,6 +10,9 @@ use std::sync::LazyLock;
 
 use memchr::memmem;
 
+/// The `policy_context` of the requests that confirm recipients; see `postern wiring postfix`.
+pub const CONFIRM_CONTEXT: &str = "confirm";
+
 /// The maximum sizes of a request; a larger request is malformed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RequestLimits {

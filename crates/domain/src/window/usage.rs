@@ -71,6 +71,13 @@ impl Usage {
     pub fn fit(&self, held: Charge, more: Charge, limits: &Limits, reserved_is_certain: bool, now: Timestamp) -> Fit {
         let mut contended = None;
         for (window, limit) in limits.each() {
+            if window == Window::UnknownRecipientsPerHour && more.total() > 0 {
+                // Nothing is reserved in this window: what the mail server refuses is known only afterwards.
+                let count = self.count(window, now);
+                if count > limit {
+                    return Fit::Exceeds(Excess { window, limit, count });
+                }
+            }
             let adds = more.in_window(window);
             if adds == 0 {
                 continue;

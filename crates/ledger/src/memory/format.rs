@@ -7,7 +7,21 @@ use postern_domain::{EntityId, EntityKind};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Record {
     /// Messages were accepted.
-    Counted { entity: EntityId, minute: u32, charge: Charge, messages: u32, message: u64 },
+    Counted {
+        entity: EntityId,
+        minute: u32,
+        charge: Charge,
+        messages: u32,
+        message: u64,
+        /// The encoded attempt; earlier versions did not store it here.
+        attempt: Vec<u8>,
+    },
+    /// An attempt was refused; it is encoded.
+    Attempt { entity: EntityId, attempt: Vec<u8> },
+    /// The encoded last attempts of an entity, in a snapshot.
+    Recent { entity: EntityId, attempts: Vec<u8> },
+    /// The profile of an entity.
+    Profile { entity: EntityId, profile: Vec<u8> },
     /// The complete usage of an entity, in a snapshot.
     Slots { entity: EntityId, slots: Vec<Slot> },
     /// Windows were emptied.
@@ -21,21 +35,28 @@ const RESET: u8 = 3;
 /// are such recipients, so that earlier versions can read all other records.
 const COUNTED_MORE: u8 = 4;
 const SLOTS_MORE: u8 = 5;
+/// As [`COUNTED_MORE`], with the attempt at the end.
+const COUNTED_ATTEMPT: u8 = 6;
+const ATTEMPT: u8 = 7;
+const RECENT: u8 = 8;
+const PROFILE: u8 = 9;
 
 impl Record {
     /// Reads one record from the front of `bytes`; `None` if there is no valid record.
     pub(super) fn decode(bytes: &mut &[u8]) -> Option<Record> {
         Some(match take_byte(bytes)? {
-            kind @ (COUNTED | COUNTED_MORE) => {
+            kind @ (COUNTED | COUNTED_MORE | COUNTED_ATTEMPT) => {
                 let entity = take_entity(bytes)?;
                 let minute = take(bytes)?;
                 let (external, internal, lane) = (take(bytes)?, take(bytes)?, take(bytes)?);
                 let messages = take(bytes)?;
-                let mut more = || if kind == COUNTED_MORE { take(bytes) } else { Some(0) };
+                let mut more = || if kind == COUNTED { Some(0) } else { take(bytes) };
                 // A record stores the number of messages separately.
                 let (first_time, unknown) = (more()?, more()?);
                 let charge = Charge { external, internal, lane, messages: 0, first_time, unknown };
-                Record::Counted { entity, minute, charge, messages, message: take_u64(bytes)? }
+                let message = take_u64(bytes)?;
+                let attempt = if kind == COUNTED_ATTEMPT { take_bytes(bytes)?.to_vec() } else { Vec::new() };
+                Record::Counted { entity, minute, charge, messages, message, attempt }
             }
             kind @ (SLOTS | SLOTS_MORE) => {
                 let entity = take_entity(bytes)?;
@@ -50,12 +71,16 @@ impl Record {
                 let windows = windows.filter(|(bit, _)| mask & (1 << bit) != 0).map(|(_, w)| w).collect();
                 Record::Reset { entity, windows }
             }
+            ATTEMPT => Record::Attempt { entity: take_entity(bytes)?, attempt: take_bytes(bytes)?.to_vec() },
+            RECENT => Record::Recent { entity: take_entity(bytes)?, attempts: take_bytes(bytes)?.to_vec() },
+            PROFILE => Record::Profile { entity: take_entity(bytes)?, profile: take_bytes(bytes)?.to_vec() },
             _ => return None,
         })
     }
 }
 
-/// Encodes an accepted message. It is encoded in place, since this runs for every message.
+/// Encodes an accepted message, with the encoded `attempt` unless it is empty. It is encoded in place, since this runs
+/// for every message.
 pub(super) fn encode_counted(
     out: &mut Vec<u8>,
     entity: &EntityId,
@@ -63,9 +88,14 @@ pub(super) fn encode_counted(
     charge: Charge,
     messages: u32,
     message: u64,
+    attempt: &[u8],
 ) {
-    let more = charge.first_time > 0 || charge.unknown > 0;
-    out.push(if more { COUNTED_MORE } else { COUNTED });
+    let more = charge.first_time > 0 || charge.unknown > 0 || !attempt.is_empty();
+    out.push(match (attempt.is_empty(), more) {
+        (false, _) => COUNTED_ATTEMPT,
+        (true, true) => COUNTED_MORE,
+        (true, false) => COUNTED,
+    });
     put_entity(out, entity);
     for n in [minute, charge.external, charge.internal, charge.lane, messages] {
         put(out, n);
@@ -75,6 +105,27 @@ pub(super) fn encode_counted(
         put(out, charge.unknown);
     }
     out.extend_from_slice(&message.to_le_bytes());
+    if !attempt.is_empty() {
+        put_bytes(out, attempt);
+    }
+}
+
+pub(super) fn encode_attempt(out: &mut Vec<u8>, entity: &EntityId, attempt: &[u8]) {
+    encode_bytes(out, ATTEMPT, entity, attempt);
+}
+
+pub(super) fn encode_recent(out: &mut Vec<u8>, entity: &EntityId, attempts: &[u8]) {
+    encode_bytes(out, RECENT, entity, attempts);
+}
+
+pub(super) fn encode_profile(out: &mut Vec<u8>, entity: &EntityId, profile: &[u8]) {
+    encode_bytes(out, PROFILE, entity, profile);
+}
+
+fn encode_bytes(out: &mut Vec<u8>, kind: u8, entity: &EntityId, bytes: &[u8]) {
+    out.push(kind);
+    put_entity(out, entity);
+    put_bytes(out, bytes);
 }
 
 pub(super) fn encode_reset(out: &mut Vec<u8>, entity: &EntityId, windows: &[Window]) {
@@ -110,11 +161,16 @@ fn put_entity(out: &mut Vec<u8>, entity: &EntityId) {
         EntityKind::Account => 0,
         EntityKind::Connector => 1,
     });
-    put(out, u32::try_from(entity.name().len()).unwrap_or(u32::MAX));
-    out.extend_from_slice(entity.name().as_bytes());
+    put_bytes(out, entity.name().as_bytes());
 }
 
-fn put(out: &mut Vec<u8>, mut n: u32) {
+/// Writes bytes after their length.
+pub(super) fn put_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
+    put(out, u32::try_from(bytes.len()).unwrap_or(u32::MAX));
+    out.extend_from_slice(bytes);
+}
+
+pub(super) fn put(out: &mut Vec<u8>, mut n: u32) {
     while n >= 0x80 {
         out.push((n & 0x7f) as u8 | 0x80);
         n >>= 7;
@@ -124,10 +180,7 @@ fn put(out: &mut Vec<u8>, mut n: u32) {
 
 fn take_entity(bytes: &mut &[u8]) -> Option<EntityId> {
     let kind = take_byte(bytes)?;
-    let length = take(bytes)? as usize;
-    let (name, rest) = bytes.split_at_checked(length)?;
-    *bytes = rest;
-    let name = std::str::from_utf8(name).ok()?;
+    let name = std::str::from_utf8(take_bytes(bytes)?).ok()?;
     match kind {
         0 => Some(EntityId::account_named(name)),
         1 => Some(EntityId::connector(name)),
@@ -143,7 +196,15 @@ fn take_slot(bytes: &mut &[u8], more: bool) -> Option<Slot> {
     Some(Slot { minute, external, internal, total, messages, lane, first_time: few()?, unknown: few()? })
 }
 
-fn take(bytes: &mut &[u8]) -> Option<u32> {
+/// Reads bytes that follow their length.
+pub(super) fn take_bytes<'a>(bytes: &mut &'a [u8]) -> Option<&'a [u8]> {
+    let length = take(bytes)? as usize;
+    let (taken, rest) = bytes.split_at_checked(length)?;
+    *bytes = rest;
+    Some(taken)
+}
+
+pub(super) fn take(bytes: &mut &[u8]) -> Option<u32> {
     let mut n = 0u32;
     for shift in (0..35).step_by(7) {
         let byte = take_byte(bytes)?;
@@ -155,7 +216,7 @@ fn take(bytes: &mut &[u8]) -> Option<u32> {
     None
 }
 
-fn take_byte(bytes: &mut &[u8]) -> Option<u8> {
+pub(super) fn take_byte(bytes: &mut &[u8]) -> Option<u8> {
     let (&first, rest) = bytes.split_first()?;
     *bytes = rest;
     Some(first)
@@ -177,6 +238,10 @@ mod tests {
             .prop_map(|(account, name)| if account { EntityId::account_named(name) } else { EntityId::connector(name) })
     }
 
+    fn bytes() -> impl Strategy<Value = Vec<u8>> {
+        proptest::collection::vec(any::<u8>(), 0..20)
+    }
+
     fn record() -> impl Strategy<Value = Record> {
         let slot = (any::<u32>(), any::<[u16; 5]>(), any::<[u8; 2]>()).prop_map(|(minute, [a, b, c, d, e], [f, g])| {
             Slot { minute, external: a, internal: b, total: c, messages: d, lane: e, first_time: f, unknown: g }
@@ -190,15 +255,19 @@ mod tests {
             unknown,
         });
         prop_oneof![
-            (entity(), any::<u32>(), charge, any::<u32>(), any::<u64>()).prop_map(
-                |(entity, minute, charge, messages, message)| Record::Counted {
+            (entity(), any::<u32>(), charge, any::<u32>(), any::<u64>(), bytes()).prop_map(
+                |(entity, minute, charge, messages, message, attempt)| Record::Counted {
                     entity,
                     minute,
                     charge,
                     messages,
-                    message
+                    message,
+                    attempt
                 }
             ),
+            (entity(), bytes()).prop_map(|(entity, attempt)| Record::Attempt { entity, attempt }),
+            (entity(), bytes()).prop_map(|(entity, attempts)| Record::Recent { entity, attempts }),
+            (entity(), bytes()).prop_map(|(entity, profile)| Record::Profile { entity, profile }),
             (entity(), proptest::collection::vec(slot, 0..5))
                 .prop_map(|(entity, slots)| Record::Slots { entity, slots }),
             (entity(), proptest::sample::subsequence(Window::ALL.to_vec(), 0..=Window::ALL.len()))
@@ -208,9 +277,12 @@ mod tests {
 
     fn encode(record: &Record, out: &mut Vec<u8>) {
         match record {
-            Record::Counted { entity, minute, charge, messages, message } => {
-                encode_counted(out, entity, *minute, *charge, *messages, *message);
+            Record::Counted { entity, minute, charge, messages, message, attempt } => {
+                encode_counted(out, entity, *minute, *charge, *messages, *message, attempt);
             }
+            Record::Attempt { entity, attempt } => encode_attempt(out, entity, attempt),
+            Record::Recent { entity, attempts } => encode_recent(out, entity, attempts),
+            Record::Profile { entity, profile } => encode_profile(out, entity, profile),
             Record::Slots { entity, slots } => encode_slots(out, entity, slots),
             Record::Reset { entity, windows } => encode_reset(out, entity, windows),
         }

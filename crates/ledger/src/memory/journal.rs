@@ -4,9 +4,8 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
-use postern_domain::EntityId;
-use postern_domain::window::Slot;
-
+use super::entry::Entry;
+use super::faults::Faults;
 use super::format::{self, Record};
 use crate::LedgerError;
 
@@ -33,6 +32,8 @@ pub(super) struct Journal {
     /// Records of the block that is still growing.
     buffer: Vec<u8>,
     dirty: bool,
+    /// Failures that a test has ordered.
+    pub(super) faults: Faults,
 }
 
 /// A snapshot being written, and the journal that will follow it.
@@ -58,6 +59,7 @@ impl Journal {
             sealed: Vec::new(),
             buffer: Vec::new(),
             dirty: false,
+            faults: Faults::default(),
         }
     }
 
@@ -129,7 +131,7 @@ impl Journal {
         let fail = |source| LedgerError::Journal { path, source };
         if !self.sealed.is_empty() {
             // Undo a partial write (such as on a full disk): blocks after a torn one are not read.
-            if let Err(error) = file.write_all(&self.sealed) {
+            if let Err(error) = self.faults.step().and_then(|()| file.write_all(&self.sealed)) {
                 let _ = file.set_len(self.written);
                 let _ = file.seek(io::SeekFrom::Start(self.written));
                 return Err(fail(error));
@@ -140,7 +142,7 @@ impl Journal {
             self.dirty = true;
         }
         if durable && self.dirty {
-            file.sync_data().map_err(fail)?;
+            self.faults.step().and_then(|()| file.sync_data()).map_err(fail)?;
             self.dirty = false;
         }
         Ok(())
@@ -152,21 +154,39 @@ impl Journal {
 
     pub(super) fn begin_snapshot(&mut self) -> Result<Snapshot, LedgerError> {
         let number = self.number + 1;
-        let path = self.folder.join(format!("{number}.snapshot.tmp"));
-        let fail = |source| LedgerError::Journal { path: path.clone(), source };
-        let mut file = File::create(&path).map_err(fail)?;
-        file.write_all(MAGIC).map_err(fail)?;
+        let path = path_of(&self.folder, number, "snapshot.tmp");
+        let begin = || {
+            self.faults.step()?;
+            let mut file = File::create(&path)?;
+            file.write_all(MAGIC)?;
+            Ok(file)
+        };
+        let file = begin().map_err(|source| LedgerError::Journal { path: path.clone(), source })?;
         Ok(Snapshot { number, path, file, size: MAGIC.len() as u64, buffer: Vec::new(), after: Vec::new() })
     }
 
-    /// Puts the snapshot into effect, and continues in the journal that follows it.
+    /// Puts the snapshot into effect, and continues in the journal that follows it. Whatever fails, the files on disk
+    /// and what is still to be written contain every record once.
     pub(super) fn finish_snapshot(&mut self, mut snapshot: Snapshot) -> Result<(), LedgerError> {
-        let finished = self.try_finish(&mut snapshot);
-        if finished.is_err() && self.number != snapshot.number {
-            // The old journal continues, so it takes the records meant for the new one.
-            self.append(&snapshot.after);
+        let switched = self.switch(&mut snapshot);
+        if let Err(error) = switched {
+            self.abandon_snapshot(snapshot);
+            return Err(error);
         }
-        finished
+        // From here on, a failure leaves the former snapshot in effect, followed by both journals.
+        let path = path_of(&self.folder, snapshot.number, "snapshot");
+        let take_effect = || {
+            self.faults.step()?;
+            sync_folder(&self.folder)?;
+            self.faults.step()?;
+            fs::rename(&snapshot.path, &path)?;
+            self.faults.step()?;
+            sync_folder(&self.folder)
+        };
+        take_effect().map_err(|source| LedgerError::Journal { path: path.clone(), source })?;
+        self.snapshot = snapshot.size;
+        remove_older(&self.folder, snapshot.number);
+        Ok(())
     }
 
     /// Abandons a snapshot that could not be written.
@@ -175,33 +195,50 @@ impl Journal {
         let _ = fs::remove_file(&snapshot.path);
     }
 
-    fn try_finish(&mut self, snapshot: &mut Snapshot) -> Result<(), LedgerError> {
-        snapshot.write_buffer()?;
-        let path = snapshot.path.clone();
-        let fail = |source| LedgerError::Journal { path: path.clone(), source };
-        snapshot.file.sync_all().map_err(fail)?;
+    /// Writes the snapshot and the journal that follows it, which becomes the current one as soon as it has its name.
+    fn switch(&mut self, snapshot: &mut Snapshot) -> Result<(), LedgerError> {
+        snapshot.write_buffer(self)?;
+        let fail = |path: &Path| {
+            let path = path.to_owned();
+            |source| LedgerError::Journal { path, source }
+        };
+        self.faults.step().map_err(fail(&snapshot.path))?;
+        snapshot.file.sync_all().map_err(fail(&snapshot.path))?;
         self.write(true)?;
-        // The new journal has to exist before the snapshot takes effect: otherwise, what was counted
-        // in the meantime would be in neither.
         let following = path_of(&self.folder, snapshot.number, "journal");
+        let unnamed = path_of(&self.folder, snapshot.number, "journal.tmp");
         let mut bytes = MAGIC.to_vec();
         if !snapshot.after.is_empty() {
             frame(&snapshot.after, &mut bytes);
         }
-        write_durably(&following, &bytes)?;
-        fs::rename(&snapshot.path, path_of(&self.folder, snapshot.number, "snapshot")).map_err(fail)?;
-        sync_folder(&self.folder).map_err(fail)?;
-        self.snapshot = snapshot.size;
-        self.open_file(snapshot.number)?;
-        remove_older(&self.folder, snapshot.number);
+        let create = || {
+            self.faults.step()?;
+            let mut file = File::create(&unnamed)?;
+            file.write_all(&bytes)?;
+            self.faults.step()?;
+            file.sync_all()?;
+            self.faults.step()?;
+            fs::rename(&unnamed, &following)?;
+            Ok(file)
+        };
+        let file = create().map_err(fail(&following))?;
+        self.file = Some(file);
+        self.number = snapshot.number;
+        self.written = bytes.len() as u64;
         Ok(())
     }
 }
 
 impl Snapshot {
-    pub(super) fn add(&mut self, entity: &EntityId, slots: &[Slot]) {
-        if !slots.is_empty() {
-            format::encode_slots(&mut self.buffer, entity, slots);
+    pub(super) fn add(&mut self, entry: &Entry) {
+        if !entry.usage.slots().is_empty() {
+            format::encode_slots(&mut self.buffer, &entry.entity, entry.usage.slots());
+        }
+        if let Some(recent) = entry.recent() {
+            format::encode_recent(&mut self.buffer, &entry.entity, recent.bytes());
+        }
+        if let Some(profile) = entry.profile() {
+            format::encode_profile(&mut self.buffer, &entry.entity, profile.as_bytes());
         }
     }
 
@@ -210,17 +247,18 @@ impl Snapshot {
         self.after.extend_from_slice(records);
     }
 
-    pub(super) fn flush_if_large(&mut self) -> Result<(), LedgerError> {
-        if self.buffer.len() >= BLOCK { self.write_buffer() } else { Ok(()) }
+    pub(super) fn flush_if_large(&mut self, journal: &mut Journal) -> Result<(), LedgerError> {
+        if self.buffer.len() >= BLOCK { self.write_buffer(journal) } else { Ok(()) }
     }
 
-    fn write_buffer(&mut self) -> Result<(), LedgerError> {
+    fn write_buffer(&mut self, journal: &mut Journal) -> Result<(), LedgerError> {
         if self.buffer.is_empty() {
             return Ok(());
         }
         let mut block = Vec::with_capacity(HEADER + self.buffer.len());
         frame(&self.buffer, &mut block);
-        self.file.write_all(&block).map_err(|source| LedgerError::Journal { path: self.path.clone(), source })?;
+        let written = journal.faults.step().and_then(|()| self.file.write_all(&block));
+        written.map_err(|source| LedgerError::Journal { path: self.path.clone(), source })?;
         self.size += block.len() as u64;
         self.buffer.clear();
         Ok(())
@@ -296,15 +334,6 @@ fn cut(path: &Path, length: u64) -> Result<u64, LedgerError> {
     Ok(length)
 }
 
-fn write_durably(path: &Path, bytes: &[u8]) -> Result<(), LedgerError> {
-    let write = || {
-        let mut file = File::create(path)?;
-        file.write_all(bytes)?;
-        file.sync_all()
-    };
-    write().map_err(|source| LedgerError::Journal { path: path.to_owned(), source })
-}
-
 fn sync_folder(folder: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }
@@ -336,7 +365,9 @@ fn remove_older(folder: &Path, than: u64) {
             }
         }
     }
-    for number in numbered(folder, "snapshot.tmp").unwrap_or_default() {
-        let _ = fs::remove_file(path_of(folder, number, "snapshot.tmp"));
+    for kind in ["snapshot.tmp", "journal.tmp"] {
+        for number in numbered(folder, kind).unwrap_or_default() {
+            let _ = fs::remove_file(path_of(folder, number, kind));
+        }
     }
 }

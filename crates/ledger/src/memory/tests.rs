@@ -1,10 +1,21 @@
-use postern_domain::policy::Limits;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use postern_domain::evidence::Outcome;
 use proptest::prelude::*;
 
 use super::*;
 
-fn now() -> Timestamp {
+fn noon() -> Timestamp {
     Timestamp::parse("2026-11-25T18:00:00Z").unwrap()
+}
+
+fn still() -> Now {
+    Arc::new(noon)
+}
+
+fn open(folder: &Path) -> MemoryLedger {
+    MemoryLedger::open(folder, still()).unwrap()
 }
 
 fn entity(name: &str) -> EntityId {
@@ -15,88 +26,146 @@ fn external(n: u32) -> Charge {
     Charge { external: n, ..Charge::NONE }
 }
 
+fn record() -> AttemptRecord {
+    AttemptRecord {
+        at: noon(),
+        client_address: None,
+        helo_name: "client".into(),
+        sasl_method: "PLAIN".into(),
+        sender: "a@example.com".into(),
+        queue_id: "1".into(),
+        recipients: 1,
+        external: 1,
+        size: 0,
+        outcome: Outcome::Accepted,
+    }
+}
+
 /// The result of a future of the memory ledger, which is always ready at once.
-fn ready<T>(future: impl Future<Output = T>) -> T {
+fn ready<T>(future: impl Future<Output = Result<T, LedgerError>>) -> T {
     let mut future = std::pin::pin!(future);
     match future.as_mut().poll(&mut std::task::Context::from_waker(std::task::Waker::noop())) {
-        std::task::Poll::Ready(value) => value,
+        std::task::Poll::Ready(value) => value.unwrap(),
         std::task::Poll::Pending => panic!("the memory ledger never waits"),
     }
 }
 
 fn count(ledger: &MemoryLedger, name: &str) -> u32 {
-    ready(ledger.usage(&entity(name))).count(Window::ExternalPerHour, now())
+    ready(ledger.usage(&entity(name))).count(Window::ExternalPerHour, noon())
 }
 
-fn send(ledger: &MemoryLedger, name: &str, message: &str, n: u32) {
-    ready(ledger.commit(&entity(name), message, Charge::NONE, external(n), now()));
+fn send(ledger: &MemoryLedger, name: &str, message: &str, n: u32) -> Committed {
+    let entity = entity(name);
+    let message = MessageId::of(&entity, message, 0);
+    ready(ledger.commit(Accepted { entity: &entity, message, charge: external(n), record: record(), profile: None }))
 }
 
 #[test]
 fn what_was_flushed_is_there_after_a_restart() {
     let folder = tempfile::tempdir().unwrap();
-    let ledger = MemoryLedger::open(folder.path(), now()).unwrap();
+    let ledger = open(folder.path());
     send(&ledger, "a", "1", 3);
     send(&ledger, "a", "2", 4);
+    ready(ledger.refused(&entity("a"), AttemptRecord { outcome: Outcome::Refused, ..record() }));
     ledger.flush(false).unwrap();
     send(&ledger, "a", "3", 100);
-    let again = MemoryLedger::open(folder.path(), now()).unwrap();
+    let again = open(folder.path());
     assert_eq!(count(&again, "a"), 7);
-    assert!(ready(again.was_committed(&entity("a"), "2")));
-    assert!(!ready(again.was_committed(&entity("a"), "3")));
-}
-
-#[test]
-fn reservations_do_not_survive_a_restart() {
-    let folder = tempfile::tempdir().unwrap();
-    let limits = Limits::DEFAULT;
-    let a = entity("a");
-    let ledger = MemoryLedger::open(folder.path(), now()).unwrap();
-    let claim =
-        Claim { entity: &a, held: Charge::NONE, more: external(5), limits: &limits, reserved_is_certain: false };
-    assert_eq!(ready(ledger.reserve(claim, now())), Fit::Fits);
-    assert_eq!(ready(ledger.usage(&a)).reserved(), external(5));
-    ledger.flush(true).unwrap();
-    assert!(MemoryLedger::open(folder.path(), now()).unwrap().is_empty());
+    let outcomes: Vec<_> = ready(again.recent(&entity("a"))).iter().map(|attempt| attempt.outcome).collect();
+    assert_eq!(outcomes, [Outcome::Accepted, Outcome::Accepted, Outcome::Refused]);
+    assert_eq!(send(&again, "a", "2", 4), Committed::CountedAlready);
+    assert!(matches!(send(&again, "a", "3", 1), Committed::Counted(_)));
 }
 
 #[test]
 fn a_reset_is_durable_when_it_returns() {
     let folder = tempfile::tempdir().unwrap();
-    let ledger = MemoryLedger::open(folder.path(), now()).unwrap();
+    let ledger = open(folder.path());
     send(&ledger, "a", "1", 3);
-    ready(ledger.reset(&entity("a"), &[Window::ExternalPerHour])).unwrap();
-    let again = MemoryLedger::open(folder.path(), now()).unwrap();
+    ready(ledger.reset(&entity("a"), &[Window::ExternalPerHour]));
+    let again = open(folder.path());
     assert_eq!(count(&again, "a"), 0);
-    assert_eq!(ready(again.usage(&entity("a"))).count(Window::PerDay, now()), 3);
+    assert_eq!(ready(again.usage(&entity("a"))).count(Window::PerDay, noon()), 3);
 }
 
 #[test]
 fn compaction_keeps_every_count_and_removes_old_files() {
     let folder = tempfile::tempdir().unwrap();
-    let ledger = MemoryLedger::open(folder.path(), now()).unwrap();
+    let ledger = open(folder.path());
+    let profile = Profile::new(*b"how it sends").unwrap();
     for i in 0..1000 {
         send(&ledger, &format!("user{i}"), "1", i % 7 + 1);
     }
-    ledger.compact(now()).unwrap();
+    let user2 = entity("user2");
+    let message = MessageId::of(&user2, "profile", 0);
+    let charge = Charge::NONE;
+    ready(ledger.commit(Accepted {
+        entity: &user2,
+        message,
+        charge,
+        record: record(),
+        profile: Some(profile.clone()),
+    }));
+    ledger.compact().unwrap();
     send(&ledger, "user1", "2", 1);
     ledger.flush(false).unwrap();
-    ledger.compact(now()).unwrap();
+    ledger.compact().unwrap();
     send(&ledger, "user1", "3", 1);
     ledger.flush(false).unwrap();
-    let again = MemoryLedger::open(folder.path(), now()).unwrap();
-    assert_eq!(again.len(), 1000);
-    assert_eq!(count(&again, "user1"), 4);
-    assert_eq!(count(&again, "user6"), 7);
+    let again = open(folder.path());
+    assert_eq!(ready(again.entity_count()), 1000);
+    assert_eq!((count(&again, "user1"), count(&again, "user6")), (4, 7));
+    assert_eq!(ready(again.recent(&entity("user1"))).len(), 3);
+    let (mut shard, hash) = again.shard(&user2);
+    assert_eq!(shard.find(&user2, hash).unwrap().profile(), Some(&profile));
     let mut files: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|f| f.unwrap().file_name()).collect();
     files.sort();
     assert_eq!(files, ["3.journal", "3.snapshot"]);
 }
 
+/// Each access to the disk fails once, in turn; afterwards, and after a restart at any moment, everything is counted
+/// once.
+#[test]
+fn whatever_fails_while_compacting_nothing_is_forgotten_or_counted_twice() {
+    let counts = |ledger: &MemoryLedger| -> Vec<u32> { (0..5).map(|n| count(ledger, &format!("user{n}"))).collect() };
+    for fault in 0.. {
+        let folder = tempfile::tempdir().unwrap();
+        let ledger = open(folder.path());
+        let mut message = 0;
+        let mut more = |ledger: &MemoryLedger| {
+            for n in 0..5 {
+                message += 1;
+                send(ledger, &format!("user{n}"), &message.to_string(), n + 1);
+            }
+        };
+        more(&ledger);
+        ledger.flush(true).unwrap();
+        ledger.compact().unwrap();
+        more(&ledger);
+        lock(&ledger.journal).faults.fail_after(fault);
+        let compacted = ledger.compact();
+        let happened = lock(&ledger.journal).faults.repair();
+        assert_eq!(compacted.is_err(), happened, "step {fault}");
+        more(&ledger);
+        ledger.flush(true).unwrap();
+        assert_eq!(counts(&ledger), [3, 6, 9, 12, 15]);
+        assert_eq!(counts(&open(folder.path())), [3, 6, 9, 12, 15], "a restart after step {fault} failed");
+        let ledger = open(folder.path());
+        ledger.compact().unwrap();
+        more(&ledger);
+        ledger.flush(true).unwrap();
+        assert_eq!(counts(&open(folder.path())), [4, 8, 12, 16, 20], "a compaction after step {fault} failed");
+        if !happened {
+            assert!(fault > 8, "only {fault} steps were tried");
+            break;
+        }
+    }
+}
+
 #[test]
 fn a_torn_end_is_cut_off_and_written_over() {
     let folder = tempfile::tempdir().unwrap();
-    let ledger = MemoryLedger::open(folder.path(), now()).unwrap();
+    let ledger = open(folder.path());
     send(&ledger, "a", "1", 3);
     ledger.flush(false).unwrap();
     send(&ledger, "a", "2", 4);
@@ -105,11 +174,11 @@ fn a_torn_end_is_cut_off_and_written_over() {
     let bytes = std::fs::read(&path).unwrap();
     for cut in 0..bytes.len() {
         std::fs::write(&path, &bytes[..cut]).unwrap();
-        let torn = MemoryLedger::open(folder.path(), now()).unwrap();
+        let torn = open(folder.path());
         assert!([0, 3].contains(&count(&torn, "a")), "cut at {cut}");
         send(&torn, "b", "9", 1);
         torn.flush(false).unwrap();
-        assert_eq!(count(&MemoryLedger::open(folder.path(), now()).unwrap(), "b"), 1, "cut at {cut}");
+        assert_eq!(count(&open(folder.path()), "b"), 1, "cut at {cut}");
     }
 }
 
@@ -118,43 +187,54 @@ fn a_foreign_file_is_refused_and_left_alone() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("1.journal");
     std::fs::write(&path, b"something else entirely").unwrap();
-    let error = MemoryLedger::open(folder.path(), now()).unwrap_err().to_string();
+    let error = MemoryLedger::open(folder.path(), still()).err().unwrap().to_string();
     assert!(error.contains("1.journal") && error.contains("no usage journal"), "{error}");
     assert_eq!(std::fs::read(&path).unwrap(), b"something else entirely");
 }
 
 #[test]
-fn old_entities_are_forgotten() {
+fn entities_and_their_attempts_are_forgotten_after_a_day() {
     let folder = tempfile::tempdir().unwrap();
-    let ledger = MemoryLedger::open(folder.path(), now()).unwrap();
+    let clock = Arc::new(AtomicI64::new(noon().as_millis()));
+    let reader = Arc::clone(&clock);
+    let ledger =
+        MemoryLedger::open(folder.path(), Arc::new(move || Timestamp::from_millis(reader.load(Ordering::Relaxed))))
+            .unwrap();
     send(&ledger, "a", "1", 3);
-    ledger.sweep(now().plus(Duration::from_secs(23 * 3600)));
-    assert_eq!(ledger.len(), 1);
-    ledger.sweep(now().plus(Duration::from_secs(25 * 3600)));
-    assert!(ledger.is_empty());
+    let hours = |hours: i64| clock.store(noon().as_millis() + hours * 3_600_000, Ordering::Relaxed);
+    hours(23);
+    ledger.maintain(false).unwrap();
+    assert_eq!(ready(ledger.entity_count()), 1);
+    hours(25);
+    ledger.maintain(false).unwrap();
+    assert_eq!((ready(ledger.entity_count()), ready(ledger.recent(&entity("a"))).len()), (0, 0));
 }
 
+/// The memory for attempts has a bound; those that sent last keep theirs.
 #[test]
-fn many_threads_do_not_overshoot() {
+fn attempts_take_no_more_memory_than_allowed() {
     let folder = tempfile::tempdir().unwrap();
-    let ledger = MemoryLedger::open(folder.path(), now()).unwrap();
-    let limits = Limits { external_per_hour: 500, ..Limits::DEFAULT };
-    std::thread::scope(|scope| {
-        for thread in 0..8 {
-            let (ledger, limits) = (&ledger, &limits);
-            scope.spawn(move || {
-                let a = entity("a");
-                for i in 0..200 {
-                    let claim =
-                        Claim { entity: &a, held: Charge::NONE, more: external(1), limits, reserved_is_certain: false };
-                    if ready(ledger.reserve(claim, now())) == Fit::Fits {
-                        ready(ledger.commit(&a, &format!("{thread}.{i}"), external(1), external(1), now()));
-                    }
-                }
-            });
-        }
-    });
-    assert_eq!(count(&ledger, "a"), 500);
+    let ledger = open(folder.path());
+    let long = "x".repeat(250);
+    for number in 0..60_000 {
+        let name = format!("user{number}");
+        let entity = entity(&name);
+        let at = Timestamp::from_millis(noon().as_millis() + number);
+        let record = AttemptRecord {
+            at,
+            sender: long.clone().into(),
+            helo_name: long.clone().into(),
+            queue_id: long.clone().into(),
+            ..record()
+        };
+        let message = MessageId::of(&entity, "1", 0);
+        ready(ledger.commit(Accepted { entity: &entity, message, charge: external(1), record, profile: None }));
+    }
+    let with = |number: u32| !ready(ledger.recent(&entity(&format!("user{number}")))).is_empty();
+    assert!(with(59_999) && !with(0));
+    let kept: usize = (0..60_000).filter(|number| with(*number)).count();
+    assert!((20_000..60_000).contains(&kept), "{kept}");
+    assert_eq!(ready(ledger.entity_count()), 60_000, "their counts stay");
 }
 
 proptest! {
@@ -165,43 +245,31 @@ proptest! {
     #[test]
     fn a_restart_changes_nothing(steps in proptest::collection::vec((0u8..6, 0u8..5, 1u32..90_000), 1..40)) {
         let folder = tempfile::tempdir().unwrap();
-        let mut ledger = MemoryLedger::open(folder.path(), now()).unwrap();
+        let mut ledger = open(folder.path());
         for (i, (step, who, n)) in steps.into_iter().enumerate() {
             let name = format!("user{who}");
             match step {
-                0..=2 => send(&ledger, &name, &i.to_string(), n),
-                3 => ready(ledger.reset(&entity(&name), &[Window::PerDay])).unwrap(),
-                4 => ledger.compact(now()).unwrap(),
+                0..=2 => {
+                    send(&ledger, &name, &i.to_string(), n);
+                }
+                3 => ready(ledger.reset(&entity(&name), &[Window::PerDay])),
+                4 => ledger.compact().unwrap(),
                 _ => {
                     ledger.flush(false).unwrap();
-                    let before: Vec<_> = (0..5).map(|w| ready(ledger.usage(&entity(&format!("user{w}"))))).collect();
-                    ledger = MemoryLedger::open(folder.path(), now()).unwrap();
-                    for (w, before) in before.into_iter().enumerate() {
-                        let after = ready(ledger.usage(&entity(&format!("user{w}"))));
+                    let all = |ledger: &MemoryLedger| -> Vec<_> {
+                        let name = |who| entity(&format!("user{who}"));
+                        (0..5).map(|who| (ready(ledger.usage(&name(who))), ready(ledger.recent(&name(who))))).collect()
+                    };
+                    let before = all(&ledger);
+                    ledger = open(folder.path());
+                    for ((before, attempts_before), (after, attempts)) in before.into_iter().zip(all(&ledger)) {
                         for window in Window::ALL {
-                            prop_assert_eq!(after.count(window, now()), before.count(window, now()));
+                            prop_assert_eq!(after.count(window, noon()), before.count(window, noon()));
                         }
+                        prop_assert_eq!(attempts, attempts_before);
                     }
                 }
             }
         }
     }
-}
-
-#[test]
-fn the_busiest_are_found_in_any_shard_and_in_each_window() {
-    let folder = tempfile::tempdir().unwrap();
-    let ledger = MemoryLedger::open(folder.path(), now()).unwrap();
-    for n in 1..=300 {
-        send(&ledger, &format!("u{n}"), "1", n);
-    }
-    let charge = Charge { internal: 1000, ..Charge::NONE };
-    ready(ledger.commit(&entity("inside"), "1", Charge::NONE, charge, now()));
-    let names = |windows: &[Window], wanted: fn(&EntityId) -> bool| -> Vec<String> {
-        let found = ledger.busiest(windows, 2, now(), wanted);
-        found.iter().map(|entity| entity.name().to_owned()).collect()
-    };
-    assert_eq!(names(&[Window::ExternalPerHour], |_| true), ["u300", "u299"]);
-    assert_eq!(names(&[Window::ExternalPerHour, Window::PerDay], |_| true), ["u300", "u299", "inside"]);
-    assert_eq!(names(&[Window::PerDay], |entity| entity.name() != "inside"), ["u300", "u299"]);
 }

@@ -5,11 +5,13 @@ mod tasks;
 mod wiring_check;
 
 use std::io;
+use std::marker::PhantomData;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Context;
 use axum::middleware::from_fn;
+use postern_ledger::Ledger;
 use postern_ledger::memory::MemoryLedger;
 use postern_store::sqlite::SqliteStore;
 use tokio::signal::unix::{SignalKind, signal};
@@ -19,11 +21,14 @@ use tokio::task::JoinSet;
 use postern_services::clock::Clock;
 use postern_services::randomness::Randomness;
 use postern_services::service::Services;
-use postern_services::settings::{Listen, Settings};
+use postern_services::settings::{Door as DoorSettings, DoorKind, Listen, Settings};
 use wiring_check::PostfixCheck;
 
+use crate::doors::connections::accept_all;
+use crate::doors::conversation::Door;
+use crate::doors::http::Portal;
 use crate::doors::listen::{Listener, Passed, bind_unix};
-use crate::doors::policy::Door;
+use crate::doors::policy::Policy;
 use crate::doors::workers::Workers;
 use data_folder::DataFolder;
 use postern_api::finish::finish;
@@ -75,12 +80,11 @@ pub async fn start(
     randomness: Arc<dyn Randomness>,
 ) -> anyhow::Result<Running> {
     let folder = DataFolder::open(&settings.data)?;
-    let started = clock.now();
     let (store, ledger) = {
-        let (database, usage) = (folder.database(), folder.usage());
+        let (database, usage, clock) = (folder.database(), folder.usage(), Arc::clone(&clock));
         let opened = tokio::task::spawn_blocking(move || {
             let store = SqliteStore::open(&database)?;
-            let ledger = MemoryLedger::open(&usage, started)?;
+            let ledger = MemoryLedger::open(&usage, Arc::new(move || clock.now()))?;
             anyhow::Ok((store, ledger))
         });
         opened.await.context("opening the data folder")??
@@ -100,15 +104,18 @@ pub async fn start(
     first_admin(&node.services).await;
     let mut parts = JoinSet::new();
     let now = node.shared.settings.load_full();
+    for line in &now.advice {
+        tracing::warn!("{line}");
+    }
     let sockets = listen(&now, &folder, &node, &is_closing, &mut parts).await?;
     let journal = beside_the_doors(&node, &is_closing, &mut parts)?;
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),
         config = %now.file.display(),
         data = %now.data.display(),
-        policy_door = now.policy_door.listen.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "),
+        policy_door = now.policy_listen().map(ToString::to_string).collect::<Vec<_>>().join(" "),
         portal = %now.portal.listen,
-        entities = node.shared.ledger.len(),
+        entities = node.shared.ledger.entity_count().await.unwrap_or_default(),
         "ready"
     );
     Ok(Running { node, closing, parts, journal, sockets, _folder: folder })
@@ -139,8 +146,8 @@ fn beside_the_doors(
     parts.spawn(tasks::directory(Arc::clone(node), is_closing.clone()));
     parts.spawn(tasks::housekeeping(Arc::clone(node), is_closing.clone()));
     parts.spawn(tasks::watchdog(is_closing.clone()));
-    let (ledger, clock) = (Arc::clone(&shared.ledger), Arc::clone(&shared.clock));
-    Ok(tasks::JournalWriter::start(ledger, clock, Arc::clone(&shared.health), Arc::clone(&shared.metrics))?)
+    let ledger = Arc::clone(&shared.ledger);
+    Ok(tasks::JournalWriter::start(ledger, Arc::clone(&shared.health), Arc::clone(&shared.metrics))?)
 }
 
 /// While nobody can sign in yet, logs the link for the first admin.
@@ -165,42 +172,37 @@ async fn listen(
 ) -> anyhow::Result<Vec<PathBuf>> {
     let mut passed = Passed::from_env();
     let mut sockets = vec![folder.admin_socket()];
-    let door = Door {
+    let workers = Workers::start().context("starting the doors' threads")?;
+    let door = |number: usize| Door {
         gate: Arc::clone(&node.gate),
         settings: Arc::clone(&node.shared.settings),
+        number,
         metrics: Arc::clone(&node.shared.metrics),
-        workers: Workers::start().context("starting the policy door's threads")?,
+        workers: workers.clone(),
+        protocol: PhantomData::<Policy>,
     };
-    let all = settings.policy_door.listen.iter().chain([&settings.portal.listen]);
+    let all = settings.doors.iter().flat_map(|door| &door.listen).chain([&settings.portal.listen]);
     sockets.extend(all.filter_map(|listen| match listen {
         Listen::Unix(path) => Some(path.clone()),
         _ => None,
     }));
     // Everything is bound before anything is served, so that a port in use does not leave Postern half started.
     let mut doors = Vec::new();
-    for at in &settings.policy_door.listen {
-        doors.push(Listener::bind(at, "policy_door.listen", 0o666, &mut passed).await?);
+    for (number, DoorSettings { kind: DoorKind::Policy, listen, .. }) in settings.doors.iter().enumerate() {
+        for at in listen {
+            doors.push((number, Listener::bind(at, "policy_door.listen", 0o666, &mut passed).await?));
+        }
     }
     let portal_listener = Listener::bind(&settings.portal.listen, "portal.listen", 0o660, &mut passed).await?;
     let admin = bind_unix(&folder.admin_socket(), 0o660)
         .with_context(|| format!("can't listen on the admin socket {}", folder.admin_socket().display()))?;
-    for listener in doors {
-        parts.spawn(door.clone().serve(listener, closing.clone()));
+    for (number, listener) in doors {
+        parts.spawn(accept_all(door(number), listener, closing.clone()));
     }
     let services = &node.services;
     let public = postern_api::portal_routes(services).merge(postern_portal::routes(services)).layer(from_fn(finish));
-    let public = public.into_make_service_with_connect_info::<postern_portal::Peer>();
-    let mut end = closing.clone();
-    parts.spawn(async move {
-        let ended = async move {
-            let _ = end.wait_for(|closing| *closing).await;
-        };
-        let served = match portal_listener {
-            Listener::Tcp(listener) => axum::serve(listener, public).with_graceful_shutdown(ended).await,
-            Listener::Unix(listener) => axum::serve(listener, public).with_graceful_shutdown(ended).await,
-        };
-        log_end("portal", served);
-    });
+    let portal = Portal { routes: public, settings: Arc::clone(&node.shared.settings) };
+    parts.spawn(accept_all(portal, portal_listener, closing.clone()));
     let (services, closing) = (Arc::clone(services), closing.clone());
     parts
         .spawn(async move { log_end("admin socket", postern_api::serve_admin_socket(admin, services, closing).await) });
@@ -242,10 +244,7 @@ impl Running {
                         url: current.portal.url.clone(),
                         ..new.portal.clone()
                     },
-                    policy_door: postern_services::settings::PolicyDoor {
-                        listen: current.policy_door.listen.clone(),
-                        ..new.policy_door.clone()
-                    },
+                    doors: with_listeners_of(&current.doors, &new.doors),
                     ..new
                 };
                 let shared = &self.node.shared;
@@ -289,6 +288,9 @@ impl Running {
         services.restrictions.write_refusals().await;
         shared.known_recipients.write(&*shared.store, shared.clock.now()).await;
         services.traffic.write().await;
+        if let Err(error) = shared.mail_servers.write(&*shared.store).await {
+            tracing::warn!(%error, "what mail servers report could not be stored");
+        }
         for path in &self.sockets {
             let _ = std::fs::remove_file(path);
         }
@@ -303,7 +305,7 @@ fn needs_restart(old: &Settings, new: &Settings) -> Vec<&'static str> {
     if old.data != new.data {
         keys.push("data");
     }
-    if old.policy_door.listen != new.policy_door.listen {
+    if listeners(&old.doors) != listeners(&new.doors) {
         keys.push("policy_door.listen");
     }
     if old.portal.listen != new.portal.listen {
@@ -319,6 +321,20 @@ fn needs_restart(old: &Settings, new: &Settings) -> Vec<&'static str> {
         keys.push("log");
     }
     keys
+}
+
+/// Where each door listens.
+fn listeners(doors: &[DoorSettings]) -> Vec<&[Listen]> {
+    doors.iter().map(|door| door.listen.as_slice()).collect()
+}
+
+/// The doors that are open, each with the limits and timeouts that the new settings have for it.
+fn with_listeners_of(current: &[DoorSettings], new: &[DoorSettings]) -> Vec<DoorSettings> {
+    let with = |(number, open): (usize, &DoorSettings)| match new.get(number) {
+        Some(new) => DoorSettings { kind: open.kind, listen: open.listen.clone(), ..new.clone() },
+        None => open.clone(),
+    };
+    current.iter().enumerate().map(with).collect()
 }
 
 /// Notifies systemd; does nothing without it.

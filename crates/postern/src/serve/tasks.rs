@@ -3,14 +3,13 @@
 use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use postern_ledger::LedgerError;
 use postern_ledger::memory::MemoryLedger;
+use postern_ledger::{Ledger, LedgerError};
 use tokio::sync::watch;
 
 use super::notify;
-use postern_services::clock::Clock;
 use postern_services::health::{Health, Part};
 use postern_services::metrics::Metrics;
 use postern_services::node::{Node, Shared};
@@ -35,27 +34,17 @@ pub(super) struct JournalWriter {
 impl JournalWriter {
     pub(super) fn start(
         ledger: Arc<MemoryLedger>,
-        clock: Arc<dyn Clock>,
         health: Arc<Health>,
         metrics: Arc<Metrics>,
     ) -> std::io::Result<Self> {
         let (stop, stopped) = channel();
         let thread = std::thread::Builder::new().name("usage-journal".into()).spawn(move || {
             let mut round = 0u32;
-            let mut swept = Instant::now();
             while stopped.recv_timeout(FLUSH) == Err(RecvTimeoutError::Timeout) {
                 round = round.wrapping_add(1);
-                let mut done = ledger.flush(round.is_multiple_of(DURABLE_EVERY));
-                if done.is_ok() && ledger.wants_compaction() {
-                    done = ledger.compact(clock.now());
-                }
-                if swept.elapsed() >= SWEEP {
-                    swept = Instant::now();
-                    ledger.sweep(clock.now());
-                }
-                note(&health, &metrics, done);
+                note(&health, &metrics, ledger.maintain(round.is_multiple_of(DURABLE_EVERY)));
             }
-            ledger.flush(true)
+            ledger.maintain(true)
         })?;
         Ok(Self { stop, thread })
     }
@@ -102,6 +91,8 @@ pub(super) async fn housekeeping(node: Arc<Node>, mut closing: watch::Receiver<b
             services.restrictions.write_refusals().await;
             shared.known_recipients.write(&*shared.store, shared.clock.now()).await;
             services.traffic.write().await;
+            // What can't be stored now is tried again, and health says that the store is away.
+            let _ = shared.mail_servers.write(&*shared.store).await;
             shared.standings.sweep(shared.clock.now());
             services.access.sweep_access().await;
             gauges(shared).await;
@@ -163,7 +154,8 @@ async fn gauges(shared: &Shared) {
     let metrics = &shared.metrics;
     metrics.restricted.set(i64::try_from(restricted).unwrap_or(i64::MAX));
     metrics.on_probation.set(i64::try_from(on_probation).unwrap_or(i64::MAX));
-    metrics.entities.set(i64::try_from(shared.ledger.len()).unwrap_or(i64::MAX));
+    let entities = shared.ledger.entity_count().await.unwrap_or_default();
+    metrics.entities.set(i64::try_from(entities).unwrap_or(i64::MAX));
     if let Ok((state, _)) = shared.store.outbox().await {
         metrics.mails_waiting.set(i64::from(state.waiting));
     }

@@ -1,48 +1,50 @@
-//! The gate: takes a mail server's request and returns a verdict.
+//! The gate: takes a door's question about a message and returns a verdict.
 //!
-//! The path of one request, top to bottom: identify the entity ([`Directory`]) → find the message
-//! (`attempts`) → depending on the stage (`stages`), check the entity's standing (`standings`) →
-//! reserve capacity in the ledger (`reservation`) → and only if a limit is exceeded, write an incident
-//! (`incidents`). Nothing else here waits for a disk.
+//! The path of one question ([`Ask`]), top to bottom: identify the entity ([`Directory`]) → find the
+//! message (`attempts`) → depending on the event (`stages`), check the entity's standing (`standings`) →
+//! reserve capacity in the ledger (`reservation`), or count the message there (`counting`) → and only if
+//! a limit is exceeded, write an incident (`incidents`). Nothing else here waits for a disk, and nothing
+//! here knows which protocol the question came by.
 //!
 //! [`Directory`]: postern_domain::entity::Directory
 
 mod alert_policies;
+mod ask;
 mod attempts;
 mod books;
 mod by_organization;
+mod counting;
 mod incidents;
 mod known_recipients;
 mod mail_servers;
 mod open_alerts;
 mod policies;
 mod projector;
-mod recents;
 mod reservation;
 mod stages;
 mod standings;
 mod traffic;
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, Ordering};
 
+use postern_domain::EntityId;
 use postern_domain::attempt::Phase;
 use postern_domain::entity::Client;
 use postern_domain::gate::Verdict;
 use postern_domain::policy::OutboundPolicy;
-use postern_domain::traffic::Traffic;
-use postern_domain::window::Charge;
-use postern_domain::{EntityId, Timestamp};
-use postern_ledger::Ledger;
-use postern_wire::policy::{Request, Stage};
+use postern_ledger::{Ledger, LedgerError};
 
 use crate::clock::Clock;
 use crate::directory::DirectoryCache;
+use crate::health::{Health, Part};
 use crate::in_force::{InForce, SettingsInForce};
 use crate::links::Links;
 use crate::metrics::Metrics;
 use crate::outbox::OwnMail;
 use attempts::{Attempts, Message};
+
+pub use ask::{Abilities, Ask, Certificate, Event, Recipients, Reports, Trace, Who};
 
 pub use alert_policies::{AlertPolicies, Notification, limit, recipients, webhooks};
 pub use books::{Book, Books};
@@ -54,20 +56,15 @@ pub use mail_servers::{MailServers, ServerReport};
 pub use open_alerts::OpenAlerts;
 pub use policies::Policies;
 pub use projector::{Projector, Views};
-pub use recents::Recents;
 pub use standings::Standings;
 pub use traffic::{HOURS_DAYS, TrafficMeter};
 
-/// The `policy_context` of the request that confirms recipients; see `postern wiring postfix`.
-pub const CONFIRM_CONTEXT: &str = "confirm";
-
-/// How long an attempt is remembered after its last request.
-const FORGET_AFTER: Duration = Duration::from_secs(3600);
-
-/// Decides every request from every door.
+/// Decides every question from every door.
 pub struct Gate<L> {
     parts: Parts<L>,
     attempts: Attempts,
+    /// Whether the last call of the ledger failed.
+    ledger_failed: AtomicBool,
 }
 
 /// What the gate needs.
@@ -76,22 +73,22 @@ pub struct Parts<L> {
     pub settings: Arc<SettingsInForce>,
     /// Counts what each entity sends, by sliding windows.
     pub ledger: Arc<L>,
-    /// Who may send.
+    /// The standing of each entity: free, on probation or restricted.
     pub standings: Arc<Standings>,
-    /// What they may send.
+    /// Outbound policies and allowances in force.
     pub policies: Arc<Policies>,
     /// Writes restrictions and alerts.
     pub incidents: Arc<Incidents>,
-    /// The last attempts of busy entities.
-    pub recents: Arc<Recents>,
-    /// Postern's own mail.
+    /// Postern's own mail in transit, which is not counted.
     pub own_mail: Arc<OwnMail>,
-    /// Which requests mail servers send.
+    /// What mail servers report.
     pub mail_servers: Arc<MailServers>,
-    /// Tells the time; tests move it.
+    /// The clock; tests move it.
     pub clock: Arc<dyn Clock>,
-    /// Metrics.
+    /// Counters for `/metrics`.
     pub metrics: Arc<Metrics>,
+    /// Which parts have failed.
+    pub health: Arc<Health>,
     /// Makes the signed links in refusals.
     pub links: Links,
     /// Which groups accounts are in.
@@ -110,16 +107,16 @@ pub struct Session {
     message: Option<Arc<Message>>,
 }
 
-/// A request about one message, with its context.
-struct Question<'a, 'r> {
-    request: &'a Request<'r>,
+/// A question about one message, with its context.
+struct Question<'a> {
+    ask: &'a Ask<'a>,
     settings: &'a InForce,
     message: &'a Message,
     /// The policy that applies to the entity.
     policy: &'a OutboundPolicy,
 }
 
-impl Question<'_, '_> {
+impl Question<'_> {
     fn entity(&self) -> &EntityId {
         &self.message.entity
     }
@@ -128,42 +125,44 @@ impl Question<'_, '_> {
 impl<L: Ledger> Gate<L> {
     /// Creates the gate from its parts.
     pub fn new(parts: Parts<L>) -> Self {
-        Self { parts, attempts: Attempts::default() }
+        Self { parts, attempts: Attempts::default(), ledger_failed: AtomicBool::new(false) }
     }
 
-    /// Starts the session for a new connection from the mail server at `peer`.
-    pub fn session(&self, peer: &str) -> Session {
-        Session { server: self.parts.mail_servers.server(peer, ""), message: None }
+    /// Starts the session for a new connection from the mail server at `peer`, through a door with these abilities.
+    pub fn session(&self, peer: &str, abilities: Abilities) -> Session {
+        Session { server: self.parts.mail_servers.server(peer, "", abilities), message: None }
     }
 
-    /// Answers one request. Mail that is not charged to any entity passes.
-    pub async fn answer(&self, request: &Request<'_>, session: &mut Session) -> Verdict {
-        if session.server.key().port != request.text.server_port {
-            session.server = self.parts.mail_servers.server(&session.server.key().peer, request.text.server_port);
+    /// Notes which of the mail server's listeners the session's next message arrived at.
+    pub fn note_listener(&self, session: &mut Session, listener: &str) {
+        let key = session.server.key();
+        if key.listener != listener {
+            session.server = self.parts.mail_servers.server(&key.peer, listener, *session.server.abilities());
         }
+    }
+
+    /// Notes a question that is not about the recipients or the content of a message; it needs no decision.
+    pub fn note_other(&self, session: &Session) {
+        session.server.note(None, self.parts.clock.now());
+    }
+
+    /// Answers one question. Mail that is not charged to any entity passes.
+    pub async fn answer(&self, ask: &Ask<'_>, session: &mut Session) -> Verdict {
         let now = self.parts.clock.now();
-        session.server.note(request, now);
-        if !matches!(request.stage, Stage::Rcpt | Stage::Data | Stage::EndOfMessage) {
-            return Verdict::Pass;
-        }
-        if self.parts.own_mail.is_expected(request.text.sender, request.text.recipient) {
+        session.server.note(Some(&ask.event), now);
+        if self.parts.own_mail.is_expected(ask.who.envelope_sender, ask.event.recipient()) {
             self.parts.metrics.own_mail.inc();
             return Verdict::Pass;
         }
         let settings = self.parts.settings.load();
-        let client = Client {
-            sasl_username: request.text.sasl_username,
-            address: request.client_address,
-            sender: request.text.sender,
-        };
+        let client =
+            Client { sasl_username: ask.who.login, address: ask.who.client_address, sender: ask.who.envelope_sender };
         let Some(entity) = settings.directory.entity(client) else {
             self.parts.metrics.unauthenticated.inc();
             return Verdict::Pass;
         };
         session.server.note_entity(&entity);
-        let Some(message) = self.enter(entity, request.text.instance, session, now).await else {
-            return Verdict::Pass;
-        };
+        let message = self.enter(entity, ask.message, session, &settings).await;
         let mut attempt = message.ask(now).await;
         if matches!(attempt.phase(), Phase::Committed(_)) {
             return Verdict::Pass;
@@ -172,85 +171,75 @@ impl<L: Ledger> Gate<L> {
         let directory_cache = self.parts.directory_cache.load();
         let organization = settings.directory.organization_of(&message.entity);
         let policy = policies.of(&organization).book.choose(directory_cache.member(&message.entity));
-        let question = Question { request, settings: &settings, message: &message, policy };
-        match request.stage {
-            Stage::Rcpt if request.text.policy_context == CONFIRM_CONTEXT => {
-                self.confirm(&question, &mut attempt).await
+        let q = Question { ask, settings: &settings, message: &message, policy };
+        if !message.server.reports_ends() {
+            attempt.note_trace(ask, now);
+        }
+        match ask.event {
+            Event::Recipient(recipient) => self.recipient(&q, &mut attempt, recipient).await,
+            Event::Confirmed(recipient) => self.confirm(&q, &mut attempt, recipient).await,
+            Event::Data(recipients) => self.data(&q, &mut attempt, recipients).await,
+            Event::End(recipients) => self.end(&q, &mut attempt, recipients).await,
+            Event::Whole(recipients) => self.whole(&q, &mut attempt, recipients).await,
+            Event::Aborted => {
+                self.abandoned(&message, &mut attempt).await;
+                Verdict::Pass
             }
-            Stage::Rcpt => self.recipient(&question, &mut attempt).await,
-            Stage::Data => self.data(&question, &mut attempt).await,
-            _ => self.end_of_message(&question, &mut attempt).await,
         }
     }
 
-    /// Finds or starts the message; `None` if it has been counted already. The session's previous
-    /// message has ended by then.
-    async fn enter(
-        &self,
-        entity: EntityId,
-        instance: &str,
-        session: &mut Session,
-        now: Timestamp,
-    ) -> Option<Arc<Message>> {
-        if let Some(current) = session.message.as_ref().filter(|current| current.is(&entity, instance)) {
-            return Some(Arc::clone(current));
+    /// Finds or starts the message. The session's previous message has ended by then.
+    async fn enter(&self, entity: EntityId, key: &str, session: &mut Session, settings: &InForce) -> Arc<Message> {
+        if let Some(current) = session.message.as_ref().filter(|current| current.is(&entity, key)) {
+            return Arc::clone(current);
         }
-        let message = self.attempts.open(entity, instance, &session.server, now);
-        if let Some(former) = std::mem::replace(&mut session.message, message.clone()) {
-            self.session_left(&former).await;
+        if let Some(former) = session.message.take() {
+            self.left(former).await;
         }
+        let (now, silence) = (self.parts.clock.now(), settings.gate.reservation_timeout);
+        let message = self.attempts.open(entity, key, &session.server, now, silence);
+        session.message = Some(Arc::clone(&message));
         message
     }
 
     /// Ends the session of a closed connection.
     pub async fn close(&self, session: Session) {
         if let Some(message) = session.message {
-            self.session_left(&message).await;
+            self.left(message).await;
         }
     }
 
-    /// The mail server's process has moved on, so a message that is still open was abandoned. This can
-    /// only be concluded if the mail server reports how messages end.
-    async fn session_left(&self, message: &Message) {
-        let mut attempt = message.lock().await;
-        if attempt.phase() != Phase::Open {
-            return;
-        }
-        message.server.note_unended();
-        if message.server.tells_ends() {
-            let refused = if message.server.confirms() { attempt.refused() } else { 0 };
-            self.cancel(message, &mut attempt).await;
-            if refused > 0 {
-                let charge = Charge { unknown: refused, ..Charge::NONE };
-                self.parts.ledger.note(&message.entity, charge, attempt.now()).await;
-                self.parts.traffic.note(&message.entity, Traffic::accepted(charge), attempt.now());
-            }
-        }
-    }
-
-    /// Ends messages that have been silent for longer than the reservation timeout: cancels their
-    /// reservations, or counts them if the mail server never reports how a message ended.
+    /// Ends messages that have been silent for too long, and drops what is no longer needed.
     pub async fn sweep(&self) {
         let now = self.parts.clock.now();
-        let silence = self.parts.settings.load().policy_door.reservation_timeout;
-        for message in self.attempts.silent(now, silence, FORGET_AFTER) {
-            let mut attempt = message.lock().await;
-            if attempt.phase() != Phase::Open {
-                continue;
-            }
-            let held = attempt.held();
-            if message.server.tells_ends() || held.is_none() {
-                self.cancel(&message, &mut attempt).await;
-            } else {
-                let accepted = attempt.accepted(None);
-                self.parts.ledger.commit(&message.entity, &message.instance, held, accepted, now).await;
-                attempt.committed(accepted);
-                self.parts.traffic.note(&message.entity, Traffic::accepted(accepted), now);
-                self.parts.metrics.count_message(accepted);
-            }
+        let silence = self.parts.settings.load().gate.reservation_timeout;
+        for message in self.attempts.silent(now, silence) {
+            self.fell_silent(&message).await;
         }
-        self.parts.recents.sweep(now);
         self.parts.incidents.sweep(now);
         self.parts.policies.sweep(now);
+    }
+
+    /// Passes on what the ledger returned. If it has failed, counting goes on as far as it can, and mail is not
+    /// stopped for that: `None`.
+    fn ledger_answer<T>(&self, result: Result<T, LedgerError>) -> Option<T> {
+        match result {
+            Ok(value) => {
+                if self.ledger_failed.load(Ordering::Relaxed) {
+                    self.ledger_failed.store(false, Ordering::Relaxed);
+                    self.parts.health.note(Part::Ledger, Ok(()));
+                    tracing::info!("the counter engine works again");
+                }
+                Some(value)
+            }
+            Err(error) => {
+                self.parts.metrics.ledger_errors.inc();
+                if !self.ledger_failed.swap(true, Ordering::Relaxed) {
+                    tracing::error!(%error, "mail is not counted");
+                }
+                self.parts.health.note(Part::Ledger, Err(error.to_string()));
+                None
+            }
+        }
     }
 }

@@ -1,30 +1,29 @@
-//! Room in the limits' windows: reserving it, waiting for it, counting it, and what happens when
-//! there is none.
+//! Reserving what a message needs, waiting while it depends on other messages, and what happens when a limit is
+//! exceeded.
 
-use std::time::Duration;
+use std::pin::Pin;
+use std::time::{Duration, Instant};
 
 use postern_domain::alert::Trigger;
-use postern_domain::attempt::Phase;
-use postern_domain::detection::suspicious;
 use postern_domain::evidence::{AttemptRecord, Cause, Evidence, Outcome};
 use postern_domain::gate::{Reply, Verdict, limits_for};
 use postern_domain::policy::{Consequence, Limits};
 use postern_domain::restriction::Standing;
 use postern_domain::traffic::Traffic;
-use postern_domain::window::{Charge, Excess, Fit, Window};
+use postern_domain::window::{Charge, Excess, Window};
 use postern_domain::{Reference, Timestamp};
-use postern_ledger::{Claim, Counts, Ledger};
-use postern_wire::policy::Request;
+use postern_ledger::{Claim, Ledger, Reserved};
 
+use super::ask::Ask;
 use super::attempts::{Guard, Message};
-use super::{Gate, NewRestriction, Question, Recents, incidents};
+use super::{Gate, NewRestriction, Question, incidents};
 
-/// How often a waiting message tries again.
-const CONTENTION_STEP: Duration = Duration::from_millis(20);
+/// A lease is longer than the gate's own timeout by this much: it is for the case that this node dies.
+const LEASE_SLACK: Duration = Duration::from_secs(15);
 
-/// The result of trying to reserve room.
+/// The result of trying to reserve.
 pub(super) enum Reservation {
-    /// The room is reserved.
+    /// Everything is reserved.
     Reserved,
     /// The escape lane is full; the recipient may still be reached as ordinary mail.
     EscapeLaneFull,
@@ -32,164 +31,102 @@ pub(super) enum Reservation {
     Contended,
 }
 
+/// A message that waits for others to end.
+#[derive(Default)]
+pub(super) struct Waiting<'a> {
+    since: Option<Instant>,
+    freed: Option<Pin<Box<dyn Future<Output = ()> + Send + 'a>>>,
+}
+
 impl<L: Ledger> Gate<L> {
-    /// Reserves room for recipients in addition to those that the attempt has named. If the attempt's
-    /// reservation was cancelled, it is made again together with the new one.
-    pub(super) async fn reserve_more(
-        &self,
-        q: &Question<'_, '_>,
-        attempt: &mut Guard<'_>,
-        more: Charge,
-        standing: &Standing,
-    ) -> Result<Reservation, Verdict> {
-        let again = attempt.phase() == Phase::Cancelled;
-        let needs = if again { attempt.named().plus(more) } else { more };
-        let reservation = self.reserve(q, attempt, needs, more, standing).await?;
-        if matches!(reservation, Reservation::Reserved) {
-            attempt.reserved_again();
-        }
-        Ok(reservation)
-    }
-
-    /// Checks whether the mail server itself has recently refused too many of the entity's recipients.
+    /// Reserves what the message needs for the recipients in `whole`, all of them.
     ///
     /// # Errors
-    /// The verdict, if it has and the policy stops the message for that.
-    pub(super) async fn too_many_unknown(
-        &self,
-        q: &Question<'_, '_>,
-        attempt: &mut Guard<'_>,
-        standing: &Standing,
-        more: Charge,
-    ) -> Result<(), Verdict> {
-        if q.policy.unknown_recipients_per_hour == 0 {
-            return Ok(());
-        }
-        let window = Window::UnknownRecipientsPerHour;
-        let Some(limit) = self.limits(q, standing, attempt.now()).of(window) else { return Ok(()) };
-        let count = self.parts.ledger.usage(q.entity()).await.count(window, attempt.now());
-        if count <= limit {
-            return Ok(());
-        }
-        self.exceeded(q, attempt, more, standing, Excess { window, limit, count }).await
-    }
-
-    /// Reserves room for `needs` in addition to the attempt's reservation. `more` counts the recipients
-    /// that the attempt has not named yet, so that evidence shows the whole message.
-    ///
-    /// # Errors
-    /// The verdict, if a limit is exceeded and the policy stops the message for that.
+    /// The verdict, if there is nothing to wait for: a limit is exceeded and the policy stops the message for that, the
+    /// message was counted before, or the ledger has failed.
     pub(super) async fn reserve(
         &self,
-        q: &Question<'_, '_>,
+        q: &Question<'_>,
         attempt: &mut Guard<'_>,
-        needs: Charge,
-        more: Charge,
+        whole: Charge,
         standing: &Standing,
     ) -> Result<Reservation, Verdict> {
+        let needs = attempt.needs(whole);
         if needs.is_none() {
             return Ok(Reservation::Reserved);
         }
         let limits = self.limits(q, standing, attempt.now());
-        let held = attempt.held();
-        match self.parts.ledger.reserve(claim(q, held, needs, &limits), attempt.now()).await {
-            Fit::Fits => Ok(Reservation::Reserved),
-            Fit::Exceeds(Excess { window: Window::EscapeLanePerHour, .. })
-            | Fit::Contended(Window::EscapeLanePerHour) => Ok(Reservation::EscapeLaneFull),
-            Fit::Contended(_) => Ok(Reservation::Contended),
-            Fit::Exceeds(excess) => {
-                self.exceeded(q, attempt, more, standing, excess).await?;
-                self.parts.ledger.reserve(claim(q, held, needs, &limits.unlimited()), attempt.now()).await;
-                Ok(Reservation::Reserved)
+        match self.claim(q, attempt, needs, &limits).await? {
+            Reserved::Fits(_) => {}
+            Reserved::Exceeds(Excess { window: Window::EscapeLanePerHour, .. })
+            | Reserved::Contended(Window::EscapeLanePerHour) => return Ok(Reservation::EscapeLaneFull),
+            Reserved::Contended(_) => return Ok(Reservation::Contended),
+            Reserved::Exceeds(excess) => {
+                self.exceeded(q, attempt, whole, standing, excess).await?;
+                self.claim(q, attempt, needs, &limits.unlimited()).await?;
+            }
+            Reserved::CountedAlready => {
+                attempt.committed(Charge::NONE);
+                return Err(Verdict::Pass);
             }
         }
+        attempt.reserved_again();
+        Ok(Reservation::Reserved)
     }
 
-    /// Whether this message fits depends on other messages in progress: gives them a moment to end, or
+    async fn claim(
+        &self,
+        q: &Question<'_>,
+        attempt: &Guard<'_>,
+        needs: Charge,
+        limits: &Limits,
+    ) -> Result<Reserved, Verdict> {
+        let claim = Claim {
+            entity: q.entity(),
+            message: attempt.id(),
+            needs,
+            limits,
+            reserved_is_certain: !q.message.server.reports_ends(),
+            lease: q.settings.gate.reservation_timeout + LEASE_SLACK,
+        };
+        self.ledger_answer(self.parts.ledger.reserve(claim).await).ok_or(Verdict::Pass)
+    }
+
+    /// Whether this message fits depends on other messages in progress: waits until one of them ends, or
     /// defers this one if it has waited long enough.
     ///
-    /// It cancels its own reservation first: messages that each wait with half of the room they need
+    /// It cancels its own reservation first: messages that each wait with half of what they need
     /// would block each other forever.
-    pub(super) async fn wait(
-        &self,
-        q: &Question<'_, '_>,
+    pub(super) async fn wait<'a>(
+        &'a self,
+        q: &Question<'a>,
         attempt: &mut Guard<'_>,
-        waited: &mut Duration,
+        waiting: &mut Waiting<'a>,
     ) -> Option<Verdict> {
-        self.cancel(q.message, attempt).await;
-        if *waited >= q.settings.policy_door.contention_wait {
-            return Some(self.defer(Reply::contended()));
-        }
-        tokio::time::sleep(CONTENTION_STEP).await;
-        *waited += CONTENTION_STEP;
-        attempt.seen(self.parts.clock.now());
-        None
-    }
-
-    /// Counts the message: replaces the reservation `held` by what was `accepted`.
-    pub(super) async fn commit(&self, q: &Question<'_, '_>, attempt: &mut Guard<'_>, held: Charge, accepted: Charge) {
-        let now = attempt.now();
-        if q.policy.first_time_recipients_per_day > 0 {
-            self.parts.known_recipients.learn(q.entity(), attempt.counted(), now);
-        }
-        // Recipients that were named but are not in the message were refused by the mail server's other rules.
-        let charge = Charge { unknown: attempt.named().minus(accepted).recipients(), ..accepted };
-        let counts = self.parts.ledger.commit(q.entity(), q.request.text.instance, held, charge, now).await;
-        attempt.committed(accepted);
-        self.parts.traffic.note(q.entity(), Traffic::accepted(charge), now);
-        self.attempts.counted(q.message, now);
-        self.parts.metrics.count_message(accepted);
-        let limits = q.policy.limits();
-        if Recents::is_worth_keeping(&counts, &limits) {
-            self.parts.recents.push(q.entity(), record(q.request, accepted, now, Outcome::Accepted));
-            if self.suspect(q, now).await {
-                attempt.note_for_copy();
+        let longest = q.settings.gate.contention_wait;
+        let since = *waiting.since.get_or_insert_with(Instant::now);
+        match waiting.freed.take() {
+            None => self.cancel(q.message, attempt).await,
+            Some(freed) => {
+                let left = longest.saturating_sub(since.elapsed());
+                if tokio::time::timeout(left, freed).await.is_err() {
+                    return Some(self.defer(Reply::contended()));
+                }
             }
         }
-        if q.policy.warn_at_percent > 0 {
-            self.warn(q, &counts, now).await;
-        }
-    }
-
-    /// Returns whether the entity sends like a compromised account, and alerts its admins if so.
-    async fn suspect(&self, q: &Question<'_, '_>, now: Timestamp) -> bool {
-        let Some(pattern) = suspicious(&self.parts.recents.of(q.entity()), now) else { return false };
-        if !self.parts.incidents.wants_alert(Trigger::SuspiciousPattern, q.entity(), now) {
-            return true;
-        }
-        let standing = self.parts.standings.get(q.entity(), now);
-        let evidence = self.evidence(q, &standing, None, now).await;
-        let cause = Cause::SuspiciousPattern { pattern };
-        self.parts.incidents.raise(Trigger::SuspiciousPattern, q.entity(), cause, evidence, now).await;
-        true
-    }
-
-    /// Alerts the admins if the entity has used the policy's warning percentage of a limit.
-    async fn warn(&self, q: &Question<'_, '_>, counts: &Counts, now: Timestamp) {
-        if !self.parts.incidents.wants_alert(Trigger::LimitNearlyReached, q.entity(), now) {
-            return;
-        }
-        let standing = self.parts.standings.get(q.entity(), now);
-        let limits = self.limits(q, &standing, now);
-        let near = counts.iter().find_map(|&(window, count)| {
-            let limit = limits.of(window)?;
-            let share = u64::from(limit) * u64::from(q.policy.warn_at_percent);
-            (u64::from(count) * 100 >= share && count <= limit).then_some(Excess { window, limit, count })
-        });
-        if let Some(excess) = near {
-            let cause = Cause::LimitNearlyReached { policy: q.policy.name.clone(), excess };
-            let evidence = self.evidence(q, &standing, None, now).await;
-            self.parts.incidents.raise(Trigger::LimitNearlyReached, q.entity(), cause, evidence, now).await;
-        }
+        // From here on, nothing that ends is missed while the message tries again.
+        waiting.freed = Some(Box::pin(self.parts.ledger.freed(&q.message.entity)));
+        attempt.seen(self.parts.clock.now());
+        None
     }
 
     /// Applies the policy's consequence of an exceeded limit. `Ok` if the message is let through anyway;
     /// otherwise, its reservation has been cancelled.
     async fn exceeded(
         &self,
-        q: &Question<'_, '_>,
+        q: &Question<'_>,
         attempt: &mut Guard<'_>,
-        more: Charge,
+        whole: Charge,
         standing: &Standing,
         excess: Excess,
     ) -> Result<(), Verdict> {
@@ -201,7 +138,6 @@ impl<L: Ledger> Gate<L> {
         if throttled && !matches!(consequence, Consequence::Report(_) | Consequence::Alert) {
             return Err(self.defer_over_limit(q, attempt, excess.window).await);
         }
-        let whole = attempt.named().plus(more);
         let exceeded = || {
             let probation = matches!(standing, Standing::Probation { .. });
             Cause::LimitExceeded { policy: policy.name.clone(), excess, probation }
@@ -227,7 +163,7 @@ impl<L: Ledger> Gate<L> {
                 Err(self.defer_over_limit(q, attempt, excess.window).await)
             }
             Consequence::Restrict { until } => {
-                let last = record(q.request, whole, now, Outcome::Refused);
+                let last = record(q.ask, whole, now, Outcome::Refused);
                 let new = NewRestriction {
                     entity: q.entity().clone(),
                     cause: exceeded(),
@@ -236,23 +172,17 @@ impl<L: Ledger> Gate<L> {
                     actor: None,
                     notify: policy.notify.clone(),
                 };
-                Err(self.restrict(q, attempt, new, more).await)
+                Err(self.restrict(q, attempt, new, whole.minus(attempt.named())).await)
             }
         }
     }
 
     /// Restricts the entity and returns the verdict; the message's reservation is cancelled. `more` is the recipient
     /// that exceeded the limit.
-    async fn restrict(
-        &self,
-        q: &Question<'_, '_>,
-        attempt: &mut Guard<'_>,
-        new: NewRestriction,
-        more: Charge,
-    ) -> Verdict {
+    async fn restrict(&self, q: &Question<'_>, attempt: &mut Guard<'_>, new: NewRestriction, more: Charge) -> Verdict {
         self.cancel(q.message, attempt).await;
-        match self.parts.incidents.restrict(new, q.request.text.recipient, attempt.now()).await {
-            Ok(reference) => self.refuse(q, attempt, more, &reference),
+        match self.parts.incidents.restrict(new, q.ask.event.recipient(), attempt.now()).await {
+            Ok(reference) => self.refuse(q, attempt, more, &reference).await,
             Err(_) => self.defer(Reply::unrecorded()),
         }
     }
@@ -260,7 +190,7 @@ impl<L: Ledger> Gate<L> {
     /// Raises an alert about an exceeded limit, once per incident.
     async fn alert(
         &self,
-        q: &Question<'_, '_>,
+        q: &Question<'_>,
         alert: Trigger,
         cause: Cause,
         whole: Charge,
@@ -268,13 +198,13 @@ impl<L: Ledger> Gate<L> {
         now: Timestamp,
     ) {
         if self.parts.incidents.wants_alert(alert, q.entity(), now) {
-            let last = record(q.request, whole, now, Outcome::Accepted);
+            let last = record(q.ask, whole, now, Outcome::Accepted);
             let evidence = self.evidence(q, standing, Some(last), now).await;
             self.parts.incidents.raise(alert, q.entity(), cause, evidence, now).await;
         }
     }
 
-    async fn defer_over_limit(&self, q: &Question<'_, '_>, attempt: &mut Guard<'_>, window: Window) -> Verdict {
+    async fn defer_over_limit(&self, q: &Question<'_>, attempt: &mut Guard<'_>, window: Window) -> Verdict {
         self.cancel(q.message, attempt).await;
         self.defer(Reply::over_limit(window))
     }
@@ -286,27 +216,27 @@ impl<L: Ledger> Gate<L> {
 
     /// Cancels the message's reservation.
     pub(super) async fn cancel(&self, message: &Message, attempt: &mut Guard<'_>) {
-        self.parts.ledger.cancel(&message.entity, attempt.held()).await;
+        self.ledger_answer(self.parts.ledger.cancel(&message.entity, attempt.id()).await);
         attempt.cancelled();
     }
 
-    async fn evidence(
+    pub(super) async fn evidence(
         &self,
-        q: &Question<'_, '_>,
+        q: &Question<'_>,
         standing: &Standing,
         last: Option<AttemptRecord>,
         now: Timestamp,
     ) -> Evidence {
-        let usage = self.parts.ledger.usage(q.entity()).await;
-        let mut attempts = self.parts.recents.of(q.entity());
+        let usage = self.ledger_answer(self.parts.ledger.usage(q.entity()).await).unwrap_or_default();
+        let mut attempts = self.ledger_answer(self.parts.ledger.recent(q.entity()).await).unwrap_or_default();
         attempts.extend(last);
         incidents::evidence(&usage, &self.limits(q, standing, now), attempts, now)
     }
 
     /// Refuses the message or recipient. `more` is the refused recipient, in addition to those already named.
-    pub(super) fn refuse(
+    pub(super) async fn refuse(
         &self,
-        q: &Question<'_, '_>,
+        q: &Question<'_>,
         attempt: &mut Guard<'_>,
         more: Charge,
         reference: &Reference,
@@ -318,36 +248,32 @@ impl<L: Ledger> Gate<L> {
             let now = attempt.now();
             let whole = attempt.named().plus(more);
             self.parts.standings.note_refusal(reference, now);
-            self.parts.recents.push(q.entity(), record(q.request, whole, now, Outcome::Refused));
+            let record = record(q.ask, whole, now, Outcome::Refused);
+            self.ledger_answer(self.parts.ledger.refused(q.entity(), record).await);
         }
-        tracing::debug!(entity = %q.entity(), %reference, stage = q.request.stage.name(), "refused");
+        tracing::debug!(entity = %q.entity(), %reference, "refused");
         let why = self.parts.links.why(q.settings, reference);
         Verdict::Refuse(Reply::restricted(q.entity().kind(), reference, why.as_deref()))
     }
 
-    fn limits(&self, q: &Question<'_, '_>, standing: &Standing, now: Timestamp) -> Limits {
+    pub(super) fn limits(&self, q: &Question<'_>, standing: &Standing, now: Timestamp) -> Limits {
         let allowance = self.parts.policies.allowance(q.entity(), now);
         limits_for(standing, q.policy, q.settings.probation.percent, allowance.as_ref(), now)
     }
 }
 
-fn claim<'a>(q: &'a Question<'_, '_>, held: Charge, more: Charge, limits: &'a Limits) -> Claim<'a> {
-    Claim { entity: q.entity(), held, more, limits, reserved_is_certain: !q.message.server.tells_ends() }
-}
-
 /// A message as an evidence record.
-fn record(request: &Request<'_>, charge: Charge, at: Timestamp, outcome: Outcome) -> AttemptRecord {
-    let text = &request.text;
+pub(super) fn record(ask: &Ask<'_>, charge: Charge, at: Timestamp, outcome: Outcome) -> AttemptRecord {
     AttemptRecord {
         at,
-        client_address: request.client_address,
-        helo_name: text.helo_name.into(),
-        sasl_method: text.sasl_method.into(),
-        sender: text.sender.into(),
-        queue_id: text.queue_id.into(),
+        client_address: ask.who.client_address,
+        helo_name: ask.trace.helo_name.into(),
+        sasl_method: ask.trace.sasl_method.into(),
+        sender: ask.who.envelope_sender.into(),
+        queue_id: ask.trace.queue_id.into(),
         recipients: charge.recipients(),
         external: charge.external,
-        size: request.size,
+        size: ask.trace.size,
         outcome,
     }
 }

@@ -1,9 +1,7 @@
-//! Decides requests at each stage of a message: a recipient, its confirmation, DATA and END-OF-MESSAGE.
+//! Decides each event of a message: a recipient, its confirmation, the content, the end.
 //!
-//! Each stage reserves the room that the message needs now ([`reservation`](super::reservation)), waits while that
+//! Each stage reserves what the message needs now ([`reservation`](super::reservation)), waits while that
 //! depends on other messages, and records the reservation in the attempt.
-
-use std::time::Duration;
 
 use postern_domain::Timestamp;
 use postern_domain::attempt::{Class, Phase};
@@ -14,15 +12,16 @@ use postern_domain::restriction::Standing;
 use postern_domain::window::Charge;
 use postern_ledger::Ledger;
 
+use super::ask::Recipients;
 use super::attempts::Guard;
-use super::reservation::Reservation;
+use super::reservation::{Reservation, Waiting};
 use super::{Gate, Question};
 
 impl<L: Ledger> Gate<L> {
-    pub(super) async fn recipient(&self, q: &Question<'_, '_>, attempt: &mut Guard<'_>) -> Verdict {
-        let recipient = q.settings.directory.recipient(q.entity(), q.request.text.recipient);
+    pub(super) async fn recipient(&self, q: &Question<'_>, attempt: &mut Guard<'_>, recipient: &str) -> Verdict {
+        let recipient = q.settings.directory.recipient(q.entity(), recipient);
         let known = attempt.ask_again(recipient.address.as_str());
-        let mut waited = Duration::ZERO;
+        let mut waiting = Waiting::default();
         loop {
             let standing = self.parts.standings.get(q.entity(), attempt.now());
             let open_to_it = !standing.is_restricted() || recipient.escape_lane;
@@ -32,17 +31,17 @@ impl<L: Ledger> Gate<L> {
             if let Some(verdict) = self.try_routes(q, attempt, &recipient, known, &standing).await {
                 return verdict;
             }
-            if let Some(verdict) = self.wait(q, attempt, &mut waited).await {
+            if let Some(verdict) = self.wait(q, attempt, &mut waiting).await {
                 return verdict;
             }
         }
     }
 
     /// Tries the routes that a recipient may take; `None` while the result depends on other messages. A
-    /// `known` recipient has been named before and needs no additional room.
+    /// `known` recipient has been named before and needs no additional reservation.
     async fn try_routes(
         &self,
-        q: &Question<'_, '_>,
+        q: &Question<'_>,
         attempt: &mut Guard<'_>,
         recipient: &Recipient,
         known: bool,
@@ -52,21 +51,16 @@ impl<L: Ledger> Gate<L> {
             let class = match route {
                 Route::Refuse(reference) => {
                     let direction = Class::of(recipient).charge(1);
-                    return Some(self.refuse(q, attempt, direction, &reference));
+                    return Some(self.refuse(q, attempt, direction, &reference).await);
                 }
                 Route::Reserve(class) => class,
             };
             if let Some(verdict) = self.too_many(q, attempt, class, known) {
                 return Some(verdict);
             }
-            if class != Class::EscapeLane
-                && let Err(verdict) = self.too_many_unknown(q, attempt, standing, class.charge(1)).await
-            {
-                return Some(verdict);
-            }
             let first_time = !known && class != Class::EscapeLane && self.is_first_time(q, recipient, attempt.now());
-            let more = if known { Charge::NONE } else { attempt.needs(class, first_time) };
-            match self.reserve_more(q, attempt, more, standing).await {
+            let whole = if known { attempt.named() } else { attempt.named_with(class, first_time) };
+            match self.reserve(q, attempt, whole, standing).await {
                 Ok(Reservation::Reserved) => {}
                 Ok(Reservation::EscapeLaneFull) => continue,
                 Ok(Reservation::Contended) => return None,
@@ -80,47 +74,47 @@ impl<L: Ledger> Gate<L> {
         None
     }
 
-    fn is_first_time(&self, q: &Question<'_, '_>, recipient: &Recipient, now: Timestamp) -> bool {
+    fn is_first_time(&self, q: &Question<'_>, recipient: &Recipient, now: Timestamp) -> bool {
         q.policy.first_time_recipients_per_day > 0
             && self.parts.known_recipients.is_first_time(q.entity(), recipient.address.as_str(), now)
     }
 
-    pub(super) async fn confirm(&self, q: &Question<'_, '_>, attempt: &mut Guard<'_>) -> Verdict {
-        let recipient = q.settings.directory.recipient(q.entity(), q.request.text.recipient);
-        if !attempt.confirm(recipient.address.as_str()) && attempt.phase() == Phase::Open {
-            // Only this request is wired, or an earlier rule accepted the recipient before the first request.
-            let verdict = self.recipient(q, attempt).await;
+    pub(super) async fn confirm(&self, q: &Question<'_>, attempt: &mut Guard<'_>, recipient: &str) -> Verdict {
+        let address = q.settings.directory.recipient(q.entity(), recipient).address;
+        if !attempt.confirm(address.as_str()) && attempt.phase() == Phase::Open {
+            // Only confirmations are configured, or an earlier rule accepted the recipient before it was asked about.
+            let verdict = self.recipient(q, attempt, recipient).await;
             if verdict == Verdict::Pass {
-                attempt.confirm(recipient.address.as_str());
+                attempt.confirm(address.as_str());
             }
             return verdict;
         }
         Verdict::Pass
     }
 
-    pub(super) async fn data(&self, q: &Question<'_, '_>, attempt: &mut Guard<'_>) -> Verdict {
-        let mut waited = Duration::ZERO;
+    pub(super) async fn data(&self, q: &Question<'_>, attempt: &mut Guard<'_>, recipients: Recipients<'_>) -> Verdict {
+        let mut waiting = Waiting::default();
         loop {
             let standing = self.parts.standings.get(q.entity(), attempt.now());
             if let Standing::Restricted { reference, .. } = &standing {
                 if attempt.is_escape_lane_only() {
                     return Verdict::Pass;
                 }
-                return self.refuse(q, attempt, Charge::NONE, reference);
+                return self.refuse(q, attempt, Charge::NONE, reference).await;
             }
             // If each recipient was checked individually, there is nothing to add here.
-            if !attempt.named().is_none() || q.request.recipient_count == 0 {
+            if !attempt.named().is_none() || recipients.count() == 0 {
                 return Verdict::Pass;
             }
-            match self.reserve_more(q, attempt, self.unseen(q), &standing).await {
+            match self.reserve(q, attempt, self.unseen(q, recipients), &standing).await {
                 Ok(Reservation::Contended) => {
-                    if let Some(verdict) = self.wait(q, attempt, &mut waited).await {
+                    if let Some(verdict) = self.wait(q, attempt, &mut waiting).await {
                         return verdict;
                     }
                 }
                 // Recipients that were not seen individually never use the escape lane.
                 Ok(Reservation::Reserved | Reservation::EscapeLaneFull) => {
-                    self.name_unseen(q, attempt);
+                    self.name_unseen(q, attempt, recipients);
                     return Verdict::Pass;
                 }
                 Err(verdict) => return verdict,
@@ -128,33 +122,33 @@ impl<L: Ledger> Gate<L> {
         }
     }
 
-    pub(super) async fn end_of_message(&self, q: &Question<'_, '_>, attempt: &mut Guard<'_>) -> Verdict {
-        if self.parts.ledger.was_committed(q.entity(), q.request.text.instance).await {
-            return Verdict::Pass;
-        }
-        let mut waited = Duration::ZERO;
+    pub(super) async fn end(&self, q: &Question<'_>, attempt: &mut Guard<'_>, recipients: Recipients<'_>) -> Verdict {
+        let mut waiting = Waiting::default();
         let mut lane_full = false;
         loop {
             let standing = self.parts.standings.get(q.entity(), attempt.now());
-            let accepted = self.accepted(q, attempt);
+            let accepted = self.accepted(q, attempt, recipients);
             let accepted = if lane_full { accepted.without_lane() } else { accepted };
             if let Standing::Restricted { reference, .. } = &standing {
                 let by_escape_lane = accepted.lane > 0 && accepted.total() == 0;
                 if !by_escape_lane {
-                    return self.refuse(q, attempt, Charge::NONE, reference);
+                    return self.refuse(q, attempt, Charge::NONE, reference).await;
                 }
             }
-            let held = attempt.held();
-            // Recipients without a request of their own, or a message whose reservation was cancelled.
-            let more = accepted.minus(held);
-            match self.reserve(q, attempt, more, more, &standing).await {
+            // Recipients that were not asked about, or a message whose reservation was cancelled.
+            let is_reserved = attempt.phase() == Phase::Open && accepted.minus(attempt.named()).is_none();
+            let reserved = match is_reserved {
+                true => Ok(Reservation::Reserved),
+                false => self.reserve(q, attempt, accepted, &standing).await,
+            };
+            match reserved {
                 Ok(Reservation::Reserved) => {
-                    self.commit(q, attempt, held.plus(more), accepted).await;
+                    self.count(q, attempt, accepted).await;
                     return self.pass(q, attempt);
                 }
                 Ok(Reservation::EscapeLaneFull) => lane_full = true,
                 Ok(Reservation::Contended) => {
-                    if let Some(verdict) = self.wait(q, attempt, &mut waited).await {
+                    if let Some(verdict) = self.wait(q, attempt, &mut waiting).await {
                         return verdict;
                     }
                 }
@@ -163,27 +157,48 @@ impl<L: Ledger> Gate<L> {
         }
     }
 
-    /// The charge for the whole message, based on the recipient count from the mail server.
-    fn accepted(&self, q: &Question<'_, '_>, attempt: &Guard<'_>) -> Charge {
-        if attempt.named().is_none() {
-            return self.unseen(q);
+    /// Decides a message of which everything is known at once: as if each recipient had been named, and then its end.
+    pub(super) async fn whole(&self, q: &Question<'_>, attempt: &mut Guard<'_>, recipients: &[&str]) -> Verdict {
+        for recipient in recipients {
+            let verdict = self.recipient(q, attempt, recipient).await;
+            if verdict != Verdict::Pass {
+                self.cancel(q.message, attempt).await;
+                return verdict;
+            }
         }
-        attempt.accepted(Some(q.request.recipient_count))
+        self.end(q, attempt, Recipients::List(recipients)).await
     }
 
-    /// The charge for a message whose recipients were not checked individually. The mail server names a
-    /// single recipient; of several, it reports only the number, and they are charged as external.
-    fn unseen(&self, q: &Question<'_, '_>) -> Charge {
-        let count = q.request.recipient_count.max(1);
-        match q.request.text.recipient {
-            "" => Class::External.charge(count),
-            recipient => Class::of(&q.settings.directory.recipient(q.entity(), recipient)).charge(1),
+    /// The charge for the whole message, based on the recipients that the mail server reports.
+    fn accepted(&self, q: &Question<'_>, attempt: &Guard<'_>, recipients: Recipients<'_>) -> Charge {
+        if attempt.named().is_none() {
+            return self.unseen(q, recipients);
         }
-        .as_message()
+        match recipients {
+            Recipients::Count(count) => attempt.accepted(Some(count)),
+            Recipients::List(list) => {
+                let recipients: Vec<_> =
+                    list.iter().map(|one| q.settings.directory.recipient(q.entity(), one)).collect();
+                attempt.accepted_these(recipients.iter().map(|one| (one.address.as_str(), Class::of(one))))
+            }
+        }
+    }
+
+    /// The charge for a message whose recipients were not checked individually. Where only their number is known, they
+    /// are charged as external.
+    fn unseen(&self, q: &Question<'_>, recipients: Recipients<'_>) -> Charge {
+        let charge = match recipients {
+            Recipients::Count(count) => Class::External.charge(count.max(1)),
+            Recipients::List(list) => {
+                let charge = |one: &&str| Class::of(&q.settings.directory.recipient(q.entity(), one)).charge(1);
+                list.iter().map(charge).fold(Charge::NONE, Charge::plus)
+            }
+        };
+        charge.as_message()
     }
 
     /// The verdict if the message already has as many recipients as the policy allows.
-    fn too_many(&self, q: &Question<'_, '_>, attempt: &Guard<'_>, class: Class, known: bool) -> Option<Verdict> {
+    fn too_many(&self, q: &Question<'_>, attempt: &Guard<'_>, class: Class, known: bool) -> Option<Verdict> {
         let most = q.policy.recipients_per_message;
         let full = most > 0 && attempt.named().total() >= most && !known && class != Class::EscapeLane;
         if !full || q.policy.mode == Mode::ReportOnly {
@@ -192,8 +207,9 @@ impl<L: Ledger> Gate<L> {
         Some(self.defer(Reply::too_many_recipients(most)))
     }
 
-    fn pass(&self, q: &Question<'_, '_>, attempt: &Guard<'_>) -> Verdict {
-        if !attempt.is_for_copy() || q.policy.mode != Mode::Enforce {
+    fn pass(&self, q: &Question<'_>, attempt: &Guard<'_>) -> Verdict {
+        let adds_copies = q.message.server.abilities().adds_copies;
+        if !attempt.is_for_copy() || q.policy.mode != Mode::Enforce || !adds_copies {
             return Verdict::Pass;
         }
         let organization = q.settings.directory.organization_of(q.entity());
@@ -202,12 +218,14 @@ impl<L: Ledger> Gate<L> {
         q.policy.copies(domain).map_or(Verdict::Pass, Verdict::PassWithCopy)
     }
 
-    fn name_unseen(&self, q: &Question<'_, '_>, attempt: &mut Guard<'_>) {
-        match q.request.text.recipient {
-            "" => attempt.add_unnamed(q.request.recipient_count),
-            recipient => {
-                let recipient = q.settings.directory.recipient(q.entity(), recipient);
-                attempt.name(recipient.address.as_str().into(), Class::of(&recipient), false);
+    fn name_unseen(&self, q: &Question<'_>, attempt: &mut Guard<'_>, recipients: Recipients<'_>) {
+        match recipients {
+            Recipients::Count(count) => attempt.add_unnamed(count),
+            Recipients::List(list) => {
+                for one in list {
+                    let recipient = q.settings.directory.recipient(q.entity(), one);
+                    attempt.name(recipient.address.as_str().into(), Class::of(&recipient), false);
+                }
             }
         }
     }

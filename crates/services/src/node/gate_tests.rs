@@ -11,83 +11,36 @@ use postern_domain::policy::Action;
 use postern_domain::restriction::Standing;
 use postern_domain::window::Window;
 use postern_ledger::Ledger;
-use postern_wire::policy::Request;
 
 use super::Node;
+use super::door::{Server, alice};
 use super::testing::{Site, admin};
 use crate::clock::Clock;
-use crate::gate::{CONFIRM_CONTEXT, Session};
+use crate::gate::{Event, Recipients};
 use crate::service::{ReleaseRequest, RestrictRequest, TokenRequest};
 use crate::settings::Settings;
 
-const MINUTE: Duration = Duration::from_secs(60);
+pub(super) const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3600);
 
-fn alice() -> EntityId {
-    EntityId::account_named("alice@example.com")
-}
-
 /// A node whose accounts may write to `external_per_hour` external recipients an hour.
-async fn node(site: &Site, external_per_hour: u32) -> Node {
+pub(super) async fn node(site: &Site, external_per_hour: u32) -> Node {
     site.node_with(|settings| limit(settings, external_per_hour)).await
 }
-fn limit(settings: &mut Settings, external_per_hour: u32) {
+pub(super) fn limit(settings: &mut Settings, external_per_hour: u32) {
     settings.outbound_policy.external_per_hour = external_per_hour;
-    settings.policy_door.contention_wait = Duration::from_millis(40);
+    settings.gate.contention_wait = Duration::from_millis(40);
 }
 
-/// One connection of a mail server.
-struct Server<'a> {
-    node: &'a Node,
-    session: Session,
-    /// Its `policy_context`, as `postern wiring postfix` names it.
-    context: &'static str,
-}
-
-impl<'a> Server<'a> {
-    fn new(node: &'a Node, peer: &str) -> Self {
-        Self { node, session: node.gate.session(peer), context: "" }
-    }
-
-    async fn ask(&mut self, stage: &str, instance: &str, more: &str) -> Verdict {
-        let text = format!(
-            "request=smtpd_access_policy\nprotocol_state={stage}\ninstance={instance}\nsasl_username=alice@example.com\n\
-             sender=alice@example.com\nclient_address=203.0.113.9\n{more}\n"
-        );
-        let request = Request::parse(&text).unwrap();
-        self.node.gate.answer(&request, &mut self.session).await
-    }
-
-    async fn recipient(&mut self, instance: &str, to: &str) -> Verdict {
-        let context = self.context;
-        self.ask("RCPT", instance, &format!("recipient={to}\npolicy_context={context}")).await
-    }
-
-    async fn end(&mut self, instance: &str, recipients: u32) -> Verdict {
-        self.ask("END-OF-MESSAGE", instance, &format!("recipient_count={recipients}")).await
-    }
-
-    /// Sends a whole message to this many external recipients; returns the first verdict that is not a pass.
-    async fn message(&mut self, instance: &str, recipients: u32) -> Verdict {
-        for number in 0..recipients {
-            let verdict = self.recipient(instance, &format!("r{number}@x.example")).await;
-            if verdict != Verdict::Pass {
-                return verdict;
-            }
-        }
-        self.end(instance, recipients).await
-    }
-}
-
-fn code(verdict: &Verdict) -> u16 {
+pub(super) fn code(verdict: &Verdict) -> u16 {
     match verdict {
         Verdict::Pass | Verdict::PassWithCopy(_) => 250,
         Verdict::Defer(reply) | Verdict::Refuse(reply) => reply.code,
     }
 }
 
-async fn sent(node: &Node) -> u32 {
-    node.shared.ledger.usage(&alice()).await.count(Window::ExternalPerHour, node.shared.clock.now())
+pub(super) async fn sent(node: &Node) -> u32 {
+    node.shared.ledger.usage(&alice()).await.unwrap().count(Window::ExternalPerHour, node.shared.clock.now())
 }
 
 fn standing(node: &Node) -> Standing {
@@ -164,22 +117,30 @@ async fn a_server_that_never_says_how_messages_end_has_them_counted_when_they_fa
 }
 
 #[tokio::test]
-async fn a_server_that_is_wired_as_we_say_is_believed_until_it_proves_otherwise() {
+async fn a_message_that_is_known_as_a_whole_passes_or_is_refused_as_a_whole() {
     let site = Site::new();
-    let node = node(&site, 10_000).await;
-    let mut server = Server { context: "gate", ..Server::new(&node, "unix") };
-    for number in 0..50 {
-        assert_eq!(server.recipient(&number.to_string(), "r1@x.example").await, Verdict::Pass);
-    }
-    assert_eq!(sent(&node).await, 0, "each was left for the next one, which is no end");
-    for number in 50..60 {
-        assert_eq!(server.recipient(&number.to_string(), "r1@x.example").await, Verdict::Pass);
-    }
-    site.clock.advance(2 * MINUTE);
-    node.gate.sweep().await;
-    assert!(sent(&node).await >= 9, "{} counted", sent(&node).await);
-    let report = node.shared.mail_servers.report();
-    assert_eq!((report.len(), report[0].rcpt, report[0].end_of_message, report[0].accounts), (1, 60, 0, 60));
+    let node = node(&site, 3).await;
+    let mut server = Server::new(&node, "hook");
+    assert_eq!(server.ask("1", Event::Whole(&["a@x.example", "b@x.example"])).await, Verdict::Pass);
+    assert_eq!(server.ask("1", Event::Whole(&["a@x.example", "b@x.example"])).await, Verdict::Pass);
+    assert_eq!(sent(&node).await, 2, "asked twice, counted once");
+    assert_eq!(code(&server.ask("2", Event::Whole(&["a@x.example", "b@x.example"])).await), 550);
+    assert_eq!(sent(&node).await, 2);
+    assert_eq!(node.shared.ledger.usage(&alice()).await.unwrap().reserved(), postern_domain::window::Charge::NONE);
+}
+
+#[tokio::test]
+async fn evidence_begins_with_the_first_message() {
+    let site = Site::new();
+    let node = node(&site, 500).await;
+    let mut server = Server::new(&node, "unix");
+    server.message("1", 1).await;
+    let request = RestrictRequest { entity: "alice".into(), reason: "phished".into(), until: None };
+    let made = node.services.restrictions.restrict(&admin(), &request).await.unwrap();
+    assert_eq!(made.evidence.attempts.len(), 1);
+    assert_eq!(code(&server.message("2", 1).await), 550);
+    let attempts = node.shared.ledger.recent(&alice()).await.unwrap();
+    assert_eq!(attempts.len(), 2, "the refused one as well");
 }
 
 #[tokio::test]
@@ -187,10 +148,10 @@ async fn data_counts_recipients_that_nobody_asked_about() {
     let site = Site::new();
     let node = node(&site, 5).await;
     let mut server = Server::new(&node, "unix");
-    assert_eq!(server.ask("DATA", "1", "recipient_count=3").await, Verdict::Pass);
+    assert_eq!(server.ask("1", Event::Data(Recipients::Count(3))).await, Verdict::Pass);
     assert_eq!(server.end("1", 3).await, Verdict::Pass);
     assert_eq!(sent(&node).await, 3);
-    assert_eq!(code(&server.ask("DATA", "2", "recipient_count=3").await), 550);
+    assert_eq!(code(&server.ask("2", Event::Data(Recipients::Count(3))).await), 550);
     assert!(standing(&node).is_restricted());
 }
 
@@ -202,10 +163,9 @@ async fn confirmation_tells_what_other_rules_refused() {
     for to in ["r1@x.example", "nobody@x.example"] {
         assert_eq!(server.recipient("1", to).await, Verdict::Pass);
     }
-    server.context = CONFIRM_CONTEXT;
-    assert_eq!(server.recipient("1", "r1@x.example").await, Verdict::Pass);
+    assert_eq!(server.ask("1", Event::Confirmed("r1@x.example")).await, Verdict::Pass);
     assert_eq!(server.end("1", 1).await, Verdict::Pass);
-    let usage = node.shared.ledger.usage(&alice()).await;
+    let usage = node.shared.ledger.usage(&alice()).await.unwrap();
     let now = site.clock.now();
     assert_eq!(usage.count(Window::ExternalPerHour, now), 1);
     assert_eq!(usage.count(Window::UnknownRecipientsPerHour, now), 1);

@@ -111,9 +111,23 @@ impl Site {
             time_zone: Zone::utc(),
         };
         let data = self.folder.path().join(number.to_string());
-        let ledger = MemoryLedger::open(&data.join("usage"), self.clock.now()).unwrap();
         let mut settings = Settings { data, ..Settings::of(organization, "https://postern.example.com") };
         change(&mut settings);
+        self.start(settings, number).await
+    }
+
+    /// The node as it is after a restart: usage up to now is on disk, and nothing else of the node is left.
+    pub(crate) async fn restarted(&self, node: Node) -> Node {
+        node.shared.ledger.maintain(true).unwrap();
+        node.shared.mail_servers.write(&*node.shared.store).await.unwrap();
+        let settings = node.shared.settings.load().settings().clone();
+        drop(node);
+        self.start(settings, self.nodes.fetch_add(1, Ordering::Relaxed)).await
+    }
+
+    async fn start(&self, settings: Settings, number: i64) -> Node {
+        let clock = Arc::clone(&self.clock);
+        let ledger = MemoryLedger::open(&settings.data.join("usage"), Arc::new(move || clock.now())).unwrap();
         Node::new(NodeParts {
             settings,
             store: Arc::new(SqliteStore::open(&self.database()).unwrap()),

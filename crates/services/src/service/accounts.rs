@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use postern_domain::EntityId;
 use postern_domain::access::Permission;
+use postern_ledger::Ledger;
 use postern_ledger::memory::MemoryLedger;
 
 use super::{Caller, ServiceError};
@@ -58,7 +59,7 @@ impl AccountService {
     ///
     /// # Errors
     /// The caller may not view this.
-    pub fn senders(&self, caller: &Caller, text: &str, limit: usize) -> Result<Vec<SenderView>, ServiceError> {
+    pub async fn senders(&self, caller: &Caller, text: &str, limit: usize) -> Result<Vec<SenderView>, ServiceError> {
         let text = text.trim().to_lowercase();
         let mut found: BTreeMap<EntityId, (Option<String>, Vec<String>)> =
             self.search(caller, &text, limit)?.into_iter().map(|one| (one.entity, (one.name, one.groups))).collect();
@@ -71,7 +72,7 @@ impl AccountService {
         let connectors = settings.directory.connectors.iter().filter_map(|rule| rule.name.as_deref());
         let connectors = connectors.map(EntityId::connector).filter(|connector| wanted(connector));
         let not_free = self.standings.entities(wanted);
-        for entity in self.ledger.entities(limit, wanted).into_iter().chain(not_free).chain(connectors) {
+        for entity in self.ledger.entities(limit, wanted).await?.into_iter().chain(not_free).chain(connectors) {
             found.entry(entity).or_default();
         }
         let now = self.clock.now();

@@ -8,6 +8,7 @@ use postern_domain::access::Permission;
 use postern_domain::traffic::{self, BUCKETS_PER_HOUR, Traffic};
 use postern_domain::window::Window;
 use postern_domain::{OrganizationId, Timestamp};
+use postern_ledger::Ledger;
 use postern_ledger::memory::MemoryLedger;
 use postern_store::TrafficHistory;
 
@@ -171,15 +172,18 @@ impl TrafficService {
         }
         let (ledger, settings, organization) =
             (self.ledger.clone(), self.settings.load_full(), caller.organization.clone());
+        // Reading all usage takes a while; nothing else on this thread has to wait for it.
+        let runtime = tokio::runtime::Handle::current();
         let find = move || {
             let wanted =
                 |entity: &_| organization.as_ref().is_none_or(|own| settings.directory.organization_of(entity) == *own);
-            ledger.busiest(&[Window::ExternalPerHour, Window::InternalPerHour, Window::PerDay], CANDIDATES, now, wanted)
+            let windows = [Window::ExternalPerHour, Window::InternalPerHour, Window::PerDay];
+            runtime.block_on(ledger.busiest(&windows, CANDIDATES, wanted))
         };
-        let candidates = tokio::task::spawn_blocking(find).await.unwrap_or_default();
+        let candidates = tokio::task::spawn_blocking(find).await.unwrap_or_else(|_| Ok(Vec::new()))?;
         let mut busiest = Vec::new();
         for entity in candidates {
-            let usage = self.usage.of_entity(&entity).await;
+            let usage = self.usage.of_entity(&entity).await?;
             let used = usage.windows.iter().filter(|window| window.count > 0 && window.limit.is_some());
             if let Some(window) = used.max_by(|a, b| share(a).total_cmp(&share(b))).copied() {
                 busiest.push(BusyView { usage, window });

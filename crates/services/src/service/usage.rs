@@ -13,7 +13,7 @@ use postern_ledger::memory::MemoryLedger;
 use super::views::{UsageView, WindowView};
 use super::{Caller, LimitsInForce, ServiceError};
 use crate::clock::Clock;
-use crate::gate::{Policies, Recents, Standings};
+use crate::gate::{Policies, Standings};
 use crate::in_force::SettingsInForce;
 
 /// Reports what an entity has sent, and its limits.
@@ -26,8 +26,6 @@ pub struct UsageService {
     pub(crate) standings: Arc<Standings>,
     /// Policies and allowances in force.
     pub(crate) policies: Arc<Policies>,
-    /// The last attempts of busy entities.
-    pub(crate) recents: Arc<Recents>,
     /// Finds the limits that apply.
     pub(crate) limits: Arc<LimitsInForce>,
     /// The clock; tests move it.
@@ -43,25 +41,24 @@ impl UsageService {
     pub async fn of(&self, caller: &Caller, entity: &str) -> Result<UsageView, ServiceError> {
         caller.may(Permission::Look)?;
         let entity = caller.entity(&self.settings.load(), entity)?;
-        Ok(self.of_entity(&entity).await)
+        self.of_entity(&entity).await
     }
 
-    /// The last attempts of an entity, oldest first, as far as they are remembered: only for entities that send a lot
-    /// or are refused.
+    /// The last attempts of an entity, oldest first.
     ///
     /// # Errors
-    /// The caller may not view this.
-    pub fn attempts(&self, caller: &Caller, entity: &str) -> Result<Vec<AttemptRecord>, ServiceError> {
+    /// The caller may not view this, or the ledger fails.
+    pub async fn attempts(&self, caller: &Caller, entity: &str) -> Result<Vec<AttemptRecord>, ServiceError> {
         caller.may(Permission::Look)?;
         let entity = caller.entity(&self.settings.load(), entity)?;
-        Ok(self.recents.of(&entity))
+        Ok(self.ledger.recent(&entity).await?)
     }
 
-    pub(super) async fn of_entity(&self, entity: &EntityId) -> UsageView {
+    pub(super) async fn of_entity(&self, entity: &EntityId) -> Result<UsageView, ServiceError> {
         let now = self.clock.now();
         let standing = self.standings.get(entity, now);
         let (policy, limits) = self.limits.of(entity, &standing, now);
-        let usage = self.ledger.usage(entity).await;
+        let usage = self.ledger.usage(entity).await?;
         let reserved = usage.reserved();
         let windows = Window::ALL.into_iter().map(|window| {
             let limit = limits.of(window);
@@ -79,7 +76,7 @@ impl UsageService {
             Standing::Probation { until } => (None, Some(until)),
             Standing::Restricted { reference, until } => (Some(reference), until),
         };
-        UsageView {
+        Ok(UsageView {
             entity: entity.clone(),
             kind: entity.kind(),
             standing: name.into(),
@@ -88,6 +85,6 @@ impl UsageService {
             policy: policy.name,
             allowance: self.policies.allowance(entity, now),
             windows: windows.collect(),
-        }
+        })
     }
 }

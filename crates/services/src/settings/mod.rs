@@ -35,8 +35,10 @@ pub struct Settings {
     pub own_directory: Directory,
     /// Where accounts and groups are read from.
     pub directories: Vec<Source>,
-    /// The policy door.
-    pub policy_door: PolicyDoor,
+    /// The endpoints for mail servers.
+    pub doors: Vec<Door>,
+    /// How messages in progress are treated.
+    pub gate: GateSettings,
     /// Portal, API, health and metrics.
     pub portal: Portal,
     /// The countries of IP addresses, if a database is configured.
@@ -57,6 +59,15 @@ pub struct Settings {
     pub webhooks: Vec<Webhook>,
     /// How logs are written.
     pub log: Log,
+    /// What could be written better in the file, in one line each.
+    pub advice: Vec<String>,
+}
+
+impl Settings {
+    /// Where the doors for Postfix's policy delegation listen.
+    pub fn policy_listen(&self) -> impl Iterator<Item = &Listen> {
+        self.doors.iter().filter(|door| door.kind == DoorKind::Policy).flat_map(|door| &door.listen)
+    }
 }
 
 /// A program that is notified of alerts: `[[webhook]]`.
@@ -91,9 +102,18 @@ impl std::fmt::Debug for Webhook {
     }
 }
 
-/// The endpoint for mail servers and its timeouts: `[policy_door]`.
+/// The protocol of a door.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DoorKind {
+    /// Postfix's policy delegation (SMTPD_POLICY_README).
+    Policy,
+}
+
+/// An endpoint for mail servers: `[policy_door]` or `[[door]]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PolicyDoor {
+pub struct Door {
+    /// The protocol.
+    pub kind: DoorKind,
     /// Where it listens.
     pub listen: Vec<Listen>,
     /// The most simultaneous connections.
@@ -104,6 +124,26 @@ pub struct PolicyDoor {
     pub request_timeout: Duration,
     /// How long a connection may be silent between requests.
     pub idle_timeout: Duration,
+}
+
+impl Door {
+    /// A door for Postfix's policy delegation with the default settings.
+    pub fn policy() -> Self {
+        Self {
+            kind: DoorKind::Policy,
+            listen: vec![Listen::Tcp(([127, 0, 0, 1], 10040).into())],
+            max_connections: 4096,
+            limits: RequestLimits::default(),
+            request_timeout: Duration::from_secs(10),
+            // Postfix itself closes after smtpd_policy_service_max_ttl, 1000 s.
+            idle_timeout: Duration::from_secs(1200),
+        }
+    }
+}
+
+/// How messages in progress are treated: `[gate]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct GateSettings {
     /// How long a message may be silent before its reservation ends.
     pub reservation_timeout: Duration,
     /// How long a recipient waits for other messages in progress to end before it is deferred.
@@ -119,6 +159,10 @@ pub struct Portal {
     pub url: Option<String>,
     /// Reverse proxies whose `X-Forwarded-For` is trusted.
     pub trusted_proxies: Vec<IpNet>,
+    /// The most simultaneous connections.
+    pub max_connections: u32,
+    /// How long a request's header may take to arrive, and a connection may be silent between requests.
+    pub request_timeout: Duration,
 }
 
 impl Portal {
@@ -266,19 +310,14 @@ impl Settings {
             },
             organization: Arc::new(organization),
             directories: Vec::new(),
-            policy_door: PolicyDoor {
-                listen: Vec::new(),
-                max_connections: 1,
-                limits: RequestLimits::default(),
-                request_timeout: minute,
-                idle_timeout: minute,
-                reservation_timeout: minute,
-                contention_wait: minute,
-            },
+            doors: Vec::new(),
+            gate: GateSettings { reservation_timeout: minute, contention_wait: minute },
             portal: Portal {
                 listen: Listen::Systemd("portal".into()),
                 url: Some(portal_url.into()),
                 trusted_proxies: Vec::new(),
+                max_connections: 1,
+                request_timeout: minute,
             },
             countries: None,
             sign_in: SignIn { idle: minute, session: minute, invitation: minute },
@@ -300,6 +339,7 @@ impl Settings {
             },
             webhooks: Vec::new(),
             log: Log { format: LogFormat::Text, filter: "info".into() },
+            advice: Vec::new(),
         }
     }
 }

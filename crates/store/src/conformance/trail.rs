@@ -7,7 +7,22 @@ use super::{at, audit, entity, incident, last, restriction};
 use crate::idempotency::{GivenAnswer, KeyedRequest, Seen};
 use crate::known_recipients::KnownRecipient;
 use crate::traffic::TrafficNote;
-use crate::{Refusals, Store};
+use crate::{MailServerRecord, Refusals, Store};
+
+pub(super) async fn a_mail_server_is_saved_in_place_of_what_was_saved(store: &impl Store) {
+    let record = |listener: &str, reports_ends| MailServerRecord {
+        peer: "unix".into(),
+        listener: listener.into(),
+        reports_ends,
+        confirms: true,
+    };
+    for saved in [record("587", false), record("25", false), record("587", true)] {
+        store.save_mail_server(&saved).await.unwrap();
+    }
+    let mut all = store.mail_servers().await.unwrap();
+    all.sort_by(|a, b| a.listener.cmp(&b.listener));
+    assert_eq!(all, [record("25", false), record("587", true)]);
+}
 
 pub(super) async fn changes_come_in_the_order_in_which_they_were_written(store: &impl Store) {
     let mut newest = store.newest_change();

@@ -6,6 +6,7 @@ mod audit;
 mod books;
 mod idempotency;
 mod known_recipients;
+mod mail_servers;
 mod organizations;
 mod outbox;
 mod people;
@@ -41,6 +42,7 @@ const SCHEMA: &[M<'_>] = &[
     M::up(include_str!("schema-11.sql")),
     M::up(include_str!("schema-12.sql")),
     M::up(include_str!("schema-13.sql")),
+    M::up(include_str!("schema-14.sql")),
 ];
 
 /// The store in one SQLite file.

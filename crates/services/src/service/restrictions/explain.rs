@@ -32,7 +32,7 @@ impl RestrictionService {
             return Err(ServiceError::NotFound(format!("nothing has the reference {reference}")));
         }
         let usage = match &entity {
-            Some(entity) => Some(self.usage.of_entity(entity).await),
+            Some(entity) => Some(self.usage.of_entity(entity).await?),
             None => None,
         };
         Ok(IncidentView { reference, restriction, alert, usage })

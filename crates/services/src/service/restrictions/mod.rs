@@ -14,7 +14,7 @@ use postern_ledger::memory::MemoryLedger;
 use postern_store::Store;
 
 use crate::clock::Clock;
-use crate::gate::{Incidents, Projector, Recents, Standings};
+use crate::gate::{Incidents, Projector, Standings};
 use crate::in_force::SettingsInForce;
 use crate::links::Links;
 use crate::metrics::Metrics;
@@ -40,8 +40,6 @@ pub struct RestrictionService {
     pub(crate) standings: Arc<Standings>,
     /// Writes restrictions and alerts.
     pub(crate) incidents: Arc<Incidents>,
-    /// The last attempts of busy entities.
-    pub(crate) recents: Arc<Recents>,
     /// Finds the limits that apply.
     pub(crate) limits: Arc<LimitsInForce>,
     /// What entities have sent.

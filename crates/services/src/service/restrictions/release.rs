@@ -89,7 +89,7 @@ impl RestrictionService {
         let probation = self.settings.load().probation;
         let until = (!probation.duration.is_zero()).then(|| now.plus(probation.duration));
         let standing = until.map_or(Standing::Free, |until| Standing::Probation { until });
-        let reset = self.reset_for(entity, restriction.window(), &standing).await;
+        let reset = self.reset_for(entity, restriction.window(), &standing).await?;
         // Reset the windows first: if the store fails after that, the entity is still restricted and can't send. In the
         // opposite order, the next mail would be refused again.
         self.ledger.reset(entity, &reset).await?;
@@ -116,10 +116,15 @@ impl RestrictionService {
         Ok(postern_store::StoredRestriction { record, ..stored }.into())
     }
 
-    async fn reset_for(&self, entity: &EntityId, made_for: Option<Window>, standing: &Standing) -> Vec<Window> {
+    async fn reset_for(
+        &self,
+        entity: &EntityId,
+        made_for: Option<Window>,
+        standing: &Standing,
+    ) -> Result<Vec<Window>, ServiceError> {
         let now = self.clock.now();
         let (_, limits) = self.limits.of(entity, standing, now);
-        let usage = self.ledger.usage(entity).await;
-        windows_to_reset(made_for, &usage, &limits, now)
+        let usage = self.ledger.usage(entity).await?;
+        Ok(windows_to_reset(made_for, &usage, &limits, now))
     }
 }

@@ -48,12 +48,13 @@ impl RestrictionService {
             return Err(ServiceError::Invalid { field: "until".into(), problem });
         }
         let entity = self.check(caller, &request.entity)?;
-        let usage = self.ledger.usage(&entity).await;
+        let usage = self.ledger.usage(&entity).await?;
+        let attempts = self.ledger.recent(&entity).await?;
         let (policy, limits) = self.limits.of(&entity, &Standing::Free, now);
         let new = NewRestriction {
             entity: entity.clone(),
             cause: Cause::Manual { reason: why },
-            evidence: evidence(&usage, &limits, self.recents.of(&entity), now),
+            evidence: evidence(&usage, &limits, attempts, now),
             until: request.until,
             actor: Some(caller.name.clone()),
             notify: policy.notify,

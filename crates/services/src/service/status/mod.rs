@@ -8,6 +8,7 @@ use std::sync::Arc;
 use postern_domain::Timestamp;
 use postern_domain::access::Permission;
 use postern_domain::finding::Finding;
+use postern_ledger::Ledger;
 use postern_ledger::memory::MemoryLedger;
 use postern_store::Outbox;
 
@@ -80,12 +81,12 @@ impl StatusService {
             started: self.started,
             config: settings.file.display().to_string(),
             data: settings.data.display().to_string(),
-            policy_door: settings.policy_door.listen.iter().map(ToString::to_string).collect(),
+            policy_door: settings.policy_listen().map(ToString::to_string).collect(),
             portal: settings.portal.listen.to_string(),
             smtp_server: format!("{}:{}", settings.smtp.server.host, settings.smtp.server.port),
             restricted,
             on_probation,
-            entities: self.ledger.len(),
+            entities: self.ledger.entity_count().await.unwrap_or_default(),
             requests: self.metrics.requests.get(),
             messages: self.metrics.messages.get(),
             unauthenticated: self.metrics.unauthenticated.get(),

@@ -31,12 +31,12 @@ async fn accounts_that_are_not_free_are_found_by_whoever_looks_after_them() {
     restrict(&node, "alice").await;
     restrict(&node, "ann@contoso.example").await;
     let accounts = &node.services.accounts;
-    let names = |caller: &Caller, text: &str| -> Vec<String> {
-        accounts.senders(caller, text, 10).unwrap().into_iter().map(|one| one.entity.to_string()).collect()
+    let names = async |caller: Caller, text: &str| -> Vec<String> {
+        accounts.senders(&caller, text, 10).await.unwrap().into_iter().map(|one| one.entity.to_string()).collect()
     };
-    assert_eq!(names(&admin(), "A"), ["alice@example.com", "ann@contoso.example"]);
-    assert_eq!(names(&tenant_admin(), ""), ["ann@contoso.example"]);
-    assert_eq!(accounts.senders(&admin(), "ann", 10).unwrap()[0].standing, "restricted");
+    assert_eq!(names(admin(), "A").await, ["alice@example.com", "ann@contoso.example"]);
+    assert_eq!(names(tenant_admin(), "").await, ["ann@contoso.example"]);
+    assert_eq!(accounts.senders(&admin(), "ann", 10).await.unwrap()[0].standing, "restricted");
     forbidden(accounts.sources(&tenant_admin()));
     forbidden(accounts.refresh(&reader()));
 }

@@ -1,0 +1,147 @@
+//! What the memory ledger stores about one entity.
+
+use postern_domain::window::{Charge, Fit, Usage};
+use postern_domain::{EntityId, Timestamp};
+
+use super::recent::Recent;
+use crate::{Claim, MessageId, Profile};
+
+/// One entity's usage, and what most entities have only while they send.
+#[derive(Debug)]
+pub(super) struct Entry {
+    pub(super) entity: EntityId,
+    pub(super) usage: Usage,
+    /// In a box of its own: a million entities may have nothing but usage.
+    extra: Option<Box<Extra>>,
+}
+
+#[derive(Debug, Default)]
+struct Extra {
+    reservations: Vec<Reservation>,
+    recent: Recent,
+    profile: Option<Profile>,
+}
+
+/// What a message under way has reserved.
+#[derive(Debug)]
+struct Reservation {
+    message: MessageId,
+    charge: Charge,
+    until: Timestamp,
+}
+
+impl Entry {
+    pub(super) fn new(entity: &EntityId) -> Self {
+        Self { entity: entity.clone(), usage: Usage::default(), extra: None }
+    }
+
+    /// Whether a claim fits; if so, makes or renews the reservation.
+    pub(super) fn reserve(&mut self, claim: &Claim<'_>, now: Timestamp) -> Fit {
+        self.expire(now);
+        let found = self.reservations().iter().position(|reservation| reservation.message == claim.message);
+        let held = found.map_or(Charge::NONE, |index| self.reservations()[index].charge);
+        let more = claim.needs.minus(held);
+        let fit = self.usage.fit(held, more, claim.limits, claim.reserved_is_certain, now);
+        if fit != Fit::Fits {
+            return fit;
+        }
+        self.usage.reserve(more);
+        let until = now.plus(claim.lease);
+        let extra = self.extra.get_or_insert_default();
+        match found.and_then(|index| extra.reservations.get_mut(index)) {
+            Some(reservation) => {
+                reservation.charge = held.plus(more);
+                reservation.until = until;
+            }
+            None => {
+                // Few messages of one entity are under way at once.
+                extra.reservations.reserve_exact(1);
+                extra.reservations.push(Reservation { message: claim.message, charge: more, until });
+            }
+        }
+        fit
+    }
+
+    /// Ends a message's reservation. Returns whether it had one.
+    pub(super) fn cancel(&mut self, message: MessageId) -> bool {
+        let Some(extra) = &mut self.extra else { return false };
+        let found = extra.reservations.iter().position(|reservation| reservation.message == message);
+        let Some(index) = found else { return false };
+        let reservation = extra.reservations.swap_remove(index);
+        self.usage.cancel(reservation.charge);
+        self.shrink();
+        true
+    }
+
+    /// Ends the reservations whose lease is over. Returns whether there were any.
+    pub(super) fn expire(&mut self, now: Timestamp) -> bool {
+        let Some(extra) = &mut self.extra else { return false };
+        if extra.reservations.iter().all(|reservation| reservation.until > now) {
+            return false;
+        }
+        let usage = &mut self.usage;
+        extra.reservations.retain(|reservation| {
+            let goes_on = reservation.until > now;
+            if !goes_on {
+                usage.cancel(reservation.charge);
+            }
+            goes_on
+        });
+        self.shrink();
+        true
+    }
+
+    /// The usage without reservations whose lease is over.
+    pub(super) fn usage_at(&mut self, now: Timestamp) -> Usage {
+        self.expire(now);
+        self.usage.clone()
+    }
+
+    /// Adds an encoded attempt. Returns by how many bytes the memory for attempts has grown.
+    pub(super) fn push_attempt(&mut self, attempt: &[u8]) -> usize {
+        let recent = &mut self.extra.get_or_insert_default().recent;
+        let before = recent.size();
+        recent.push(attempt);
+        recent.size().saturating_sub(before)
+    }
+
+    pub(super) fn recent(&self) -> Option<&Recent> {
+        self.extra.as_ref().map(|extra| &extra.recent).filter(|recent| !recent.is_empty())
+    }
+
+    /// Replaces the attempts, and returns the memory in bytes that the former ones took.
+    pub(super) fn set_recent(&mut self, recent: Recent) -> usize {
+        let former = std::mem::replace(&mut self.extra.get_or_insert_default().recent, recent);
+        self.shrink();
+        former.size()
+    }
+
+    pub(super) fn profile(&self) -> Option<&Profile> {
+        self.extra.as_ref()?.profile.as_ref()
+    }
+
+    pub(super) fn set_profile(&mut self, profile: Profile) {
+        self.extra.get_or_insert_default().profile = Some(profile);
+    }
+
+    /// Whether nothing would be lost with it.
+    pub(super) fn is_empty(&self) -> bool {
+        self.usage.is_empty() && self.extra.is_none()
+    }
+
+    fn reservations(&self) -> &[Reservation] {
+        self.extra.as_ref().map_or(&[], |extra| &extra.reservations)
+    }
+
+    /// Frees memory that is not needed while nothing is under way.
+    fn shrink(&mut self) {
+        if let Some(extra) = &mut self.extra
+            && extra.reservations.is_empty()
+        {
+            extra.reservations = Vec::new();
+            if extra.recent.is_empty() && extra.profile.is_none() {
+                self.extra = None;
+            }
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! The last attempts of one entity, encoded compactly: most entities send a few messages a day, and there may be a
+//! million of them.
+
+use std::net::IpAddr;
+
+use postern_domain::Timestamp;
+use postern_domain::evidence::{AttemptRecord, MAX_ATTEMPTS, Outcome};
+
+use super::format::{put, put_bytes, take, take_byte, take_bytes};
+
+/// Longer texts are cut; clients choose them.
+const MAX_TEXT: usize = 255;
+
+/// Encoded attempts, oldest first, each after its length.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Recent(Vec<u8>);
+
+impl Recent {
+    /// Restores attempts that [`Recent::bytes`] returned.
+    pub(super) fn restore(bytes: Vec<u8>) -> Self {
+        Self(bytes)
+    }
+
+    /// The encoded attempts.
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The memory in bytes that they take.
+    pub(super) fn size(&self) -> usize {
+        self.0.capacity()
+    }
+
+    /// Adds an encoded attempt, and drops the oldest beyond [`MAX_ATTEMPTS`].
+    pub(super) fn push(&mut self, attempt: &[u8]) {
+        let mut rest = self.0.as_slice();
+        let (mut first, mut count) = (0, 0);
+        while take_bytes(&mut rest).is_some() {
+            count += 1;
+            if count == 1 {
+                first = self.0.len() - rest.len();
+            }
+        }
+        if count >= MAX_ATTEMPTS {
+            self.0.drain(..first);
+        }
+        self.0.reserve_exact(attempt.len() + 2);
+        put_bytes(&mut self.0, attempt);
+    }
+
+    /// The attempts, oldest first; any that can't be decoded are left out.
+    pub(super) fn decode(&self) -> Vec<AttemptRecord> {
+        let mut rest = self.0.as_slice();
+        std::iter::from_fn(|| take_bytes(&mut rest)).filter_map(decode).collect()
+    }
+
+    /// When the newest attempt ended.
+    pub(super) fn newest(&self) -> Option<Timestamp> {
+        let mut rest = self.0.as_slice();
+        let last = std::iter::from_fn(|| take_bytes(&mut rest)).last()?;
+        Some(Timestamp::from_millis(i64::from_le_bytes(*last.first_chunk()?)))
+    }
+}
+
+/// Encodes an attempt.
+pub(super) fn encode(record: &AttemptRecord, out: &mut Vec<u8>) {
+    out.extend_from_slice(&record.at.as_millis().to_le_bytes());
+    match record.client_address {
+        None => out.push(0),
+        Some(IpAddr::V4(address)) => {
+            out.push(4);
+            out.extend_from_slice(&address.octets());
+        }
+        Some(IpAddr::V6(address)) => {
+            out.push(6);
+            out.extend_from_slice(&address.octets());
+        }
+    }
+    for text in [&record.helo_name, &record.sasl_method, &record.sender, &record.queue_id] {
+        put_bytes(out, cut(text).as_bytes());
+    }
+    put(out, record.recipients);
+    put(out, record.external);
+    out.extend_from_slice(&record.size.to_le_bytes());
+    out.push(match record.outcome {
+        Outcome::Accepted => 0,
+        Outcome::Refused => 1,
+    });
+}
+
+fn decode(mut bytes: &[u8]) -> Option<AttemptRecord> {
+    let rest = &mut bytes;
+    let at = Timestamp::from_millis(i64::from_le_bytes(take_array(rest)?));
+    let client_address = match take_byte(rest)? {
+        0 => None,
+        4 => Some(IpAddr::from(take_array::<4>(rest)?)),
+        6 => Some(IpAddr::from(take_array::<16>(rest)?)),
+        _ => return None,
+    };
+    let mut text = || std::str::from_utf8(take_bytes(rest)?).ok().map(Box::from);
+    let (helo_name, sasl_method, sender, queue_id) = (text()?, text()?, text()?, text()?);
+    let (recipients, external) = (take(rest)?, take(rest)?);
+    let size = u64::from_le_bytes(take_array(rest)?);
+    let outcome = match take_byte(rest)? {
+        0 => Outcome::Accepted,
+        1 => Outcome::Refused,
+        _ => return None,
+    };
+    Some(AttemptRecord {
+        at,
+        client_address,
+        helo_name,
+        sasl_method,
+        sender,
+        queue_id,
+        recipients,
+        external,
+        size,
+        outcome,
+    })
+}
+
+fn take_array<const N: usize>(bytes: &mut &[u8]) -> Option<[u8; N]> {
+    let (array, rest) = bytes.split_first_chunk()?;
+    *bytes = rest;
+    Some(*array)
+}
+
+fn cut(text: &str) -> &str {
+    let end = (0..=MAX_TEXT.min(text.len())).rev().find(|end| text.is_char_boundary(*end));
+    &text[..end.unwrap_or(0)]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn record() -> impl Strategy<Value = AttemptRecord> {
+        let text = || "\\PC{0,60}".prop_map(String::into_boxed_str);
+        let texts = (text(), text(), text(), text());
+        let numbers = (any::<i64>(), any::<u32>(), any::<u32>(), any::<u64>(), any::<bool>());
+        (proptest::option::of(any::<IpAddr>()), texts, numbers).prop_map(
+            |(
+                client_address,
+                (helo_name, sasl_method, sender, queue_id),
+                (at, recipients, external, size, refused),
+            )| {
+                AttemptRecord {
+                    at: Timestamp::from_millis(at),
+                    client_address,
+                    helo_name,
+                    sasl_method,
+                    sender,
+                    queue_id,
+                    recipients,
+                    external,
+                    size,
+                    outcome: if refused { Outcome::Refused } else { Outcome::Accepted },
+                }
+            },
+        )
+    }
+
+    proptest! {
+        #[test]
+        fn the_last_attempts_come_back_as_they_were(records in proptest::collection::vec(record(), 0..50)) {
+            let mut recent = Recent::default();
+            for record in &records {
+                let mut bytes = Vec::new();
+                encode(record, &mut bytes);
+                recent.push(&bytes);
+            }
+            let last = &records[records.len().saturating_sub(MAX_ATTEMPTS)..];
+            prop_assert_eq!(recent.decode(), last);
+            prop_assert_eq!(recent.newest(), last.last().map(|record| record.at));
+        }
+
+        #[test]
+        fn any_bytes_are_read_or_left_out(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
+            let recent = Recent::restore(bytes);
+            let _ = (recent.decode(), recent.newest());
+        }
+    }
+
+    #[test]
+    fn long_texts_are_cut_between_characters() {
+        assert_eq!(cut("short"), "short");
+        assert_eq!(cut(&"ä".repeat(200)).len(), 254);
+    }
+}
