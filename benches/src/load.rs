@@ -12,8 +12,18 @@ pub(crate) struct Measured {
     pub(crate) p99: f64,
 }
 
+/// What each connection asks.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Load {
+    /// Whole messages, three questions each: the recipient, its confirmation, the end.
+    Messages,
+    /// One recipient each of messages that come to nothing: a new message for each question.
+    Recipients,
+}
+
 pub(crate) fn run(
     port: u16,
+    load: Load,
     connections: usize,
     users: usize,
     length: Duration,
@@ -24,7 +34,7 @@ pub(crate) fn run(
         let mut tasks = tokio::task::JoinSet::new();
         for connection in 0..connections {
             let first = connection * users / connections;
-            tasks.spawn(connection_load(port, connection, first, users, length, round));
+            tasks.spawn(connection_load(port, load, connection, first, users, length, round));
         }
         let mut all = Vec::new();
         while let Some(done) = tasks.join_next().await {
@@ -37,9 +47,9 @@ pub(crate) fn run(
     Ok(Measured { per_second: times.len() as f64 / length.as_secs_f64(), p50: at(0.5), p99: at(0.99) })
 }
 
-/// Whole messages, three questions each: the recipient, its confirmation, the end.
 async fn connection_load(
     port: u16,
+    load: Load,
     connection: usize,
     first: usize,
     users: usize,
@@ -54,8 +64,9 @@ async fn connection_load(
     let began = Instant::now();
     for message in 0.. {
         let user = (first + message) % users;
-        for stage in 0..3 {
-            write_request(&mut request, stage, user, &format!("{round}.{connection}.{message}.0"));
+        let stages = if load == Load::Messages { 3 } else { 1 };
+        for stage in 0..stages {
+            write_request(&mut request, stage, user, &format!("{round}.{connection}.{message}.{stages}"));
             let asked = Instant::now();
             stream.write_all(request.as_bytes()).await?;
             let mut length = 0;

@@ -14,6 +14,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Parser, Subcommand};
+use load::Load;
 
 /// Measure Postern.
 #[derive(Debug, Parser)]
@@ -45,6 +46,9 @@ struct Args {
     /// Minutes in which the entities send: all in the first, every tenth in each further one
     #[arg(long, default_value_t = 3)]
     minutes: usize,
+    /// Messages that come to nothing, for the measurement of their memory
+    #[arg(long, default_value_t = 3_000_000)]
+    unfinished: usize,
     #[command(subcommand)]
     command: Option<Part>,
 }
@@ -55,6 +59,8 @@ enum Part {
     Throughput,
     /// Only memory and start-up
     Memory,
+    /// Only the memory that messages take which come to nothing
+    Unfinished,
     /// Only the portal's pages
     Pages,
     /// Be the echo server (used by the measurement itself)
@@ -78,6 +84,9 @@ fn main() -> anyhow::Result<()> {
     if matches!(args.command, None | Some(Part::Memory)) {
         memory::measure(&args.postern, args.entities, args.minutes)?;
     }
+    if matches!(args.command, None | Some(Part::Unfinished)) {
+        memory::unfinished(&args.postern, args.unfinished)?;
+    }
     if matches!(args.command, None | Some(Part::Pages)) {
         pages::measure(&args.postern, args.entities, args.restrictions)?;
     }
@@ -92,14 +101,26 @@ fn throughput(args: &Args) -> anyhow::Result<()> {
     if let Some(beside) = &args.beside {
         servers.push(("beside", server::Server::postern(beside)?));
     }
-    println!("| connections | server | decisions/s | p50 | p99 | decisions/s, of echo | p99, of echo |");
-    println!("| ---: | --- | ---: | ---: | ---: | ---: | ---: |");
+    for load in [Load::Messages, Load::Recipients] {
+        let about = match load {
+            Load::Messages => "Whole messages: recipient, confirmation, end",
+            Load::Recipients => "Recipients alone, a new message for each",
+        };
+        println!("\n{about}:\n");
+        println!("| connections | server | decisions/s | p50 | p99 | decisions/s, of echo | p99, of echo |");
+        println!("| ---: | --- | ---: | ---: | ---: | ---: | ---: |");
+        compare(args, &servers, load)?;
+    }
+    Ok(())
+}
+
+fn compare(args: &Args, servers: &[(&str, server::Server)], load: Load) -> anyhow::Result<()> {
     for connections in [1, 8, 64] {
         let mut measured: Vec<Vec<load::Measured>> = servers.iter().map(|_| Vec::new()).collect();
         for round in 0..args.rounds {
-            for (results, (_, server)) in measured.iter_mut().zip(&servers) {
+            for (results, (_, server)) in measured.iter_mut().zip(servers) {
                 let length = Duration::from_secs(args.seconds);
-                results.push(load::run(server.port, connections, args.users, length, round)?);
+                results.push(load::run(server.port, load, connections, args.users, length, round)?);
             }
         }
         let [echo, others @ ..] = &measured[..] else { anyhow::bail!("no server was measured") };

@@ -38,19 +38,44 @@ pub(crate) fn measure(postern: &Path, entities: usize, minutes: usize) -> anyhow
     Ok(())
 }
 
+/// The memory of the whole process before and after so many messages that come to nothing: one recipient each, from
+/// 10,000 users.
+pub(crate) fn unfinished(postern: &Path, messages: usize) -> anyhow::Result<()> {
+    const USERS: usize = 10_000;
+    let server = Server::postern(postern)?;
+    // The server shows that it reports ends and confirms recipients.
+    for stage in 0..3 {
+        ask(server.port, 1, &|_| (stage, 0, "first.0".into()))?;
+    }
+    let before = server.resident()?;
+    ask(server.port, messages, &|number| (0, number % USERS, format!("u{number}.0")))?;
+    let after = server.resident()?;
+    println!();
+    println!("| unfinished messages | resident before | resident after |");
+    println!("| ---: | ---: | ---: |");
+    println!("| {messages} | {} MB | {} MB |", before / 1_000_000, after / 1_000_000);
+    Ok(())
+}
+
 /// One counted message for each entity.
 pub(crate) fn fill(port: u16, entities: usize, prefix: &str) -> anyhow::Result<()> {
+    ask(port, entities, &|user| (2, user, format!("{prefix}.{user}.0")))
+}
+
+/// Asks so many questions, each of a stage, a user and an instance.
+fn ask(port: u16, questions: usize, question: &dyn Fn(usize) -> (usize, usize, String)) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let mut stream = TcpStream::connect(("127.0.0.1", port)).await?;
         stream.set_nodelay(true)?;
         let (mut request, mut batch, mut answer) = (String::new(), String::new(), vec![0; 64 * 1024]);
         let mut asked = 0;
-        for user in 0..entities {
-            write_request(&mut request, 2, user, &format!("{prefix}.{user}.0"));
+        for number in 0..questions {
+            let (stage, user, instance) = question(number);
+            write_request(&mut request, stage, user, &instance);
             batch.push_str(&request);
             asked += 1;
-            if asked == BATCH || user + 1 == entities {
+            if asked == BATCH || number + 1 == questions {
                 stream.write_all(batch.as_bytes()).await?;
                 let mut left = asked * b"action=DUNNO\n\n".len();
                 while left > 0 {
