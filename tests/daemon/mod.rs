@@ -1,9 +1,12 @@
 //! The daemon by itself: its door, its signals, its health, its folder.
 
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::harness::policy_client::PolicyClient;
 use crate::harness::postern::{Postern, with_config};
 use crate::harness::wait_for;
 
@@ -238,4 +241,38 @@ fn a_socket_that_systemd_passes_is_served() {
     let socket = std::net::TcpListener::bind(("127.0.0.1", postern.door_port)).unwrap();
     postern.run_with_socket("policy", socket);
     assert_eq!(postern.door().rcpt("alice", "1", "bob@example.com"), "DUNNO");
+}
+
+#[test]
+fn the_portal_has_a_most_of_connections_and_closes_those_that_are_silent() {
+    let postern = Postern::start("max_connections = 2\nrequest_timeout_seconds = 4\n");
+    let connect = || TcpStream::connect(("127.0.0.1", postern.portal_port)).unwrap();
+    let ends_within = |mut stream: TcpStream, limit: Duration| {
+        stream.set_read_timeout(Some(limit)).unwrap();
+        let mut rest = Vec::new();
+        stream.read_to_end(&mut rest).map(|_| rest)
+    };
+    wait_for("the start's connections to end", || postern.http("/healthz").is_some());
+    let (mut slow, silent) = (connect(), connect());
+    slow.write_all(b"GET /healthz HTTP/1.1\r\nHost: x\r\n").unwrap();
+    // One too many is closed at once.
+    assert_eq!(ends_within(connect(), Duration::from_secs(3)).unwrap(), b"");
+    assert!(postern.log().contains("too many connections at the portal"), "{}", postern.log());
+    // Neither a header that does not end nor silence keeps a connection.
+    let _ = ends_within(slow, Duration::from_secs(10)).unwrap();
+    assert_eq!(ends_within(silent, Duration::from_secs(10)).unwrap(), b"");
+    assert!(postern.http("/healthz").unwrap().starts_with("HTTP/1.1 200"));
+}
+
+#[test]
+fn a_second_door_is_served_and_old_keys_are_advised_about() {
+    let port = crate::harness::free_port();
+    let postern = Postern::start(&format!(
+        "[[door]]\nkind = \"policy\"\nlisten = [\"127.0.0.1:{port}\"]\n[policy_door]\ncontention_wait_seconds = 1\n"
+    ));
+    let mut second = PolicyClient::connect(port);
+    assert_eq!(second.rcpt("alice", "1", "a@x.example"), "DUNNO");
+    assert_eq!(postern.door().rcpt("alice", "2", "a@x.example"), "DUNNO");
+    assert!(postern.log().contains("write it as contention_wait_seconds = 1 under [gate]"), "{}", postern.log());
+    assert!(postern.ok(&["config", "check"]).contains("under [gate]"));
 }

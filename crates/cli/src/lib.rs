@@ -157,6 +157,9 @@ fn check_config(path: PathBuf) -> Result<(), CliError> {
         settings.organization.name,
         domains(&settings)
     );
+    for line in &settings.advice {
+        anstream::println!("{}", output::styled(output::DIM, format!("→ {line}")));
+    }
     Ok(())
 }
 

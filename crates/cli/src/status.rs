@@ -45,7 +45,7 @@ fn print(s: &StatusView) {
     }
     anstream::println!();
     let row = |server: &ServerReport| {
-        let port = if server.port.is_empty() { "-".into() } else { server.port.clone() };
+        let port = if server.listener.is_empty() { "-".into() } else { server.listener.clone() };
         let counts = [server.rcpt, server.confirm, server.data, server.end_of_message];
         let mut row = vec![server.peer.clone(), port];
         row.extend(counts.map(|n| n.to_string()));

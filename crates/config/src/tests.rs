@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use postern_domain::policy::OutboundPolicy;
 use postern_services::built_with;
 use postern_services::settings::Listen;
@@ -21,6 +23,39 @@ fn everything_but_the_domains_has_a_default() {
     assert_eq!(settings.organization.admins, ["postmaster@example.com"]);
     assert_eq!(settings.own_directory.escape_lane.len(), 2);
     assert_eq!(settings.smtp.from.address, "postern@example.com");
+}
+
+#[test]
+fn doors_are_listed_and_the_short_form_is_the_first() {
+    let text = format!(
+        "{LEAST}[policy_door]\nlisten = [\"127.0.0.1:1\"]\nmax_connections = 7\n[[door]]\nkind = \"policy\"\n\
+         listen = [\"127.0.0.1:2\", \"unix:/run/x\"]\n[gate]\ncontention_wait_seconds = 9\n"
+    );
+    let settings = parse(&text, &[]).unwrap();
+    let listen: Vec<_> = settings.policy_listen().map(ToString::to_string).collect();
+    assert_eq!(listen, ["127.0.0.1:1", "127.0.0.1:2", "unix:/run/x"]);
+    assert_eq!((settings.doors.len(), settings.doors[0].max_connections), (2, 7));
+    assert_eq!(settings.gate.contention_wait, Duration::from_secs(9));
+    // A reservation of a connection that has fallen silent ends within 30 s.
+    assert!(settings.gate.reservation_timeout < Duration::from_secs(29));
+    assert_eq!(settings.advice, [] as [&str; 0]);
+    let error = parse(&format!("{LEAST}[[door]]\nlisten = [\"127.0.0.1:2\"]\n"), &[]).unwrap_err().to_string();
+    assert!(error.contains("door[0].kind is missing"), "{error}");
+    let error = parse(&format!("{LEAST}[[door]]\nkind = \"milter\"\n"), &[]).unwrap_err().to_string();
+    assert!(error.contains("expected \"policy\""), "{error}");
+}
+
+#[test]
+fn keys_that_have_moved_still_work_and_say_where_they_belong() {
+    let old = format!("{LEAST}[policy_door]\nreservation_timeout_seconds = 2\ncontention_wait_seconds = 1\n");
+    let settings = parse(&old, &[]).unwrap();
+    let gate = settings.gate;
+    assert_eq!((gate.reservation_timeout, gate.contention_wait), (Duration::from_secs(2), Duration::from_secs(1)));
+    assert_eq!(settings.advice.len(), 2);
+    assert!(settings.advice[0].contains("write it as reservation_timeout_seconds = 2 under [gate]"));
+    // The new place wins.
+    let settings = parse(&format!("{old}[gate]\ncontention_wait_seconds = 3\n"), &[]).unwrap();
+    assert_eq!(settings.gate.contention_wait, Duration::from_secs(3));
 }
 
 #[test]

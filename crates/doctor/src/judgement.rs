@@ -348,7 +348,7 @@ mod tests {
     fn questions_without_any_login_are_an_error() {
         let server = ServerReport {
             peer: "127.0.0.1".into(),
-            port: "25".into(),
+            listener: "25".into(),
             rcpt: 30,
             confirm: 0,
             data: 0,

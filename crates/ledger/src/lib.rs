@@ -30,17 +30,31 @@ impl MessageId {
     /// The ID of the message that a door identifies by `key`. If a part of the message was counted before the rest,
     /// `part` distinguishes them.
     pub fn of(entity: &EntityId, key: &str, part: u32) -> Self {
-        // FNV-1a suffices: the keys are short and not secret, and the mail server, not the client, chooses them.
-        let fold = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
         let bytes = entity.name().bytes().chain([0]).chain(key.bytes());
-        let hash = bytes.fold(0xcbf2_9ce4_8422_2325, fold);
-        Self(if part == 0 { hash } else { part.to_le_bytes().into_iter().fold(hash, fold) })
+        let part = Some(part).filter(|part| *part > 0).map(u32::to_le_bytes);
+        Self(fnv(bytes.chain(part.into_iter().flatten())))
     }
+}
+
+/// FNV-1a, 64 bits. It suffices: the texts are short and not secret, and the mail server, not the client, chooses them.
+fn fnv(bytes: impl Iterator<Item = u8>) -> u64 {
+    bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3))
 }
 
 impl fmt::Display for MessageId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:016x}", self.0)
+    }
+}
+
+/// Identifies a node, the owner of reservations.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct NodeId(u64);
+
+impl NodeId {
+    /// The ID of the node with this name.
+    pub fn of(name: &str) -> Self {
+        Self(fnv(name.bytes()))
     }
 }
 
@@ -51,6 +65,8 @@ pub struct Claim<'a> {
     pub entity: &'a EntityId,
     /// The message.
     pub message: MessageId,
+    /// The node that the message is on.
+    pub owner: NodeId,
     /// Everything that the message needs, including what it has already reserved.
     pub needs: Charge,
     /// What the entity may send.
@@ -157,6 +173,9 @@ pub trait Ledger: Send + Sync + 'static {
 
     /// Cancels a message's reservation, if it has one.
     fn cancel(&self, entity: &EntityId, message: MessageId) -> impl Future<Output = Result<(), LedgerError>> + Send;
+
+    /// Cancels every reservation of a node: it has started anew, and knows none of its former messages.
+    fn cancel_all_of(&self, owner: NodeId) -> impl Future<Output = Result<(), LedgerError>> + Send;
 
     /// Counts an accepted message once, in place of its reservation.
     fn commit(&self, accepted: Accepted<'_>) -> impl Future<Output = Result<Committed, LedgerError>> + Send;

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use anyhow::Context;
 use postern_domain::Timestamp;
 use postern_ledger::memory::MemoryLedger;
+use postern_ledger::{Ledger, NodeId};
 use postern_store::Store;
 use tokio::sync::watch;
 
@@ -20,6 +21,7 @@ use crate::in_force::SettingsInForce;
 use crate::links::Links;
 use crate::metrics::Metrics;
 use crate::outbox::{Delivery, OwnMail};
+use crate::present;
 use crate::randomness::Randomness;
 use crate::service::{
     self, AccessService, AccountService, AlertPolicyService, AlertService, AllowanceService, AuditService, BookEditor,
@@ -98,6 +100,8 @@ pub struct Shared {
     pub new_mail: watch::Sender<()>,
     /// When this process started.
     pub started: Timestamp,
+    /// This node, the owner of its reservations.
+    pub node: NodeId,
 }
 
 /// A complete node that does not serve any requests yet.
@@ -174,6 +178,8 @@ impl Shared {
         known_recipients.restore(&*store).await?;
         let sign_in = Arc::new(SignIn::new(&*randomness)?);
         let delivery = Arc::new(Delivery::new(Arc::clone(&own_mail)).context("sending webhooks")?);
+        let node = NodeId::of(&present::host_name());
+        ledger.cancel_all_of(node).await?;
         let mail_servers = Arc::new(MailServers::default());
         mail_servers.restore(&*store).await?;
         let meter = Arc::default();
@@ -202,13 +208,14 @@ impl Shared {
             events,
             new_mail,
             started,
+            node,
         })
     }
 
     fn gate(&self) -> Gate<MemoryLedger> {
         Gate::new(of!(self, Parts {
             settings, ledger, standings, policies, incidents, own_mail, mail_servers, clock, metrics, health, links,
-            directory_cache, known_recipients; traffic: Arc::clone(&self.meter)
+            directory_cache, known_recipients; traffic: Arc::clone(&self.meter), node: self.node
         }))
     }
 

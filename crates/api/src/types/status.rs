@@ -82,7 +82,8 @@ pub struct ServerReport {
     /// Where its requests come from.
     pub peer: String,
     /// The port that its clients connect to; empty if it doesn't report one.
-    pub port: String,
+    #[serde(rename = "port")]
+    pub listener: String,
     /// Requests about recipients.
     pub rcpt: u64,
     /// Confirmations of recipients.
@@ -103,11 +104,11 @@ pub struct ServerReport {
 }
 
 convert!(service::ServerReport => ServerReport {
-    same: peer, port, rcpt, confirm, data, end_of_message, other, accounts, connectors, last;
+    same: peer, listener, rcpt, confirm, data, end_of_message, other, accounts, connectors, last;
 });
 
 convert!(ServerReport => service::ServerReport {
-    same: peer, port, rcpt, confirm, data, end_of_message, other, accounts, connectors, last;
+    same: peer, listener, rcpt, confirm, data, end_of_message, other, accounts, connectors, last;
 });
 
 /// An alias address that stands for the several addresses to which a policy's copies go.

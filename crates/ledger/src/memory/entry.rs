@@ -4,7 +4,7 @@ use postern_domain::window::{Charge, Fit, Usage};
 use postern_domain::{EntityId, Timestamp};
 
 use super::recent::Recent;
-use crate::{Claim, MessageId, Profile};
+use crate::{Claim, MessageId, NodeId, Profile};
 
 /// One entity's usage, and what most entities have only while they send.
 #[derive(Debug)]
@@ -26,6 +26,7 @@ struct Extra {
 #[derive(Debug)]
 struct Reservation {
     message: MessageId,
+    owner: NodeId,
     charge: Charge,
     until: Timestamp,
 }
@@ -56,7 +57,8 @@ impl Entry {
             None => {
                 // Few messages of one entity are under way at once.
                 extra.reservations.reserve_exact(1);
-                extra.reservations.push(Reservation { message: claim.message, charge: more, until });
+                let (message, owner) = (claim.message, claim.owner);
+                extra.reservations.push(Reservation { message, owner, charge: more, until });
             }
         }
         fit
@@ -75,17 +77,26 @@ impl Entry {
 
     /// Ends the reservations whose lease is over. Returns whether there were any.
     pub(super) fn expire(&mut self, now: Timestamp) -> bool {
+        self.end(|reservation| reservation.until <= now)
+    }
+
+    /// Ends the reservations of a node. Returns whether there were any.
+    pub(super) fn cancel_all_of(&mut self, owner: NodeId) -> bool {
+        self.end(|reservation| reservation.owner == owner)
+    }
+
+    fn end(&mut self, ends: impl Fn(&Reservation) -> bool) -> bool {
         let Some(extra) = &mut self.extra else { return false };
-        if extra.reservations.iter().all(|reservation| reservation.until > now) {
+        if !extra.reservations.iter().any(&ends) {
             return false;
         }
         let usage = &mut self.usage;
         extra.reservations.retain(|reservation| {
-            let goes_on = reservation.until > now;
-            if !goes_on {
+            let ends = ends(reservation);
+            if ends {
                 usage.cancel(reservation.charge);
             }
-            goes_on
+            !ends
         });
         self.shrink();
         true

@@ -24,7 +24,7 @@ use postern_domain::window::{Charge, Fit, Usage, Window};
 use postern_domain::{EntityId, Timestamp};
 use tokio::sync::Notify;
 
-use crate::{Accepted, Claim, Committed, Ledger, LedgerError, MessageId, Now, Profile, Reserved};
+use crate::{Accepted, Claim, Committed, Ledger, LedgerError, MessageId, NodeId, Now, Profile, Reserved};
 use format::Record;
 use journal::Journal;
 use recent::Recent;
@@ -226,6 +226,15 @@ impl Ledger for MemoryLedger {
         let had_one = lock(&cell.shard).find(entity, hash).is_some_and(|entry| entry.cancel(message));
         if had_one {
             cell.freed.notify_waiters();
+        }
+        Ok(())
+    }
+
+    async fn cancel_all_of(&self, owner: NodeId) -> Result<(), LedgerError> {
+        for cell in &self.shards {
+            if lock(&cell.shard).cancel_all_of(owner) {
+                cell.freed.notify_waiters();
+            }
         }
         Ok(())
     }

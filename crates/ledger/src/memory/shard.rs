@@ -12,7 +12,7 @@ use super::counted::Counted;
 use super::entry::Entry;
 use super::format;
 use super::recent::{self, Recent};
-use crate::{Accepted, Committed};
+use crate::{Accepted, Committed, NodeId};
 
 /// The memory for attempts in one shard, in bytes: 32 MiB over all shards. Beyond it, the entities that have been quiet
 /// for longest lose theirs.
@@ -41,6 +41,11 @@ impl Shard {
 
     pub(super) fn find(&mut self, entity: &EntityId, hash: u64) -> Option<&mut Entry> {
         self.entities.find_mut(hash, |e| e.entity == *entity).map(|entry| &mut **entry)
+    }
+
+    /// Ends every reservation of a node. Returns whether there were any.
+    pub(super) fn cancel_all_of(&mut self, owner: NodeId) -> bool {
+        self.entities.iter_mut().fold(false, |any, entry| entry.cancel_all_of(owner) | any)
     }
 
     pub(super) fn entries(&self) -> impl Iterator<Item = &Entry> {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use postern_domain::evidence::{MAX_ATTEMPTS, Outcome};
 use postern_domain::policy::Limits;
 use postern_domain::window::{Charge, Window};
-use postern_ledger::{Accepted, Committed, Ledger, MessageId, Profile, Reserved};
+use postern_ledger::{Accepted, Claim, Committed, Ledger, MessageId, NodeId, Profile, Reserved};
 
 use super::{LEASE, Site, account, external, record};
 
@@ -89,6 +89,19 @@ pub(super) async fn whoever_waits_is_woken_by_what_ends(site: Site<impl Ledger>)
     tokio::time::timeout(Duration::from_secs(5), freed).await.unwrap();
     let freed = site.ledger.freed(&a);
     assert!(tokio::time::timeout(Duration::from_millis(50), freed).await.is_err(), "nothing has ended");
+}
+
+pub(super) async fn a_node_that_starts_anew_leaves_no_reservation_behind(site: Site<impl Ledger>) {
+    let (limits, a) = (limits(2), account("a"));
+    site.reserve("a", "1", external(1), &limits).await;
+    let (message, owner) = (MessageId::of(&a, "2", 0), NodeId::of("mx2"));
+    let (needs, reserved_is_certain) = (external(1), false);
+    let claim = Claim { entity: &a, message, owner, needs, limits: &limits, reserved_is_certain, lease: LEASE };
+    assert_eq!(site.ledger.reserve(claim).await.unwrap(), Reserved::Fits(None));
+    let freed = site.ledger.freed(&a);
+    site.ledger.cancel_all_of(owner).await.unwrap();
+    tokio::time::timeout(Duration::from_secs(5), freed).await.unwrap();
+    assert_eq!(reserved(&site, "a").await, external(1), "the other node's stays");
 }
 
 pub(super) async fn what_does_not_fit_changes_nothing(site: Site<impl Ledger>) {

@@ -14,7 +14,7 @@ use postern_domain::policy::Limits;
 use postern_domain::window::Charge;
 use postern_domain::{EntityId, Timestamp};
 use postern_ledger::memory::MemoryLedger;
-use postern_ledger::{Accepted, Claim, Committed, Ledger, MessageId, Now, Reserved};
+use postern_ledger::{Accepted, Claim, Committed, Ledger, MessageId, NodeId, Now, Reserved};
 
 const LEASE: Duration = Duration::from_secs(30);
 
@@ -58,7 +58,8 @@ impl<L: Ledger> Site<L> {
     async fn reserve(&self, name: &str, message: &str, needs: Charge, limits: &Limits) -> Reserved {
         let entity = account(name);
         let message = MessageId::of(&entity, message, 0);
-        let claim = Claim { entity: &entity, message, needs, limits, reserved_is_certain: false, lease: LEASE };
+        let owner = NodeId::of("mx1");
+        let claim = Claim { entity: &entity, message, owner, needs, limits, reserved_is_certain: false, lease: LEASE };
         self.ledger.reserve(claim).await.unwrap()
     }
 
@@ -114,6 +115,7 @@ suite!(memory:
     a_message_is_counted_once,
     a_reservation_ends_with_its_lease,
     whoever_waits_is_woken_by_what_ends,
+    a_node_that_starts_anew_leaves_no_reservation_behind,
     what_does_not_fit_changes_nothing,
     unknown_recipients_stop_everything_but_the_escape_lane,
     the_last_attempts_are_there_from_the_first_message_on,

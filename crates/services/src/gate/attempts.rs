@@ -38,6 +38,8 @@ struct State {
     /// How many parts of the message have been counted.
     parts: u32,
     last_seen: Timestamp,
+    /// When the ledger last confirmed the reservation.
+    reserved_at: Timestamp,
     /// Whether a refusal has been recorded. One attempt is one refusal, however many recipients it has.
     refused: bool,
     /// Whether admins should get a copy: the message was let through over a limit, or its sender is
@@ -82,6 +84,18 @@ impl Guard<'_> {
 
     pub(super) fn seen(&mut self, now: Timestamp) {
         self.state.last_seen = now;
+    }
+
+    /// Notes that the ledger has confirmed the reservation.
+    pub(super) fn reserved(&mut self) {
+        self.state.reserved_at = self.state.last_seen;
+        self.state.attempt.reserved_again();
+    }
+
+    /// Whether the message's recipients are reserved for certain: the ledger ends a reservation that it has not confirmed
+    /// for longer than `timeout` and some slack.
+    pub(super) fn is_reserved(&self, timeout: Duration) -> bool {
+        self.state.attempt.phase() == Phase::Open && self.now().since(self.state.reserved_at) < timeout
     }
 
     /// The ledger's name for the part of the message that is not counted yet.
@@ -194,6 +208,7 @@ impl Attempts {
             id: MessageId::of(&entity, key, 0),
             parts: 0,
             last_seen: now,
+            reserved_at: now,
             refused: false,
             for_copy: false,
             trace: None,

@@ -52,8 +52,8 @@ pub struct MailServer {
 pub struct ServerReport {
     /// Where its questions come from.
     pub peer: String,
-    /// The port that its clients connect to; empty if it doesn't report one.
-    pub port: String,
+    /// Which of its listeners messages arrive at; empty if it doesn't say.
+    pub listener: String,
     /// Questions about recipients.
     pub rcpt: u64,
     /// Confirmations of recipients.
@@ -166,7 +166,7 @@ impl MailServer {
         let get = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         ServerReport {
             peer: self.key.peer.clone(),
-            port: self.key.listener.clone(),
+            listener: self.key.listener.clone(),
             rcpt: get(&self.recipients),
             confirm: get(&self.confirmed),
             data: get(&self.data),
@@ -240,12 +240,12 @@ impl MailServers {
         Arc::clone(servers.entry(key.clone()).or_insert_with(|| new(key)))
     }
 
-    /// A report on each mail server that has asked about mail, sorted by peer and port.
+    /// A report on each mail server that has asked about mail, sorted by peer and listener.
     pub fn report(&self) -> Vec<ServerReport> {
         let mut reports: Vec<_> = self.lock().values().map(|server| server.report()).collect();
         // A question at another stage may come from a health check, not a mail server.
         reports.retain(|report| report.rcpt + report.confirm + report.data + report.end_of_message > 0);
-        reports.sort_by(|a, b| (&a.peer, &a.port).cmp(&(&b.peer, &b.port)));
+        reports.sort_by(|a, b| (&a.peer, &a.listener).cmp(&(&b.peer, &b.listener)));
         reports
     }
 

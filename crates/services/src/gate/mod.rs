@@ -33,7 +33,7 @@ use postern_domain::attempt::Phase;
 use postern_domain::entity::Client;
 use postern_domain::gate::Verdict;
 use postern_domain::policy::OutboundPolicy;
-use postern_ledger::{Ledger, LedgerError};
+use postern_ledger::{Ledger, LedgerError, NodeId};
 
 use crate::clock::Clock;
 use crate::directory::DirectoryCache;
@@ -95,6 +95,8 @@ pub struct Parts<L> {
     pub directory_cache: Arc<DirectoryCache>,
     /// The recipients they have written to before.
     pub known_recipients: Arc<KnownRecipients>,
+    /// This node, the owner of its reservations.
+    pub node: NodeId,
     /// What they send, for the charts and policy trials of the last days.
     pub traffic: Arc<TrafficMeter>,
 }

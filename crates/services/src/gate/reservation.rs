@@ -70,7 +70,7 @@ impl<L: Ledger> Gate<L> {
                 return Err(Verdict::Pass);
             }
         }
-        attempt.reserved_again();
+        attempt.reserved();
         Ok(Reservation::Reserved)
     }
 
@@ -84,6 +84,7 @@ impl<L: Ledger> Gate<L> {
         let claim = Claim {
             entity: q.entity(),
             message: attempt.id(),
+            owner: self.parts.node,
             needs,
             limits,
             reserved_is_certain: !q.message.server.reports_ends(),

@@ -25,7 +25,7 @@ impl<L: Ledger> Gate<L> {
         loop {
             let standing = self.parts.standings.get(q.entity(), attempt.now());
             let open_to_it = !standing.is_restricted() || recipient.escape_lane;
-            if known && open_to_it && attempt.phase() == Phase::Open {
+            if known && open_to_it && attempt.is_reserved(q.settings.gate.reservation_timeout) {
                 return Verdict::Pass;
             }
             if let Some(verdict) = self.try_routes(q, attempt, &recipient, known, &standing).await {
@@ -135,8 +135,9 @@ impl<L: Ledger> Gate<L> {
                     return self.refuse(q, attempt, Charge::NONE, reference).await;
                 }
             }
-            // Recipients that were not asked about, or a message whose reservation was cancelled.
-            let is_reserved = attempt.phase() == Phase::Open && accepted.minus(attempt.named()).is_none();
+            // Not so: recipients that were not asked about, and a message whose reservation has ended.
+            let is_reserved =
+                attempt.is_reserved(q.settings.gate.reservation_timeout) && accepted.minus(attempt.named()).is_none();
             let reserved = match is_reserved {
                 true => Ok(Reservation::Reserved),
                 false => self.reserve(q, attempt, accepted, &standing).await,

@@ -6,7 +6,7 @@ use postern_domain::EntityId;
 use postern_domain::evidence::AttemptRecord;
 use postern_domain::gate::Verdict;
 use postern_domain::window::{Charge, Usage, Window};
-use postern_ledger::{Accepted, Claim, Committed, Ledger, LedgerError, MessageId, Reserved};
+use postern_ledger::{Accepted, Claim, Committed, Ledger, LedgerError, MessageId, NodeId, Reserved};
 
 use super::door::LEARNED;
 use super::testing::Site;
@@ -35,6 +35,10 @@ impl Ledger for Distant {
 
     async fn cancel(&self, entity: &EntityId, message: MessageId) -> Result<(), LedgerError> {
         self.reach()?.cancel(entity, message).await
+    }
+
+    async fn cancel_all_of(&self, owner: NodeId) -> Result<(), LedgerError> {
+        self.reach()?.cancel_all_of(owner).await
     }
 
     async fn commit(&self, accepted: Accepted<'_>) -> Result<Committed, LedgerError> {
@@ -95,7 +99,7 @@ async fn a_ledger_that_is_away_stops_no_mail_and_health_says_so() {
     let shared = &node.shared;
     let gate = Gate::new(of!(shared, Parts {
         settings, standings, policies, incidents, own_mail, mail_servers, clock, metrics, health, links, directory_cache,
-        known_recipients; ledger: Arc::clone(&distant), traffic: Arc::clone(&shared.meter)
+        known_recipients; node: NodeId::of("test"), ledger: Arc::clone(&distant), traffic: Arc::clone(&shared.meter)
     }));
     let mut session = gate.session("unix", LEARNED);
     let mut ask = async |key: &str, event: Event<'_>| {
