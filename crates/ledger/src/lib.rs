@@ -8,10 +8,11 @@ pub mod memory;
 
 use std::fmt;
 use std::future::Future;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use postern_domain::evidence::AttemptRecord;
+use postern_domain::evidence::{AttemptRecord, Outcome};
 use postern_domain::policy::Limits;
 use postern_domain::window::{Charge, Excess, Usage, Window};
 use postern_domain::{EntityId, Timestamp};
@@ -90,6 +91,65 @@ pub enum Reserved {
     CountedAlready,
 }
 
+/// An attempt as evidence, borrowed: this is made for every message.
+#[derive(Debug, Clone, Copy)]
+pub struct AttemptRef<'a> {
+    /// When it ended.
+    pub at: Timestamp,
+    /// The client's address, if the mail server reported it.
+    pub client_address: Option<IpAddr>,
+    /// The name the client gave in HELO or EHLO.
+    pub helo_name: &'a str,
+    /// The client's SASL method; empty without a login.
+    pub sasl_method: &'a str,
+    /// The envelope sender.
+    pub sender: &'a str,
+    /// The mail server's queue ID, once there is one.
+    pub queue_id: &'a str,
+    /// The number of recipients, including a refused one.
+    pub recipients: u32,
+    /// How many of them are external.
+    pub external: u32,
+    /// Size in bytes; 0 if unknown.
+    pub size: u64,
+    /// Whether it was accepted or refused.
+    pub outcome: Outcome,
+}
+
+impl<'a> From<&'a AttemptRecord> for AttemptRef<'a> {
+    fn from(record: &'a AttemptRecord) -> Self {
+        Self {
+            at: record.at,
+            client_address: record.client_address,
+            helo_name: &record.helo_name,
+            sasl_method: &record.sasl_method,
+            sender: &record.sender,
+            queue_id: &record.queue_id,
+            recipients: record.recipients,
+            external: record.external,
+            size: record.size,
+            outcome: record.outcome,
+        }
+    }
+}
+
+impl From<AttemptRef<'_>> for AttemptRecord {
+    fn from(attempt: AttemptRef<'_>) -> Self {
+        Self {
+            at: attempt.at,
+            client_address: attempt.client_address,
+            helo_name: attempt.helo_name.into(),
+            sasl_method: attempt.sasl_method.into(),
+            sender: attempt.sender.into(),
+            queue_id: attempt.queue_id.into(),
+            recipients: attempt.recipients,
+            external: attempt.external,
+            size: attempt.size,
+            outcome: attempt.outcome,
+        }
+    }
+}
+
 /// An accepted message.
 #[derive(Debug, Clone)]
 pub struct Accepted<'a> {
@@ -100,7 +160,7 @@ pub struct Accepted<'a> {
     /// What it counts as.
     pub charge: Charge,
     /// The attempt, as evidence.
-    pub record: AttemptRecord,
+    pub record: AttemptRef<'a>,
     /// The entity's new profile; `None` leaves it unchanged.
     pub profile: Option<Profile>,
 }
@@ -181,8 +241,11 @@ pub trait Ledger: Send + Sync + 'static {
     fn commit(&self, accepted: Accepted<'_>) -> impl Future<Output = Result<Committed, LedgerError>> + Send;
 
     /// Stores an attempt that was refused.
-    fn refused(&self, entity: &EntityId, record: AttemptRecord)
-    -> impl Future<Output = Result<(), LedgerError>> + Send;
+    fn refused(
+        &self,
+        entity: &EntityId,
+        record: AttemptRef<'_>,
+    ) -> impl Future<Output = Result<(), LedgerError>> + Send;
 
     /// Counts recipients that the mail server itself refused, without a message.
     fn note(&self, entity: &EntityId, charge: Charge) -> impl Future<Output = Result<(), LedgerError>> + Send;

@@ -71,7 +71,6 @@ impl Entry {
         let Some(index) = found else { return false };
         let reservation = extra.reservations.swap_remove(index);
         self.usage.cancel(reservation.charge);
-        self.shrink();
         true
     }
 
@@ -98,7 +97,6 @@ impl Entry {
             }
             !ends
         });
-        self.shrink();
         true
     }
 
@@ -144,8 +142,9 @@ impl Entry {
         self.extra.as_ref().map_or(&[], |extra| &extra.reservations)
     }
 
-    /// Frees memory that is not needed while nothing is under way.
-    fn shrink(&mut self) {
+    /// Frees memory that is not needed while nothing is under way. Not done after each message: the next one of a busy
+    /// sender would take it again.
+    pub(super) fn shrink(&mut self) {
         if let Some(extra) = &mut self.extra
             && extra.reservations.is_empty()
         {

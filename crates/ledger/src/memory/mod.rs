@@ -15,6 +15,7 @@ mod shard;
 
 use std::hash::BuildHasher;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -24,7 +25,7 @@ use postern_domain::window::{Charge, Fit, Usage, Window};
 use postern_domain::{EntityId, Timestamp};
 use tokio::sync::Notify;
 
-use crate::{Accepted, Claim, Committed, Ledger, LedgerError, MessageId, NodeId, Now, Profile, Reserved};
+use crate::{Accepted, AttemptRef, Claim, Committed, Ledger, LedgerError, MessageId, NodeId, Now, Profile, Reserved};
 use format::Record;
 use journal::Journal;
 use recent::Recent;
@@ -49,6 +50,27 @@ pub struct MemoryLedger {
 struct Cell {
     shard: Mutex<Shard>,
     freed: Notify,
+    /// How many wait for it.
+    waiting: AtomicUsize,
+}
+
+impl Cell {
+    /// Wakes those that wait. Called after the shard's lock is released: whoever began to wait before has tried in vain
+    /// under the lock, and whoever begins later will find what has been freed.
+    fn wake(&self) {
+        if self.waiting.load(Ordering::Relaxed) > 0 {
+            self.freed.notify_waiters();
+        }
+    }
+}
+
+/// Counts one that waits, until it is dropped.
+struct Waiting<'a>(&'a AtomicUsize);
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 impl MemoryLedger {
@@ -149,7 +171,7 @@ impl MemoryLedger {
     fn sweep(&self, now: Timestamp) {
         for cell in &self.shards {
             if lock(&cell.shard).sweep(now, &self.hasher) {
-                cell.freed.notify_waiters();
+                cell.wake();
             }
         }
     }
@@ -225,7 +247,7 @@ impl Ledger for MemoryLedger {
         let (cell, hash) = self.cell(entity);
         let had_one = lock(&cell.shard).find(entity, hash).is_some_and(|entry| entry.cancel(message));
         if had_one {
-            cell.freed.notify_waiters();
+            cell.wake();
         }
         Ok(())
     }
@@ -233,7 +255,7 @@ impl Ledger for MemoryLedger {
     async fn cancel_all_of(&self, owner: NodeId) -> Result<(), LedgerError> {
         for cell in &self.shards {
             if lock(&cell.shard).cancel_all_of(owner) {
-                cell.freed.notify_waiters();
+                cell.wake();
             }
         }
         Ok(())
@@ -243,11 +265,11 @@ impl Ledger for MemoryLedger {
         let now = (self.now)();
         let (cell, hash) = self.cell(accepted.entity);
         let committed = lock(&cell.shard).commit(accepted, hash, &self.hasher, now);
-        cell.freed.notify_waiters();
+        cell.wake();
         Ok(committed)
     }
 
-    async fn refused(&self, entity: &EntityId, record: AttemptRecord) -> Result<(), LedgerError> {
+    async fn refused(&self, entity: &EntityId, record: AttemptRef<'_>) -> Result<(), LedgerError> {
         let (mut shard, hash) = self.shard(entity);
         shard.refused(entity, hash, &self.hasher, &record);
         Ok(())
@@ -262,8 +284,15 @@ impl Ledger for MemoryLedger {
     }
 
     fn freed(&self, entity: &EntityId) -> impl Future<Output = ()> + Send {
+        let (cell, _) = self.cell(entity);
+        cell.waiting.fetch_add(1, Ordering::Relaxed);
+        let waiting = Waiting(&cell.waiting);
         // `notify_waiters` reaches every future that exists by then, polled or not.
-        self.cell(entity).0.freed.notified()
+        let notified = cell.freed.notified();
+        async move {
+            notified.await;
+            drop(waiting);
+        }
     }
 
     async fn usage(&self, entity: &EntityId) -> Result<Usage, LedgerError> {

@@ -6,6 +6,8 @@ use std::net::IpAddr;
 use postern_domain::Timestamp;
 use postern_domain::evidence::{AttemptRecord, MAX_ATTEMPTS, Outcome};
 
+use crate::AttemptRef;
+
 use super::format::{put, put_bytes, take, take_byte, take_bytes};
 
 /// Longer texts are cut; clients choose them.
@@ -13,61 +15,62 @@ const MAX_TEXT: usize = 255;
 
 /// Encoded attempts, oldest first, each after its length.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Recent(Vec<u8>);
+pub(super) struct Recent {
+    bytes: Vec<u8>,
+    count: usize,
+}
 
 impl Recent {
     /// Restores attempts that [`Recent::bytes`] returned.
     pub(super) fn restore(bytes: Vec<u8>) -> Self {
-        Self(bytes)
+        let mut rest = bytes.as_slice();
+        let count = std::iter::from_fn(|| take_bytes(&mut rest)).count();
+        Self { bytes, count }
     }
 
     /// The encoded attempts.
     pub(super) fn bytes(&self) -> &[u8] {
-        &self.0
+        &self.bytes
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.bytes.is_empty()
     }
 
     /// The memory in bytes that they take.
     pub(super) fn size(&self) -> usize {
-        self.0.capacity()
+        self.bytes.capacity()
     }
 
     /// Adds an encoded attempt, and drops the oldest beyond [`MAX_ATTEMPTS`].
     pub(super) fn push(&mut self, attempt: &[u8]) {
-        let mut rest = self.0.as_slice();
-        let (mut first, mut count) = (0, 0);
-        while take_bytes(&mut rest).is_some() {
-            count += 1;
-            if count == 1 {
-                first = self.0.len() - rest.len();
-            }
+        if self.count >= MAX_ATTEMPTS {
+            let mut rest = self.bytes.as_slice();
+            let first = take_bytes(&mut rest).map_or(self.bytes.len(), |_| self.bytes.len() - rest.len());
+            self.bytes.drain(..first);
+            self.count -= 1;
         }
-        if count >= MAX_ATTEMPTS {
-            self.0.drain(..first);
-        }
-        self.0.reserve_exact(attempt.len() + 2);
-        put_bytes(&mut self.0, attempt);
+        self.bytes.reserve_exact(attempt.len() + 2);
+        put_bytes(&mut self.bytes, attempt);
+        self.count += 1;
     }
 
     /// The attempts, oldest first; any that can't be decoded are left out.
     pub(super) fn decode(&self) -> Vec<AttemptRecord> {
-        let mut rest = self.0.as_slice();
+        let mut rest = self.bytes.as_slice();
         std::iter::from_fn(|| take_bytes(&mut rest)).filter_map(decode).collect()
     }
 
     /// When the newest attempt ended.
     pub(super) fn newest(&self) -> Option<Timestamp> {
-        let mut rest = self.0.as_slice();
+        let mut rest = self.bytes.as_slice();
         let last = std::iter::from_fn(|| take_bytes(&mut rest)).last()?;
         Some(Timestamp::from_millis(i64::from_le_bytes(*last.first_chunk()?)))
     }
 }
 
 /// Encodes an attempt.
-pub(super) fn encode(record: &AttemptRecord, out: &mut Vec<u8>) {
+pub(super) fn encode(record: &AttemptRef<'_>, out: &mut Vec<u8>) {
     out.extend_from_slice(&record.at.as_millis().to_le_bytes());
     match record.client_address {
         None => out.push(0),
@@ -80,7 +83,7 @@ pub(super) fn encode(record: &AttemptRecord, out: &mut Vec<u8>) {
             out.extend_from_slice(&address.octets());
         }
     }
-    for text in [&record.helo_name, &record.sasl_method, &record.sender, &record.queue_id] {
+    for text in [record.helo_name, record.sasl_method, record.sender, record.queue_id] {
         put_bytes(out, cut(text).as_bytes());
     }
     put(out, record.recipients);
@@ -172,7 +175,7 @@ mod tests {
             let mut recent = Recent::default();
             for record in &records {
                 let mut bytes = Vec::new();
-                encode(record, &mut bytes);
+                encode(&record.into(), &mut bytes);
                 recent.push(&bytes);
             }
             let last = &records[records.len().saturating_sub(MAX_ATTEMPTS)..];

@@ -4,7 +4,6 @@ use std::hash::BuildHasher;
 use std::time::Duration;
 
 use hashbrown::{DefaultHashBuilder, HashTable};
-use postern_domain::evidence::AttemptRecord;
 use postern_domain::window::Window;
 use postern_domain::{EntityId, Timestamp};
 
@@ -12,7 +11,7 @@ use super::counted::Counted;
 use super::entry::Entry;
 use super::format;
 use super::recent::{self, Recent};
-use crate::{Accepted, Committed, NodeId};
+use crate::{Accepted, AttemptRef, Committed, NodeId};
 
 /// The memory for attempts in one shard, in bytes: 32 MiB over all shards. Beyond it, the entities that have been quiet
 /// for longest lose theirs.
@@ -66,27 +65,32 @@ impl Shard {
     ) -> Committed {
         let Accepted { entity, message, charge, record, profile } = accepted;
         let known = self.counted.contains(message);
+        // Encoded before the entity is looked up, so that one look suffices.
+        let attempt = self.encode(&record);
         let entry = self.entry(entity, hash, hasher);
         entry.cancel(message);
         if known {
+            self.scratch = attempt;
             return Committed::CountedAlready;
         }
         entry.usage.accept(charge, now);
         let counts = Window::LIMITED.map(|window| (window, entry.usage.count(window, now)));
+        let grown = entry.push_attempt(&attempt);
+        if let Some(profile) = &profile {
+            entry.set_profile(profile.clone());
+        }
         self.counted.insert(message, now);
-        let attempt = self.encode(&record);
         format::encode_counted(&mut self.pending, entity, now.minute(), charge, 1, message.0, &attempt);
-        self.push_attempt(entity, hash, hasher, &attempt);
-        self.scratch = attempt;
         if let Some(profile) = profile {
             format::encode_profile(&mut self.pending, entity, profile.as_bytes());
-            self.entry(entity, hash, hasher).set_profile(profile);
         }
+        self.scratch = attempt;
+        self.note_grown(entity, grown);
         Committed::Counted(counts)
     }
 
     /// The encoded attempt, in the memory of `scratch`.
-    fn encode(&mut self, record: &AttemptRecord) -> Vec<u8> {
+    fn encode(&mut self, record: &AttemptRef<'_>) -> Vec<u8> {
         let mut attempt = std::mem::take(&mut self.scratch);
         attempt.clear();
         recent::encode(record, &mut attempt);
@@ -99,7 +103,7 @@ impl Shard {
         entity: &EntityId,
         hash: u64,
         hasher: &DefaultHashBuilder,
-        record: &AttemptRecord,
+        record: &AttemptRef<'_>,
     ) {
         let attempt = self.encode(record);
         format::encode_attempt(&mut self.pending, entity, &attempt);
@@ -108,7 +112,13 @@ impl Shard {
     }
 
     pub(super) fn push_attempt(&mut self, entity: &EntityId, hash: u64, hasher: &DefaultHashBuilder, attempt: &[u8]) {
-        self.recent_size += self.entry(entity, hash, hasher).push_attempt(attempt);
+        let grown = self.entry(entity, hash, hasher).push_attempt(attempt);
+        self.note_grown(entity, grown);
+    }
+
+    /// Notes that an entity's attempts take more memory, in bytes.
+    fn note_grown(&mut self, entity: &EntityId, grown: usize) {
+        self.recent_size += grown;
         if self.recent_size > MOST_RECENT {
             self.drop_oldest_attempts(entity);
         }
@@ -143,6 +153,7 @@ impl Shard {
         self.counted.forget(now);
         self.entities.retain(|entry| {
             expired |= entry.expire(now);
+            entry.shrink();
             let oldest = entry.usage.slots().first().map(|slot| slot.minute);
             // Rolling every entity each minute would copy a million lists, so roll only those with old slots.
             if oldest.is_some_and(|minute| minute.saturating_add(24 * 60) < now.minute()) {

@@ -57,7 +57,13 @@ fn count(ledger: &MemoryLedger, name: &str) -> u32 {
 fn send(ledger: &MemoryLedger, name: &str, message: &str, n: u32) -> Committed {
     let entity = entity(name);
     let message = MessageId::of(&entity, message, 0);
-    ready(ledger.commit(Accepted { entity: &entity, message, charge: external(n), record: record(), profile: None }))
+    ready(ledger.commit(Accepted {
+        entity: &entity,
+        message,
+        charge: external(n),
+        record: (&record()).into(),
+        profile: None,
+    }))
 }
 
 #[test]
@@ -66,7 +72,8 @@ fn what_was_flushed_is_there_after_a_restart() {
     let ledger = open(folder.path());
     send(&ledger, "a", "1", 3);
     send(&ledger, "a", "2", 4);
-    ready(ledger.refused(&entity("a"), AttemptRecord { outcome: Outcome::Refused, ..record() }));
+    let refused = AttemptRecord { outcome: Outcome::Refused, ..record() };
+    ready(ledger.refused(&entity("a"), (&refused).into()));
     ledger.flush(false).unwrap();
     send(&ledger, "a", "3", 100);
     let again = open(folder.path());
@@ -103,7 +110,7 @@ fn compaction_keeps_every_count_and_removes_old_files() {
         entity: &user2,
         message,
         charge,
-        record: record(),
+        record: (&record()).into(),
         profile: Some(profile.clone()),
     }));
     ledger.compact().unwrap();
@@ -228,7 +235,13 @@ fn attempts_take_no_more_memory_than_allowed() {
             ..record()
         };
         let message = MessageId::of(&entity, "1", 0);
-        ready(ledger.commit(Accepted { entity: &entity, message, charge: external(1), record, profile: None }));
+        ready(ledger.commit(Accepted {
+            entity: &entity,
+            message,
+            charge: external(1),
+            record: (&record).into(),
+            profile: None,
+        }));
     }
     let with = |number: u32| !ready(ledger.recent(&entity(&format!("user{number}")))).is_empty();
     assert!(with(59_999) && !with(0));

@@ -139,7 +139,7 @@ pub(super) async fn the_last_attempts_are_there_from_the_first_message_on(site: 
         client_address: Some("2001:db8::1".parse().unwrap()),
         ..record(site.clock.now(), 2)
     };
-    site.ledger.refused(&account("a"), refused.clone()).await.unwrap();
+    site.ledger.refused(&account("a"), (&refused).into()).await.unwrap();
     assert_eq!(recent().await.last(), Some(&refused));
     for number in 0..50 {
         site.clock.advance(Duration::from_secs(1));
@@ -162,11 +162,12 @@ pub(super) async fn a_profile_comes_back_with_the_next_claim(site: Site<impl Led
     let profile = Profile::new(vec![7; Profile::MAX]).unwrap();
     assert!(Profile::new(vec![7; Profile::MAX + 1]).is_none());
     let entity = account("a");
+    let attempt = record(site.clock.now(), 1);
     let accepted = |key: &str, profile: Option<Profile>| Accepted {
         entity: &entity,
         message: MessageId::of(&entity, key, 0),
         charge: external(1),
-        record: record(site.clock.now(), 1),
+        record: (&attempt).into(),
         profile,
     };
     site.ledger.commit(accepted("1", Some(profile.clone()))).await.unwrap();

@@ -72,7 +72,10 @@ impl<L: Ledger> Site<L> {
         let entity = account(name);
         let message = MessageId::of(&entity, message, 0);
         let record = record(self.clock.now(), charge.recipients());
-        self.ledger.commit(Accepted { entity: &entity, message, charge, record, profile: None }).await.unwrap()
+        self.ledger
+            .commit(Accepted { entity: &entity, message, charge, record: (&record).into(), profile: None })
+            .await
+            .unwrap()
     }
 }
 

@@ -117,7 +117,7 @@ impl Guard<'_> {
 
     /// Remembers what is known of the message, in case nobody reports its end.
     pub(super) fn note_trace(&mut self, ask: &Ask<'_>, now: Timestamp) {
-        self.state.trace = Some(Box::new(record(ask, Charge::NONE, now, Outcome::Accepted)));
+        self.state.trace = Some(Box::new(record(ask, Charge::NONE, now, Outcome::Accepted).into()));
     }
 
     /// What is known of the message, as one to the recipients in `charge`.

@@ -6,11 +6,11 @@ use postern_domain::Timestamp;
 use postern_domain::alert::Trigger;
 use postern_domain::attempt::Phase;
 use postern_domain::detection::suspicious;
-use postern_domain::evidence::{AttemptRecord, Cause, Outcome};
+use postern_domain::evidence::{Cause, Outcome};
 use postern_domain::policy::Limits;
 use postern_domain::traffic::Traffic;
 use postern_domain::window::{Charge, Excess};
-use postern_ledger::{Accepted, Committed, Counts, Ledger};
+use postern_ledger::{Accepted, AttemptRef, Committed, Counts, Ledger};
 
 use super::attempts::{Guard, Message};
 use super::reservation::record;
@@ -48,7 +48,7 @@ impl<L: Ledger> Gate<L> {
         message: &Message,
         attempt: &Guard<'_>,
         charge: Charge,
-        record: AttemptRecord,
+        record: AttemptRef<'_>,
     ) -> Option<Counts> {
         let entity = &message.entity;
         if attempt.has_counted_part() {
@@ -116,7 +116,7 @@ impl<L: Ledger> Gate<L> {
             return;
         }
         let record = attempt.trace(charge);
-        self.commit(message, &attempt, charge, record).await;
+        self.commit(message, &attempt, charge, (&record).into()).await;
         attempt.counted_early(charge);
     }
 
@@ -128,7 +128,7 @@ impl<L: Ledger> Gate<L> {
             return;
         }
         let record = attempt.trace(charge);
-        self.commit(message, attempt, charge, record).await;
+        self.commit(message, attempt, charge, (&record).into()).await;
         attempt.committed(charge);
     }
 

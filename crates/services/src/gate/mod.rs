@@ -28,11 +28,11 @@ mod traffic;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use postern_domain::EntityId;
 use postern_domain::attempt::Phase;
 use postern_domain::entity::Client;
 use postern_domain::gate::Verdict;
 use postern_domain::policy::OutboundPolicy;
+use postern_domain::{EntityId, Timestamp};
 use postern_ledger::{Ledger, LedgerError, NodeId};
 
 use crate::clock::Clock;
@@ -164,7 +164,7 @@ impl<L: Ledger> Gate<L> {
             return Verdict::Pass;
         };
         session.server.note_entity(&entity);
-        let message = self.enter(entity, ask.message, session, &settings).await;
+        let message = self.enter(entity, ask.message, session, &settings, now).await;
         let mut attempt = message.ask(now).await;
         if matches!(attempt.phase(), Phase::Committed(_)) {
             return Verdict::Pass;
@@ -191,14 +191,21 @@ impl<L: Ledger> Gate<L> {
     }
 
     /// Finds or starts the message. The session's previous message has ended by then.
-    async fn enter(&self, entity: EntityId, key: &str, session: &mut Session, settings: &InForce) -> Arc<Message> {
+    async fn enter(
+        &self,
+        entity: EntityId,
+        key: &str,
+        session: &mut Session,
+        settings: &InForce,
+        now: Timestamp,
+    ) -> Arc<Message> {
         if let Some(current) = session.message.as_ref().filter(|current| current.is(&entity, key)) {
             return Arc::clone(current);
         }
         if let Some(former) = session.message.take() {
             self.left(former).await;
         }
-        let (now, silence) = (self.parts.clock.now(), settings.gate.reservation_timeout);
+        let silence = settings.gate.reservation_timeout;
         let message = self.attempts.open(entity, key, &session.server, now, silence);
         session.message = Some(Arc::clone(&message));
         message

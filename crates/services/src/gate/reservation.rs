@@ -12,7 +12,7 @@ use postern_domain::restriction::Standing;
 use postern_domain::traffic::Traffic;
 use postern_domain::window::{Charge, Excess, Window};
 use postern_domain::{Reference, Timestamp};
-use postern_ledger::{Claim, Ledger, Reserved};
+use postern_ledger::{AttemptRef, Claim, Ledger, Reserved};
 
 use super::ask::Ask;
 use super::attempts::{Guard, Message};
@@ -168,7 +168,7 @@ impl<L: Ledger> Gate<L> {
                 let new = NewRestriction {
                     entity: q.entity().clone(),
                     cause: exceeded(),
-                    evidence: self.evidence(q, standing, Some(last), now).await,
+                    evidence: self.evidence(q, standing, Some(last.into()), now).await,
                     until,
                     actor: None,
                     notify: policy.notify.clone(),
@@ -200,7 +200,7 @@ impl<L: Ledger> Gate<L> {
     ) {
         if self.parts.incidents.wants_alert(alert, q.entity(), now) {
             let last = record(q.ask, whole, now, Outcome::Accepted);
-            let evidence = self.evidence(q, standing, Some(last), now).await;
+            let evidence = self.evidence(q, standing, Some(last.into()), now).await;
             self.parts.incidents.raise(alert, q.entity(), cause, evidence, now).await;
         }
     }
@@ -263,15 +263,15 @@ impl<L: Ledger> Gate<L> {
     }
 }
 
-/// A message as an evidence record.
-pub(super) fn record(ask: &Ask<'_>, charge: Charge, at: Timestamp, outcome: Outcome) -> AttemptRecord {
-    AttemptRecord {
+/// A message as evidence.
+pub(super) fn record<'a>(ask: &Ask<'a>, charge: Charge, at: Timestamp, outcome: Outcome) -> AttemptRef<'a> {
+    AttemptRef {
         at,
         client_address: ask.who.client_address,
-        helo_name: ask.trace.helo_name.into(),
-        sasl_method: ask.trace.sasl_method.into(),
-        sender: ask.who.envelope_sender.into(),
-        queue_id: ask.trace.queue_id.into(),
+        helo_name: ask.trace.helo_name,
+        sasl_method: ask.trace.sasl_method,
+        sender: ask.who.envelope_sender,
+        queue_id: ask.trace.queue_id,
         recipients: charge.recipients(),
         external: charge.external,
         size: ask.trace.size,

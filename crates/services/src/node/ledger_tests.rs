@@ -6,7 +6,7 @@ use postern_domain::EntityId;
 use postern_domain::evidence::AttemptRecord;
 use postern_domain::gate::Verdict;
 use postern_domain::window::{Charge, Usage, Window};
-use postern_ledger::{Accepted, Claim, Committed, Ledger, LedgerError, MessageId, NodeId, Reserved};
+use postern_ledger::{Accepted, AttemptRef, Claim, Committed, Ledger, LedgerError, MessageId, NodeId, Reserved};
 
 use super::door::LEARNED;
 use super::testing::Site;
@@ -45,7 +45,7 @@ impl Ledger for Distant {
         self.reach()?.commit(accepted).await
     }
 
-    async fn refused(&self, entity: &EntityId, record: AttemptRecord) -> Result<(), LedgerError> {
+    async fn refused(&self, entity: &EntityId, record: AttemptRef<'_>) -> Result<(), LedgerError> {
         self.reach()?.refused(entity, record).await
     }
 
