@@ -2,6 +2,7 @@
 
 use postern_domain::window::{Charge, Fit, Usage};
 use postern_domain::{EntityId, Timestamp};
+use smallvec::SmallVec;
 
 use super::recent::Recent;
 use crate::{Claim, MessageId, NodeId, Profile};
@@ -17,7 +18,8 @@ pub(super) struct Entry {
 
 #[derive(Debug, Default)]
 struct Extra {
-    reservations: Vec<Reservation>,
+    /// Few messages of one entity are under way at once.
+    reservations: SmallVec<[Reservation; 1]>,
     recent: Recent,
     profile: Option<Profile>,
 }
@@ -55,8 +57,6 @@ impl Entry {
                 reservation.until = until;
             }
             None => {
-                // Few messages of one entity are under way at once.
-                extra.reservations.reserve_exact(1);
                 let (message, owner) = (claim.message, claim.owner);
                 extra.reservations.push(Reservation { message, owner, charge: more, until });
             }
@@ -148,7 +148,7 @@ impl Entry {
         if let Some(extra) = &mut self.extra
             && extra.reservations.is_empty()
         {
-            extra.reservations = Vec::new();
+            extra.reservations = SmallVec::new();
             if extra.recent.is_empty() && extra.profile.is_none() {
                 self.extra = None;
             }

@@ -50,7 +50,13 @@ impl Recent {
             self.bytes.drain(..first);
             self.count -= 1;
         }
-        self.bytes.reserve_exact(attempt.len() + 2);
+        let needs = self.bytes.len() + attempt.len() + 2;
+        if needs > self.bytes.capacity() {
+            // Most entities send a few messages a day, so the first takes no more than it needs; those that send more
+            // must not move their attempts for each message.
+            let spare = if self.count == 0 { 0 } else { needs / 2 };
+            self.bytes.reserve_exact(needs - self.bytes.len() + spare);
+        }
         put_bytes(&mut self.bytes, attempt);
         self.count += 1;
     }
