@@ -12,6 +12,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 
 use super::connections::{Peer, Serve, Stream};
 use postern_services::in_force::SettingsInForce;
@@ -40,11 +41,17 @@ impl Serve for Portal {
         connections.spawn(async move {
             let served = match stream {
                 Stream::Tcp(stream) => match TcpStream::from_std(stream) {
-                    Ok(stream) => talk(stream, routes, header_timeout, closing).await,
+                    Ok(stream) => match timeout(header_timeout, stream.readable()).await {
+                        Ok(_) => talk(stream, routes, header_timeout, closing).await,
+                        Err(silent) => Err(silent.into()),
+                    },
                     Err(error) => Err(error.into()),
                 },
                 Stream::Unix(stream) => match UnixStream::from_std(stream) {
-                    Ok(stream) => talk(stream, routes, header_timeout, closing).await,
+                    Ok(stream) => match timeout(header_timeout, stream.readable()).await {
+                        Ok(_) => talk(stream, routes, header_timeout, closing).await,
+                        Err(silent) => Err(silent.into()),
+                    },
                     Err(error) => Err(error.into()),
                 },
             };
@@ -55,8 +62,8 @@ impl Serve for Portal {
     }
 }
 
-/// Serves one connection. A request's header has to arrive within `header_timeout`, which also bounds how long the
-/// connection may be silent between requests; an answer may take as long as it does.
+/// Serves one connection that has begun to send. A request's header has to arrive within `header_timeout`; an answer
+/// may take as long as it does.
 async fn talk<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
     stream: S,
     routes: Router,
