@@ -41,16 +41,16 @@ impl Serve for Portal {
         connections.spawn(async move {
             let served = match stream {
                 Stream::Tcp(stream) => match TcpStream::from_std(stream) {
-                    Ok(stream) => match timeout(header_timeout, stream.readable()).await {
-                        Ok(_) => talk(stream, routes, header_timeout, closing).await,
-                        Err(silent) => Err(silent.into()),
+                    Ok(stream) => match begins(stream.readable(), header_timeout, closing.clone()).await {
+                        true => talk(stream, routes, header_timeout, closing).await,
+                        false => Ok(()),
                     },
                     Err(error) => Err(error.into()),
                 },
                 Stream::Unix(stream) => match UnixStream::from_std(stream) {
-                    Ok(stream) => match timeout(header_timeout, stream.readable()).await {
-                        Ok(_) => talk(stream, routes, header_timeout, closing).await,
-                        Err(silent) => Err(silent.into()),
+                    Ok(stream) => match begins(stream.readable(), header_timeout, closing.clone()).await {
+                        true => talk(stream, routes, header_timeout, closing).await,
+                        false => Ok(()),
                     },
                     Err(error) => Err(error.into()),
                 },
@@ -59,6 +59,14 @@ impl Serve for Portal {
                 tracing::debug!(peer = peer.name(), error, "connection at the portal ended");
             }
         });
+    }
+}
+
+/// Whether a connection begins to send within `limit`, and before `closing` becomes true.
+async fn begins<T>(readable: impl Future<Output = T>, limit: Duration, mut closing: watch::Receiver<bool>) -> bool {
+    tokio::select! {
+        begun = timeout(limit, readable) => begun.is_ok(),
+        _ = closing.wait_for(|closing| *closing) => false,
     }
 }
 
