@@ -5,14 +5,13 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::connect_info::ConnectInfo;
+use hyper::server::conn::http1::Builder;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::conn::auto::Builder;
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tokio::time::timeout;
 
 use super::connections::{Peer, Serve, Stream};
 use postern_services::in_force::SettingsInForce;
@@ -41,17 +40,11 @@ impl Serve for Portal {
         connections.spawn(async move {
             let served = match stream {
                 Stream::Tcp(stream) => match TcpStream::from_std(stream) {
-                    Ok(stream) => match begins(stream.readable(), header_timeout, closing.clone()).await {
-                        true => talk(stream, routes, header_timeout, closing).await,
-                        false => Ok(()),
-                    },
+                    Ok(stream) => talk(stream, routes, header_timeout, closing).await,
                     Err(error) => Err(error.into()),
                 },
                 Stream::Unix(stream) => match UnixStream::from_std(stream) {
-                    Ok(stream) => match begins(stream.readable(), header_timeout, closing.clone()).await {
-                        true => talk(stream, routes, header_timeout, closing).await,
-                        false => Ok(()),
-                    },
+                    Ok(stream) => talk(stream, routes, header_timeout, closing).await,
                     Err(error) => Err(error.into()),
                 },
             };
@@ -62,30 +55,21 @@ impl Serve for Portal {
     }
 }
 
-/// Whether a connection begins to send within `limit`, and before `closing` becomes true.
-async fn begins<T>(readable: impl Future<Output = T>, limit: Duration, mut closing: watch::Receiver<bool>) -> bool {
-    tokio::select! {
-        begun = timeout(limit, readable) => begun.is_ok(),
-        _ = closing.wait_for(|closing| *closing) => false,
-    }
-}
-
-/// Serves one connection that has begun to send. A request's header has to arrive within `header_timeout`; an answer
-/// may take as long as it does.
+/// Serves one connection. A request's header has to arrive within `header_timeout`, which also bounds how long the
+/// connection may be silent before it and between requests; an answer may take as long as it does.
 async fn talk<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
     stream: S,
     routes: Router,
     header_timeout: Duration,
     mut closing: watch::Receiver<bool>,
 ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-    let mut builder = Builder::new(hyper_util::rt::TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(header_timeout);
-    let builder = builder.http1_only();
-    let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), TowerToHyperService::new(routes));
+    let mut builder = Builder::new();
+    builder.timer(TokioTimer::new()).header_read_timeout(header_timeout);
+    let connection = builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(routes));
     tokio::pin!(connection);
     tokio::select! {
-        served = connection.as_mut() => return served,
+        served = connection.as_mut() => return Ok(served?),
         _ = closing.wait_for(|closing| *closing) => connection.as_mut().graceful_shutdown(),
     }
-    connection.await
+    Ok(connection.await?)
 }

@@ -161,7 +161,7 @@ pub struct Portal {
     pub trusted_proxies: Vec<IpNet>,
     /// The most simultaneous connections.
     pub max_connections: u32,
-    /// How long a request's header may take to arrive, and a new connection may be silent.
+    /// How long a request's header may take to arrive, and a connection may be silent before it and between requests.
     pub request_timeout: Duration,
 }
 
