@@ -122,11 +122,6 @@ impl Attempt {
         self.named.plus(one(class, first_time)).as_message()
     }
 
-    /// All recipients named so far, and `n` more of which only the number is known; they count as external.
-    pub fn named_with_unnamed(&self, n: u32) -> Charge {
-        self.named.plus(Class::External.charge(n)).as_message()
-    }
-
     /// Adds a recipient for which a reservation was made.
     pub fn name(&mut self, address: Box<str>, class: Class, first_time: bool) {
         self.named = self.named_with(class, first_time);
@@ -151,7 +146,7 @@ impl Attempt {
     /// was made for them.
     pub fn add_unnamed(&mut self, n: u32) {
         self.unnamed = self.unnamed.saturating_add(n);
-        self.named = self.named_with_unnamed(n);
+        self.named = self.named.plus(Class::External.charge(n)).as_message();
     }
 
     /// Notes that the mail server's other rules passed the recipient. Returns false if the recipient

@@ -1,6 +1,5 @@
 //! Evidence: the cause of a restriction or alert, and what was seen at that time.
 
-use std::collections::VecDeque;
 use std::net::IpAddr;
 
 use std::fmt;
@@ -53,30 +52,6 @@ pub struct AttemptRecord {
     pub size: u64,
     /// Whether it was accepted or refused.
     pub outcome: Outcome,
-}
-
-/// The last attempts of one entity, oldest first.
-#[derive(Debug, Clone, Default)]
-pub struct Recent(VecDeque<AttemptRecord>);
-
-impl Recent {
-    /// Adds an attempt, and drops the oldest beyond [`MAX_ATTEMPTS`].
-    pub fn push(&mut self, record: AttemptRecord) {
-        if self.0.len() == MAX_ATTEMPTS {
-            self.0.pop_front();
-        }
-        self.0.push_back(record);
-    }
-
-    /// The attempts, oldest first.
-    pub fn to_vec(&self) -> Vec<AttemptRecord> {
-        self.0.iter().cloned().collect()
-    }
-
-    /// When the newest one ended.
-    pub fn newest(&self) -> Option<Timestamp> {
-        self.0.back().map(|record| record.at)
-    }
 }
 
 /// How full one window was.
@@ -228,29 +203,6 @@ impl fmt::Display for Pattern {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn only_the_last_attempts_are_kept() {
-        let mut recent = Recent::default();
-        for minute in 0..50 {
-            recent.push(AttemptRecord {
-                at: Timestamp::from_minute(minute),
-                client_address: None,
-                helo_name: "".into(),
-                sasl_method: "".into(),
-                sender: "".into(),
-                queue_id: "".into(),
-                recipients: 1,
-                external: 1,
-                size: 0,
-                outcome: Outcome::Accepted,
-            });
-        }
-        let stored = recent.to_vec();
-        assert_eq!(stored.len(), MAX_ATTEMPTS);
-        assert_eq!(stored[0].at, Timestamp::from_minute(30));
-        assert_eq!(recent.newest(), Some(Timestamp::from_minute(49)));
-    }
 
     #[test]
     fn a_cause_names_limit_count_and_policy() {

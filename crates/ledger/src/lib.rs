@@ -234,7 +234,8 @@ pub trait Ledger: Send + Sync + 'static {
     /// Cancels a message's reservation, if it has one.
     fn cancel(&self, entity: &EntityId, message: MessageId) -> impl Future<Output = Result<(), LedgerError>> + Send;
 
-    /// Cancels every reservation of a node: it has started anew, and knows none of its former messages.
+    /// Cancels every reservation of a node. For a node that starts over a ledger that has outlived it, and knows none of
+    /// its former messages; a ledger that ends with its node has nothing to cancel then.
     fn cancel_all_of(&self, owner: NodeId) -> impl Future<Output = Result<(), LedgerError>> + Send;
 
     /// Counts an accepted message once, in place of its reservation.

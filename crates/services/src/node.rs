@@ -4,8 +4,8 @@ use std::sync::{Arc, Mutex};
 
 use anyhow::Context;
 use postern_domain::Timestamp;
+use postern_ledger::NodeId;
 use postern_ledger::memory::MemoryLedger;
-use postern_ledger::{Ledger, NodeId};
 use postern_store::Store;
 use tokio::sync::watch;
 
@@ -179,7 +179,6 @@ impl Shared {
         let sign_in = Arc::new(SignIn::new(&*randomness)?);
         let delivery = Arc::new(Delivery::new(Arc::clone(&own_mail)).context("sending webhooks")?);
         let node = NodeId::of(&present::host_name());
-        ledger.cancel_all_of(node).await?;
         let mail_servers = Arc::new(MailServers::default());
         mail_servers.restore(&*store).await?;
         let meter = Arc::default();
