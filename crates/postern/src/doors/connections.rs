@@ -1,4 +1,4 @@
-//! What all listeners share: accepting connections, up to a most, and letting them finish at the end.
+//! What all listeners share: accepting connections, up to a maximum number, and letting them finish at the end.
 
 use std::io;
 use std::net::SocketAddr;
