@@ -57,6 +57,12 @@ struct Args {
 enum Part {
     /// Only decisions per second and latency
     Throughput,
+    /// Only whether decisions per second and latency stay the same, minute by minute
+    Steady {
+        /// How long to measure, in minutes
+        #[arg(default_value_t = 10)]
+        minutes: usize,
+    },
     /// Only memory and start-up
     Memory,
     /// Only the memory that messages take which come to nothing
@@ -80,6 +86,9 @@ fn main() -> anyhow::Result<()> {
     }
     if matches!(args.command, None | Some(Part::Throughput)) {
         throughput(&args)?;
+    }
+    if let Some(Part::Steady { minutes }) = args.command {
+        steady(&args, minutes)?;
     }
     if matches!(args.command, None | Some(Part::Memory)) {
         memory::measure(&args.postern, args.entities, args.minutes)?;
@@ -131,6 +140,18 @@ fn compare(args: &Args, servers: &[(&str, server::Server)], load: Load) -> anyho
             let tail = median(pairs().map(|(e, p)| p.p99 / e.p99));
             print_row(connections, name, results, format!("{speed:.2}"), format!("{tail:.2}"));
         }
+    }
+    Ok(())
+}
+
+/// One minute after the other at 64 connections, recipients alone: the load that leaves most behind.
+fn steady(args: &Args, minutes: usize) -> anyhow::Result<()> {
+    let server = server::Server::postern(&args.postern)?;
+    println!("\n| minute | decisions/s | p50 | p99 |\n| ---: | ---: | ---: | ---: |");
+    for minute in 1..=minutes {
+        let length = Duration::from_secs(60);
+        let m = load::run(server.port, Load::Recipients, 64, args.users, length, minute)?;
+        println!("| {minute} | {:.0} | {:.0} µs | {:.0} µs |", m.per_second, m.p50, m.p99);
     }
     Ok(())
 }

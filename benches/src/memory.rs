@@ -21,8 +21,9 @@ pub(crate) fn measure(postern: &Path, entities: usize, minutes: usize) -> anyhow
         std::thread::sleep(Duration::from_secs(60));
         fill(server.port, entities / 10, &format!("m{minute}"))?;
     }
-    // What is written behind the answers has to be out before the crash.
-    std::thread::sleep(Duration::from_secs(3));
+    // What is written after the answers, the journal and the traffic for the charts, has to be on disk before the crash;
+    // until then it takes memory that is not what an entity takes.
+    server.wait_until_idle()?;
     let grown = server.resident()? - before;
     let (server, ready) = server.restart_after_kill_9(postern)?;
     let restored = server.resident()? - before;

@@ -78,6 +78,29 @@ impl Server {
         Ok(kib * 1024)
     }
 
+    /// Waits until the process has used hardly any processor time for five seconds.
+    pub(crate) fn wait_until_idle(&self) -> anyhow::Result<()> {
+        const SECONDS: u64 = 5;
+        loop {
+            let before = self.processor_time()?;
+            std::thread::sleep(Duration::from_secs(SECONDS));
+            if self.processor_time()? - before < Duration::from_millis(100) {
+                return Ok(());
+            }
+        }
+    }
+
+    /// User and system time so far (`proc_pid_stat(5)`).
+    fn processor_time(&self) -> anyhow::Result<Duration> {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id()))?;
+        // The name of the program, in parentheses, may have spaces.
+        let fields = stat.rsplit_once(')').context("no program name in stat")?.1;
+        let ticks = |number: usize| fields.split_whitespace().nth(number).and_then(|field| field.parse::<u64>().ok());
+        let ticks = ticks(11).zip(ticks(12)).context("no times in stat")?;
+        // Linux reports them in hundredths of a second on every architecture that Rust supports.
+        Ok(Duration::from_millis((ticks.0 + ticks.1) * 10))
+    }
+
     fn wait(mut self) -> anyhow::Result<Self> {
         let began = Instant::now();
         while TcpStream::connect(("127.0.0.1", self.port)).is_err() {

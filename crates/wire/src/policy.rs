@@ -143,6 +143,25 @@ macro_rules! attributes {
 
         const NAMES: [&str; [$(stringify!($field)),+].len()] = [$(stringify!($field)),+];
 
+        /// Reads attributes that are in Postfix's order from the start of `block`, of which every line must end. Any may
+        /// be missing. Returns how many bytes were read, and sets a bit of `seen` for each attribute.
+        fn read_in_order<'a>(block: &'a str, values: &mut [&'a str; NAMES.len()], seen: &mut u64) -> usize {
+            let (mut rest, mut place) = (block, 0);
+            // Unrolled, since it runs for every request: comparing with names of known length takes no calls.
+            $(
+                if let Some(value) = rest.strip_prefix(concat!(stringify!($field), "="))
+                    && let Some(end) = memchr::memchr(b'\n', value.as_bytes())
+                {
+                    values[place] = &value[..end];
+                    *seen |= 1 << place;
+                    rest = &value[end + 1..];
+                }
+                place += 1;
+            )+
+            debug_assert_eq!(place, NAMES.len());
+            block.len() - rest.len()
+        }
+
         impl<'a> Attributes<'a> {
             /// Builds attributes from values in the order of [`NAMES`].
             fn from_values([$($field),+]: [&'a str; NAMES.len()]) -> Self {
@@ -329,50 +348,36 @@ impl<'a> Request<'a> {
 }
 
 fn read_attributes(block: &str) -> Result<Attributes<'_>, Malformed> {
-    let block = block.strip_suffix("\n\n").or_else(|| block.strip_suffix('\n')).unwrap_or(block);
-    if block.is_empty() {
-        return Ok(Attributes::default());
-    }
     if memchr::memchr(0, block.as_bytes()).is_some() {
         let line = block.lines().position(|line| line.contains('\0')).unwrap_or(0) + 1;
         return Err(Malformed::Nul { line });
     }
     let mut values = [""; NAMES.len()];
     let mut seen = 0u64;
-    // Postfix always uses the same order, so the next name is usually the one that is due.
-    let mut due = 0;
-    for (index, line) in lines(block).enumerate() {
-        let as_due = NAMES.get(due).and_then(|name| line.strip_prefix(name)?.strip_prefix('='));
-        let (place, value) = match as_due {
-            Some(value) => (Some(due), value),
-            None => {
-                let Some((name, value)) = line.split_once('=') else {
-                    return Err(Malformed::NoEquals { line: index + 1, text: start_of(line) });
-                };
-                if name.is_empty() {
-                    return Err(Malformed::NoName { line: index + 1 });
-                }
-                (NAMES.iter().position(|known| *known == name), value)
-            }
+    let read = read_in_order(block, &mut values, &mut seen);
+    let rest = &block[read..];
+    let rest = rest.strip_suffix("\n\n").or_else(|| rest.strip_suffix('\n')).unwrap_or(rest);
+    if rest.is_empty() {
+        return Ok(Attributes::from_values(values));
+    }
+    for (index, line) in rest.split('\n').enumerate() {
+        let number = || block[..read].lines().count() + index + 1;
+        let Some((name, value)) = line.split_once('=') else {
+            return Err(Malformed::NoEquals { line: number(), text: start_of(line) });
         };
-        if let Some(place) = place {
+        if name.is_empty() {
+            return Err(Malformed::NoName { line: number() });
+        }
+        if let Some(place) = NAMES.iter().position(|known| *known == name) {
             let bit = 1u64 << place;
             if seen & bit != 0 {
                 return Err(Malformed::Duplicate { name: NAMES[place] });
             }
             seen |= bit;
             values[place] = value;
-            due = place + 1;
         }
     }
     Ok(Attributes::from_values(values))
-}
-
-/// The lines of a block. `str::split` searches one character at a time, which is too slow for code
-/// that runs for every request.
-fn lines(block: &str) -> impl Iterator<Item = &str> {
-    let ends = memchr::memchr_iter(b'\n', block.as_bytes()).chain([block.len()]);
-    ends.scan(0, |start, end| Some(&block[std::mem::replace(start, end + 1)..end]))
 }
 
 fn number<N: std::str::FromStr + Default>(name: &'static str, value: &str) -> Result<N, Malformed> {

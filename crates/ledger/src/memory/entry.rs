@@ -21,6 +21,8 @@ struct Extra {
     /// Few messages of one entity are under way at once.
     reservations: SmallVec<[Reservation; 1]>,
     recent: Recent,
+    /// Whether an attempt was added since [`Entry::was_active`] was last called.
+    active: bool,
     profile: Option<Profile>,
 }
 
@@ -34,8 +36,8 @@ struct Reservation {
 }
 
 impl Entry {
-    pub(super) fn new(entity: &EntityId) -> Self {
-        Self { entity: entity.clone(), usage: Usage::default(), extra: None }
+    pub(super) fn new(entity: EntityId) -> Self {
+        Self { entity, usage: Usage::default(), extra: None }
     }
 
     /// Whether a claim fits; if so, makes or renews the reservation.
@@ -108,10 +110,22 @@ impl Entry {
 
     /// Adds an encoded attempt. Returns by how many bytes the memory for attempts has grown.
     pub(super) fn push_attempt(&mut self, attempt: &[u8]) -> usize {
-        let recent = &mut self.extra.get_or_insert_default().recent;
-        let before = recent.size();
-        recent.push(attempt);
-        recent.size().saturating_sub(before)
+        let before = self.attempts_size();
+        let extra = self.extra.get_or_insert_default();
+        extra.active = before > 0;
+        extra.recent.push(attempt);
+        self.attempts_size().saturating_sub(before)
+    }
+
+    /// The memory in bytes that the attempts take, with what the allocator adds.
+    pub(super) fn attempts_size(&self) -> usize {
+        const ALLOCATIONS: usize = size_of::<Extra>() + 2 * size_of::<usize>();
+        self.recent().map_or(0, |recent| recent.size() + ALLOCATIONS)
+    }
+
+    /// Whether an attempt was added since the last call, other than the first one.
+    pub(super) fn was_active(&mut self) -> bool {
+        self.extra.as_mut().is_some_and(|extra| std::mem::take(&mut extra.active))
     }
 
     pub(super) fn recent(&self) -> Option<&Recent> {
@@ -120,9 +134,10 @@ impl Entry {
 
     /// Replaces the attempts, and returns the memory in bytes that the former ones took.
     pub(super) fn set_recent(&mut self, recent: Recent) -> usize {
-        let former = std::mem::replace(&mut self.extra.get_or_insert_default().recent, recent);
+        let former = self.attempts_size();
+        self.extra.get_or_insert_default().recent = recent;
         self.shrink();
-        former.size()
+        former
     }
 
     pub(super) fn profile(&self) -> Option<&Profile> {

@@ -5,7 +5,7 @@ use postern_domain::{EntityId, EntityKind};
 
 /// A change to usage.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Record {
+pub(super) enum Record<'a> {
     /// Messages were accepted.
     Counted {
         entity: EntityId,
@@ -14,14 +14,14 @@ pub(super) enum Record {
         messages: u32,
         message: u64,
         /// The encoded attempt; earlier versions did not store it here.
-        attempt: Vec<u8>,
+        attempt: &'a [u8],
     },
     /// An attempt was refused; it is encoded.
-    Attempt { entity: EntityId, attempt: Vec<u8> },
+    Attempt { entity: EntityId, attempt: &'a [u8] },
     /// The encoded last attempts of an entity, in a snapshot.
-    Recent { entity: EntityId, attempts: Vec<u8> },
+    Recent { entity: EntityId, attempts: &'a [u8] },
     /// The profile of an entity.
-    Profile { entity: EntityId, profile: Vec<u8> },
+    Profile { entity: EntityId, profile: &'a [u8] },
     /// The complete usage of an entity, in a snapshot.
     Slots { entity: EntityId, slots: Vec<Slot> },
     /// Windows were emptied.
@@ -41,9 +41,9 @@ const ATTEMPT: u8 = 7;
 const RECENT: u8 = 8;
 const PROFILE: u8 = 9;
 
-impl Record {
+impl<'a> Record<'a> {
     /// Reads one record from the front of `bytes`; `None` if there is no valid record.
-    pub(super) fn decode(bytes: &mut &[u8]) -> Option<Record> {
+    pub(super) fn decode(bytes: &mut &'a [u8]) -> Option<Self> {
         Some(match take_byte(bytes)? {
             kind @ (COUNTED | COUNTED_MORE | COUNTED_ATTEMPT) => {
                 let entity = take_entity(bytes)?;
@@ -55,7 +55,7 @@ impl Record {
                 let (first_time, unknown) = (more()?, more()?);
                 let charge = Charge { external, internal, lane, messages: 0, first_time, unknown };
                 let message = take_u64(bytes)?;
-                let attempt = if kind == COUNTED_ATTEMPT { take_bytes(bytes)?.to_vec() } else { Vec::new() };
+                let attempt = if kind == COUNTED_ATTEMPT { take_bytes(bytes)? } else { &[] };
                 Record::Counted { entity, minute, charge, messages, message, attempt }
             }
             kind @ (SLOTS | SLOTS_MORE) => {
@@ -71,9 +71,9 @@ impl Record {
                 let windows = windows.filter(|(bit, _)| mask & (1 << bit) != 0).map(|(_, w)| w).collect();
                 Record::Reset { entity, windows }
             }
-            ATTEMPT => Record::Attempt { entity: take_entity(bytes)?, attempt: take_bytes(bytes)?.to_vec() },
-            RECENT => Record::Recent { entity: take_entity(bytes)?, attempts: take_bytes(bytes)?.to_vec() },
-            PROFILE => Record::Profile { entity: take_entity(bytes)?, profile: take_bytes(bytes)?.to_vec() },
+            ATTEMPT => Record::Attempt { entity: take_entity(bytes)?, attempt: take_bytes(bytes)? },
+            RECENT => Record::Recent { entity: take_entity(bytes)?, attempts: take_bytes(bytes)? },
+            PROFILE => Record::Profile { entity: take_entity(bytes)?, profile: take_bytes(bytes)? },
             _ => return None,
         })
     }
@@ -238,11 +238,12 @@ mod tests {
             .prop_map(|(account, name)| if account { EntityId::account_named(name) } else { EntityId::connector(name) })
     }
 
-    fn bytes() -> impl Strategy<Value = Vec<u8>> {
-        proptest::collection::vec(any::<u8>(), 0..20)
+    /// Leaked, since a record borrows its bytes.
+    fn bytes() -> impl Strategy<Value = &'static [u8]> {
+        proptest::collection::vec(any::<u8>(), 0..20).prop_map(|bytes| &*bytes.leak())
     }
 
-    fn record() -> impl Strategy<Value = Record> {
+    fn record() -> impl Strategy<Value = Record<'static>> {
         let slot = (any::<u32>(), any::<[u16; 5]>(), any::<[u8; 2]>()).prop_map(|(minute, [a, b, c, d, e], [f, g])| {
             Slot { minute, external: a, internal: b, total: c, messages: d, lane: e, first_time: f, unknown: g }
         });

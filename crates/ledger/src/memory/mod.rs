@@ -187,7 +187,7 @@ impl MemoryLedger {
         (lock(&cell.shard), hash)
     }
 
-    fn replay(&self, record: Record, started: Timestamp) {
+    fn replay(&self, record: Record<'_>, started: Timestamp) {
         let now = started.minute();
         match record {
             Record::Counted { entity, minute, charge, messages, message, attempt } => {
@@ -196,32 +196,29 @@ impl MemoryLedger {
                     shard.counted.insert(MessageId(message), started);
                 }
                 if now.saturating_sub(minute) <= 25 * 60 {
-                    shard.entry(&entity, hash, &self.hasher).usage.add(charge, messages, minute);
-                    if !attempt.is_empty() {
-                        shard.push_attempt(&entity, hash, &self.hasher, &attempt);
-                    }
+                    shard.restore(entity, hash, &self.hasher, Some((charge, messages, minute)), attempt);
                 }
             }
             Record::Slots { entity, slots } => {
                 let (mut shard, hash) = self.shard(&entity);
-                shard.entry(&entity, hash, &self.hasher).usage = Usage::restore(slots);
+                shard.entry_of(entity, hash, &self.hasher).usage = Usage::restore(slots);
             }
             Record::Reset { entity, windows } => {
                 let (mut shard, hash) = self.shard(&entity);
-                shard.entry(&entity, hash, &self.hasher).usage.reset(&windows);
+                shard.entry_of(entity, hash, &self.hasher).usage.reset(&windows);
             }
             Record::Attempt { entity, attempt } => {
                 let (mut shard, hash) = self.shard(&entity);
-                shard.push_attempt(&entity, hash, &self.hasher, &attempt);
+                shard.restore(entity, hash, &self.hasher, None, attempt);
             }
             Record::Recent { entity, attempts } => {
                 let (mut shard, hash) = self.shard(&entity);
-                shard.set_recent(&entity, hash, &self.hasher, Recent::restore(attempts));
+                shard.set_recent(entity, hash, &self.hasher, Recent::restore(attempts.to_vec()));
             }
             Record::Profile { entity, profile } => {
                 let (mut shard, hash) = self.shard(&entity);
                 if let Some(profile) = Profile::new(profile) {
-                    shard.entry(&entity, hash, &self.hasher).set_profile(profile);
+                    shard.entry_of(entity, hash, &self.hasher).set_profile(profile);
                 }
             }
         }

@@ -18,14 +18,19 @@ const MAX_TEXT: usize = 255;
 pub(super) struct Recent {
     bytes: Vec<u8>,
     count: usize,
+    /// When the newest ended; looked at for every entity when the ledger is swept.
+    newest: Option<Timestamp>,
 }
 
 impl Recent {
     /// Restores attempts that [`Recent::bytes`] returned.
     pub(super) fn restore(bytes: Vec<u8>) -> Self {
         let mut rest = bytes.as_slice();
-        let count = std::iter::from_fn(|| take_bytes(&mut rest)).count();
-        Self { bytes, count }
+        let (mut count, mut newest) = (0, None);
+        while let Some(attempt) = take_bytes(&mut rest) {
+            (count, newest) = (count + 1, ended(attempt));
+        }
+        Self { bytes, count, newest }
     }
 
     /// The encoded attempts.
@@ -59,6 +64,7 @@ impl Recent {
         }
         put_bytes(&mut self.bytes, attempt);
         self.count += 1;
+        self.newest = ended(attempt);
     }
 
     /// The attempts, oldest first; any that can't be decoded are left out.
@@ -69,10 +75,13 @@ impl Recent {
 
     /// When the newest attempt ended.
     pub(super) fn newest(&self) -> Option<Timestamp> {
-        let mut rest = self.bytes.as_slice();
-        let last = std::iter::from_fn(|| take_bytes(&mut rest)).last()?;
-        Some(Timestamp::from_millis(i64::from_le_bytes(*last.first_chunk()?)))
+        self.newest
     }
+}
+
+/// When an encoded attempt ended.
+fn ended(attempt: &[u8]) -> Option<Timestamp> {
+    Some(Timestamp::from_millis(i64::from_le_bytes(*attempt.first_chunk()?)))
 }
 
 /// Encodes an attempt.

@@ -1,10 +1,11 @@
 //! One shard of the memory ledger: the entities whose hash falls into it.
 
+use std::collections::VecDeque;
 use std::hash::BuildHasher;
 use std::time::Duration;
 
 use hashbrown::{DefaultHashBuilder, HashTable};
-use postern_domain::window::Window;
+use postern_domain::window::{Charge, Window};
 use postern_domain::{EntityId, Timestamp};
 
 use super::counted::Counted;
@@ -13,8 +14,8 @@ use super::format;
 use super::recent::{self, Recent};
 use crate::{Accepted, AttemptRef, Committed, NodeId};
 
-/// The memory for attempts in one shard, in bytes: 32 MiB over all shards. Beyond it, the entities that have been quiet
-/// for longest lose theirs.
+/// The memory for attempts in one shard, in bytes: 32 MiB over all shards. Beyond it, entities lose theirs that have been
+/// quiet for long.
 const MOST_RECENT: usize = 128 * 1024;
 /// Attempts are dropped when the newest is this old.
 const KEEP_RECENT: Duration = Duration::from_secs(24 * 3600);
@@ -28,6 +29,9 @@ pub(super) struct Shard {
     pub(super) pending: Vec<u8>,
     /// The memory in bytes that attempts take.
     recent_size: usize,
+    /// The hashes of the entities that have attempts, in the order in which they lose them unless they have been active
+    /// since (the CLOCK algorithm). One that has lost its attempts otherwise is skipped.
+    with_attempts: VecDeque<u64>,
     /// Encodes attempts, one at a time.
     scratch: Vec<u8>,
 }
@@ -35,6 +39,12 @@ pub(super) struct Shard {
 impl Shard {
     pub(super) fn entry(&mut self, entity: &EntityId, hash: u64, hasher: &DefaultHashBuilder) -> &mut Entry {
         let found = self.entities.entry(hash, |e| e.entity == *entity, |e| hasher.hash_one(&e.entity));
+        found.or_insert_with(|| Box::new(Entry::new(entity.clone()))).into_mut()
+    }
+
+    /// As [`Shard::entry`], without copying the entity.
+    pub(super) fn entry_of(&mut self, entity: EntityId, hash: u64, hasher: &DefaultHashBuilder) -> &mut Entry {
+        let found = self.entities.entry(hash, |e| e.entity == entity, |e| hasher.hash_one(&e.entity));
         found.or_insert_with(|| Box::new(Entry::new(entity))).into_mut()
     }
 
@@ -75,7 +85,7 @@ impl Shard {
         }
         entry.usage.accept(charge, now);
         let counts = Window::LIMITED.map(|window| (window, entry.usage.count(window, now)));
-        let grown = entry.push_attempt(&attempt);
+        let (is_first, grown) = (entry.recent().is_none(), entry.push_attempt(&attempt));
         if let Some(profile) = &profile {
             entry.set_profile(profile.clone());
         }
@@ -85,7 +95,7 @@ impl Shard {
             format::encode_profile(&mut self.pending, entity, profile.as_bytes());
         }
         self.scratch = attempt;
-        self.note_grown(entity, grown);
+        self.note_grown(hash, hasher, is_first, grown);
         Committed::Counted(counts)
     }
 
@@ -107,42 +117,67 @@ impl Shard {
     ) {
         let attempt = self.encode(record);
         format::encode_attempt(&mut self.pending, entity, &attempt);
-        self.push_attempt(entity, hash, hasher, &attempt);
+        let entry = self.entry(entity, hash, hasher);
+        let (is_first, grown) = (entry.recent().is_none(), entry.push_attempt(&attempt));
+        self.note_grown(hash, hasher, is_first, grown);
         self.scratch = attempt;
     }
 
-    pub(super) fn push_attempt(&mut self, entity: &EntityId, hash: u64, hasher: &DefaultHashBuilder, attempt: &[u8]) {
-        let grown = self.entry(entity, hash, hasher).push_attempt(attempt);
-        self.note_grown(entity, grown);
+    /// Counts what a journal says was accepted, with the encoded attempt unless it is empty.
+    pub(super) fn restore(
+        &mut self,
+        entity: EntityId,
+        hash: u64,
+        hasher: &DefaultHashBuilder,
+        counted: Option<(Charge, u32, u32)>,
+        attempt: &[u8],
+    ) {
+        let entry = self.entry_of(entity, hash, hasher);
+        if let Some((charge, messages, minute)) = counted {
+            entry.usage.add(charge, messages, minute);
+        }
+        if !attempt.is_empty() {
+            let (is_first, grown) = (entry.recent().is_none(), entry.push_attempt(attempt));
+            self.note_grown(hash, hasher, is_first, grown);
+        }
     }
 
-    /// Notes that an entity's attempts take more memory, in bytes.
-    fn note_grown(&mut self, entity: &EntityId, grown: usize) {
+    /// Notes that an entity's attempts take more memory, in bytes, and whether it had none before.
+    fn note_grown(&mut self, hash: u64, hasher: &DefaultHashBuilder, is_first: bool, grown: usize) {
         self.recent_size += grown;
+        if is_first {
+            self.with_attempts.push_back(hash);
+        }
         if self.recent_size > MOST_RECENT {
-            self.drop_oldest_attempts(entity);
+            self.drop_attempts(hash, hasher);
         }
     }
 
-    pub(super) fn set_recent(&mut self, entity: &EntityId, hash: u64, hasher: &DefaultHashBuilder, recent: Recent) {
-        let size = recent.size();
-        let former = self.entry(entity, hash, hasher).set_recent(recent);
-        self.recent_size = self.recent_size.saturating_sub(former) + size;
+    pub(super) fn set_recent(&mut self, entity: EntityId, hash: u64, hasher: &DefaultHashBuilder, recent: Recent) {
+        let entry = self.entry_of(entity, hash, hasher);
+        let is_first = entry.recent().is_none();
+        let former = entry.set_recent(recent);
+        let size = entry.attempts_size();
+        self.recent_size = self.recent_size.saturating_sub(former);
+        if size > 0 {
+            self.note_grown(hash, hasher, is_first, size);
+        }
     }
 
-    /// Halves the memory for attempts: drops those of the entities that have been quiet for longest, but never those
-    /// of `but`.
-    fn drop_oldest_attempts(&mut self, but: &EntityId) {
-        let mut newest: Vec<i64> = self.entities.iter().filter_map(|entry| Some(newest(entry)?.as_millis())).collect();
-        if newest.len() < 2 {
-            return;
-        }
-        newest.sort_unstable();
-        let limit = newest[newest.len() / 2];
-        for entry in &mut self.entities {
-            if newest_is_before(entry, limit) && entry.entity != *but {
-                let freed = entry.set_recent(Recent::default());
-                self.recent_size = self.recent_size.saturating_sub(freed);
+    /// Drops attempts until they take no more memory than allowed, but never those of the entity with the hash `but`.
+    fn drop_attempts(&mut self, but: u64, hasher: &DefaultHashBuilder) {
+        // Twice around: the first time, each may have been active.
+        for _ in 0..2 * self.with_attempts.len() {
+            if self.recent_size <= MOST_RECENT {
+                return;
+            }
+            let Some(hash) = self.with_attempts.pop_front() else { return };
+            let found = self.entities.find_mut(hash, |entry| hasher.hash_one(&entry.entity) == hash);
+            let Some(entry) = found.filter(|entry| entry.recent().is_some()) else { continue };
+            if hash == but || entry.was_active() {
+                self.with_attempts.push_back(hash);
+            } else {
+                self.recent_size = self.recent_size.saturating_sub(entry.set_recent(Recent::default()));
             }
         }
     }
@@ -176,8 +211,4 @@ impl Shard {
 /// When the entity's newest attempt ended.
 fn newest(entry: &Entry) -> Option<Timestamp> {
     entry.recent().and_then(Recent::newest)
-}
-
-fn newest_is_before(entry: &Entry, limit: i64) -> bool {
-    newest(entry).is_some_and(|at| at.as_millis() <= limit)
 }

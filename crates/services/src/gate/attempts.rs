@@ -8,15 +8,14 @@ use std::time::Duration;
 
 use hashbrown::{DefaultHashBuilder, HashTable};
 use postern_domain::attempt::{Attempt, Phase};
-use postern_domain::evidence::{AttemptRecord, Outcome};
 use postern_domain::window::Charge;
 use postern_domain::{EntityId, Timestamp};
-use postern_ledger::MessageId;
+use postern_ledger::{AttemptRef, MessageId};
 use tokio::sync::{Mutex as AsyncMutex, MutexGuard as AsyncGuard};
 
 use super::ask::Ask;
 use super::mail_servers::MailServer;
-use super::reservation::record;
+use super::unreported::{NOTHING, Unreported};
 
 const SHARDS: usize = 64;
 
@@ -46,7 +45,7 @@ struct State {
     /// suspicious.
     for_copy: bool,
     /// What is known of the message, where its end may not be reported.
-    trace: Option<Box<AttemptRecord>>,
+    unreported: Option<Box<Unreported>>,
 }
 
 /// Exclusive access to a message while one question about it is answered.
@@ -116,26 +115,13 @@ impl Guard<'_> {
     }
 
     /// Remembers what is known of the message, in case nobody reports its end.
-    pub(super) fn note_trace(&mut self, ask: &Ask<'_>, now: Timestamp) {
-        self.state.trace = Some(Box::new(record(ask, Charge::NONE, now, Outcome::Accepted).into()));
+    pub(super) fn note_unreported(&mut self, ask: &Ask<'_>) {
+        self.state.unreported.get_or_insert_default().note(ask);
     }
 
     /// What is known of the message, as one to the recipients in `charge`.
-    pub(super) fn trace(&self, charge: Charge) -> AttemptRecord {
-        let unknown = || AttemptRecord {
-            at: self.now(),
-            client_address: None,
-            helo_name: "".into(),
-            sasl_method: "".into(),
-            sender: "".into(),
-            queue_id: "".into(),
-            recipients: 0,
-            external: 0,
-            size: 0,
-            outcome: Outcome::Accepted,
-        };
-        let trace = self.state.trace.as_deref().cloned().unwrap_or_else(unknown);
-        AttemptRecord { recipients: charge.recipients(), external: charge.external, ..trace }
+    pub(super) fn unreported(&self, charge: Charge) -> AttemptRef<'_> {
+        self.state.unreported.as_deref().unwrap_or(&NOTHING).record(charge, self.now())
     }
 
     /// Records that admins should get a copy.
@@ -211,7 +197,7 @@ impl Attempts {
             reserved_at: now,
             refused: false,
             for_copy: false,
-            trace: None,
+            unreported: None,
         };
         let state = AsyncMutex::new(state);
         let message = Arc::new(Message { entity, key: key.into(), server: Arc::clone(server), hash, state });

@@ -115,8 +115,7 @@ impl<L: Ledger> Gate<L> {
             self.cancel(message, &mut attempt).await;
             return;
         }
-        let record = attempt.trace(charge);
-        self.commit(message, &attempt, charge, (&record).into()).await;
+        self.commit(message, &attempt, charge, attempt.unreported(charge)).await;
         attempt.counted_early(charge);
     }
 
@@ -127,8 +126,7 @@ impl<L: Ledger> Gate<L> {
             self.abandoned(message, attempt).await;
             return;
         }
-        let record = attempt.trace(charge);
-        self.commit(message, attempt, charge, (&record).into()).await;
+        self.commit(message, attempt, charge, attempt.unreported(charge)).await;
         attempt.committed(charge);
     }
 

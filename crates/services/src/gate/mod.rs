@@ -24,6 +24,7 @@ mod reservation;
 mod stages;
 mod standings;
 mod traffic;
+mod unreported;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -175,7 +176,7 @@ impl<L: Ledger> Gate<L> {
         let policy = policies.of(&organization).book.choose(directory_cache.member(&message.entity));
         let q = Question { ask, settings: &settings, message: &message, policy };
         if !message.server.reports_ends() {
-            attempt.note_trace(ask, now);
+            attempt.note_unreported(ask);
         }
         match ask.event {
             Event::Recipient(recipient) => self.recipient(&q, &mut attempt, recipient).await,
