@@ -30,7 +30,7 @@ pub(super) struct Shard {
     /// The memory in bytes that attempts take.
     recent_size: usize,
     /// The hashes of the entities that have attempts, in the order in which they lose them unless they have been active
-    /// since (the CLOCK algorithm). One that has lost its attempts otherwise is skipped.
+    /// since (the CLOCK algorithm). Each is in it once.
     with_attempts: VecDeque<u64>,
     /// Encodes attempts, one at a time.
     scratch: Vec<u8>,
@@ -63,6 +63,12 @@ impl Shard {
 
     pub(super) fn len(&self) -> usize {
         self.entities.len()
+    }
+
+    /// How many entities are remembered to have attempts.
+    #[cfg(test)]
+    pub(super) fn with_attempts(&self) -> usize {
+        self.with_attempts.len()
     }
 
     /// Counts a message, unless it was counted before.
@@ -199,9 +205,17 @@ impl Shard {
             }
             !entry.is_empty()
         });
-        self.recent_size = self.recent_size.saturating_sub(freed);
+        if freed > 0 {
+            self.recent_size = self.recent_size.saturating_sub(freed);
+            let entities = &self.entities;
+            self.with_attempts.retain(|hash| {
+                let found = entities.find(*hash, |entry| hasher.hash_one(&entry.entity) == *hash);
+                found.is_some_and(|entry| entry.recent().is_some())
+            });
+        }
         let roomy = self.entities.capacity() > 4 * self.entities.len() + 64;
         if roomy {
+            self.with_attempts.shrink_to_fit();
             self.entities.shrink_to_fit(|e| hasher.hash_one(&e.entity));
         }
         expired

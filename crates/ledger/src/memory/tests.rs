@@ -208,6 +208,8 @@ fn entities_and_their_attempts_are_forgotten_after_a_day() {
         MemoryLedger::open(folder.path(), Arc::new(move || Timestamp::from_millis(reader.load(Ordering::Relaxed))))
             .unwrap();
     send(&ledger, "a", "1", 3);
+    let with_attempts = || ledger.shards.iter().map(|cell| lock(&cell.shard).with_attempts()).sum::<usize>();
+    assert_eq!(with_attempts(), 1);
     let hours = |hours: i64| clock.store(noon().as_millis() + hours * 3_600_000, Ordering::Relaxed);
     hours(23);
     ledger.maintain(false).unwrap();
@@ -215,6 +217,7 @@ fn entities_and_their_attempts_are_forgotten_after_a_day() {
     hours(25);
     ledger.maintain(false).unwrap();
     assert_eq!((ready(ledger.entity_count()), ready(ledger.recent(&entity("a"))).len()), (0, 0));
+    assert_eq!(with_attempts(), 0);
 }
 
 /// The memory for attempts has a bound; those that sent last keep theirs.
