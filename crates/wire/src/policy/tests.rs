@@ -23,6 +23,7 @@ fn what_is_wrong_is_named() {
         ("request=other\n\n", "attribute request is \"other\", expected smtpd_access_policy"),
         ("request=smtpd_access_policy\n\n", "attribute protocol_state is missing"),
         ("request=smtpd_access_policy\nnonsense\n\n", "line 2 has no '=': \"nonsense\""),
+        ("request=smtpd_access_policy\n\n\n", "line 2 has no '=': \"\""),
         ("request=smtpd_access_policy\n=x\n\n", "line 2 has no attribute name before '='"),
         ("request=smtpd_access_policy\nsender=a\nsender=b\n\n", "attribute sender is given twice"),
         ("request=smtpd_access_policy\nsender=a\0b\n\n", "line 2 holds a NUL byte"),
