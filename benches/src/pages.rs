@@ -34,8 +34,8 @@ pub(crate) fn measure(postern: &Path, entities: usize, restrictions: usize) -> a
     let server = Server::postern(postern)?;
     fill(server.port, entities, "m0")?;
     server.cli(postern, &["restricted", "add", "user0@example.com", "--reason", "password phished"])?;
-    // What is written behind the answers has to be out.
-    std::thread::sleep(Duration::from_secs(20));
+    // What is written after the answers has to be on disk.
+    server.wait_until_idle()?;
     let (server, ready) = server.restart_after(postern, |data| multiply(data, restrictions))?;
     let mut browser = Browser::sign_up(postern, &server)?;
     println!();

@@ -81,13 +81,15 @@ impl Server {
     /// Waits until the process has used hardly any processor time for five seconds.
     pub(crate) fn wait_until_idle(&self) -> anyhow::Result<()> {
         const SECONDS: u64 = 5;
-        loop {
+        let began = Instant::now();
+        while began.elapsed() < Duration::from_secs(600) {
             let before = self.processor_time()?;
             std::thread::sleep(Duration::from_secs(SECONDS));
             if self.processor_time()? - before < Duration::from_millis(100) {
                 return Ok(());
             }
         }
+        bail!("the server does not become idle")
     }
 
     /// User and system time so far (`proc_pid_stat(5)`).

@@ -177,10 +177,9 @@ impl fmt::Display for Address {
 
 fn fold_domain(text: &str) -> Cow<'_, str> {
     let text = text.trim_end_matches('.');
-    // Two hyphens first: this runs for every address, and few domains have them.
-    let may_be_a_label = || text.as_bytes().windows(2).any(|two| two == b"--");
-    let has_a_label = || text.as_bytes().windows(4).any(|four| four.eq_ignore_ascii_case(b"xn--"));
-    let plain = text.is_ascii() && !(may_be_a_label() && has_a_label());
+    // The hyphens first: this runs for every address, and few domains have two in a row.
+    let is_a_label = |four: &[u8]| four.ends_with(b"--") && four.eq_ignore_ascii_case(b"xn--");
+    let plain = text.is_ascii() && !text.as_bytes().windows(4).any(is_a_label);
     if plain {
         return if text.bytes().any(|b| b.is_ascii_uppercase()) {
             Cow::Owned(text.to_ascii_lowercase())
@@ -204,13 +203,11 @@ fn strip_tag<'a>(local: &'a str, delimiters: &str) -> &'a str {
     if delimiters.is_empty() || local.starts_with('"') {
         return local;
     }
-    let at = if delimiters.is_ascii() {
-        // Searching bytes is faster, and none of another character's is ASCII.
-        local.bytes().skip(1).position(|b| delimiters.as_bytes().contains(&b)).map(|at| at + 1)
-    } else {
-        local.char_indices().skip(1).find(|&(_, c)| delimiters.contains(c)).map(|(at, _)| at)
-    };
-    at.map_or(local, |at| &local[..at])
+    // One by one: `str::contains` prepares a search, which takes longer than comparing with one or two delimiters.
+    match local.char_indices().skip(1).find(|&(_, c)| delimiters.chars().any(|delimiter| delimiter == c)) {
+        Some((at, _)) => &local[..at],
+        None => local,
+    }
 }
 
 fn push_lowercase(out: &mut String, text: &str) {

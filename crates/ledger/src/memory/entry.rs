@@ -26,6 +26,14 @@ struct Extra {
     profile: Option<Profile>,
 }
 
+/// By how much the memory for an entity's attempts has grown.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Grown {
+    pub(super) bytes: usize,
+    /// Whether it had none before.
+    pub(super) is_first: bool,
+}
+
 /// What a message under way has reserved.
 #[derive(Debug)]
 struct Reservation {
@@ -108,13 +116,13 @@ impl Entry {
         self.usage.clone()
     }
 
-    /// Adds an encoded attempt. Returns by how many bytes the memory for attempts has grown.
-    pub(super) fn push_attempt(&mut self, attempt: &[u8]) -> usize {
+    /// Adds an encoded attempt.
+    pub(super) fn push_attempt(&mut self, attempt: &[u8]) -> Grown {
         let before = self.attempts_size();
         let extra = self.extra.get_or_insert_default();
         extra.active = before > 0;
         extra.recent.push(attempt);
-        self.attempts_size().saturating_sub(before)
+        Grown { bytes: self.attempts_size().saturating_sub(before), is_first: before == 0 }
     }
 
     /// The memory in bytes that the attempts take, with what the allocator adds.

@@ -13,6 +13,7 @@ mod journal;
 mod recent;
 mod shard;
 
+use std::borrow::Cow;
 use std::hash::BuildHasher;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -201,11 +202,11 @@ impl MemoryLedger {
             }
             Record::Slots { entity, slots } => {
                 let (mut shard, hash) = self.shard(&entity);
-                shard.entry_of(entity, hash, &self.hasher).usage = Usage::restore(slots);
+                shard.entry_of(Cow::Owned(entity), hash, &self.hasher).usage = Usage::restore(slots);
             }
             Record::Reset { entity, windows } => {
                 let (mut shard, hash) = self.shard(&entity);
-                shard.entry_of(entity, hash, &self.hasher).usage.reset(&windows);
+                shard.entry_of(Cow::Owned(entity), hash, &self.hasher).usage.reset(&windows);
             }
             Record::Attempt { entity, attempt } => {
                 let (mut shard, hash) = self.shard(&entity);
@@ -218,7 +219,7 @@ impl MemoryLedger {
             Record::Profile { entity, profile } => {
                 let (mut shard, hash) = self.shard(&entity);
                 if let Some(profile) = Profile::new(profile) {
-                    shard.entry_of(entity, hash, &self.hasher).set_profile(profile);
+                    shard.entry_of(Cow::Owned(entity), hash, &self.hasher).set_profile(profile);
                 }
             }
         }

@@ -1,5 +1,6 @@
 //! One shard of the memory ledger: the entities whose hash falls into it.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::hash::BuildHasher;
 use std::time::Duration;
@@ -9,7 +10,7 @@ use postern_domain::window::{Charge, Window};
 use postern_domain::{EntityId, Timestamp};
 
 use super::counted::Counted;
-use super::entry::Entry;
+use super::entry::{Entry, Grown};
 use super::format;
 use super::recent::{self, Recent};
 use crate::{Accepted, AttemptRef, Committed, NodeId};
@@ -38,14 +39,13 @@ pub(super) struct Shard {
 
 impl Shard {
     pub(super) fn entry(&mut self, entity: &EntityId, hash: u64, hasher: &DefaultHashBuilder) -> &mut Entry {
-        let found = self.entities.entry(hash, |e| e.entity == *entity, |e| hasher.hash_one(&e.entity));
-        found.or_insert_with(|| Box::new(Entry::new(entity.clone()))).into_mut()
+        self.entry_of(Cow::Borrowed(entity), hash, hasher)
     }
 
-    /// As [`Shard::entry`], without copying the entity.
-    pub(super) fn entry_of(&mut self, entity: EntityId, hash: u64, hasher: &DefaultHashBuilder) -> &mut Entry {
-        let found = self.entities.entry(hash, |e| e.entity == entity, |e| hasher.hash_one(&e.entity));
-        found.or_insert_with(|| Box::new(Entry::new(entity))).into_mut()
+    /// As [`Shard::entry`]; an owned entity is not copied.
+    pub(super) fn entry_of(&mut self, entity: Cow<'_, EntityId>, hash: u64, hasher: &DefaultHashBuilder) -> &mut Entry {
+        let found = self.entities.entry(hash, |e| e.entity == *entity, |e| hasher.hash_one(&e.entity));
+        found.or_insert_with(|| Box::new(Entry::new(entity.into_owned()))).into_mut()
     }
 
     pub(super) fn find(&mut self, entity: &EntityId, hash: u64) -> Option<&mut Entry> {
@@ -91,7 +91,7 @@ impl Shard {
         }
         entry.usage.accept(charge, now);
         let counts = Window::LIMITED.map(|window| (window, entry.usage.count(window, now)));
-        let (is_first, grown) = (entry.recent().is_none(), entry.push_attempt(&attempt));
+        let grown = entry.push_attempt(&attempt);
         if let Some(profile) = &profile {
             entry.set_profile(profile.clone());
         }
@@ -101,7 +101,7 @@ impl Shard {
             format::encode_profile(&mut self.pending, entity, profile.as_bytes());
         }
         self.scratch = attempt;
-        self.note_grown(hash, hasher, is_first, grown);
+        self.note_grown(hash, hasher, grown);
         Committed::Counted(counts)
     }
 
@@ -123,9 +123,8 @@ impl Shard {
     ) {
         let attempt = self.encode(record);
         format::encode_attempt(&mut self.pending, entity, &attempt);
-        let entry = self.entry(entity, hash, hasher);
-        let (is_first, grown) = (entry.recent().is_none(), entry.push_attempt(&attempt));
-        self.note_grown(hash, hasher, is_first, grown);
+        let grown = self.entry(entity, hash, hasher).push_attempt(&attempt);
+        self.note_grown(hash, hasher, grown);
         self.scratch = attempt;
     }
 
@@ -138,20 +137,20 @@ impl Shard {
         counted: Option<(Charge, u32, u32)>,
         attempt: &[u8],
     ) {
-        let entry = self.entry_of(entity, hash, hasher);
+        let entry = self.entry_of(Cow::Owned(entity), hash, hasher);
         if let Some((charge, messages, minute)) = counted {
             entry.usage.add(charge, messages, minute);
         }
         if !attempt.is_empty() {
-            let (is_first, grown) = (entry.recent().is_none(), entry.push_attempt(attempt));
-            self.note_grown(hash, hasher, is_first, grown);
+            let grown = entry.push_attempt(attempt);
+            self.note_grown(hash, hasher, grown);
         }
     }
 
-    /// Notes that an entity's attempts take more memory, in bytes, and whether it had none before.
-    fn note_grown(&mut self, hash: u64, hasher: &DefaultHashBuilder, is_first: bool, grown: usize) {
-        self.recent_size += grown;
-        if is_first {
+    /// Notes that an entity's attempts take more memory.
+    fn note_grown(&mut self, hash: u64, hasher: &DefaultHashBuilder, grown: Grown) {
+        self.recent_size += grown.bytes;
+        if grown.is_first {
             self.with_attempts.push_back(hash);
         }
         if self.recent_size > MOST_RECENT {
@@ -160,13 +159,12 @@ impl Shard {
     }
 
     pub(super) fn set_recent(&mut self, entity: EntityId, hash: u64, hasher: &DefaultHashBuilder, recent: Recent) {
-        let entry = self.entry_of(entity, hash, hasher);
-        let is_first = entry.recent().is_none();
+        let entry = self.entry_of(Cow::Owned(entity), hash, hasher);
         let former = entry.set_recent(recent);
-        let size = entry.attempts_size();
+        let bytes = entry.attempts_size();
         self.recent_size = self.recent_size.saturating_sub(former);
-        if size > 0 {
-            self.note_grown(hash, hasher, is_first, size);
+        if bytes > 0 {
+            self.note_grown(hash, hasher, Grown { bytes, is_first: former == 0 });
         }
     }
 
