@@ -1,10 +1,9 @@
 //! Detects patterns typical of a compromised account before it exceeds a limit.
 
-use std::collections::HashSet;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use crate::evidence::{AttemptRecord, Pattern};
+use crate::evidence::Pattern;
 use crate::time::Timestamp;
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
@@ -13,10 +12,15 @@ const WITHIN: Duration = Duration::from_secs(3600);
 /// A person does not send from this many networks within an hour; a botnet does.
 const MANY_NETWORKS: usize = 5;
 
-/// The suspicious pattern in an entity's last attempts, if there is one.
-pub fn suspicious(attempts: &[AttemptRecord], now: Timestamp) -> Option<Pattern> {
-    let recent = attempts.iter().filter(|attempt| now.since(attempt.at) < WITHIN);
-    let networks: HashSet<IpNet> = recent.filter_map(|attempt| attempt.client_address).map(network).collect();
+/// The suspicious pattern in an entity's last attempts, if there is one; of each, when it was and the client's address.
+pub fn suspicious(attempts: impl Iterator<Item = (Timestamp, Option<IpAddr>)>, now: Timestamp) -> Option<Pattern> {
+    // Few attempts are remembered, and most come from the same network.
+    let mut networks: Vec<IpNet> = Vec::new();
+    for network in attempts.filter(|(at, _)| now.since(*at) < WITHIN).filter_map(|(_, address)| address).map(network) {
+        if !networks.contains(&network) {
+            networks.push(network);
+        }
+    }
     let many = networks.len() >= MANY_NETWORKS;
     many.then(|| Pattern::ManyNetworks { networks: u32::try_from(networks.len()).unwrap_or(u32::MAX) })
 }
@@ -32,35 +36,19 @@ fn network(address: IpAddr) -> IpNet {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::evidence::Outcome;
-
-    fn attempt(address: &str, minute: u32) -> AttemptRecord {
-        AttemptRecord {
-            at: Timestamp::from_minute(minute),
-            client_address: address.parse().ok(),
-            helo_name: "".into(),
-            sasl_method: "".into(),
-            sender: "".into(),
-            queue_id: "".into(),
-            recipients: 1,
-            external: 1,
-            size: 0,
-            outcome: Outcome::Accepted,
-        }
-    }
 
     #[test]
     fn five_networks_within_an_hour_are_many() {
-        let from = |addresses: &[&str]| {
-            let attempts: Vec<_> = addresses.iter().map(|address| attempt(address, 100)).collect();
-            suspicious(&attempts, Timestamp::from_minute(110))
+        let at = |addresses: &[&str], minute| {
+            let attempts = addresses.iter().map(|address| (Timestamp::from_minute(100), address.parse().ok()));
+            suspicious(attempts, Timestamp::from_minute(minute))
         };
+        let from = |addresses: &[&str]| at(addresses, 110);
         let five = ["192.0.2.1", "198.51.100.1", "203.0.113.1", "2001:db8:1::1", "2001:db8:2::1"];
         assert_eq!(from(&five), Some(Pattern::ManyNetworks { networks: 5 }));
         assert_eq!(from(&five[..4]), None);
         // A phone that moves between addresses of one network is not a botnet.
         assert_eq!(from(&["192.0.2.1", "192.0.2.2", "192.0.2.3", "192.0.2.4", "192.0.2.5", "::ffff:192.0.2.6"]), None);
-        let old: Vec<_> = five.iter().map(|address| attempt(address, 100)).collect();
-        assert_eq!(suspicious(&old, Timestamp::from_minute(160)), None);
+        assert_eq!(at(&five, 160), None);
     }
 }

@@ -4,7 +4,9 @@
 //! journals it after the answer. A ledger for several nodes would implement the same trait, and has to
 //! pass the same tests (`tests/conformance`).
 
+mod encoding;
 pub mod memory;
+mod recent;
 
 use std::fmt;
 use std::future::Future;
@@ -16,6 +18,8 @@ use postern_domain::evidence::{AttemptRecord, Outcome};
 use postern_domain::policy::Limits;
 use postern_domain::window::{Charge, Excess, Usage, Window};
 use postern_domain::{EntityId, Timestamp};
+
+pub use recent::RecentAttempts;
 
 /// The clock of a ledger that has none of its own; tests move it.
 pub type Now = Arc<dyn Fn() -> Timestamp + Send + Sync>;
@@ -259,7 +263,7 @@ pub trait Ledger: Send + Sync + 'static {
     fn usage(&self, entity: &EntityId) -> impl Future<Output = Result<Usage, LedgerError>> + Send;
 
     /// The entity's last attempts, oldest first, at most [`MAX_ATTEMPTS`].
-    fn recent(&self, entity: &EntityId) -> impl Future<Output = Result<Vec<AttemptRecord>, LedgerError>> + Send;
+    fn recent(&self, entity: &EntityId) -> impl Future<Output = Result<RecentAttempts, LedgerError>> + Send;
 
     /// Empties windows; the change is durable when this returns.
     fn reset(&self, entity: &EntityId, windows: &[Window]) -> impl Future<Output = Result<(), LedgerError>> + Send;

@@ -1,6 +1,5 @@
 //! The messages that were counted recently, so that a question that is asked again is answered but not counted again.
 
-use std::collections::VecDeque;
 use std::time::Duration;
 
 use hashbrown::HashTable;
@@ -8,44 +7,52 @@ use postern_domain::Timestamp;
 
 use crate::MessageId;
 
-/// How long a counted message is remembered: a mail server repeats a request within its own timeout, and after a
-/// restart, it repeats at once what the crash left unanswered.
+/// How long a counted message is remembered at least: a mail server repeats a request within its own timeout, and after
+/// a restart, it repeats at once what the crash left unanswered.
 pub(super) const REMEMBER: Duration = Duration::from_secs(120);
-/// The most that are remembered in each shard.
-const MOST: usize = 1024;
+/// How many of the newest messages are remembered in each shard at least, if they are more than fit into that time.
+const MANY: usize = 896;
 
-/// Recently counted messages.
+/// Recently counted messages, in two generations. The older one is forgotten as a whole: to forget each message by itself
+/// would touch two more places in memory for every message that is counted.
 #[derive(Debug, Default)]
 pub(super) struct Counted {
-    messages: HashTable<u64>,
-    /// The same, oldest first.
-    since: VecDeque<(Timestamp, u64)>,
+    newer: HashTable<u64>,
+    older: HashTable<u64>,
+    /// When the newer generation began.
+    since: Timestamp,
 }
 
 impl Counted {
     pub(super) fn contains(&self, message: MessageId) -> bool {
-        self.messages.find(spread(message.0), |known| *known == message.0).is_some()
+        [&self.newer, &self.older].iter().any(|all| all.find(spread(message.0), |one| *one == message.0).is_some())
     }
 
     pub(super) fn insert(&mut self, message: MessageId, now: Timestamp) {
-        self.messages
-            .entry(spread(message.0), |known| *known == message.0, |known| spread(*known))
-            .or_insert(message.0);
-        self.since.push_back((now, message.0));
-        self.forget(now);
+        if self.newer.len() >= MANY {
+            self.begin_generation(now);
+        } else {
+            self.forget(now);
+        }
+        self.newer.entry(spread(message.0), |one| *one == message.0, |one| spread(*one)).or_insert(message.0);
     }
 
     /// Forgets the messages whose time is over.
     pub(super) fn forget(&mut self, now: Timestamp) {
-        while let Some(&(at, message)) = self.since.front() {
-            if self.since.len() <= MOST && now.since(at) <= REMEMBER {
-                break;
-            }
-            self.since.pop_front();
-            if let Ok(known) = self.messages.find_entry(spread(message), |known| *known == message) {
-                known.remove();
-            }
+        let elapsed = now.since(self.since);
+        if elapsed > REMEMBER {
+            self.begin_generation(now);
         }
+        // Each message was counted in the first half of this time: afterwards, a new generation would have begun.
+        if elapsed > 2 * REMEMBER {
+            self.older.clear();
+        }
+    }
+
+    fn begin_generation(&mut self, now: Timestamp) {
+        std::mem::swap(&mut self.newer, &mut self.older);
+        self.newer.clear();
+        self.since = now;
     }
 }
 
@@ -59,18 +66,32 @@ mod tests {
     use super::*;
 
     #[test]
-    fn messages_are_remembered_for_a_while_and_not_without_end() {
+    fn messages_are_remembered_for_a_while() {
         let at = Timestamp::from_millis(1_000_000);
+        let later = at.plus(REMEMBER + Duration::from_millis(1));
         let mut counted = Counted::default();
         counted.insert(MessageId(1), at);
-        counted.forget(at.plus(REMEMBER));
-        assert!(counted.contains(MessageId(1)) && !counted.contains(MessageId(2)));
-        counted.forget(at.plus(REMEMBER + Duration::from_millis(1)));
-        assert!(!counted.contains(MessageId(1)));
+        counted.insert(MessageId(2), at.plus(REMEMBER));
+        counted.forget(later);
+        assert!(counted.contains(MessageId(1)) && counted.contains(MessageId(2)) && !counted.contains(MessageId(3)));
+        counted.forget(later.plus(REMEMBER));
+        assert!(counted.contains(MessageId(2)), "it was counted only {REMEMBER:?} ago");
+        counted.forget(later.plus(REMEMBER + Duration::from_millis(1)));
+        assert!(!counted.contains(MessageId(1)) && !counted.contains(MessageId(2)));
+        counted.insert(MessageId(4), later.plus(2 * REMEMBER));
+        counted.forget(later.plus(5 * REMEMBER));
+        assert!(!counted.contains(MessageId(4)));
+    }
+
+    #[test]
+    fn the_newest_are_remembered_and_not_without_end() {
+        let at = Timestamp::from_millis(1_000_000);
+        let mut counted = Counted::default();
         for message in 0..5000 {
             counted.insert(MessageId(message), at);
         }
-        assert_eq!((counted.since.len(), counted.messages.len()), (MOST, MOST));
-        assert!(counted.contains(MessageId(4999)) && !counted.contains(MessageId(0)));
+        assert!((5000 - MANY as u64..5000).all(|message| counted.contains(MessageId(message))));
+        assert!(counted.newer.len() + counted.older.len() <= 2 * MANY);
+        assert!(!counted.contains(MessageId(0)));
     }
 }

@@ -4,7 +4,7 @@ use postern_domain::window::{Charge, Fit, Usage};
 use postern_domain::{EntityId, Timestamp};
 use smallvec::SmallVec;
 
-use super::recent::Recent;
+use crate::recent::RecentAttempts;
 use crate::{Claim, MessageId, NodeId, Profile};
 
 /// One entity's usage, and what most entities have only while they send.
@@ -20,7 +20,7 @@ pub(super) struct Entry {
 struct Extra {
     /// Few messages of one entity are under way at once.
     reservations: SmallVec<[Reservation; 1]>,
-    recent: Recent,
+    recent: RecentAttempts,
     /// Whether an attempt was added since [`Entry::was_active`] was last called.
     active: bool,
     profile: Option<Profile>,
@@ -136,12 +136,12 @@ impl Entry {
         self.extra.as_mut().is_some_and(|extra| std::mem::take(&mut extra.active))
     }
 
-    pub(super) fn recent(&self) -> Option<&Recent> {
+    pub(super) fn recent(&self) -> Option<&RecentAttempts> {
         self.extra.as_ref().map(|extra| &extra.recent).filter(|recent| !recent.is_empty())
     }
 
     /// Replaces the attempts, and returns the memory in bytes that the former ones took.
-    pub(super) fn set_recent(&mut self, recent: Recent) -> usize {
+    pub(super) fn set_recent(&mut self, recent: RecentAttempts) -> usize {
         let former = self.attempts_size();
         self.extra.get_or_insert_default().recent = recent;
         self.shrink();

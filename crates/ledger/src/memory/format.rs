@@ -3,6 +3,8 @@
 use postern_domain::window::{Charge, Slot, Window};
 use postern_domain::{EntityId, EntityKind};
 
+use crate::encoding::{put, put_bytes, take, take_array, take_byte, take_bytes};
+
 /// A change to usage.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Record<'a> {
@@ -54,7 +56,7 @@ impl<'a> Record<'a> {
                 // A record stores the number of messages separately.
                 let (first_time, unknown) = (more()?, more()?);
                 let charge = Charge { external, internal, lane, messages: 0, first_time, unknown };
-                let message = take_u64(bytes)?;
+                let message = take_array(bytes).map(u64::from_le_bytes)?;
                 let attempt = if kind == COUNTED_ATTEMPT { take_bytes(bytes)? } else { &[] };
                 Record::Counted { entity, minute, charge, messages, message, attempt }
             }
@@ -164,20 +166,6 @@ fn put_entity(out: &mut Vec<u8>, entity: &EntityId) {
     put_bytes(out, entity.name().as_bytes());
 }
 
-/// Writes bytes after their length.
-pub(super) fn put_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
-    put(out, u32::try_from(bytes.len()).unwrap_or(u32::MAX));
-    out.extend_from_slice(bytes);
-}
-
-pub(super) fn put(out: &mut Vec<u8>, mut n: u32) {
-    while n >= 0x80 {
-        out.push((n & 0x7f) as u8 | 0x80);
-        n >>= 7;
-    }
-    out.push(n as u8);
-}
-
 fn take_entity(bytes: &mut &[u8]) -> Option<EntityId> {
     let kind = take_byte(bytes)?;
     let name = std::str::from_utf8(take_bytes(bytes)?).ok()?;
@@ -194,38 +182,6 @@ fn take_slot(bytes: &mut &[u8], more: bool) -> Option<Slot> {
     let (external, internal, total, messages, lane) = (small()?, small()?, small()?, small()?, small()?);
     let mut few = || if more { take(bytes).and_then(|n| u8::try_from(n).ok()) } else { Some(0) };
     Some(Slot { minute, external, internal, total, messages, lane, first_time: few()?, unknown: few()? })
-}
-
-/// Reads bytes that follow their length.
-pub(super) fn take_bytes<'a>(bytes: &mut &'a [u8]) -> Option<&'a [u8]> {
-    let length = take(bytes)? as usize;
-    let (taken, rest) = bytes.split_at_checked(length)?;
-    *bytes = rest;
-    Some(taken)
-}
-
-pub(super) fn take(bytes: &mut &[u8]) -> Option<u32> {
-    let mut n = 0u32;
-    for shift in (0..35).step_by(7) {
-        let byte = take_byte(bytes)?;
-        n |= u32::from(byte & 0x7f).checked_shl(shift)?;
-        if byte & 0x80 == 0 {
-            return Some(n);
-        }
-    }
-    None
-}
-
-pub(super) fn take_byte(bytes: &mut &[u8]) -> Option<u8> {
-    let (&first, rest) = bytes.split_first()?;
-    *bytes = rest;
-    Some(first)
-}
-
-fn take_u64(bytes: &mut &[u8]) -> Option<u64> {
-    let (number, rest) = bytes.split_first_chunk()?;
-    *bytes = rest;
-    Some(u64::from_le_bytes(*number))
 }
 
 #[cfg(test)]

@@ -10,7 +10,6 @@ mod entry;
 mod faults;
 mod format;
 mod journal;
-mod recent;
 mod shard;
 
 use std::borrow::Cow;
@@ -21,15 +20,14 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use hashbrown::DefaultHashBuilder;
-use postern_domain::evidence::AttemptRecord;
 use postern_domain::window::{Charge, Fit, Usage, Window};
 use postern_domain::{EntityId, Timestamp};
 use tokio::sync::Notify;
 
+use crate::recent::RecentAttempts;
 use crate::{Accepted, AttemptRef, Claim, Committed, Ledger, LedgerError, MessageId, NodeId, Now, Profile, Reserved};
 use format::Record;
 use journal::Journal;
-use recent::Recent;
 use shard::Shard;
 
 const SHARDS: usize = 256;
@@ -214,7 +212,7 @@ impl MemoryLedger {
             }
             Record::Recent { entity, attempts } => {
                 let (mut shard, hash) = self.shard(&entity);
-                shard.set_recent(entity, hash, &self.hasher, Recent::restore(attempts.to_vec()));
+                shard.set_recent(entity, hash, &self.hasher, RecentAttempts::restore(attempts.to_vec()));
             }
             Record::Profile { entity, profile } => {
                 let (mut shard, hash) = self.shard(&entity);
@@ -299,9 +297,9 @@ impl Ledger for MemoryLedger {
         Ok(shard.find(entity, hash).map(|entry| entry.usage_at(now)).unwrap_or_default())
     }
 
-    async fn recent(&self, entity: &EntityId) -> Result<Vec<AttemptRecord>, LedgerError> {
+    async fn recent(&self, entity: &EntityId) -> Result<RecentAttempts, LedgerError> {
         let (mut shard, hash) = self.shard(entity);
-        Ok(shard.find(entity, hash).and_then(|entry| entry.recent()).map(Recent::decode).unwrap_or_default())
+        Ok(shard.find(entity, hash).and_then(|entry| entry.recent()).cloned().unwrap_or_default())
     }
 
     async fn reset(&self, entity: &EntityId, windows: &[Window]) -> Result<(), LedgerError> {

@@ -12,7 +12,7 @@ use postern_domain::{EntityId, Timestamp};
 use super::counted::Counted;
 use super::entry::{Entry, Grown};
 use super::format;
-use super::recent::{self, Recent};
+use crate::recent::{self, RecentAttempts};
 use crate::{Accepted, AttemptRef, Committed, NodeId};
 
 /// The memory for attempts in one shard, in bytes: 32 MiB over all shards. Beyond it, entities lose theirs that have been
@@ -158,7 +158,13 @@ impl Shard {
         }
     }
 
-    pub(super) fn set_recent(&mut self, entity: EntityId, hash: u64, hasher: &DefaultHashBuilder, recent: Recent) {
+    pub(super) fn set_recent(
+        &mut self,
+        entity: EntityId,
+        hash: u64,
+        hasher: &DefaultHashBuilder,
+        recent: RecentAttempts,
+    ) {
         let entry = self.entry_of(Cow::Owned(entity), hash, hasher);
         let former = entry.set_recent(recent);
         let bytes = entry.attempts_size();
@@ -181,7 +187,7 @@ impl Shard {
             if hash == but || entry.was_active() {
                 self.with_attempts.push_back(hash);
             } else {
-                self.recent_size = self.recent_size.saturating_sub(entry.set_recent(Recent::default()));
+                self.recent_size = self.recent_size.saturating_sub(entry.set_recent(RecentAttempts::default()));
             }
         }
     }
@@ -199,7 +205,7 @@ impl Shard {
                 entry.usage.roll(now.minute());
             }
             if newest(entry).is_some_and(|at| now.since(at) > KEEP_RECENT) {
-                freed += entry.set_recent(Recent::default());
+                freed += entry.set_recent(RecentAttempts::default());
             }
             !entry.is_empty()
         });
@@ -222,5 +228,5 @@ impl Shard {
 
 /// When the entity's newest attempt ended.
 fn newest(entry: &Entry) -> Option<Timestamp> {
-    entry.recent().and_then(Recent::newest)
+    entry.recent().and_then(RecentAttempts::newest)
 }

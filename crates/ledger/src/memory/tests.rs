@@ -1,7 +1,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use postern_domain::evidence::Outcome;
+use postern_domain::evidence::{AttemptRecord, Outcome};
 use proptest::prelude::*;
 
 use super::*;

@@ -130,7 +130,7 @@ pub(super) async fn unknown_recipients_stop_everything_but_the_escape_lane(site:
 }
 
 pub(super) async fn the_last_attempts_are_there_from_the_first_message_on(site: Site<impl Ledger>) {
-    let recent = async || site.ledger.recent(&account("a")).await.unwrap();
+    let recent = async || site.ledger.recent(&account("a")).await.unwrap().records();
     assert!(recent().await.is_empty());
     site.commit("a", "1", external(1)).await;
     assert_eq!(recent().await, [record(site.clock.now(), 1)]);

@@ -3,6 +3,7 @@
 //! A connection stays open for as long as the mail server wants it. On an error there is no answer: the connection is
 //! closed and the reason logged.
 
+use std::cell::Cell;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -162,6 +163,7 @@ impl<L: Ledger, P: Protocol> Door<L, P> {
         let mut buffer = Vec::with_capacity(2048);
         let mut answer = Vec::with_capacity(256);
         let (mut scanned, mut answered) = (0, 0u32);
+        let mut turn = Turn::default();
         let closed = closing.wait_for(|closing| *closing);
         tokio::pin!(closed);
         // One timer for the whole connection, checked when it fires: resetting it for every request would cost more
@@ -176,6 +178,9 @@ impl<L: Ledger, P: Protocol> Door<L, P> {
                 answer.clear();
                 P::answer(&self.gate, &buffer[..end], session, &mut answer).await?;
                 self.metrics.requests.inc();
+                if turn.others_asked() {
+                    tokio::task::yield_now().await;
+                }
                 stream.write_all(&answer).await?;
                 if let Some(began) = sampled {
                     self.metrics.answer_seconds.observe(began.elapsed().as_secs_f64());
@@ -213,6 +218,30 @@ impl<L: Ledger, P: Protocol> Door<L, P> {
                 return Ok(());
             }
         }
+    }
+}
+
+thread_local! {
+    /// How many requests this thread has decided.
+    static DECIDED: Cell<u64> = const { Cell::new(0) };
+}
+
+/// A connection's last turn among those of its thread.
+///
+/// Each answer wakes a process that runs at once and soon asks again. While several connections have requests, all of
+/// them are decided before the first is answered: otherwise, each decision would be interrupted by waking the
+/// process that got the previous answer.
+#[derive(Default)]
+struct Turn(u64);
+
+impl Turn {
+    /// Begins a turn; whether other connections have had theirs since the last one.
+    fn others_asked(&mut self) -> bool {
+        let decided = DECIDED.get();
+        let others = decided != self.0;
+        DECIDED.set(decided + 1);
+        self.0 = decided + 1;
+        others
     }
 }
 

@@ -133,7 +133,9 @@ impl<L: Ledger> Gate<L> {
     /// Returns whether the entity sends like a compromised account, and alerts its admins if so.
     async fn suspect(&self, q: &Question<'_>, now: Timestamp) -> bool {
         let attempts = self.ledger_answer(self.parts.ledger.recent(q.entity()).await).unwrap_or_default();
-        let Some(pattern) = suspicious(&attempts, now) else { return false };
+        let Some(pattern) = suspicious(attempts.iter().map(|one| (one.at, one.client_address)), now) else {
+            return false;
+        };
         if !self.parts.incidents.wants_alert(Trigger::SuspiciousPattern, q.entity(), now) {
             return true;
         }

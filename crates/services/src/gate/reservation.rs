@@ -229,7 +229,8 @@ impl<L: Ledger> Gate<L> {
         now: Timestamp,
     ) -> Evidence {
         let usage = self.ledger_answer(self.parts.ledger.usage(q.entity()).await).unwrap_or_default();
-        let mut attempts = self.ledger_answer(self.parts.ledger.recent(q.entity()).await).unwrap_or_default();
+        let recent = self.ledger_answer(self.parts.ledger.recent(q.entity()).await);
+        let mut attempts = recent.unwrap_or_default().records();
         attempts.extend(last);
         incidents::evidence(&usage, &self.limits(q, standing, now), attempts, now)
     }

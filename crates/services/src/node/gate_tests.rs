@@ -139,7 +139,7 @@ async fn evidence_begins_with_the_first_message() {
     let made = node.services.restrictions.restrict(&admin(), &request).await.unwrap();
     assert_eq!(made.evidence.attempts.len(), 1);
     assert_eq!(code(&server.message("2", 1).await), 550);
-    let attempts = node.shared.ledger.recent(&alice()).await.unwrap();
+    let attempts = node.shared.ledger.recent(&alice()).await.unwrap().records();
     assert_eq!(attempts.len(), 2, "the refused one as well");
 }
 

@@ -3,10 +3,11 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use postern_domain::EntityId;
-use postern_domain::evidence::AttemptRecord;
 use postern_domain::gate::Verdict;
 use postern_domain::window::{Charge, Usage, Window};
-use postern_ledger::{Accepted, AttemptRef, Claim, Committed, Ledger, LedgerError, MessageId, NodeId, Reserved};
+use postern_ledger::{
+    Accepted, AttemptRef, Claim, Committed, Ledger, LedgerError, MessageId, NodeId, RecentAttempts, Reserved,
+};
 
 use super::door::LEARNED;
 use super::testing::Site;
@@ -61,7 +62,7 @@ impl Ledger for Distant {
         self.reach()?.usage(entity).await
     }
 
-    async fn recent(&self, entity: &EntityId) -> Result<Vec<AttemptRecord>, LedgerError> {
+    async fn recent(&self, entity: &EntityId) -> Result<RecentAttempts, LedgerError> {
         self.reach()?.recent(entity).await
     }
 

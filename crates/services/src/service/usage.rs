@@ -51,7 +51,7 @@ impl UsageService {
     pub async fn attempts(&self, caller: &Caller, entity: &str) -> Result<Vec<AttemptRecord>, ServiceError> {
         caller.may(Permission::Look)?;
         let entity = caller.entity(&self.settings.load(), entity)?;
-        Ok(self.ledger.recent(&entity).await?)
+        Ok(self.ledger.recent(&entity).await?.records())
     }
 
     pub(super) async fn of_entity(&self, entity: &EntityId) -> Result<UsageView, ServiceError> {

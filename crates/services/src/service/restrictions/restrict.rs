@@ -49,7 +49,7 @@ impl RestrictionService {
         }
         let entity = self.check(caller, &request.entity)?;
         let usage = self.ledger.usage(&entity).await?;
-        let attempts = self.ledger.recent(&entity).await?;
+        let attempts = self.ledger.recent(&entity).await?.records();
         let (policy, limits) = self.limits.of(&entity, &Standing::Free, now);
         let new = NewRestriction {
             entity: entity.clone(),

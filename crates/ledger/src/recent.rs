@@ -8,23 +8,23 @@ use postern_domain::evidence::{AttemptRecord, MAX_ATTEMPTS, Outcome};
 
 use crate::AttemptRef;
 
-use super::format::{put, put_bytes, take, take_byte, take_bytes};
+use crate::encoding::{put, put_bytes, take, take_array, take_byte, take_bytes};
 
 /// Longer texts are cut; clients choose them.
 const MAX_TEXT: usize = 255;
 
-/// Encoded attempts, oldest first, each after its length.
+/// The last attempts of one entity: encoded, oldest first, each after its length.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Recent {
+pub struct RecentAttempts {
     bytes: Vec<u8>,
     count: usize,
     /// When the newest ended; looked at for every entity when the ledger is swept.
     newest: Option<Timestamp>,
 }
 
-impl Recent {
-    /// Restores attempts that [`Recent::bytes`] returned.
-    pub(super) fn restore(bytes: Vec<u8>) -> Self {
+impl RecentAttempts {
+    /// Restores attempts that [`RecentAttempts::bytes`] returned.
+    pub(crate) fn restore(bytes: Vec<u8>) -> Self {
         let mut rest = bytes.as_slice();
         let (mut count, mut newest) = (0, None);
         while let Some(attempt) = take_bytes(&mut rest) {
@@ -34,21 +34,27 @@ impl Recent {
     }
 
     /// The encoded attempts.
-    pub(super) fn bytes(&self) -> &[u8] {
+    pub(crate) fn bytes(&self) -> &[u8] {
         &self.bytes
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.count
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
         self.bytes.is_empty()
     }
 
     /// The memory in bytes that they take.
-    pub(super) fn size(&self) -> usize {
+    pub(crate) fn size(&self) -> usize {
         self.bytes.capacity()
     }
 
     /// Adds an encoded attempt, and drops the oldest beyond [`MAX_ATTEMPTS`].
-    pub(super) fn push(&mut self, attempt: &[u8]) {
+    pub(crate) fn push(&mut self, attempt: &[u8]) {
         if self.count >= MAX_ATTEMPTS {
             let mut rest = self.bytes.as_slice();
             let first = take_bytes(&mut rest).map_or(self.bytes.len(), |_| self.bytes.len() - rest.len());
@@ -68,13 +74,18 @@ impl Recent {
     }
 
     /// The attempts, oldest first; any that can't be decoded are left out.
-    pub(super) fn decode(&self) -> Vec<AttemptRecord> {
+    pub fn iter(&self) -> impl Iterator<Item = AttemptRef<'_>> {
         let mut rest = self.bytes.as_slice();
-        std::iter::from_fn(|| take_bytes(&mut rest)).filter_map(decode).collect()
+        std::iter::from_fn(move || take_bytes(&mut rest)).filter_map(decode)
+    }
+
+    /// The same, owned.
+    pub fn records(&self) -> Vec<AttemptRecord> {
+        self.iter().map(AttemptRecord::from).collect()
     }
 
     /// When the newest attempt ended.
-    pub(super) fn newest(&self) -> Option<Timestamp> {
+    pub(crate) fn newest(&self) -> Option<Timestamp> {
         self.newest
     }
 }
@@ -85,7 +96,7 @@ fn ended(attempt: &[u8]) -> Option<Timestamp> {
 }
 
 /// Encodes an attempt.
-pub(super) fn encode(record: &AttemptRef<'_>, out: &mut Vec<u8>) {
+pub(crate) fn encode(record: &AttemptRef<'_>, out: &mut Vec<u8>) {
     out.extend_from_slice(&record.at.as_millis().to_le_bytes());
     match record.client_address {
         None => out.push(0),
@@ -110,7 +121,7 @@ pub(super) fn encode(record: &AttemptRef<'_>, out: &mut Vec<u8>) {
     });
 }
 
-fn decode(mut bytes: &[u8]) -> Option<AttemptRecord> {
+fn decode(mut bytes: &[u8]) -> Option<AttemptRef<'_>> {
     let rest = &mut bytes;
     let at = Timestamp::from_millis(i64::from_le_bytes(take_array(rest)?));
     let client_address = match take_byte(rest)? {
@@ -119,7 +130,7 @@ fn decode(mut bytes: &[u8]) -> Option<AttemptRecord> {
         6 => Some(IpAddr::from(take_array::<16>(rest)?)),
         _ => return None,
     };
-    let mut text = || std::str::from_utf8(take_bytes(rest)?).ok().map(Box::from);
+    let mut text = || std::str::from_utf8(take_bytes(rest)?).ok();
     let (helo_name, sasl_method, sender, queue_id) = (text()?, text()?, text()?, text()?);
     let (recipients, external) = (take(rest)?, take(rest)?);
     let size = u64::from_le_bytes(take_array(rest)?);
@@ -128,7 +139,7 @@ fn decode(mut bytes: &[u8]) -> Option<AttemptRecord> {
         1 => Outcome::Refused,
         _ => return None,
     };
-    Some(AttemptRecord {
+    Some(AttemptRef {
         at,
         client_address,
         helo_name,
@@ -140,12 +151,6 @@ fn decode(mut bytes: &[u8]) -> Option<AttemptRecord> {
         size,
         outcome,
     })
-}
-
-fn take_array<const N: usize>(bytes: &mut &[u8]) -> Option<[u8; N]> {
-    let (array, rest) = bytes.split_first_chunk()?;
-    *bytes = rest;
-    Some(*array)
 }
 
 fn cut(text: &str) -> &str {
@@ -187,21 +192,21 @@ mod tests {
     proptest! {
         #[test]
         fn the_last_attempts_come_back_as_they_were(records in proptest::collection::vec(record(), 0..50)) {
-            let mut recent = Recent::default();
+            let mut recent = RecentAttempts::default();
             for record in &records {
                 let mut bytes = Vec::new();
                 encode(&record.into(), &mut bytes);
                 recent.push(&bytes);
             }
             let last = &records[records.len().saturating_sub(MAX_ATTEMPTS)..];
-            prop_assert_eq!(recent.decode(), last);
+            prop_assert_eq!(recent.records(), last);
             prop_assert_eq!(recent.newest(), last.last().map(|record| record.at));
         }
 
         #[test]
         fn any_bytes_are_read_or_left_out(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
-            let recent = Recent::restore(bytes);
-            let _ = (recent.decode(), recent.newest());
+            let recent = RecentAttempts::restore(bytes);
+            let _ = (recent.records(), recent.newest());
         }
     }
 
