@@ -43,7 +43,9 @@ impl IntoResponse for Failed {
             ServiceError::Conflict(_) => (StatusCode::CONFLICT, None),
             ServiceError::Changed(_) => (StatusCode::PRECONDITION_FAILED, None),
             ServiceError::Invalid { field, .. } => (StatusCode::UNPROCESSABLE_ENTITY, Some(field.to_string())),
-            ServiceError::Store(_) | ServiceError::Ledger(_) => (StatusCode::SERVICE_UNAVAILABLE, None),
+            ServiceError::Busy(_) | ServiceError::Store(_) | ServiceError::Ledger(_) => {
+                (StatusCode::SERVICE_UNAVAILABLE, None)
+            }
         };
         problem(status, error.to_string(), field)
     }

@@ -127,7 +127,7 @@ impl CmdletError {
                 let name = parameter_of(field);
                 Self::parameter(name, format!("{name}: {problem}"))
             }
-            ServiceError::Store(_) | ServiceError::Ledger(_) => Self::new(
+            ServiceError::Busy(_) | ServiceError::Store(_) | ServiceError::Ledger(_) => Self::new(
                 StatusCode::SERVICE_UNAVAILABLE,
                 "ServiceUnavailable",
                 "Microsoft.Exchange.Data.Directory.ADTransientException",

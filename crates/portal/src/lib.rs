@@ -19,6 +19,8 @@ mod own_sign_in;
 mod page;
 #[cfg(feature = "passkeys")]
 mod passkeys;
+#[cfg(any(feature = "passkeys", feature = "single-sign-on"))]
+mod pending;
 mod policies;
 mod powershell;
 mod refusal;

@@ -10,7 +10,6 @@ use postern_domain::Timestamp;
 use serde::Deserialize;
 use tower_sessions::Session;
 
-use super::client::Visiting;
 use super::form::{Form, Nothing};
 use super::page::{Frame, render, render_as};
 use super::refusal::Refusal;
@@ -91,18 +90,12 @@ pub(super) struct PasswordForm {
 pub(super) async fn change_password(
     State(services): State<Arc<Services>>,
     current: Session,
-    Visiting(visitor): Visiting,
     form: Form<PasswordForm>,
 ) -> Result<Response, Refusal> {
     let this = session::public_id(&current);
     let given = &form.values;
-    let changed = services.access.change_password(
-        &form.signed.caller,
-        &given.current_password,
-        &given.password,
-        this.as_deref(),
-        &visitor,
-    );
+    let changed =
+        services.access.change_password(&form.signed.caller, &given.current_password, &given.password, this.as_deref());
     match changed.await {
         Ok(()) => Ok(Redirect::to(HERE).into_response()),
         Err(ServiceError::Invalid { field, problem }) => {
@@ -156,7 +149,8 @@ pub(super) async fn enrol_app(
     only_fresh(&services, &form.signed)?;
     let secret: Option<Vec<u8>> = current.get(NEW_APP).await?;
     let Some(secret) = secret else { return Ok(Redirect::to("/settings/sign-in/app").into_response()) };
-    match services.access.enrol_totp(&form.signed.caller, &secret, &form.values.code).await {
+    let this = session::public_id(&current);
+    match services.access.enrol_totp(&form.signed.caller, &secret, &form.values.code, this.as_deref()).await {
         Ok(codes) => {
             let _: Option<Vec<u8>> = session::take(&current, NEW_APP).await?;
             Ok(codes_page(&services, &form.signed, codes))
@@ -183,19 +177,22 @@ fn codes_page(services: &Services, signed: &Signed, codes: Vec<String>) -> Respo
 
 pub(super) async fn recovery_codes(
     State(services): State<Arc<Services>>,
+    current: Session,
     form: Form<Nothing>,
 ) -> Result<Response, Refusal> {
     only_fresh(&services, &form.signed)?;
-    let codes = services.access.new_recovery_codes(&form.signed.caller).await?;
+    let codes =
+        services.access.new_recovery_codes(&form.signed.caller, session::public_id(&current).as_deref()).await?;
     Ok(codes_page(&services, &form.signed, codes))
 }
 
 pub(super) async fn remove_app(
     State(services): State<Arc<Services>>,
+    current: Session,
     form: Form<Nothing>,
 ) -> Result<Response, Refusal> {
     only_fresh(&services, &form.signed)?;
-    services.access.remove_totp(&form.signed.caller).await?;
+    services.access.remove_totp(&form.signed.caller, session::public_id(&current).as_deref()).await?;
     Ok(Redirect::to(HERE).into_response())
 }
 
@@ -210,10 +207,12 @@ pub(super) async fn end_session(
 
 pub(super) async fn remove_passkey(
     State(services): State<Arc<Services>>,
+    current: Session,
     Path(id): Path<String>,
     form: Form<Nothing>,
 ) -> Result<Response, Refusal> {
     only_fresh(&services, &form.signed)?;
-    services.access.remove_passkey(&form.signed.caller, &id).await?;
+    let this = session::public_id(&current);
+    services.access.remove_passkey(&form.signed.caller, &id, this.as_deref()).await?;
     Ok(Redirect::to("/settings/sign-in").into_response())
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -17,14 +17,16 @@ use super::client::Visiting;
 use super::form::{Form, Nothing};
 use super::own_sign_in::fresh;
 use super::page::safe_next;
+use super::pending::{Brought, Step};
 use super::refusal::Refusal;
 use super::session;
-use postern_services::service::access::SignInError;
+use postern_services::service::access::{CredentialChange, SignInError};
 use postern_services::service::{ServiceError, Services};
 use postern_services::sign_in::passkeys::{PasskeyError, Passkeys};
+use postern_services::sign_in::secret;
 
 const REGISTERING: &str = "passkey_registering";
-const SIGNING_IN: &str = "passkey_signing_in";
+const SIGNING_IN: Step = Step("postern-passkey");
 /// Longest name of a passkey.
 const NAME: usize = 64;
 
@@ -73,13 +75,9 @@ fn stale() -> Failed {
     Failed(StatusCode::CONFLICT, super::texts::t("passkey-stale"))
 }
 
-pub(super) async fn begin_sign_in(
-    State(services): State<Arc<Services>>,
-    current: Session,
-) -> Result<Json<Value>, Failed> {
+pub(super) async fn begin_sign_in(State(services): State<Arc<Services>>) -> Result<impl IntoResponse, Failed> {
     let (ask, remembered) = passkeys(&services)?.begin_sign_in()?;
-    session::remember(&current, SIGNING_IN, remembered).await?;
-    Ok(Json(json!(ask)))
+    Ok((SIGNING_IN.begin(&services, remembered)?, Json(json!(ask))))
 }
 
 #[derive(Deserialize)]
@@ -92,22 +90,25 @@ pub(super) async fn finish_sign_in(
     State(services): State<Arc<Services>>,
     current: Session,
     Visiting(visitor): Visiting,
+    headers: HeaderMap,
     Json(shown): Json<Shown>,
-) -> Result<Json<Value>, Failed> {
-    let remembered: DiscoverableAuthentication = session::take(&current, SIGNING_IN).await?.ok_or_else(stale)?;
+) -> Result<impl IntoResponse, Failed> {
+    let brought: Brought<DiscoverableAuthentication> = SIGNING_IN.brought(&services, &headers).ok_or_else(stale)?;
+    let challenge = CredentialChange::ChallengeUsed(secret::hash(&brought.text), brought.until);
     let known = passkeys(&services)?;
     let handle = known.owner(&shown.credential)?;
     let (person, credentials) = services.access.passkey_owner(&handle, &visitor).await?;
-    let used = match known.finish_sign_in(&shown.credential, remembered, &credentials, services.clock.now()) {
+    let used = match known.finish_sign_in(&shown.credential, brought.value, &credentials, services.clock.now()) {
         Ok(used) => used,
         Err(error) => {
             tracing::warn!(person = person.address, %error, "a passkey was not accepted");
             return Err(services.access.passkey_refused(&person.address, &visitor).await.into());
         }
     };
-    let entry = services.access.sign_in_by_passkey(&person, used, &visitor).await?;
-    session::sign_in(&services, &current, &entry, visitor).await?;
-    Ok(Json(json!({ "next": safe_next(shown.next.as_deref()) })))
+    let version = credentials.version;
+    let entry = services.access.sign_in_by_passkey(&person, version, &[challenge, used], &visitor).await?;
+    let known_device = session::sign_in(&services, &current, &entry, visitor).await?;
+    Ok((known_device, SIGNING_IN.end(&services), Json(json!({ "next": safe_next(shown.next.as_deref()) }))))
 }
 
 pub(super) async fn begin_registration(
@@ -142,6 +143,7 @@ pub(super) async fn finish_registration(
     let name = form.values.name.trim();
     let name: String = if name.is_empty() { "passkey".into() } else { name.chars().take(NAME).collect() };
     let passkey = passkeys(&services)?.finish_registration(&made, &remembered, &name, services.clock.now())?;
-    services.access.add_passkey(&form.signed.caller, passkey).await?;
+    let this = session::public_id(&current);
+    services.access.add_passkey(&form.signed.caller, passkey, this.as_deref()).await?;
     Ok(Json(json!({ "next": "/settings/sign-in" })))
 }

@@ -17,6 +17,7 @@ use tower_sessions::session::{Id, Record};
 use tower_sessions::session_store::{Error, Result as StoreResult};
 use tower_sessions::{Expiry, Session, SessionManagerLayer, SessionStore};
 
+use super::client::{self, KnownDevice};
 use super::refusal::Refusal;
 use postern_services::service::access::{Entry, SIGNED_IN, SignedIn, Visitor};
 use postern_services::service::{Caller, Services};
@@ -44,6 +45,24 @@ impl std::fmt::Debug for SessionStorage {
     }
 }
 
+impl SessionStorage {
+    fn stored(&self, record: &Record) -> StoreResult<SessionRecord> {
+        let now = self.0.clock.now();
+        Ok(SessionRecord {
+            id: hex(&hash(&record.id)[..8]),
+            person: signed_in(record).map(|signed_in| signed_in.person),
+            data: serde_json::to_string(&record.data).map_err(|error| Error::Encode(error.to_string()))?,
+            created_at: now,
+            seen_at: now,
+            expires_at: Timestamp::from_millis(record.expiry_date.unix_timestamp() * 1000),
+        })
+    }
+}
+
+fn signed_in(record: &Record) -> Option<SignedIn> {
+    record.data.get(SIGNED_IN).and_then(|value| serde_json::from_value(value.clone()).ok())
+}
+
 fn hash(id: &Id) -> [u8; 32] {
     secret::hash(&id.to_string())
 }
@@ -57,23 +76,15 @@ pub(super) fn public_id(session: &Session) -> Option<String> {
 impl SessionStore for SessionStorage {
     async fn create(&self, record: &mut Record) -> StoreResult<()> {
         // 128 random bits do not collide.
-        self.save(record).await
+        let version = signed_in(record).map_or(0, |signed_in| signed_in.version);
+        let created = self.0.access.create_session(&hash(&record.id), &self.stored(record)?, version).await;
+        created.map_err(|error| Error::Backend(error.to_string()))
     }
 
+    // Never creates: a session that was ended while a request was under way stays so.
     async fn save(&self, record: &Record) -> StoreResult<()> {
-        let signed_in: Option<SignedIn> =
-            record.data.get(SIGNED_IN).and_then(|value| serde_json::from_value(value.clone()).ok());
-        let now = self.0.clock.now();
-        let hash = hash(&record.id);
-        let session = SessionRecord {
-            id: hex(&hash[..8]),
-            person: signed_in.map(|signed_in| signed_in.person),
-            data: serde_json::to_string(&record.data).map_err(|error| Error::Encode(error.to_string()))?,
-            created_at: now,
-            seen_at: now,
-            expires_at: Timestamp::from_millis(record.expiry_date.unix_timestamp() * 1000),
-        };
-        self.0.access.keep_session(&hash, &session).await.map_err(|error| Error::Backend(error.to_string()))
+        let saved = self.0.access.save_session(&hash(&record.id), &self.stored(record)?).await;
+        saved.map_err(|error| Error::Backend(error.to_string()))
     }
 
     async fn load(&self, id: &Id) -> StoreResult<Option<Record>> {
@@ -128,20 +139,28 @@ fn idle(settings: &Settings) -> Expiry {
     Expiry::OnInactivity(time::Duration::seconds(seconds))
 }
 
-/// Signs the browser in under a new session ID, so that nobody can have known it before (session fixation).
+/// Signs the browser in under a new session ID, so that nobody can have known it before (session fixation). Returns the
+/// header that makes the device known.
 pub(super) async fn sign_in(
     services: &Services,
     session: &Session,
     entry: &Entry,
     visitor: Visitor,
-) -> Result<(), Refusal> {
+) -> Result<KnownDevice, Refusal> {
     session.cycle_id().await?;
     session.clear().await;
-    let signed_in = SignedIn { person: entry.person.address.clone(), method: entry.method, at: entry.at, visitor };
+    let (person, version) = (entry.person.address.clone(), entry.version);
+    let signed_in = SignedIn { person, method: entry.method, at: entry.at, version, visitor };
     session.insert(SIGNED_IN, signed_in).await?;
     session.insert(CSRF, secret::random(&*services.randomness)).await?;
     session.set_expiry(Some(idle(&services.settings.load())));
-    Ok(())
+    if let Err(error) = session.save().await {
+        // Most likely, the person was disabled or their password changed since it was checked.
+        tracing::warn!(person = entry.person.address, %error, "signed in, but the session can't be made");
+        session.flush().await?;
+        return Err(Refusal::SignIn { next: String::new() });
+    }
+    Ok(client::known_device(&services.settings.load(), &entry.device))
 }
 
 /// A person who is signed in.

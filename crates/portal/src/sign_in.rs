@@ -84,6 +84,7 @@ async fn form(
 fn status(error: &SignInError) -> StatusCode {
     match error {
         SignInError::Wait(_) => StatusCode::TOO_MANY_REQUESTS,
+        SignInError::Busy => StatusCode::SERVICE_UNAVAILABLE,
         _ => StatusCode::UNAUTHORIZED,
     }
 }
@@ -100,6 +101,7 @@ pub(super) struct PasswordForm {
 #[derive(Debug, Serialize, Deserialize)]
 struct Pending {
     address: String,
+    version: u64,
     next: String,
     at: Timestamp,
 }
@@ -113,11 +115,12 @@ pub(super) async fn by_password(
     let next = safe_next(Some(&given.next));
     match services.access.sign_in_by_password(&given.address, &given.password, &visitor).await {
         Ok(Passed::Entered(entry)) => {
-            session::sign_in(&services, &current, &entry, visitor).await?;
-            Ok(Redirect::to(&next).into_response())
+            let known = session::sign_in(&services, &current, &entry, visitor).await?;
+            Ok((known, Redirect::to(&next)).into_response())
         }
-        Ok(Passed::WantsCode) => {
-            let pending = Pending { address: given.address.trim().to_lowercase(), next, at: services.clock.now() };
+        Ok(Passed::WantsCode(version)) => {
+            let address = given.address.trim().to_lowercase();
+            let pending = Pending { address, version, next, at: services.clock.now() };
             session::remember(&current, PENDING, pending).await?;
             Ok(Redirect::to("/sign-in/code").into_response())
         }
@@ -159,10 +162,10 @@ pub(super) async fn by_code(
     let Some(pending) = pending(&services, &current).await? else {
         return Ok(Redirect::to("/sign-in").into_response());
     };
-    match services.access.sign_in_by_code(&pending.address, &given.code, &visitor).await {
+    match services.access.sign_in_by_code(&pending.address, pending.version, &given.code, &visitor).await {
         Ok(entry) => {
-            session::sign_in(&services, &current, &entry, visitor).await?;
-            Ok(Redirect::to(&pending.next).into_response())
+            let known = session::sign_in(&services, &current, &entry, visitor).await?;
+            Ok((known, Redirect::to(&pending.next)).into_response())
         }
         Err(SignInError::Service(error)) => Err(error.into()),
         Err(error) => Ok(code_page(&services, status(&error), Some(error.to_string()))),

@@ -57,8 +57,8 @@ pub(super) async fn accept(
 ) -> Result<Response, Refusal> {
     match services.access.use_sign_up(&token, &given.address, &given.password, &visitor).await {
         Ok(entry) => {
-            session::sign_in(&services, &current, &entry, visitor).await?;
-            Ok(Redirect::to("/").into_response())
+            let known = session::sign_in(&services, &current, &entry, visitor).await?;
+            Ok((known, Redirect::to("/")).into_response())
         }
         Err(ServiceError::Invalid { field, problem }) => {
             let opened = services.access.sign_up(&token).await?;

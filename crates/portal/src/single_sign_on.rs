@@ -3,20 +3,21 @@
 use std::sync::Arc;
 
 use axum::extract::{Query, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 use tower_sessions::Session;
 
 use super::client::Visiting;
 use super::page::{Frame, safe_next};
+use super::pending::Step;
 use super::refusal::Refusal;
 use super::{page, session};
 use postern_services::service::access::SignInError;
 use postern_services::service::{ServiceError, Services};
 use postern_services::sign_in::single_sign_on::{self, Pending, SingleSignOnError};
 
-const PENDING: &str = "single_sign_on";
+const PENDING: Step = Step("postern-single-sign-on");
 
 #[derive(Debug, Deserialize)]
 pub(super) struct Wanted {
@@ -30,15 +31,14 @@ fn none() -> Refusal {
 /// Redirects to the identity provider.
 pub(super) async fn begin(
     State(services): State<Arc<Services>>,
-    current: Session,
     Query(wanted): Query<Wanted>,
 ) -> Result<Response, Refusal> {
     let settings = services.settings.load_full();
     let provider = settings.single_sign_on.as_ref().ok_or_else(none)?;
     match single_sign_on::begin(provider, &settings.portal.base_url(), services.access.provider_client()).await {
         Ok((url, pending)) => {
-            session::remember(&current, PENDING, (pending, safe_next(wanted.next.as_deref()))).await?;
-            Ok(Redirect::to(&url).into_response())
+            let remembered = PENDING.begin(&services, (pending, safe_next(wanted.next.as_deref())))?;
+            Ok((remembered, Redirect::to(&url)).into_response())
         }
         Err(error) => Ok(refused(&services, &error)),
     }
@@ -66,11 +66,12 @@ pub(super) async fn finish(
     State(services): State<Arc<Services>>,
     current: Session,
     Visiting(visitor): Visiting,
+    headers: HeaderMap,
     Query(answer): Query<Answer>,
 ) -> Result<Response, Refusal> {
     let settings = services.settings.load_full();
     let provider = settings.single_sign_on.as_ref().ok_or_else(none)?;
-    let pending: Option<(Pending, String)> = session::take(&current, PENDING).await?;
+    let pending = PENDING.brought::<(Pending, String)>(&services, &headers).map(|brought| brought.value);
     if let Some(error) = answer.error {
         let text = answer.error_description.unwrap_or(error);
         return Ok(refused(&services, &SingleSignOnError::Provider(text)));
@@ -85,8 +86,8 @@ pub(super) async fn finish(
     };
     match services.access.sign_in_by_provider(&identity, &visitor).await {
         Ok(entry) => {
-            session::sign_in(&services, &current, &entry, visitor).await?;
-            Ok(Redirect::to(&next).into_response())
+            let known = session::sign_in(&services, &current, &entry, visitor).await?;
+            Ok((known, PENDING.end(&services), Redirect::to(&next)).into_response())
         }
         Err(SignInError::Service(error)) => Err(error.into()),
         Err(error) => Ok(page::failed(Frame::open(&services, "error-title"), StatusCode::FORBIDDEN, error.to_string())),

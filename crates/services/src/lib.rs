@@ -17,6 +17,7 @@ pub mod outbox;
 pub mod powershell;
 pub mod present;
 pub mod randomness;
+pub mod seal;
 pub mod service;
 pub mod settings;
 pub mod sign_in;

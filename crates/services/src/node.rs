@@ -176,7 +176,8 @@ impl Shared {
         }));
         let known_recipients = Arc::new(KnownRecipients::default());
         known_recipients.restore(&*store).await?;
-        let sign_in = Arc::new(SignIn::new(&*randomness)?);
+        let sign_in_key = store.key("sign-in", &randomness.bytes()).await?;
+        let sign_in = Arc::new(SignIn::new(&*randomness, &sign_in_key)?);
         let delivery = Arc::new(Delivery::new(Arc::clone(&own_mail)).context("sending webhooks")?);
         let node = NodeId::of(&present::host_name());
         let mail_servers = Arc::new(MailServers::default());

@@ -117,6 +117,8 @@ pub(crate) async fn suite<S: Store, F: AsyncFn() -> S>(fresh: F) {
     trail::a_mail_server_is_saved_in_place_of_what_was_saved(&fresh().await).await;
     trail::traffic_adds_up_until_it_is_forgotten(&fresh().await).await;
     people::an_invitation_is_used_once(&fresh().await).await;
+    people::the_first_admin_s_link_ends_with_the_first_person(&fresh().await).await;
+    people::simultaneous_attempts_do_not_all_pass(&fresh().await).await;
     people::factors_are_kept_and_used_up(&fresh().await).await;
     people::sessions_end_when_they_are_revoked(&fresh().await).await;
 }

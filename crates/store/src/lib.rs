@@ -15,6 +15,7 @@ mod outbox;
 pub mod people;
 mod policies;
 mod restrictions;
+pub mod sign_in_attempts;
 pub mod sqlite;
 mod tokens;
 pub mod traffic;
@@ -38,6 +39,7 @@ pub use policies::{FileSection, Policies, TakenOver, Versioned, VersionedAlertPo
 pub use postern_domain::access::TokenRecord;
 pub use postern_domain::organization::OrganizationRecord;
 pub use restrictions::{Refusals, Restrictions, StoredRestriction};
+pub use sign_in_attempts::SignInAttempts;
 pub use tokens::Tokens;
 pub use traffic::TrafficHistory;
 
@@ -56,6 +58,7 @@ pub trait Store:
     + Idempotency
     + KnownRecipients
     + MailServers
+    + SignInAttempts
     + TrafficHistory
 {
     /// Checks that the store can be written right now.

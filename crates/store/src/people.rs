@@ -11,6 +11,8 @@ use crate::audit::NewAuditEntry;
 /// The credentials of a person.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Credentials {
+    /// Counts the changes to how the person signs in, and to whether they may.
+    pub version: u64,
     /// The user handle that passkeys identify their owner by.
     pub handle: [u8; 16],
     /// Issuer and subject of the single sign-on provider.
@@ -75,8 +77,36 @@ pub enum CredentialChange {
     },
     /// A passkey is removed. Fails if there is none with this id.
     RemovePasskey(Vec<u8>),
-    /// The person signed in.
-    SignedIn(Timestamp),
+    /// A passkey has answered a challenge, the SHA-256 of which this is; it may be forgotten after that time. Fails if it
+    /// was answered before.
+    ChallengeUsed([u8; 32], Timestamp),
+    /// The person signed in, with credentials of this version. Fails if they have changed meanwhile, or the person may
+    /// not sign in.
+    SignedIn {
+        /// When.
+        at: Timestamp,
+        /// The version of the credentials that were checked.
+        version: u64,
+    },
+}
+
+impl CredentialChange {
+    /// Whether it changes what the person signs in with. Then all their other sessions end, links to sign up or to regain
+    /// access too, and the version changes.
+    pub fn is_of_factors(&self) -> bool {
+        match self {
+            CredentialChange::Password(_)
+            | CredentialChange::Totp(_)
+            | CredentialChange::RecoveryCodes(_)
+            | CredentialChange::AddPasskey(_)
+            | CredentialChange::RemovePasskey(_) => true,
+            CredentialChange::TotpUsed(_)
+            | CredentialChange::RecoveryCodeUsed(_)
+            | CredentialChange::PasskeyUsed { .. }
+            | CredentialChange::ChallengeUsed(..)
+            | CredentialChange::SignedIn { .. } => false,
+        }
+    }
 }
 
 /// A one-time link with which somebody signs up, or regains access.
@@ -136,9 +166,10 @@ pub trait People: Send + Sync {
     ///
     /// # Errors
     /// The database fails.
-    async fn person_of_subject(&self, subject: &str) -> Result<Option<Person>, StoreError>;
+    async fn person_of_subject(&self, subject: &str) -> Result<Option<(Person, Credentials)>, StoreError>;
 
-    /// Adds a person, with their identifier at the single sign-on provider if they come from there.
+    /// Adds a person, with their identifier at the single sign-on provider if they come from there. The first admin's
+    /// link ends.
     ///
     /// # Errors
     /// [`StoreError::PersonExists`], or the database fails.
@@ -157,7 +188,8 @@ pub trait People: Send + Sync {
     /// [`StoreError::NoPerson`], or the database fails.
     async fn remove_person(&self, address: &str, audit: &NewAuditEntry) -> Result<(), StoreError>;
 
-    /// Changes a person's credentials: makes all the changes or none.
+    /// Changes a person's credentials: makes all the changes or none. If the person's factors change, see
+    /// [`CredentialChange::is_of_factors`]; the session with the id `but` does not end.
     ///
     /// # Errors
     /// [`StoreError::Changed`] if a change no longer applies, or the database fails.
@@ -165,6 +197,7 @@ pub trait People: Send + Sync {
         &self,
         address: &str,
         changes: &[CredentialChange],
+        but: Option<&str>,
         audit: Option<&NewAuditEntry>,
     ) -> Result<(), StoreError>;
 
@@ -186,20 +219,28 @@ pub trait People: Send + Sync {
     async fn invitation(&self, hash: &[u8; 32]) -> Result<Option<Invitation>, StoreError>;
 
     /// Uses up an invitation: the person becomes active, with this password and no other factor, and is signed out
-    /// everywhere.
+    /// everywhere. Returns the version of their credentials.
     ///
     /// # Errors
-    /// [`StoreError::Changed`] if it was used meanwhile, [`StoreError::PersonExists`] if it is the first admin's and
-    /// the address is taken, or the database fails.
+    /// [`StoreError::Changed`] if it was used meanwhile, or is the first admin's and somebody has been added, or the
+    /// database fails.
     async fn accept(
         &self,
         hash: &[u8; 32],
         person: &Person,
         password: &str,
         audit: &NewAuditEntry,
-    ) -> Result<(), StoreError>;
+    ) -> Result<u64, StoreError>;
 
-    /// Stores a session by the SHA-256 of its cookie.
+    /// Stores a new session by the SHA-256 of its cookie. If somebody is signed in, `version` is that of the credentials
+    /// that they have shown.
+    ///
+    /// # Errors
+    /// [`StoreError::Changed`] if the person's credentials have changed meanwhile or the person may not sign in, or the
+    /// database fails.
+    async fn create_session(&self, hash: &[u8; 32], session: &SessionRecord, version: u64) -> Result<(), StoreError>;
+
+    /// Updates a session's data and times. One that has ended stays so.
     ///
     /// # Errors
     /// The database fails.
@@ -229,13 +270,7 @@ pub trait People: Send + Sync {
     /// [`StoreError::NoSession`], or the database fails.
     async fn revoke_session(&self, id: &str, person: Option<&str>, audit: &NewAuditEntry) -> Result<(), StoreError>;
 
-    /// Ends every session of a person; with `but`, except that one.
-    ///
-    /// # Errors
-    /// The database fails.
-    async fn revoke_sessions(&self, person: &str, but: Option<&str>) -> Result<(), StoreError>;
-
-    /// Deletes sessions and invitations that have expired by `now`.
+    /// Deletes sessions, invitations and used challenges that have expired by `now`.
     ///
     /// # Errors
     /// The database fails.

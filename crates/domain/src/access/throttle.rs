@@ -26,6 +26,9 @@ impl ThrottleRule {
         forget: Duration::from_secs(24 * 3600),
     };
 
+    /// For one device from which the person has signed in before.
+    pub const DEVICE: Self = Self::ACCOUNT;
+
     /// For one client address, which many people may share.
     pub const CLIENT: Self = Self { free: 20, ..Self::ACCOUNT };
 }
@@ -41,6 +44,21 @@ impl Throttle {
     /// The state after a first failure at `now`.
     pub fn new(now: Timestamp) -> Self {
         Self { failures: 1, last: now }
+    }
+
+    /// The state that [`Throttle::failures`] and [`Throttle::last`] describe.
+    pub fn restore(failures: u32, last: Timestamp) -> Self {
+        Self { failures, last }
+    }
+
+    /// How many attempts have failed.
+    pub fn failures(self) -> u32 {
+        self.failures
+    }
+
+    /// When the last one failed.
+    pub fn last(self) -> Timestamp {
+        self.last
     }
 
     /// The state after one more failure at `now`.

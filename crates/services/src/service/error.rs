@@ -6,6 +6,8 @@ use postern_domain::policy::InvalidSetting;
 use postern_ledger::LedgerError;
 use postern_store::StoreError;
 
+use crate::sign_in::HashingError;
+
 /// Why a use case was not carried out.
 #[derive(Debug, thiserror::Error)]
 pub enum ServiceError {
@@ -34,12 +36,21 @@ pub enum ServiceError {
         /// What is wrong, and what is expected.
         problem: String,
     },
+    /// There is too much to do at this moment.
+    #[error("{0}")]
+    Busy(HashingError),
     /// The store failed.
     #[error("the store is not available: {0}")]
     Store(StoreError),
     /// The ledger failed.
     #[error("usage can't be written: {0}")]
     Ledger(#[from] LedgerError),
+}
+
+impl From<HashingError> for ServiceError {
+    fn from(error: HashingError) -> Self {
+        ServiceError::Busy(error)
+    }
 }
 
 impl From<StoreError> for ServiceError {

@@ -1,9 +1,10 @@
 //! Conformance tests for people, their factors, invitations and sessions.
 
-use postern_domain::access::{Origin, Person, PersonState, Role};
+use postern_domain::access::{Origin, Person, PersonState, Role, ThrottleRule};
 
 use super::{at, audit};
 use crate::people::{CredentialChange, Credentials, Invitation, PasskeyRecord, SessionRecord, TotpRecord};
+use crate::sign_in_attempts::AttemptSource;
 use crate::{Store, StoreError};
 
 fn person(name: &str, state: PersonState) -> Person {
@@ -41,7 +42,7 @@ fn session(id: &str, person: Option<&str>, seen: u32) -> SessionRecord {
     }
 }
 
-fn changed(result: Result<(), StoreError>) {
+fn changed<T: std::fmt::Debug>(result: Result<T, StoreError>) {
     assert!(matches!(result, Err(StoreError::Changed { .. })), "{result:?}");
 }
 
@@ -63,21 +64,53 @@ pub(super) async fn an_invitation_is_used_once(store: &impl Store) {
     let (found, credentials) = store.person(&bob.address).await.unwrap().unwrap();
     assert_eq!((found.state, credentials.password.as_deref()), (PersonState::Active, Some("phc")));
 
-    // The first admin chooses an address; it can't be that of an existing person.
+    // The first admin's link is of no use once there is somebody.
     store.invite(&invitation(None), &[3; 32], None).await.unwrap();
-    let taken = store.accept(&[3; 32], &bob, "theirs", &entry).await;
-    assert!(matches!(taken, Err(StoreError::PersonExists { .. })), "{taken:?}");
-    store.accept(&[3; 32], &person("root", PersonState::Active), "phc", &entry).await.unwrap();
-    assert_eq!(store.people().await.unwrap().len(), 2);
+    changed(store.accept(&[3; 32], &person("root", PersonState::Active), "phc", &entry).await);
+    assert_eq!(store.people().await.unwrap().len(), 1);
     store.invite(&invitation(None), &[4; 32], None).await.unwrap();
     store.sweep_access(at(60)).await.unwrap();
     assert_eq!(store.invitation(&[4; 32]).await.unwrap(), None);
 }
 
+pub(super) async fn the_first_admin_s_link_ends_with_the_first_person(store: &impl Store) {
+    let entry = audit("person.add", "root", 0);
+    let root = person("root", PersonState::Active);
+    store.invite(&invitation(None), &[1; 32], None).await.unwrap();
+    store.accept(&[1; 32], &root, "phc", &entry).await.unwrap();
+    store.remove_person(&root.address, &entry).await.unwrap();
+    store.invite(&invitation(None), &[2; 32], None).await.unwrap();
+    store.add_person(&person("bob", PersonState::Invited), None, &entry).await.unwrap();
+    assert_eq!(store.invitation(&[2; 32]).await.unwrap(), None);
+    changed(store.accept(&[2; 32], &root, "phc", &entry).await);
+}
+
+pub(super) async fn simultaneous_attempts_do_not_all_pass(store: &impl Store) {
+    let source = |key: &str| AttemptSource { key: key.into(), rule: ThrottleRule::ACCOUNT };
+    let both = [source("account alice"), source("client 192.0.2.1")];
+    let mut waits = Vec::new();
+    for _ in 0..6 {
+        waits.push(store.begin_attempt(&both, at(1)).await.unwrap().as_secs());
+    }
+    // The sixth is not counted, since it had to wait.
+    assert_eq!(waits, [0, 0, 0, 0, 0, 1]);
+    assert_eq!(store.begin_attempt(&[source("account bob"), both[1].clone()], at(1)).await.unwrap().as_secs(), 1);
+    assert!(store.begin_attempt(&[source("account bob")], at(1)).await.unwrap().is_zero());
+    store.withdraw_attempt(&both).await.unwrap();
+    assert!(store.begin_attempt(&both, at(1)).await.unwrap().is_zero());
+    assert!(!store.begin_attempt(&both, at(1)).await.unwrap().is_zero());
+    store.forget_attempts(&both[0]).await.unwrap();
+    assert!(store.begin_attempt(&both[..1], at(1)).await.unwrap().is_zero());
+    store.sweep_attempts(at(1 + 24 * 60)).await.unwrap();
+    for _ in 0..5 {
+        assert!(store.begin_attempt(&both, at(1 + 24 * 60)).await.unwrap().is_zero());
+    }
+}
+
 pub(super) async fn factors_are_kept_and_used_up(store: &impl Store) {
     let bob = person("bob", PersonState::Active);
     store.add_person(&bob, Some("https://op subject"), &audit("person.add", "bob", 0)).await.unwrap();
-    let change = async |change: CredentialChange| store.change_credentials(&bob.address, &[change], None).await;
+    let change = async |change: CredentialChange| store.change_credentials(&bob.address, &[change], None, None).await;
     let passkey = |id: u8| PasskeyRecord {
         id: vec![id],
         name: "laptop".into(),
@@ -97,12 +130,20 @@ pub(super) async fn factors_are_kept_and_used_up(store: &impl Store) {
     change(CredentialChange::AddPasskey(passkey(2))).await.unwrap();
     let used = CredentialChange::PasskeyUsed { id: vec![1], passkey: "{\"n\":1}".into(), at: at(5) };
     // All changes or none.
-    changed(store.change_credentials(&bob.address, &[used.clone(), CredentialChange::TotpUsed(1)], None).await);
-    store.change_credentials(&bob.address, &[used, CredentialChange::SignedIn(at(5))], None).await.unwrap();
+    let both = [used.clone(), CredentialChange::TotpUsed(1)];
+    changed(store.change_credentials(&bob.address, &both, None, None).await);
+    let version = store.person(&bob.address).await.unwrap().unwrap().1.version;
+    let signed_in = |version| CredentialChange::SignedIn { at: at(5), version };
+    store.change_credentials(&bob.address, &[used, signed_in(version)], None, None).await.unwrap();
     change(CredentialChange::RemovePasskey(vec![2])).await.unwrap();
+    changed(change(signed_in(version)).await);
+    let challenge = CredentialChange::ChallengeUsed([9; 32], at(60));
+    change(challenge.clone()).await.unwrap();
+    changed(change(challenge).await);
     changed(change(CredentialChange::RemovePasskey(vec![2])).await);
     let (found, credentials) = store.person(&bob.address).await.unwrap().unwrap();
     let expected = Credentials {
+        version: version + 1,
         handle: credentials.handle,
         subject: Some("https://op subject".into()),
         password: Some("phc".into()),
@@ -111,10 +152,10 @@ pub(super) async fn factors_are_kept_and_used_up(store: &impl Store) {
         recovery_codes: vec![[2; 32]],
     };
     assert_eq!((credentials, found.last_sign_in_at), (expected.clone(), Some(at(5))));
-    assert_eq!(store.person_of_handle(&expected.handle).await.unwrap(), Some((found.clone(), expected)));
-    assert_eq!(store.person_of_subject("https://op subject").await.unwrap(), Some(found));
+    assert_eq!(store.person_of_handle(&expected.handle).await.unwrap(), Some((found.clone(), expected.clone())));
+    assert_eq!(store.person_of_subject("https://op subject").await.unwrap(), Some((found, expected)));
     assert_eq!(store.person_of_subject("https://op other").await.unwrap(), None);
-    changed(store.change_credentials("nobody@example.com", &[CredentialChange::SignedIn(at(1))], None).await);
+    changed(store.change_credentials("nobody@example.com", &[signed_in(0)], None, None).await);
 }
 
 pub(super) async fn sessions_end_when_they_are_revoked(store: &impl Store) {
@@ -127,7 +168,7 @@ pub(super) async fn sessions_end_when_they_are_revoked(store: &impl Store) {
         (3, session("three", theirs, 3)),
         (4, session("visitor", None, 4)),
     ] {
-        store.save_session(&[hash; 32], &stored).await.unwrap();
+        store.create_session(&[hash; 32], &stored, 0).await.unwrap();
     }
     let ids = async || store.sessions(at(9)).await.unwrap().into_iter().map(|s| s.id).collect::<Vec<_>>();
     assert_eq!(ids().await, ["three", "two", "one"]);
@@ -139,10 +180,21 @@ pub(super) async fn sessions_end_when_they_are_revoked(store: &impl Store) {
     assert!(matches!(not_theirs, Err(StoreError::NoSession { .. })), "{not_theirs:?}");
     store.revoke_session("one", theirs, &entry).await.unwrap();
     assert_eq!(store.session(&[1; 32], at(9)).await.unwrap(), None);
-    store.revoke_sessions(&bob.address, Some("two")).await.unwrap();
+    // What was begun before does not bring it back.
+    store.save_session(&[1; 32], &session("one", theirs, 7)).await.unwrap();
+    assert_eq!(store.session(&[1; 32], at(9)).await.unwrap(), None);
+    let invited = async || store.invite(&invitation(theirs), &[1; 32], None).await.unwrap();
+    invited().await;
+    let password = [CredentialChange::Password("phc".into())];
+    store.change_credentials(&bob.address, &password, Some("two"), None).await.unwrap();
     assert_eq!(ids().await, ["two"]);
+    assert_eq!(store.invitation(&[1; 32]).await.unwrap(), None, "a link from before the change");
+    changed(store.create_session(&[5; 32], &session("five", theirs, 7), 0).await);
+    store.create_session(&[5; 32], &session("five", theirs, 7), 1).await.unwrap();
     store.change_person(&Person { state: PersonState::Disabled, ..bob.clone() }, &entry).await.unwrap();
     assert!(ids().await.is_empty());
+    store.change_person(&bob, &entry).await.unwrap();
+    changed(store.create_session(&[6; 32], &session("six", theirs, 7), 1).await);
     store.end_session(&[4; 32]).await.unwrap();
     assert_eq!(store.session(&[4; 32], at(9)).await.unwrap(), None);
     store.remove_person(&bob.address, &entry).await.unwrap();

@@ -14,6 +14,7 @@ mod people_rows;
 mod policies;
 mod restrictions;
 mod rows;
+mod sign_in_attempts;
 mod tokens;
 mod traffic;
 
@@ -43,6 +44,7 @@ const SCHEMA: &[M<'_>] = &[
     M::up(include_str!("schema-12.sql")),
     M::up(include_str!("schema-13.sql")),
     M::up(include_str!("schema-14.sql")),
+    M::up(include_str!("schema-15.sql")),
 ];
 
 /// The store in one SQLite file.

@@ -5,7 +5,7 @@ use postern_domain::Timestamp;
 use postern_domain::access::{Person, PersonState};
 use rusqlite::{OptionalExtension, params};
 
-use super::people_rows::{change_credential, find, insert, invitation, person, session};
+use super::people_rows::{change_credential, end_access, find, insert, integer, invitation, person, session};
 use super::{SqliteStore, audit};
 use crate::StoreError;
 use crate::audit::NewAuditEntry;
@@ -36,9 +36,9 @@ impl People for SqliteStore {
         self.read(move |db| find(db, "handle", &handle.as_slice())).await
     }
 
-    async fn person_of_subject(&self, subject: &str) -> Result<Option<Person>, StoreError> {
+    async fn person_of_subject(&self, subject: &str) -> Result<Option<(Person, Credentials)>, StoreError> {
         let subject = subject.to_owned();
-        self.read(move |db| Ok(find(db, "subject", &subject)?.map(|(person, _)| person))).await
+        self.read(move |db| find(db, "subject", &subject)).await
     }
 
     async fn add_person(
@@ -59,16 +59,18 @@ impl People for SqliteStore {
     async fn change_person(&self, person: &Person, entry: &NewAuditEntry) -> Result<(), StoreError> {
         let (person, entry) = (person.clone(), entry.clone());
         self.write(move |tx| {
-            let changed = tx.execute(
+            let former: Option<String> = tx
+                .query_row("SELECT state FROM people WHERE address = ?1", [&person.address], |row| row.get(0))
+                .optional()?;
+            let Some(former) = former else {
+                return Err(StoreError::NoPerson { address: person.address }.into());
+            };
+            tx.execute(
                 "UPDATE people SET role = ?2, state = ?3 WHERE address = ?1",
                 params![person.address, person.role.key(), person.state.key()],
             )?;
-            if changed == 0 {
-                return Err(StoreError::NoPerson { address: person.address }.into());
-            }
-            if person.state == PersonState::Disabled {
-                tx.execute("DELETE FROM sessions WHERE person = ?1", [&person.address])?;
-                tx.execute("DELETE FROM invitations WHERE address = ?1", [&person.address])?;
+            if person.state == PersonState::Disabled || former != person.state.key() {
+                end_access(tx, &person.address, None)?;
             }
             audit::append(tx, &entry)?;
             Ok(())
@@ -92,12 +94,17 @@ impl People for SqliteStore {
         &self,
         address: &str,
         changes: &[CredentialChange],
+        but: Option<&str>,
         entry: Option<&NewAuditEntry>,
     ) -> Result<(), StoreError> {
         let (address, changes, entry) = (address.to_owned(), changes.to_vec(), entry.cloned());
+        let but = but.map(str::to_owned);
         self.write(move |tx| {
             for change in &changes {
                 change_credential(tx, &address, change)?;
+            }
+            if changes.iter().any(CredentialChange::is_of_factors) {
+                end_access(tx, &address, but.as_deref())?;
             }
             if let Some(entry) = &entry {
                 audit::append(tx, entry)?;
@@ -151,7 +158,7 @@ impl People for SqliteStore {
         person: &Person,
         password: &str,
         entry: &NewAuditEntry,
-    ) -> Result<(), StoreError> {
+    ) -> Result<u64, StoreError> {
         let (hash, person, password, entry) = (*hash, person.clone(), password.to_owned(), entry.clone());
         self.write(move |tx| {
             let address: Option<Option<String>> = tx
@@ -159,6 +166,10 @@ impl People for SqliteStore {
                 .optional()?;
             match address {
                 None => return Err(StoreError::Changed { what: "invitations" }.into()),
+                // Checked again: somebody may have been added since the link was opened.
+                Some(None) if tx.query_row("SELECT count(*) FROM people", [], |row| row.get::<_, i64>(0))? > 0 => {
+                    return Err(StoreError::Changed { what: "invitations" }.into());
+                }
                 Some(None) => insert(tx, &person, None)?,
                 Some(Some(_)) => {}
             }
@@ -167,11 +178,36 @@ impl People for SqliteStore {
                  WHERE address = ?1",
                 params![person.address, password],
             )?;
-            for table in ["passkeys", "recovery_codes", "sessions"] {
+            for table in ["passkeys", "recovery_codes"] {
                 tx.execute(&format!("DELETE FROM {table} WHERE person = ?1"), [&person.address])?;
             }
+            let version = end_access(tx, &person.address, None)?;
             audit::append(tx, &entry)?;
-            Ok(())
+            Ok(version)
+        })
+        .await
+    }
+
+    async fn create_session(&self, hash: &[u8; 32], session: &SessionRecord, version: u64) -> Result<(), StoreError> {
+        let (hash, session) = (*hash, session.clone());
+        self.write(move |tx| {
+            let made = tx.execute(
+                "INSERT INTO sessions (hash, id, person, data, created_at, seen_at, expires_at)
+                 SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7
+                 WHERE ?3 IS NULL
+                 OR EXISTS (SELECT 1 FROM people WHERE address = ?3 AND state = 'active' AND version = ?8)",
+                params![
+                    hash,
+                    session.id,
+                    session.person,
+                    session.data,
+                    session.created_at.as_millis(),
+                    session.seen_at.as_millis(),
+                    session.expires_at.as_millis(),
+                    integer(version),
+                ],
+            )?;
+            if made == 0 { Err(StoreError::Changed { what: "credentials" }.into()) } else { Ok(()) }
         })
         .await
     }
@@ -180,17 +216,11 @@ impl People for SqliteStore {
         let (hash, session) = (*hash, session.clone());
         self.write(move |tx| {
             tx.execute(
-                "INSERT INTO sessions (hash, id, person, data, created_at, seen_at, expires_at)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
-                 ON CONFLICT (hash) DO UPDATE
-                 SET person = excluded.person, data = excluded.data, seen_at = excluded.seen_at,
-                     expires_at = excluded.expires_at",
+                "UPDATE sessions SET data = ?3, seen_at = ?4, expires_at = ?5 WHERE hash = ?1 AND person IS ?2",
                 params![
                     hash,
-                    session.id,
                     session.person,
                     session.data,
-                    session.created_at.as_millis(),
                     session.seen_at.as_millis(),
                     session.expires_at.as_millis(),
                 ],
@@ -244,18 +274,9 @@ impl People for SqliteStore {
         .await
     }
 
-    async fn revoke_sessions(&self, person: &str, but: Option<&str>) -> Result<(), StoreError> {
-        let (person, but) = (person.to_owned(), but.map(str::to_owned));
-        self.write(move |tx| {
-            tx.execute("DELETE FROM sessions WHERE person = ?1 AND id IS NOT ?2", params![person, but])?;
-            Ok(())
-        })
-        .await
-    }
-
     async fn sweep_access(&self, now: Timestamp) -> Result<(), StoreError> {
         self.write(move |tx| {
-            for table in ["sessions", "invitations"] {
+            for table in ["sessions", "invitations", "used_challenges"] {
                 tx.execute(&format!("DELETE FROM {table} WHERE expires_at <= ?1"), [now.as_millis()])?;
             }
             Ok(())

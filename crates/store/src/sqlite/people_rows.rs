@@ -2,7 +2,7 @@
 
 use postern_domain::access::{Origin, Person, PersonState, Role};
 use postern_domain::{OrganizationId, Timestamp};
-use rusqlite::{Connection, Row, Transaction, params};
+use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 
 use super::Fault;
 use super::rows::organization;
@@ -25,7 +25,11 @@ pub(super) fn insert(tx: &Transaction<'_>, person: &Person, subject: Option<&str
             person.organization.as_ref().map(OrganizationId::as_str),
         ],
     )?;
-    if made == 0 { Err(StoreError::PersonExists { address: person.address.clone() }.into()) } else { Ok(()) }
+    if made == 0 {
+        return Err(StoreError::PersonExists { address: person.address.clone() }.into());
+    }
+    tx.execute("DELETE FROM invitations WHERE address IS NULL", [])?;
+    Ok(())
 }
 
 pub(super) fn change_credential(tx: &Transaction<'_>, address: &str, change: &CredentialChange) -> Result<(), Fault> {
@@ -35,11 +39,11 @@ pub(super) fn change_credential(tx: &Transaction<'_>, address: &str, change: &Cr
         }
         CredentialChange::Totp(totp) => tx.execute(
             "UPDATE people SET totp_secret = ?2, totp_step = ?3 WHERE address = ?1",
-            params![address, totp.as_ref().map(|t| &t.secret), totp.as_ref().map(|t| step(t.step))],
+            params![address, totp.as_ref().map(|t| &t.secret), totp.as_ref().map(|t| integer(t.step))],
         )?,
         CredentialChange::TotpUsed(used) => tx.execute(
             "UPDATE people SET totp_step = ?2 WHERE address = ?1 AND totp_step < ?2",
-            params![address, step(*used)],
+            params![address, integer(*used)],
         )?,
         CredentialChange::RecoveryCodes(hashes) => {
             tx.execute("DELETE FROM recovery_codes WHERE person = ?1", [address])?;
@@ -62,17 +66,31 @@ pub(super) fn change_credential(tx: &Transaction<'_>, address: &str, change: &Cr
         CredentialChange::RemovePasskey(id) => {
             tx.execute("DELETE FROM passkeys WHERE id = ?1 AND person = ?2", params![id, address])?
         }
-        CredentialChange::SignedIn(at) => tx.execute(
-            "UPDATE people SET last_sign_in_at = ?2 WHERE address = ?1 AND state = 'active'",
-            params![address, at.as_millis()],
+        CredentialChange::ChallengeUsed(hash, until) => tx.execute(
+            "INSERT OR IGNORE INTO used_challenges (hash, expires_at) VALUES (?1, ?2)",
+            params![hash, until.as_millis()],
+        )?,
+        CredentialChange::SignedIn { at, version } => tx.execute(
+            "UPDATE people SET last_sign_in_at = ?2 WHERE address = ?1 AND state = 'active' AND version = ?3",
+            params![address, at.as_millis(), integer(*version)],
         )?,
     };
     if changed == 0 { Err(StoreError::Changed { what: "credentials" }.into()) } else { Ok(()) }
 }
 
-/// SQLite's integers are signed; time steps are far below their limit.
-pub(super) fn step(step: u64) -> i64 {
-    i64::try_from(step).unwrap_or(i64::MAX)
+/// Ends what was begun with a person's former factors: the version, their sessions other than the one with the id `but`,
+/// and their links. Returns the new version.
+pub(super) fn end_access(tx: &Transaction<'_>, address: &str, but: Option<&str>) -> Result<u64, Fault> {
+    tx.execute("DELETE FROM sessions WHERE person = ?1 AND id IS NOT ?2", params![address, but])?;
+    tx.execute("DELETE FROM invitations WHERE address = ?1", [address])?;
+    let next = "UPDATE people SET version = version + 1 WHERE address = ?1 RETURNING version";
+    let version: Option<i64> = tx.query_row(next, [address], |row| row.get(0)).optional()?;
+    Ok(version.and_then(|version| version.try_into().ok()).unwrap_or(0))
+}
+
+/// SQLite's integers are signed; time steps and versions are far below their limit.
+pub(super) fn integer(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
 }
 
 /// `column` is one of ours, never text from a caller.
@@ -88,7 +106,9 @@ pub(super) fn find(
     let secret: Option<Vec<u8>> = row.get("totp_secret")?;
     let used: Option<i64> = row.get("totp_step")?;
     let totp = secret.map(|secret| TotpRecord { secret, step: used.and_then(|s| s.try_into().ok()).unwrap_or(0) });
+    let version: i64 = row.get("version")?;
     let credentials = Credentials {
+        version: version.try_into().unwrap_or(0),
         handle: row.get("handle")?,
         subject: row.get("subject")?,
         password: row.get("password")?,

@@ -42,7 +42,7 @@ async fn a_database_from_a_newer_version_is_refused_and_left_alone() {
     drop(SqliteStore::open(&path).unwrap());
     Connection::open(&path).unwrap().pragma_update(None, "user_version", 99).unwrap();
     let error = SqliteStore::open(&path).unwrap_err().to_string();
-    assert!(error.contains("newer version of Postern (schema 99, this version knows 14)"), "{error}");
+    assert!(error.contains("newer version of Postern (schema 99, this version knows 15)"), "{error}");
     let version: i64 =
         Connection::open(&path).unwrap().pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
     assert_eq!(version, 99);

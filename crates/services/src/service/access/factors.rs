@@ -3,10 +3,10 @@
 use postern_domain::{Fact, Timestamp};
 use postern_store::people::{CredentialChange, Credentials, PasskeyRecord, TotpRecord};
 
-use super::Visitor;
 use super::sign_in::SignInError;
 use crate::service::{AccessService, Caller, CallerKind, ServiceError};
-use crate::sign_in::{password, secret, totp};
+use crate::sign_in::attempts::Sources;
+use crate::sign_in::{Hashing, password, secret, totp};
 
 /// The number of recovery codes in a set.
 const RECOVERY_CODES: usize = 10;
@@ -84,71 +84,75 @@ impl AccessService {
         current: &str,
         new: &str,
         session: Option<&str>,
-        visitor: &Visitor,
     ) -> Result<(), ServiceError> {
         let credentials = self.own_credentials(caller).await?;
         let Some(phc) = credentials.password else {
             return Err(ServiceError::Conflict("you sign in by single sign-on; there is no password here".into()));
         };
         let wrong = |problem: String| ServiceError::Invalid { field: "current_password".into(), problem };
-        let wait = self.sign_in.throttles.wait(&caller.name, visitor.address, self.clock.now());
-        if !wait.is_zero() {
-            return Err(wrong(SignInError::Wait(wait).to_string()));
+        let sources = Sources::of_current_password(&caller.name);
+        match self.begin_attempt(&sources).await {
+            Ok(()) => {}
+            Err(SignInError::Service(error)) => return Err(error),
+            Err(wait) => return Err(wrong(wait.to_string())),
         }
-        let given = current.to_owned();
-        if !self.sign_in.hashing(move || password::matches(&given, &phc)).await.unwrap_or(false) {
-            self.sign_in.throttles.failed(&caller.name, visitor.address, self.clock.now());
+        let given: String = current.chars().take(password::LONGEST).collect();
+        if !self.sign_in.hashing(Hashing::ForKnown, move || password::matches(&given, &phc)).await? {
             return Err(wrong("is wrong".into()));
         }
+        self.store.withdraw_attempt(&sources.all()).await?;
         let phc = self.new_password(&caller.name, new).await?;
-        self.change_own(
-            caller,
-            CredentialChange::Password(phc),
-            Fact::PasswordChanged { address: caller.name.clone() },
-        )
-        .await?;
-        Ok(self.store.revoke_sessions(&caller.name, session).await?)
+        let fact = Fact::PasswordChanged { address: caller.name.clone() };
+        self.change_own(caller, vec![CredentialChange::Password(phc)], session, fact).await
     }
 
     /// Activates an authenticator app after a correct code from it. Returns the recovery codes, which are shown only
-    /// once.
+    /// once. As with every change of factors, the caller's sessions end, except the one with the id `session`.
     ///
     /// # Errors
     /// The code is wrong, or the store fails.
-    pub async fn enrol_totp(&self, caller: &Caller, shared: &[u8], code: &str) -> Result<Vec<String>, ServiceError> {
+    pub async fn enrol_totp(
+        &self,
+        caller: &Caller,
+        shared: &[u8],
+        code: &str,
+        session: Option<&str>,
+    ) -> Result<Vec<String>, ServiceError> {
         let seconds = u64::try_from(self.clock.now().as_millis() / 1000).unwrap_or(0);
         let Some(step) = totp::step(shared, code, seconds) else {
             let problem = "is wrong; check the clock of the device, and type the code it shows now".into();
             return Err(ServiceError::Invalid { field: "code".into(), problem });
         };
-        if self.own_credentials(caller).await?.password.is_none() {
-            return Err(ServiceError::Conflict("you sign in by single sign-on; its second factor counts".into()));
-        }
         let totp = CredentialChange::Totp(Some(TotpRecord { secret: shared.to_vec(), step }));
-        self.change_own(caller, totp, Fact::TotpAdded { address: caller.name.clone() }).await?;
-        self.new_recovery_codes(caller).await
+        let fact = Fact::TotpAdded { address: caller.name.clone() };
+        self.change_own(caller, vec![totp], session, fact).await?;
+        self.new_recovery_codes(caller, session).await
     }
 
     /// Removes the authenticator app and the recovery codes.
     ///
     /// # Errors
     /// The caller is not a person, or the store fails.
-    pub async fn remove_totp(&self, caller: &Caller) -> Result<(), ServiceError> {
+    pub async fn remove_totp(&self, caller: &Caller, session: Option<&str>) -> Result<(), ServiceError> {
         let address = caller.name.clone();
         let fact = Fact::RecoveryCodesChanged { address: address.clone(), left: 0 };
-        self.change_own(caller, CredentialChange::RecoveryCodes(Vec::new()), fact).await?;
-        self.change_own(caller, CredentialChange::Totp(None), Fact::TotpRemoved { address }).await
+        self.change_own(caller, vec![CredentialChange::RecoveryCodes(Vec::new())], session, fact).await?;
+        self.change_own(caller, vec![CredentialChange::Totp(None)], session, Fact::TotpRemoved { address }).await
     }
 
     /// Makes new recovery codes, which are shown only once; the old ones stop working.
     ///
     /// # Errors
     /// The caller is not a person, or the store fails.
-    pub async fn new_recovery_codes(&self, caller: &Caller) -> Result<Vec<String>, ServiceError> {
+    pub async fn new_recovery_codes(
+        &self,
+        caller: &Caller,
+        session: Option<&str>,
+    ) -> Result<Vec<String>, ServiceError> {
         let codes: Vec<String> = (0..RECOVERY_CODES).map(|_| secret::recovery_code(&*self.randomness)).collect();
         let hashes = codes.iter().map(|code| secret::hash(code)).collect();
         let fact = Fact::RecoveryCodesChanged { address: caller.name.clone(), left: RECOVERY_CODES };
-        self.change_own(caller, CredentialChange::RecoveryCodes(hashes), fact).await?;
+        self.change_own(caller, vec![CredentialChange::RecoveryCodes(hashes)], session, fact).await?;
         Ok(codes)
     }
 
@@ -156,19 +160,24 @@ impl AccessService {
     ///
     /// # Errors
     /// The caller has too many, the passkey is already known, or the store fails.
-    pub async fn add_passkey(&self, caller: &Caller, passkey: PasskeyRecord) -> Result<(), ServiceError> {
+    pub async fn add_passkey(
+        &self,
+        caller: &Caller,
+        passkey: PasskeyRecord,
+        session: Option<&str>,
+    ) -> Result<(), ServiceError> {
         if self.own_credentials(caller).await?.passkeys.len() >= MOST_PASSKEYS {
             return Err(ServiceError::Conflict(format!("you have {MOST_PASSKEYS} passkeys; remove one first")));
         }
         let fact = Fact::PasskeyAdded { address: caller.name.clone(), name: passkey.name.clone() };
-        self.change_own(caller, CredentialChange::AddPasskey(passkey), fact).await
+        self.change_own(caller, vec![CredentialChange::AddPasskey(passkey)], session, fact).await
     }
 
     /// Removes one of the caller's passkeys, by its id in hex.
     ///
     /// # Errors
     /// There is no such passkey, it is the caller's only way to sign in, or the store fails.
-    pub async fn remove_passkey(&self, caller: &Caller, id: &str) -> Result<(), ServiceError> {
+    pub async fn remove_passkey(&self, caller: &Caller, id: &str, session: Option<&str>) -> Result<(), ServiceError> {
         let credentials = self.own_credentials(caller).await?;
         let hex = |stored: &&PasskeyRecord| postern_store::audit::hex(&stored.id) == id;
         let Some(found) = credentials.passkeys.iter().find(hex) else {
@@ -176,15 +185,23 @@ impl AccessService {
         };
         let change = CredentialChange::RemovePasskey(found.id.clone());
         let fact = Fact::PasskeyRemoved { address: caller.name.clone(), name: found.name.clone() };
-        self.change_own(caller, change, fact).await
+        self.change_own(caller, vec![change], session, fact).await
     }
 
-    async fn change_own(&self, caller: &Caller, change: CredentialChange, fact: Fact) -> Result<(), ServiceError> {
+    async fn change_own(
+        &self,
+        caller: &Caller,
+        changes: Vec<CredentialChange>,
+        session: Option<&str>,
+        fact: Fact,
+    ) -> Result<(), ServiceError> {
         if caller.kind != CallerKind::Person {
             return Err(ServiceError::NotFound("you are no person who signs in here".into()));
         }
+        Self::is_local(&self.known_person(&caller.name).await?)?;
         let audit = self.audited(caller, fact);
-        self.projector.write_unheld(self.store.change_credentials(&caller.name, &[change], Some(&audit))).await?;
+        let changed = self.store.change_credentials(&caller.name, &changes, session, Some(&audit));
+        self.projector.write_unheld(changed).await?;
         tracing::info!(person = caller.name, action = audit.fact.columns().action, "sign-in changed");
         Ok(())
     }

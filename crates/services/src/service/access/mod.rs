@@ -25,6 +25,7 @@ use crate::randomness::Randomness;
 use crate::sign_in::SignIn;
 
 pub use factors::FactorsView;
+pub use postern_store::people::CredentialChange;
 pub use sessions::{SIGNED_IN, SessionView, SignedIn};
 pub use sign_in::{Entry, Passed, SignInError};
 pub use sign_up::{SignUp, SignUpLink};
@@ -32,6 +33,9 @@ pub use sign_up::{SignUp, SignUpLink};
 /// Where somebody signs in from.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Visitor {
+    /// The cookie of a device from which somebody has signed in before, as the browser sent it.
+    #[serde(skip)]
+    pub device: Option<String>,
     /// The client's address, if known.
     pub address: Option<IpAddr>,
     /// The browser's user agent.
@@ -131,11 +135,7 @@ impl AccessService {
     pub async fn reset_person(&self, caller: &Caller, address: &str) -> Result<SignUpLink, ServiceError> {
         caller.may(Permission::ManageAccess)?;
         let person = self.managed_person(caller, address).await?;
-        if person.origin != Origin::Local {
-            return Err(ServiceError::Conflict(format!(
-                "{address} signs in by single sign-on; there is no password here"
-            )));
-        }
+        Self::is_local(&person)?;
         if person.state == PersonState::Disabled {
             return Err(ServiceError::Conflict(format!("{address} is disabled; enable them first")));
         }
@@ -219,6 +219,17 @@ impl AccessService {
     async fn known_person(&self, address: &str) -> Result<Person, ServiceError> {
         let found = self.store.person(&address.trim().to_lowercase()).await?;
         found.map(|(person, _)| person).ok_or_else(|| ServiceError::NotFound(format!("there is no person {address}")))
+    }
+
+    /// People who come from the single sign-on provider sign in nowhere else: it says when they may no longer.
+    fn is_local(person: &Person) -> Result<(), ServiceError> {
+        if person.origin == Origin::Local {
+            return Ok(());
+        }
+        Err(ServiceError::Conflict(format!(
+            "{} signs in by single sign-on, and has no password or passkey here",
+            person.address
+        )))
     }
 
     /// The state of a person who is enabled again: a person who never used the sign-up link is still invited.

@@ -19,6 +19,9 @@ pub struct SignedIn {
     pub method: Method,
     /// When that was.
     pub at: Timestamp,
+    /// The version of the credentials that were checked.
+    #[serde(default)]
+    pub version: u64,
     /// The address and the browser that were used.
     pub visitor: Visitor,
 }
@@ -122,11 +125,25 @@ impl AccessService {
         Ok(())
     }
 
-    /// Stores a browser session by the hash of its cookie.
+    /// Stores a new browser session by the hash of its cookie. If somebody is signed in, `version` is that of the
+    /// credentials that were checked.
+    ///
+    /// # Errors
+    /// The person's credentials have changed meanwhile, or the store fails.
+    pub async fn create_session(
+        &self,
+        hash: &[u8; 32],
+        session: &SessionRecord,
+        version: u64,
+    ) -> Result<(), ServiceError> {
+        Ok(self.store.create_session(hash, session, version).await?)
+    }
+
+    /// Updates a browser session. One that has ended stays so.
     ///
     /// # Errors
     /// The store fails.
-    pub async fn keep_session(&self, hash: &[u8; 32], session: &SessionRecord) -> Result<(), ServiceError> {
+    pub async fn save_session(&self, hash: &[u8; 32], session: &SessionRecord) -> Result<(), ServiceError> {
         Ok(self.store.save_session(hash, session).await?)
     }
 
@@ -149,9 +166,9 @@ impl AccessService {
     /// Deletes sessions, links, failed attempts and idempotency keys that are out of date.
     pub async fn sweep_access(&self) {
         let now = self.clock.now();
-        self.sign_in.throttles.sweep(now);
         let requests = self.store.forget_requests(forgotten_before(now)).await;
-        if let Err(error) = self.store.sweep_access(now).await.and(requests) {
+        let attempts = self.store.sweep_attempts(now).await;
+        if let Err(error) = self.store.sweep_access(now).await.and(requests).and(attempts) {
             tracing::debug!(%error, "sessions that are over can't be forgotten yet");
         }
     }

@@ -4,14 +4,17 @@ use std::time::Duration;
 
 use postern_domain::access::{Method, Origin, Person, PersonState};
 use postern_domain::{Fact, Timestamp};
+use postern_store::StoreError;
 use postern_store::audit::NewAuditEntry;
 use postern_store::people::{CredentialChange, Credentials};
 
 use super::Visitor;
 use crate::https;
 use crate::present;
+use crate::seal::Seal;
 use crate::service::{AccessService, Caller, CallerKind, ServiceError};
-use crate::sign_in::{Identity, password, secret, totp};
+use crate::sign_in::attempts::Sources;
+use crate::sign_in::{Hashing, HashingError, Identity, password, secret, totp};
 
 /// A person who has signed in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +25,10 @@ pub struct Entry {
     pub method: Method,
     /// When that was.
     pub at: Timestamp,
+    /// The version of the credentials that were checked.
+    pub version: u64,
+    /// The cookie that makes their device known from now on.
+    pub device: String,
 }
 
 /// Why a sign-in was refused. The messages do not reveal who has an account.
@@ -36,6 +43,12 @@ pub enum SignInError {
     /// Too many attempts have failed; the time until the next attempt.
     #[error("Too many attempts have failed. Try again in {}.", present::duration(*.0))]
     Wait(Duration),
+    /// Too many others sign in at this moment.
+    #[error("Too many people are signing in at this moment. Try again in a few seconds.")]
+    Busy,
+    /// What the person signs in with has changed since it was checked.
+    #[error("Your sign-in was changed meanwhile. Sign in again.")]
+    Changed,
     /// The groups of the single sign-on provider give no role here.
     #[error("Your account has no role here. Ask your admin to put you into a group that has one.")]
     NoRole,
@@ -44,9 +57,21 @@ pub enum SignInError {
     Service(#[from] ServiceError),
 }
 
-impl From<postern_store::StoreError> for SignInError {
-    fn from(error: postern_store::StoreError) -> Self {
-        SignInError::Service(error.into())
+impl From<StoreError> for SignInError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Changed { .. } => SignInError::Changed,
+            error => SignInError::Service(error.into()),
+        }
+    }
+}
+
+impl From<HashingError> for SignInError {
+    fn from(error: HashingError) -> Self {
+        match error {
+            HashingError::Busy => SignInError::Busy,
+            HashingError::Failed => SignInError::Service(error.into()),
+        }
     }
 }
 
@@ -55,8 +80,8 @@ impl From<postern_store::StoreError> for SignInError {
 pub enum Passed {
     /// No second factor is required: the person is signed in.
     Entered(Entry),
-    /// A code is required as well.
-    WantsCode,
+    /// A code is required as well, under this version of the credentials.
+    WantsCode(u64),
 }
 
 impl AccessService {
@@ -71,42 +96,67 @@ impl AccessService {
         visitor: &Visitor,
     ) -> Result<Passed, SignInError> {
         let address = sign_in_name(address);
-        self.not_throttled(&address, visitor)?;
+        let sources = self.sources(&address, visitor);
+        self.begin_attempt(&sources).await?;
         let found = self.store.person(&address).await?;
         let active = found.filter(|(person, _)| person.state == PersonState::Active);
         let phc = active.as_ref().and_then(|(_, credentials)| credentials.password.clone());
         let nobody = phc.is_none();
         let phc = phc.unwrap_or_else(|| self.sign_in.nobody.clone());
         let given: String = given.chars().take(password::LONGEST).collect();
-        let matches = self.sign_in.hashing(move || password::matches(&given, &phc)).await.unwrap_or(false);
+        // A known device has no source of its network.
+        let who = if sources.client.is_none() { Hashing::ForKnown } else { Hashing::ForStranger };
+        let matches = match self.sign_in.hashing(who, move || password::matches(&given, &phc)).await {
+            Ok(matches) => matches,
+            Err(error) => {
+                self.store.withdraw_attempt(&sources.all()).await?;
+                return Err(error.into());
+            }
+        };
         let Some((_, credentials)) = active.filter(|_| matches && !nobody) else {
             return Err(self.failed(&address, "password", visitor, SignInError::Wrong).await);
         };
         if credentials.totp.is_some() {
-            return Ok(Passed::WantsCode);
+            self.store.withdraw_attempt(&sources.all()).await?;
+            return Ok(Passed::WantsCode(credentials.version));
         }
-        Ok(Passed::Entered(self.enter(&address, Method::Password, visitor).await?))
+        let entry = self.enter(&address, Method::Password, visitor, credentials.version).await?;
+        self.succeeded(&sources).await?;
+        Ok(Passed::Entered(entry))
     }
 
     /// The second step after a password: a code from the authenticator app, or a recovery code.
     ///
     /// # Errors
     /// See [`SignInError`].
-    pub async fn sign_in_by_code(&self, address: &str, code: &str, visitor: &Visitor) -> Result<Entry, SignInError> {
-        self.not_throttled(address, visitor)?;
+    pub async fn sign_in_by_code(
+        &self,
+        address: &str,
+        version: u64,
+        code: &str,
+        visitor: &Visitor,
+    ) -> Result<Entry, SignInError> {
+        let sources = self.sources(address, visitor);
+        self.begin_attempt(&sources).await?;
         let found = self.store.person(address).await?;
         let found = found.filter(|(person, _)| person.state == PersonState::Active);
+        if found.as_ref().is_some_and(|(_, credentials)| credentials.version != version) {
+            return Err(self.failed(address, "code", visitor, SignInError::Changed).await);
+        }
         let Some((change, method)) = found.and_then(|(_, credentials)| self.factor(&credentials, code)) else {
             return Err(self.failed(address, "code", visitor, SignInError::WrongCode).await);
         };
         // If two sign-ins use the same code at once, only one succeeds.
-        match self.store.change_credentials(address, &[change], None).await {
-            Ok(()) => Ok(self.enter(address, method, visitor).await?),
-            Err(postern_store::StoreError::Changed { .. }) => {
-                Err(self.failed(address, "code", visitor, SignInError::WrongCode).await)
+        match self.store.change_credentials(address, &[change], None, None).await {
+            Ok(()) => {}
+            Err(StoreError::Changed { .. }) => {
+                return Err(self.failed(address, "code", visitor, SignInError::WrongCode).await);
             }
-            Err(error) => Err(error.into()),
+            Err(error) => return Err(error.into()),
         }
+        let entry = self.enter(address, method, visitor, version).await?;
+        self.succeeded(&sources).await?;
+        Ok(entry)
     }
 
     /// The credential change that uses up `code`, if the code is correct.
@@ -131,30 +181,39 @@ impl AccessService {
         handle: &[u8; 16],
         visitor: &Visitor,
     ) -> Result<(Person, Credentials), SignInError> {
-        self.not_throttled("", visitor)?;
+        self.begin_attempt(&Sources::of_client(visitor.address)).await?;
         match self.store.person_of_handle(handle).await? {
-            Some(found) if found.0.state == PersonState::Active => Ok(found),
+            Some(found) if found.0.state == PersonState::Active && found.0.origin == Origin::Local => Ok(found),
             _ => Err(self.failed("", "passkey", visitor, SignInError::Wrong).await),
         }
     }
 
-    /// Signs in a person whose passkey has been checked.
+    /// Signs in a person whose passkey has been checked, against credentials of this version: `used` is what that changes.
     ///
     /// # Errors
-    /// The person may not sign in any more, or the store fails.
+    /// The challenge was answered before, the person's credentials have changed meanwhile or the person may not sign in
+    /// any more, or the store fails.
     pub async fn sign_in_by_passkey(
         &self,
         person: &Person,
-        used: CredentialChange,
+        version: u64,
+        used: &[CredentialChange],
         visitor: &Visitor,
     ) -> Result<Entry, SignInError> {
-        self.store.change_credentials(&person.address, &[used], None).await?;
-        Ok(self.enter(&person.address, Method::Passkey, visitor).await?)
+        self.store.change_credentials(&person.address, used, None, None).await?;
+        let entry = self.enter(&person.address, Method::Passkey, visitor, version).await?;
+        self.succeeded(&Sources::of_client(visitor.address)).await?;
+        Ok(entry)
     }
 
     /// Records that a passkey was not accepted; the error for the person.
     pub async fn passkey_refused(&self, address: &str, visitor: &Visitor) -> SignInError {
         self.failed(address, "passkey", visitor, SignInError::Wrong).await
+    }
+
+    /// Seals what browsers remember while their visitors sign in.
+    pub fn pending(&self) -> &Seal {
+        &self.sign_in.pending
     }
 
     /// The client for requests to the single sign-on provider.
@@ -174,18 +233,18 @@ impl AccessService {
         let provider =
             Caller { name: "single sign-on".into(), kind: CallerKind::System, organization: None, role: None };
         let known = self.store.person_of_subject(&identity.subject).await?;
-        let address = match known {
-            Some(known) if known.state == PersonState::Disabled => {
+        let (address, version) = match known {
+            Some((known, _)) if known.state == PersonState::Disabled => {
                 return Err(self.failed(&known.address, "disabled", visitor, SignInError::Wrong).await);
             }
-            Some(known) if known.role == role => known.address,
-            Some(known) => {
+            Some((known, credentials)) if known.role == role => (known.address, credentials.version),
+            Some((known, credentials)) => {
                 let audit =
                     self.audited(&provider, Fact::PersonChanged { address: known.address.clone(), role, state: None });
                 self.projector
                     .write_unheld(self.store.change_person(&Person { role, ..known.clone() }, &audit))
                     .await?;
-                known.address
+                (known.address, credentials.version)
             }
             None => {
                 let person = Person {
@@ -200,25 +259,31 @@ impl AccessService {
                 };
                 let audit = self.audited(&provider, Fact::PersonAdded { address: person.address.clone(), role });
                 self.projector.write_unheld(self.store.add_person(&person, Some(&identity.subject), &audit)).await?;
-                person.address
+                (person.address, 0)
             }
         };
-        Ok(self.enter(&address, Method::SingleSignOn, visitor).await?)
+        self.enter(&address, Method::SingleSignOn, visitor, version).await
     }
 
-    /// Records a successful sign-in.
-    pub(super) async fn enter(&self, address: &str, method: Method, visitor: &Visitor) -> Result<Entry, ServiceError> {
+    /// Records a successful sign-in with credentials of this version.
+    pub(super) async fn enter(
+        &self,
+        address: &str,
+        method: Method,
+        visitor: &Visitor,
+        version: u64,
+    ) -> Result<Entry, SignInError> {
         let now = self.clock.now();
         let organization = self.known_person(address).await?.organization;
         let caller = Caller { name: address.to_owned(), kind: CallerKind::Person, organization, role: None };
         let fact = Fact::SignedIn { address: address.to_owned(), method, from: visitor.address };
         let audit = self.audited(&caller, fact);
-        let signed_in = [CredentialChange::SignedIn(now)];
-        self.projector.write_unheld(self.store.change_credentials(address, &signed_in, Some(&audit))).await?;
-        self.sign_in.throttles.succeeded(address);
+        let signed_in = [CredentialChange::SignedIn { at: now, version }];
+        self.projector.write_unheld(self.store.change_credentials(address, &signed_in, None, Some(&audit))).await?;
         tracing::info!(person = address, method = method.describe(), from = ?visitor.address, "signed in");
         let person = self.known_person(address).await?;
-        Ok(Entry { person, method, at: now })
+        let device = self.sign_in.devices.cookie(address, &*self.randomness);
+        Ok(Entry { person, method, at: now, version, device })
     }
 
     /// Whether no person can sign in yet.
@@ -239,15 +304,33 @@ impl AccessService {
         Ok(())
     }
 
-    fn not_throttled(&self, address: &str, visitor: &Visitor) -> Result<(), SignInError> {
-        let wait = self.sign_in.throttles.wait(address, visitor.address, self.clock.now());
+    /// What an attempt to sign in to this account counts for.
+    fn sources(&self, address: &str, visitor: &Visitor) -> Sources {
+        let device = visitor.device.as_deref().and_then(|cookie| self.sign_in.devices.known(address, cookie));
+        Sources::of_account(address, device, visitor.address)
+    }
+
+    /// Begins an attempt: it counts as failed until it has succeeded.
+    pub(super) async fn begin_attempt(&self, sources: &Sources) -> Result<(), SignInError> {
+        let wait = self.store.begin_attempt(&sources.all(), self.clock.now()).await?;
         if wait.is_zero() { Ok(()) } else { Err(SignInError::Wait(wait)) }
     }
 
-    /// Records a failed attempt, for the throttle and the audit trail.
+    /// Forgets the failures of the account or device, but not its network's: otherwise, an attacker could reset the
+    /// network's by signing in to an account of their own.
+    pub(super) async fn succeeded(&self, sources: &Sources) -> Result<(), SignInError> {
+        if let Some(identity) = &sources.identity {
+            self.store.forget_attempts(identity).await?;
+        }
+        if let Some(client) = &sources.client {
+            self.store.withdraw_attempt(std::slice::from_ref(client)).await?;
+        }
+        Ok(())
+    }
+
+    /// Records a failed attempt in the audit trail.
     async fn failed(&self, address: &str, what: &str, visitor: &Visitor, error: SignInError) -> SignInError {
         let now = self.clock.now();
-        self.sign_in.throttles.failed(address, visitor.address, now);
         self.metrics.sign_ins_failed.inc();
         tracing::warn!(person = address, what, from = ?visitor.address, "sign-in failed");
         let audit = NewAuditEntry {

@@ -5,11 +5,11 @@ use postern_domain::{Fact, Timestamp};
 use postern_store::audit::NewAuditEntry;
 use postern_store::people::Invitation;
 
-use super::sign_in::Entry;
+use super::sign_in::{Entry, SignInError};
 use super::{Visitor, person_address};
 use crate::gate::SYSTEM;
 use crate::service::{AccessService, Caller, CallerKind, ServiceError};
-use crate::sign_in::{password, secret};
+use crate::sign_in::{Hashing, password, secret};
 
 /// A one-time link.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -116,9 +116,14 @@ impl AccessService {
         let caller = Caller { name: address.clone(), kind: CallerKind::Person, organization, role: Some(person.role) };
         let fact = Fact::SignedUp { address: address.clone(), role: person.role, from: visitor.address };
         let audit = self.audited(&caller, fact);
-        self.projector.write_unheld(self.store.accept(&secret::hash(token), &person, &phc, &audit)).await?;
+        let hash = secret::hash(token);
+        let accepted = self.store.accept(&hash, &person, &phc, &audit);
+        let version = self.projector.write_unheld(accepted).await?;
         tracing::info!(person = address, role = person.role.key(), "signed up");
-        self.enter(&address, Method::Invitation, visitor).await
+        self.enter(&address, Method::Invitation, visitor, version).await.map_err(|error| match error {
+            SignInError::Service(error) => error,
+            other => ServiceError::Conflict(other.to_string()),
+        })
     }
 
     /// Checks a new password and hashes it.
@@ -131,7 +136,7 @@ impl AccessService {
             password::check(&new, &[&address, &organization, "postern"])
                 .map(|()| password::hash(&new, &salt).map_err(|error| error.to_string()))
         };
-        let hashed = self.sign_in.hashing(work).await.ok_or_else(|| invalid("can't be hashed; try again".into()))?;
+        let hashed = self.sign_in.hashing(Hashing::ForKnown, work).await?;
         hashed.map_err(invalid)?.map_err(invalid)
     }
 

@@ -2,6 +2,7 @@
 
 mod access;
 mod alerts;
+mod attacks;
 mod policies;
 mod reports;
 mod restrictions;

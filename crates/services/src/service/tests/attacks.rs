@@ -1,0 +1,253 @@
+//! What somebody who attacks a node tries in process: guessing at once, racing a change, coming back.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use postern_store::people::SessionRecord;
+
+use super::*;
+use crate::clock::Clock;
+use crate::service::Services;
+use crate::service::access::{InviteRequest, Passed, PersonRequest, SignInError, Visitor};
+use crate::sign_in::{secret, totp};
+
+const PASSWORD: &str = "correct horse battery staple";
+const ANN: &str = "ann@example.com";
+
+fn from(address: &str) -> Visitor {
+    Visitor { address: address.parse().ok(), ..Visitor::default() }
+}
+
+/// Ann has signed up; as a caller, and with the cookie that makes her device known.
+async fn ann(services: &Services) -> (Caller, String) {
+    let ask = InviteRequest { address: ANN.into(), role: Role::SecurityReader };
+    let link = services.access.invite(&admin(), &ask).await.unwrap().link;
+    let token = link.rsplit('/').next().unwrap();
+    let entry = services.access.use_sign_up(token, "", PASSWORD, &Visitor::default()).await.unwrap();
+    (Caller { name: ANN.into(), kind: crate::service::CallerKind::Person, ..admin() }, entry.device)
+}
+
+async fn in_parallel<T: Send + 'static, F: Future<Output = T> + Send + 'static>(
+    services: &Arc<Services>,
+    count: usize,
+    one: impl Fn(Arc<Services>, usize) -> F,
+) -> Vec<T> {
+    let mut tasks = tokio::task::JoinSet::new();
+    for number in 0..count {
+        tasks.spawn(one(Arc::clone(services), number));
+    }
+    tasks.join_all().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn simultaneous_guesses_do_not_all_pass_and_a_known_device_gets_in() {
+    let site = Site::new();
+    let node = site.node().await;
+    let (_, device) = ann(&node.services).await;
+    let guess = |services: Arc<Services>, number: usize| async move {
+        services.access.sign_in_by_password(ANN, &format!("guess {number}"), &from("192.0.2.1")).await
+    };
+    let guessed = in_parallel(&node.services, 400, guess).await;
+    let compared = guessed.iter().filter(|one| matches!(one, Err(SignInError::Wrong))).count();
+    let waits = guessed.iter().filter(|one| matches!(one, Err(SignInError::Wait(_) | SignInError::Busy))).count();
+    assert_eq!((compared, waits), (5, 395), "four are free, and the fifth makes the others wait");
+    // The right password from a stranger's device has to wait as well; the owner's own device does not.
+    let stranger = node.services.access.sign_in_by_password(ANN, PASSWORD, &from("198.51.100.1")).await;
+    assert!(matches!(stranger, Err(SignInError::Wait(_))), "{stranger:?}");
+    let owner = Visitor { device: Some(device.clone()), ..from("192.0.2.1") };
+    node.services.access.sign_in_by_password(ANN, PASSWORD, &owner).await.unwrap();
+    // Neither does a stolen cookie help to guess, nor another account's.
+    let stolen = move |services: Arc<Services>, number: usize| {
+        let visitor = Visitor { device: Some(device.clone()), ..from("203.0.113.1") };
+        async move { services.access.sign_in_by_password(ANN, &format!("guess {number}"), &visitor).await }
+    };
+    let guessed = in_parallel(&node.services, 100, stolen).await;
+    assert_eq!(guessed.iter().filter(|one| matches!(one, Err(SignInError::Wrong))).count(), 5);
+    let restarted = site.restarted(node).await;
+    let again = restarted.services.access.sign_in_by_password(ANN, PASSWORD, &from("198.51.100.1")).await;
+    assert!(matches!(again, Err(SignInError::Wait(_))), "a restart does not forget");
+    site.clock.advance(Duration::from_secs(2));
+    restarted.services.access.sign_in_by_password(ANN, PASSWORD, &from("198.51.100.1")).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn simultaneous_codes_do_not_all_pass() {
+    let site = Site::new();
+    let node = site.node().await;
+    let (caller, _) = ann(&node.services).await;
+    let shared = totp::new_secret(&*node.services.randomness);
+    let seconds = u64::try_from(site.clock.now().as_millis() / 1000).unwrap();
+    let code = (0..1_000_000).map(|n| format!("{n:06}")).find(|c| totp::step(&shared, c, seconds).is_some()).unwrap();
+    node.services.access.enrol_totp(&caller, &shared, &code, None).await.unwrap();
+    let visitor = from("192.0.2.1");
+    let passed = node.services.access.sign_in_by_password(ANN, PASSWORD, &visitor).await.unwrap();
+    let Passed::WantsCode(version) = passed else { panic!("{passed:?}") };
+    let guess = move |services: Arc<Services>, number: usize| async move {
+        services.access.sign_in_by_code(ANN, version, &format!("{number:06}"), &from("192.0.2.1")).await
+    };
+    let guessed = in_parallel(&node.services, 400, guess).await;
+    assert_eq!(guessed.iter().filter(|one| matches!(one, Err(SignInError::WrongCode))).count(), 5);
+    assert_eq!(guessed.iter().filter(|one| matches!(one, Err(SignInError::Wait(_)))).count(), 395);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stolen_session_can_t_guess_the_password_and_does_not_lock_its_owner_out() {
+    let site = Site::new();
+    let node = site.node().await;
+    let (caller, _) = ann(&node.services).await;
+    let guess = move |services: Arc<Services>, number: usize| {
+        let caller = caller.clone();
+        async move {
+            services.access.change_password(&caller, &format!("guess {number}"), "another horse of mine", None).await
+        }
+    };
+    let guessed = in_parallel(&node.services, 100, guess).await;
+    let answered =
+        guessed.iter().filter(|one| one.as_ref().is_err_and(|e| e.to_string().ends_with("is wrong"))).count();
+    assert_eq!(answered, 5);
+    node.services.access.sign_in_by_password(ANN, PASSWORD, &from("192.0.2.1")).await.unwrap();
+}
+
+#[tokio::test]
+async fn strangers_passkeys_don_t_make_others_wait() {
+    let site = Site::new();
+    let node = site.node().await;
+    for _ in 0..40 {
+        node.services.access.passkey_owner(&[7; 16], &from("192.0.2.1")).await.unwrap_err();
+    }
+    let same = node.services.access.passkey_owner(&[7; 16], &from("192.0.2.1")).await;
+    assert!(matches!(same, Err(SignInError::Wait(_))), "their own network waits");
+    let other = node.services.access.passkey_owner(&[7; 16], &from("198.51.100.1")).await;
+    assert!(matches!(other, Err(SignInError::Wrong)), "{other:?}");
+}
+
+/// A session as the portal makes it after a sign-in.
+async fn session(services: &Services, number: usize, version: u64) -> Result<(), ServiceError> {
+    let now = services.clock.now();
+    let session = SessionRecord {
+        id: format!("s{number}"),
+        person: Some(ANN.into()),
+        data: "{}".into(),
+        created_at: now,
+        seen_at: now,
+        expires_at: now.plus(Duration::from_secs(3600)),
+    };
+    services.access.create_session(&secret::hash(&session.id), &session, version).await
+}
+
+/// Signs in with `password` while `change` happens, a hundred times, at other moments each time. Returns how often the
+/// sign-in came first and its session was made, and how often a session is there in the end.
+async fn race<F: Future<Output = ()> + Send>(
+    services: &Arc<Services>,
+    password: impl Fn(usize) -> String,
+    change: impl Fn(Arc<Services>, usize) -> F,
+) -> (usize, usize) {
+    let (mut made, mut left) = (0, 0);
+    for round in 0..100 {
+        let (there, password) = (Arc::clone(services), password(round));
+        // Sometimes the one begins first, sometimes the other.
+        let later = Duration::from_micros(round as u64 * 600);
+        let (sign_in_waits, change_waits) =
+            if round % 2 == 0 { (later, Duration::ZERO) } else { (Duration::ZERO, later) };
+        let sign_in = tokio::spawn(async move {
+            tokio::time::sleep(sign_in_waits).await;
+            let passed = there.access.sign_in_by_password(ANN, &password, &Visitor::default()).await;
+            let Ok(Passed::Entered(entry)) = passed else { return false };
+            session(&there, round, entry.version).await.is_ok()
+        });
+        tokio::time::sleep(change_waits).await;
+        change(Arc::clone(services), round).await;
+        made += usize::from(sign_in.await.unwrap());
+        let sessions = services.access.sessions(&admin()).await.unwrap();
+        left += sessions.len();
+        for session in sessions {
+            services.access.revoke_session(&admin(), &session.id).await.unwrap();
+        }
+    }
+    (made, left)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sign_in_with_the_old_password_is_not_in_after_the_change() {
+    let site = Site::new();
+    let node = site.node().await;
+    let (caller, _) = ann(&node.services).await;
+    let password = |round: usize| if round == 0 { PASSWORD.into() } else { format!("horse number {round} of mine") };
+    let change = |services: Arc<Services>, round: usize| {
+        let caller = caller.clone();
+        async move {
+            let (old, new) = (password(round), password(round + 1));
+            services.access.change_password(&caller, &old, &new, None).await.unwrap();
+        }
+    };
+    let (_, left) = race(&node.services, password, change).await;
+    assert_eq!(left, 0);
+    node.services.access.sign_in_by_password(ANN, &password(100), &Visitor::default()).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sign_in_that_began_before_somebody_was_disabled_is_not_in_after_they_are_enabled_again() {
+    let site = Site::new();
+    let node = site.node().await;
+    ann(&node.services).await;
+    let change = |services: Arc<Services>, _| async move {
+        for disabled in [true, false] {
+            let ask = PersonRequest { disabled: Some(disabled), ..PersonRequest::default() };
+            services.access.change_person(&admin(), ANN, &ask).await.unwrap();
+            // What failed meanwhile does not count here.
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    let (made, left) = race(&node.services, |_| PASSWORD.into(), change).await;
+    // One that began only after she was enabled again is in, as it should be.
+    assert!(left <= made, "{left} sessions, {made} made");
+    let version = node.shared.store.person(ANN).await.unwrap().unwrap().1.version;
+    assert!(session(&node.services, 1000, version - 1).await.is_err());
+    session(&node.services, 1001, version).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_was_begun_with_former_factors_ends() {
+    let site = Site::new();
+    let node = site.node().await;
+    let (caller, _) = ann(&node.services).await;
+    let access = &node.services.access;
+    let version = async || node.shared.store.person(ANN).await.unwrap().unwrap().1.version;
+    let ids = async || access.sessions(&admin()).await.unwrap().into_iter().map(|s| s.id).collect::<Vec<_>>();
+    let shared = totp::new_secret(&*node.services.randomness);
+    let code = (0..1_000_000).map(|n| format!("{n:06}"));
+    let seconds = u64::try_from(site.clock.now().as_millis() / 1000).unwrap();
+    let code = code.into_iter().find(|code| totp::step(&shared, code, seconds).is_some()).unwrap();
+    for (number, change) in ["password", "app", "codes", "remove"].into_iter().enumerate() {
+        let (own, other) = (number * 2, number * 2 + 1);
+        session(&node.services, own, version().await).await.unwrap();
+        session(&node.services, other, version().await).await.unwrap();
+        let reset = access.reset_person(&admin(), ANN).await.unwrap().link;
+        let this = format!("s{own}");
+        match change {
+            "password" => {
+                access.change_password(&caller, PASSWORD, "another horse of mine", Some(&this)).await.unwrap()
+            }
+            "app" => drop(access.enrol_totp(&caller, &shared, &code, Some(&this)).await.unwrap()),
+            "codes" => drop(access.new_recovery_codes(&caller, Some(&this)).await.unwrap()),
+            _ => access.remove_totp(&caller, Some(&this)).await.unwrap(),
+        }
+        assert_eq!(ids().await, [this.as_str()], "{change}");
+        not_found(access.sign_up(reset.rsplit('/').next().unwrap()).await);
+        access.revoke_session(&admin(), &this).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn the_first_admin_s_link_ends_with_the_first_person() {
+    let site = Site::new();
+    let node = site.node().await;
+    let access = &node.services.access;
+    let link = access.first_admin_link().await.unwrap().unwrap().link;
+    let token = link.rsplit('/').next().unwrap();
+    access.sign_up(token).await.unwrap();
+    ann(&node.services).await;
+    not_found(access.sign_up(token).await);
+    not_found(access.use_sign_up(token, "eve@example.com", PASSWORD, &Visitor::default()).await);
+    assert!(access.first_admin_link().await.unwrap().is_none());
+}
