@@ -14,7 +14,7 @@ use tokio::net::{UnixListener, unix::UCred};
 use tokio::sync::watch;
 
 use super::routes;
-use postern_services::service::{Caller, CallerKind, Services};
+use postern_services::service::{Authority, Caller, CallerKind, Services};
 
 /// Header with the name of the person behind `sudo`. It is used for the audit trail only, and accepted only from
 /// users who already have full access.
@@ -56,6 +56,7 @@ pub async fn serve_admin_socket(
 async fn name_caller(ConnectInfo(Peer(peer)): ConnectInfo<Peer>, mut request: Request, next: Next) -> Response {
     let behind = request.headers().get(ON_BEHALF_HEADER).and_then(|value| value.to_str().ok()).map(str::to_owned);
     let caller = caller(peer, behind);
+    request.extensions_mut().insert(Authority::LocalUser(caller.name.clone()));
     request.extensions_mut().insert(caller);
     next.run(request).await
 }

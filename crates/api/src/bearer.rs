@@ -9,7 +9,8 @@ use axum::response::{IntoResponse, Response};
 
 use super::problem::{Failed, problem};
 use postern_cmdlets::bearer::bearer;
-use postern_services::service::Services;
+use postern_services::service::{Authority, Services};
+use postern_services::sign_in::secret;
 
 /// Identifies the caller by the token, or answers 401.
 pub(super) async fn name_caller(State(services): State<Arc<Services>>, mut request: Request, next: Next) -> Response {
@@ -21,7 +22,9 @@ pub(super) async fn name_caller(State(services): State<Arc<Services>>, mut reque
     };
     match services.tokens.holder(token).await {
         Ok(Some(caller)) => {
+            let authority = Authority::Token(secret::hash(token));
             request.extensions_mut().insert(caller);
+            request.extensions_mut().insert(authority);
             next.run(request).await
         }
         Ok(None) => unauthorized("the token is unknown, revoked or expired", "Bearer error=\"invalid_token\""),

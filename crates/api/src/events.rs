@@ -14,8 +14,7 @@ use utoipa_axum::routes;
 use super::call::Call;
 use super::problem::{Failed, Refusals};
 use super::types::Event;
-use postern_services::events::Watcher;
-use postern_services::service::{ServiceError, Services};
+use postern_services::service::{Authority, ServiceError, Services, Watch};
 
 pub(super) fn routes() -> OpenApiRouter<Arc<Services>> {
     OpenApiRouter::new().routes(routes!(events))
@@ -39,7 +38,8 @@ fn last_event(headers: &HeaderMap) -> Result<Option<i64>, ServiceError> {
     text.parse().map(Some).map_err(|_| ServiceError::Invalid { field: "Last-Event-ID".into(), problem: problem() })
 }
 
-/// The stream stays open; each event is one JSON object.
+/// The stream stays open for as long as the token is valid; each event is one JSON object. At most six are open at once
+/// for each token.
 #[utoipa::path(
     get,
     path = "/api/v1/events",
@@ -50,13 +50,14 @@ fn last_event(headers: &HeaderMap) -> Result<Option<i64>, ServiceError> {
 )]
 async fn events(
     Call { services, caller }: Call,
+    axum::Extension(authority): axum::Extension<Authority>,
     headers: HeaderMap,
 ) -> Result<Sse<impl Stream<Item = Result<SentEvent, Infallible>>>, Failed> {
-    let watcher = services.audit.watch(&caller, last_event(&headers)?).await?;
-    let stream = stream::unfold(watcher, |mut watcher: Watcher| async move {
-        let event = watcher.next().await?;
+    let watch = Watch::begin(&services, authority, &caller, last_event(&headers)?).await?;
+    let stream = stream::unfold(watch, |mut watch: Watch| async move {
+        let event = watch.next().await?;
         let sent = SentEvent::default().id(event.id.to_string()).event(event.kind).json_data(Event::from(event));
-        Some((Ok(sent.unwrap_or_default()), watcher))
+        Some((Ok(sent.unwrap_or_default()), watch))
     });
     Ok(Sse::new(stream).keep_alive(KeepAlive::default()))
 }

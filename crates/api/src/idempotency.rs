@@ -11,8 +11,9 @@ use axum::response::{IntoResponse, Response};
 use postern_services::service::idempotency::{GivenAnswer, KeyedRequest, Seen};
 use sha2::{Digest, Sha256};
 
+use super::call::ORGANIZATION;
 use super::problem::{Failed, problem};
-use postern_services::service::{Caller, ServiceError, Services};
+use postern_services::service::{Authority, ServiceError, Services};
 
 pub(super) const KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
@@ -31,7 +32,10 @@ pub(super) async fn once(State(services): State<Arc<Services>>, request: Request
     let Some(key) = key.to_str().ok().filter(|key| (1..=255).contains(&key.len())).map(str::to_owned) else {
         return refused(StatusCode::UNPROCESSABLE_ENTITY, "expected 1 to 255 visible characters");
     };
-    let caller = request.extensions().get::<Caller>().map(|caller| caller.name.clone()).unwrap_or_default();
+    // Not the caller's name: a token of another organization may have the same.
+    let identity = request.extensions().get::<Authority>().map(Authority::identity).unwrap_or_default();
+    let organization = request.headers().get(ORGANIZATION).and_then(|id| id.to_str().ok()).unwrap_or_default();
+    let caller = format!("{identity} for {organization}");
     let (parts, body) = request.into_parts();
     let Ok(body) = to_bytes(body, LONGEST).await else {
         return problem(StatusCode::PAYLOAD_TOO_LARGE, "the request is too long".into(), None);

@@ -43,9 +43,8 @@ impl IntoResponse for Failed {
             ServiceError::Conflict(_) => (StatusCode::CONFLICT, None),
             ServiceError::Changed(_) => (StatusCode::PRECONDITION_FAILED, None),
             ServiceError::Invalid { field, .. } => (StatusCode::UNPROCESSABLE_ENTITY, Some(field.to_string())),
-            ServiceError::Busy(_) | ServiceError::Store(_) | ServiceError::Ledger(_) => {
-                (StatusCode::SERVICE_UNAVAILABLE, None)
-            }
+            ServiceError::Busy(_) => (StatusCode::TOO_MANY_REQUESTS, None),
+            ServiceError::Store(_) | ServiceError::Ledger(_) => (StatusCode::SERVICE_UNAVAILABLE, None),
         };
         problem(status, error.to_string(), field)
     }
@@ -137,6 +136,9 @@ pub(super) enum Refusals {
     /// A value in the request is not valid; `field` names it.
     #[response(status = 422, content_type = "application/problem+json")]
     Invalid(#[to_schema] Problem),
+    /// Too much is asked at this moment.
+    #[response(status = 429, content_type = "application/problem+json")]
+    Busy(#[to_schema] Problem),
     /// The store is unavailable.
     #[response(status = 503, content_type = "application/problem+json")]
     Unavailable(#[to_schema] Problem),

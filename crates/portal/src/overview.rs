@@ -15,12 +15,12 @@ use postern_services::service::{AlertFilter, RestrictionFilter};
 use super::charts::{self, Chart};
 use super::page::{Frame, render};
 use super::refusal::Refusal;
-use super::session::Signed;
+use super::session::{self, Signed};
 use super::{names, texts};
 use postern_services::directory::SourceState;
-use postern_services::events::Watcher;
 use postern_services::service::views::{AlertView, RestrictionView, StatusView};
-use postern_services::service::{BusyView, Services};
+use postern_services::service::{BusyView, Services, Watch};
+use tower_sessions::Session;
 
 /// Number of items shown in each list.
 const SHOWN: u32 = 5;
@@ -81,12 +81,14 @@ pub(super) async fn show(State(services): State<Arc<Services>>, signed: Signed) 
 /// Reports that something has changed, but not what: the page then requests that with the person's own rights.
 pub(super) async fn changes(
     State(services): State<Arc<Services>>,
+    current: Session,
     signed: Signed,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Refusal> {
-    let watcher = services.audit.watch(&signed.caller, None).await?;
-    let stream = stream::unfold(watcher, |mut watcher: Watcher| async move {
-        watcher.next().await?;
-        Some((Ok(Event::default().data("changed")), watcher))
+    let authority = session::authority(&current, &signed)?;
+    let watch = Watch::begin(&services, authority, &signed.caller, None).await?;
+    let stream = stream::unfold(watch, |mut watch: Watch| async move {
+        watch.next().await?;
+        Some((Ok(Event::default().data("changed")), watch))
     });
     Ok(Sse::new(stream).keep_alive(KeepAlive::default()))
 }

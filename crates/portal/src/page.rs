@@ -228,7 +228,8 @@ pub(super) fn status_of(error: &ServiceError) -> StatusCode {
         ServiceError::NotFound(_) => StatusCode::NOT_FOUND,
         ServiceError::Conflict(_) | ServiceError::Changed(_) => StatusCode::CONFLICT,
         ServiceError::Invalid { .. } => StatusCode::UNPROCESSABLE_ENTITY,
-        ServiceError::Busy(_) | ServiceError::Store(_) | ServiceError::Ledger(_) => StatusCode::SERVICE_UNAVAILABLE,
+        ServiceError::Busy(_) => StatusCode::TOO_MANY_REQUESTS,
+        ServiceError::Store(_) | ServiceError::Ledger(_) => StatusCode::SERVICE_UNAVAILABLE,
     }
 }
 

@@ -20,7 +20,7 @@ use tower_sessions::{Expiry, Session, SessionManagerLayer, SessionStore};
 use super::client::{self, KnownDevice};
 use super::refusal::Refusal;
 use postern_services::service::access::{Entry, SIGNED_IN, SignedIn, Visitor};
-use postern_services::service::{Caller, Services};
+use postern_services::service::{Authority, Caller, Services};
 use postern_services::settings::Settings;
 use postern_services::sign_in::secret;
 
@@ -70,6 +70,12 @@ fn hash(id: &Id) -> [u8; 32] {
 /// A session's ID in lists: the beginning of its hash.
 pub(super) fn public_id(session: &Session) -> Option<String> {
     session.id().map(|id| hex(&hash(&id)[..8]))
+}
+
+/// What the rights of a signed-in browser rest on.
+pub(super) fn authority(session: &Session, signed: &Signed) -> Result<Authority, Refusal> {
+    let id = session.id().ok_or_else(|| Refusal::Unknown("no session".into()))?;
+    Ok(Authority::Session(hash(&id), Box::new(signed.signed_in.clone())))
 }
 
 #[async_trait]

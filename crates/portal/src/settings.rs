@@ -15,7 +15,7 @@ use super::form::{Form, Nothing, number};
 use super::page::{Frame, render};
 use super::refusal::Refusal;
 use super::session::{Signed, flash};
-use super::{names, organizations, powershell, texts};
+use super::{names, organizations, own_sign_in, powershell, texts};
 use postern_domain::finding::Finding;
 use postern_services::directory::SourceState;
 use postern_services::service::access::{InviteRequest, PersonRequest, SessionView};
@@ -158,6 +158,10 @@ pub(super) async fn add_token(
     State(services): State<Arc<Services>>,
     form: Form<TokenForm>,
 ) -> Result<Response, Refusal> {
+    // Who has stolen a session must not be able to stay.
+    if !own_sign_in::fresh(&services, &form.signed) {
+        return Err(Refusal::Again { next: "/settings".into() });
+    }
     let days = number("days", &form.values.days)?.filter(|days| *days > 0);
     let expires_at: Option<Timestamp> =
         days.map(|days| services.clock.now().plus(std::time::Duration::from_secs(u64::from(days) * 86_400)));

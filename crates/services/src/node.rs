@@ -272,6 +272,7 @@ impl Shared {
                 settings, store, projector, delivery, clock, randomness, metrics, health; books: books()
             }),
             requests: self.store.clone(),
+            streams: Arc::default(),
             settings: self.settings.clone(),
             clock: self.clock.clone(),
             randomness: self.randomness.clone(),

@@ -9,7 +9,7 @@ use crate::StoreError;
 /// A request with an idempotency key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyedRequest {
-    /// The name of the caller.
+    /// Who may repeat it: names one caller, acting for one organization, and nobody else ever.
     pub caller: String,
     /// The caller's key for it.
     pub key: String,

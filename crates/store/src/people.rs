@@ -182,7 +182,7 @@ pub trait People: Send + Sync {
     /// [`StoreError::NoPerson`], or the database fails.
     async fn change_person(&self, person: &Person, audit: &NewAuditEntry) -> Result<(), StoreError>;
 
-    /// Removes a person with all their data.
+    /// Removes a person with all their data, and revokes the tokens that they have made.
     ///
     /// # Errors
     /// [`StoreError::NoPerson`], or the database fails.

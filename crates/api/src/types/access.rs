@@ -47,7 +47,7 @@ impl From<service::CallerKind> for CallerKind {
     fn from(kind: service::CallerKind) -> Self {
         match kind {
             service::CallerKind::LocalUser => Self::LocalUser,
-            service::CallerKind::Token => Self::Token,
+            service::CallerKind::Token(_) => Self::Token,
             service::CallerKind::Person => Self::Person,
             service::CallerKind::System => Self::System,
         }
@@ -194,6 +194,7 @@ pub struct TokenRecord {
 
 convert!(access::TokenRecord => TokenRecord {
     same: name, organization, role, created_at, created_by, expires_at, last_used_at;
+    not_shown: maker;
 });
 
 /// A new token; it is shown only once.

@@ -8,7 +8,7 @@ use std::fmt;
 
 pub use person::{Method, Origin, Person, PersonState};
 pub use throttle::{Throttle, ThrottleRule};
-pub use token::TokenRecord;
+pub use token::{TokenMaker, TokenRecord};
 
 use serde::{Deserialize, Serialize};
 
@@ -57,6 +57,12 @@ impl Role {
         Self::ALL.into_iter().find(|role| role.key() == key)
     }
 
+    /// The less powerful of two roles.
+    pub fn weaker(self, other: Self) -> Self {
+        let rank = |role: Self| Self::ALL.iter().position(|one| *one == role);
+        if rank(self) >= rank(other) { self } else { other }
+    }
+
     /// Whether the role grants `permission`.
     pub fn may(self, permission: Permission) -> bool {
         match permission {
@@ -99,6 +105,8 @@ mod tests {
         assert_eq!(may(Role::SecurityAdministrator), [true, true, false]);
         assert_eq!(may(Role::SecurityReader), [true, false, false]);
         assert_eq!(may(Role::GlobalReader), [true, false, false]);
+        assert_eq!(Role::SecurityReader.weaker(Role::OrganizationManagement), Role::SecurityReader);
+        assert_eq!(Role::OrganizationManagement.weaker(Role::SecurityReader), Role::SecurityReader);
         for role in Role::ALL {
             assert_eq!(Role::from_key(role.key()), Some(role));
         }

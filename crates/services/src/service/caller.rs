@@ -11,8 +11,8 @@ use crate::in_force::InForce;
 pub enum CallerKind {
     /// A user of this machine, on the admin socket.
     LocalUser,
-    /// A program that holds an API token.
-    Token,
+    /// A program that holds an API token, with its SHA-256.
+    Token([u8; 32]),
     /// Somebody who has signed in.
     Person,
     /// Postern itself: a limit, an end that has been reached, or the configuration file.

@@ -36,9 +36,9 @@ pub enum ServiceError {
         /// What is wrong, and what is expected.
         problem: String,
     },
-    /// There is too much to do at this moment.
+    /// Too much is asked at this moment; later, it may be carried out.
     #[error("{0}")]
-    Busy(HashingError),
+    Busy(String),
     /// The store failed.
     #[error("the store is not available: {0}")]
     Store(StoreError),
@@ -49,7 +49,7 @@ pub enum ServiceError {
 
 impl From<HashingError> for ServiceError {
     fn from(error: HashingError) -> Self {
-        ServiceError::Busy(error)
+        ServiceError::Busy(error.to_string())
     }
 }
 

@@ -10,6 +10,7 @@ mod alert_policies;
 mod alerts;
 mod allowances;
 mod audit;
+mod authority;
 mod books;
 mod caller;
 mod configuration;
@@ -45,6 +46,7 @@ pub use alert_policies::AlertPolicyService;
 pub use alerts::{AlertRequest, AlertService};
 pub use allowances::{AllowanceRequest, AllowanceService};
 pub use audit::AuditService;
+pub use authority::{Authority, Streams, Watch};
 pub use books::BookEditor;
 pub use caller::{Caller, CallerKind};
 pub use configuration::ConfigurationService;
@@ -117,6 +119,8 @@ pub struct Services {
     pub outages: OutageService,
     /// Requests that are carried out once, by their idempotency keys.
     pub requests: Arc<dyn Idempotency>,
+    /// Streams that are open.
+    pub streams: Arc<Streams>,
     /// Settings in force.
     pub settings: Arc<SettingsInForce>,
     /// The clock; tests move it.

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use postern_domain::access::{Permission, Role};
+use postern_domain::access::{Permission, PersonState, Role, TokenMaker};
 use postern_domain::{Fact, Timestamp};
 use postern_store::audit::NewAuditEntry;
-use postern_store::{TokenRecord, Tokens};
+use postern_store::{Store, TokenRecord};
 
 use super::{Caller, CallerKind, ServiceError};
 use crate::clock::Clock;
@@ -18,6 +18,8 @@ const PREFIX: &str = "postern_";
 /// The last use of a token is recorded to this precision, in milliseconds.
 const USED_STEP_MS: i64 = 60_000;
 const MAX_NAME: usize = 64;
+/// How many tokens may be made with one another, one after the other.
+const LONGEST_CHAIN: usize = 8;
 
 /// A request for a token.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,8 +43,8 @@ pub struct NewToken {
 
 /// Makes, revokes and recognizes API tokens.
 pub struct TokenService {
-    /// Stored API tokens.
-    pub(crate) store: Arc<dyn Tokens>,
+    /// Stored API tokens, and the people who have made some.
+    pub(crate) store: Arc<dyn Store>,
     /// Writes to the store, and puts into force what was written.
     pub(crate) projector: Arc<Projector>,
     /// The clock; tests move it.
@@ -79,6 +81,15 @@ impl TokenService {
         if request.expires_at.is_some_and(|at| at <= now) {
             return Err(invalid("expires_at", "is in the past; expected a later time"));
         }
+        let (maker, ends) = self.maker(caller).await?;
+        // A token ends with the one that it was made with at the latest.
+        let expires_at = match (request.expires_at, ends) {
+            (Some(wanted), Some(ends)) if wanted > ends => {
+                let problem = format!("is after the end of the token that makes it, {ends}; expected no later time");
+                return Err(invalid("expires_at", &problem));
+            }
+            (wanted, ends) => wanted.or(ends),
+        };
         let token = format!("{PREFIX}{}", secret::random(&*self.randomness));
         let record = TokenRecord {
             name: name.to_owned(),
@@ -86,7 +97,8 @@ impl TokenService {
             role: request.role,
             created_at: now,
             created_by: caller.name.clone(),
-            expires_at: request.expires_at,
+            maker,
+            expires_at,
             last_used_at: None,
         };
         let audit = NewAuditEntry {
@@ -125,22 +137,85 @@ impl TokenService {
         if !token.starts_with(PREFIX) {
             return Ok(None);
         }
+        self.holder_of(&secret::hash(token)).await
+    }
+
+    /// As [`TokenService::holder`], for the token with this hash.
+    ///
+    /// # Errors
+    /// The store fails.
+    pub async fn holder_of(&self, hash: &[u8; 32]) -> Result<Option<Caller>, ServiceError> {
         let now = self.clock.now();
-        let hash = secret::hash(token);
-        let Some(record) = self.store.token(&hash).await? else { return Ok(None) };
-        if record.expires_at.is_some_and(|at| at <= now) {
-            return Ok(None);
-        }
+        let Some((record, role)) = self.valid(hash).await? else { return Ok(None) };
         let stale = record.last_used_at.is_none_or(|at| now.as_millis() - at.as_millis() >= USED_STEP_MS);
-        if stale && let Err(error) = self.store.token_used(&hash, now).await {
+        if stale && let Err(error) = self.store.token_used(hash, now).await {
             // The store can still be read, so the token stays valid.
             tracing::warn!(%error, name = record.name, "the use of a token can't be noted");
         }
         Ok(Some(Caller {
             name: format!("token {}", record.name),
-            kind: CallerKind::Token,
+            kind: CallerKind::Token(*hash),
             organization: record.organization,
-            role: Some(record.role),
+            role: Some(role),
         }))
+    }
+
+    /// A token that is neither revoked nor expired and whose maker may still act for its organization, with what it may
+    /// do: its own role, or the maker's if that is weaker.
+    async fn valid(&self, hash: &[u8; 32]) -> Result<Option<(TokenRecord, Role)>, ServiceError> {
+        let now = self.clock.now();
+        let Some(record) = self.store.token(hash).await? else { return Ok(None) };
+        let (mut role, mut last) = (record.role, record.clone());
+        for _ in 0..LONGEST_CHAIN {
+            if last.expires_at.is_some_and(|at| at <= now) {
+                return Ok(None);
+            }
+            let covers = |organization: &Option<_>| organization.is_none() || *organization == last.organization;
+            match &last.maker {
+                TokenMaker::LocalUser => return Ok(Some((record, role))),
+                TokenMaker::Person(address) => {
+                    let found = self.store.person(address).await?.map(|(person, _)| person);
+                    let maker =
+                        found.filter(|person| person.state == PersonState::Active && covers(&person.organization));
+                    return Ok(maker.map(|maker| (record, role.weaker(maker.role))));
+                }
+                TokenMaker::Token(maker) => {
+                    let maker = self.store.token(maker).await?.filter(|maker| covers(&maker.organization));
+                    let Some(maker) = maker else { return Ok(None) };
+                    role = role.weaker(maker.role);
+                    last = maker;
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// Who makes a token, and when it has to end at the latest.
+    async fn maker(&self, caller: &Caller) -> Result<(TokenMaker, Option<Timestamp>), ServiceError> {
+        Ok(match caller.kind {
+            CallerKind::LocalUser | CallerKind::System => (TokenMaker::LocalUser, None),
+            CallerKind::Person => (TokenMaker::Person(caller.name.clone()), None),
+            CallerKind::Token(hash) => {
+                let depth = self.chain_of(&hash).await?;
+                if depth >= LONGEST_CHAIN {
+                    let problem = format!("a token is made with a token at most {LONGEST_CHAIN} times in a row");
+                    return Err(ServiceError::Conflict(problem));
+                }
+                let ends = self.store.token(&hash).await?.and_then(|token| token.expires_at);
+                (TokenMaker::Token(hash), ends)
+            }
+        })
+    }
+
+    /// How many tokens in a row were made with one another, up to this one.
+    async fn chain_of(&self, hash: &[u8; 32]) -> Result<usize, ServiceError> {
+        let mut hash = *hash;
+        for length in 1..LONGEST_CHAIN {
+            match self.store.token(&hash).await?.map(|token| token.maker) {
+                Some(TokenMaker::Token(maker)) => hash = maker,
+                _ => return Ok(length),
+            }
+        }
+        Ok(LONGEST_CHAIN)
     }
 }

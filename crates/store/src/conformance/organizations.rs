@@ -15,6 +15,7 @@ pub(super) async fn a_token_is_found_by_its_hash_until_it_is_revoked(store: &imp
         role: Role::SecurityReader,
         created_at: at(0),
         created_by: "alice".into(),
+        maker: postern_domain::access::TokenMaker::LocalUser,
         expires_at: Some(at(60)),
         last_used_at: None,
     };
@@ -118,6 +119,7 @@ async fn so_do_tokens(store: &impl Store) {
         role: Role::SecurityReader,
         created_at: at(0),
         created_by: "alice".into(),
+        maker: postern_domain::access::TokenMaker::LocalUser,
         expires_at: None,
         last_used_at: None,
     };

@@ -6,7 +6,7 @@ use postern_domain::access::{Person, PersonState};
 use rusqlite::{OptionalExtension, params};
 
 use super::people_rows::{change_credential, end_access, find, insert, integer, invitation, person, session};
-use super::{SqliteStore, audit};
+use super::{SqliteStore, audit, tokens};
 use crate::StoreError;
 use crate::audit::NewAuditEntry;
 use crate::people::{CredentialChange, Credentials, Invitation, People, SessionRecord};
@@ -84,6 +84,7 @@ impl People for SqliteStore {
             if tx.execute("DELETE FROM people WHERE address = ?1", [&address])? == 0 {
                 return Err(StoreError::NoPerson { address }.into());
             }
+            tokens::revoke_those_of(tx, &address, &entry.actor, entry.at)?;
             audit::append(tx, &entry)?;
             Ok(())
         })

@@ -16,3 +16,11 @@ CREATE TABLE used_challenges (
     hash       BLOB PRIMARY KEY NOT NULL,
     expires_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+
+-- Who made a token: a person, another token, or else a local user. It may do no more than they may, and ends with them.
+ALTER TABLE tokens ADD COLUMN made_by_person TEXT;
+ALTER TABLE tokens ADD COLUMN made_by_token BLOB;
+UPDATE tokens SET made_by_person = created_by WHERE created_by IN (SELECT address FROM people);
+
+-- People who come from the single sign-on provider sign in nowhere else.
+DELETE FROM passkeys WHERE person IN (SELECT address FROM people WHERE origin = 'single-sign-on');

@@ -1,7 +1,7 @@
 //! Table `tokens`.
 
 use async_trait::async_trait;
-use postern_domain::access::Role;
+use postern_domain::access::{Role, TokenMaker};
 use postern_domain::{OrganizationId, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 
@@ -64,8 +64,15 @@ pub(super) fn insert(tx: &Transaction<'_>, token: &TokenRecord, hash: &[u8; 32])
     if taken.is_some() {
         return Err(StoreError::TokenExists { name: token.name.clone() }.into());
     }
+    let (person, parent) = match &token.maker {
+        TokenMaker::LocalUser => (None, None),
+        TokenMaker::Person(address) => (Some(address), None),
+        TokenMaker::Token(hash) => (None, Some(hash)),
+    };
     tx.execute(
-        "INSERT INTO tokens (name, hash, role, created_at, created_by, expires_at, organization) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        "INSERT INTO tokens
+         (name, hash, role, created_at, created_by, expires_at, organization, made_by_person, made_by_token)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
         params![
             token.name,
             hash,
@@ -74,6 +81,8 @@ pub(super) fn insert(tx: &Transaction<'_>, token: &TokenRecord, hash: &[u8; 32])
             token.created_by,
             token.expires_at.map(Timestamp::as_millis),
             token.organization.as_ref().map(OrganizationId::as_str),
+            person,
+            parent,
         ],
     )?;
     Ok(())
@@ -93,6 +102,15 @@ pub(super) fn revoke(
     if revoked == 0 {
         return Err(StoreError::NoToken { name: name.to_owned() }.into());
     }
+    Ok(())
+}
+
+/// Revokes the tokens that a person has made, who is removed. Those made with these tokens end with them.
+pub(super) fn revoke_those_of(tx: &Transaction<'_>, person: &str, by: &str, at: Timestamp) -> Result<(), Fault> {
+    tx.execute(
+        "UPDATE tokens SET revoked_at = ?2, revoked_by = ?3 WHERE made_by_person = ?1 AND revoked_at IS NULL",
+        params![person, at.as_millis(), by],
+    )?;
     Ok(())
 }
 
@@ -118,7 +136,13 @@ pub(super) fn used(tx: &Transaction<'_>, hash: &[u8; 32], at: Timestamp) -> Resu
 
 fn from_row(row: &Row<'_>) -> Result<TokenRecord, Fault> {
     let role: String = row.get("role")?;
+    let maker = match (row.get("made_by_person")?, row.get("made_by_token")?) {
+        (Some(address), _) => TokenMaker::Person(address),
+        (None, Some(hash)) => TokenMaker::Token(hash),
+        (None, None) => TokenMaker::LocalUser,
+    };
     Ok(TokenRecord {
+        maker,
         name: row.get("name")?,
         organization: organization(row)?,
         role: Role::from_key(&role).ok_or_else(|| Fault::unreadable("tokens.role", role))?,

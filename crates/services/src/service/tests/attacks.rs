@@ -7,8 +7,8 @@ use postern_store::people::SessionRecord;
 
 use super::*;
 use crate::clock::Clock;
-use crate::service::Services;
-use crate::service::access::{InviteRequest, Passed, PersonRequest, SignInError, Visitor};
+use crate::service::access::{InviteRequest, Passed, PersonRequest, SignInError, SignedIn, Visitor};
+use crate::service::{Authority, Services, TokenRequest, Watch};
 use crate::sign_in::{secret, totp};
 
 const PASSWORD: &str = "correct horse battery staple";
@@ -250,4 +250,117 @@ async fn the_first_admin_s_link_ends_with_the_first_person() {
     not_found(access.sign_up(token).await);
     not_found(access.use_sign_up(token, "eve@example.com", PASSWORD, &Visitor::default()).await);
     assert!(access.first_admin_link().await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn a_token_does_no_more_than_its_maker_may_and_ends_with_them() {
+    let site = Site::new();
+    let node = site.node().await;
+    let (caller, _) = ann(&node.services).await;
+    let (access, tokens) = (&node.services.access, &node.services.tokens);
+    let role = |role| PersonRequest { role: Some(role), ..PersonRequest::default() };
+    access.change_person(&admin(), ANN, &role(Role::OrganizationManagement)).await.unwrap();
+    let ask = |name: &str, hours: Option<u64>| TokenRequest {
+        name: name.into(),
+        role: Role::OrganizationManagement,
+        expires_at: hours.map(|hours| site.clock.now().plus(Duration::from_secs(hours * 3600))),
+    };
+    let first = tokens.add(&caller, &ask("first", Some(2))).await.unwrap();
+    let holder = tokens.holder(&first.token).await.unwrap().unwrap();
+    assert_eq!(invalid(tokens.add(&holder, &ask("too long", Some(3))).await), "expires_at");
+    let second = tokens.add(&holder, &ask("second", None)).await.unwrap();
+    assert_eq!(second.record.expires_at, first.record.expires_at, "no end of its own");
+    let roles = async || {
+        let first = tokens.holder(&first.token).await.unwrap().map(|holder| holder.role.unwrap());
+        (first, tokens.holder(&second.token).await.unwrap().map(|holder| holder.role.unwrap()))
+    };
+    let both = |role| (Some(role), Some(role));
+    assert_eq!(roles().await, both(Role::OrganizationManagement));
+    access.change_person(&admin(), ANN, &role(Role::SecurityReader)).await.unwrap();
+    assert_eq!(roles().await, both(Role::SecurityReader));
+    let disabled = |is| PersonRequest { disabled: Some(is), ..PersonRequest::default() };
+    access.change_person(&admin(), ANN, &disabled(true)).await.unwrap();
+    assert_eq!(roles().await, (None, None));
+    access.change_person(&admin(), ANN, &disabled(false)).await.unwrap();
+    assert_eq!(roles().await, both(Role::SecurityReader));
+    access.remove_person(&admin(), ANN).await.unwrap();
+    ann(&node.services).await;
+    assert_eq!(roles().await, (None, None), "somebody of the same address is somebody else");
+    // The honest use: what an admin of the machine made goes on.
+    let local = tokens.add(&admin(), &ask("local", None)).await.unwrap();
+    assert_eq!(tokens.holder(&local.token).await.unwrap().unwrap().role, Some(Role::OrganizationManagement));
+}
+
+#[tokio::test]
+async fn a_token_made_with_a_token_ends_with_it_and_the_chain_has_an_end() {
+    let site = Site::new();
+    let node = site.node().await;
+    let tokens = &node.services.tokens;
+    let ask = |name: String| TokenRequest { name, role: Role::OrganizationManagement, expires_at: None };
+    let mut made = vec![tokens.add(&admin(), &ask("0".into())).await.unwrap().token];
+    loop {
+        let holder = tokens.holder(made.last().unwrap()).await.unwrap().unwrap();
+        match tokens.add(&holder, &ask(made.len().to_string())).await {
+            Ok(new) => made.push(new.token),
+            refused => break conflict(refused),
+        }
+        assert!(made.len() < 20, "no end");
+    }
+    assert_eq!(made.len(), 8);
+    tokens.revoke(&admin(), "3").await.unwrap();
+    let mut valid = Vec::new();
+    for token in &made {
+        valid.push(tokens.holder(token).await.unwrap().is_some());
+    }
+    assert_eq!(valid, [true, true, true, false, false, false, false, false]);
+}
+
+#[tokio::test]
+async fn a_stream_ends_with_what_it_rests_on_and_there_are_few_at_once() {
+    let site = Site::new();
+    let node = with_tenant(&site).await;
+    let services = &node.services;
+    let ask = TokenRequest { name: "watcher".into(), role: Role::SecurityReader, expires_at: None };
+    let made = services.tokens.add(&tenant_admin(), &ask).await.unwrap();
+    let holder = services.tokens.holder(&made.token).await.unwrap().unwrap();
+    let authority = || Authority::Token(secret::hash(&made.token));
+    let mut open = Vec::new();
+    for _ in 0..6 {
+        open.push(Watch::begin(services, authority(), &holder, None).await.unwrap());
+    }
+    let seventh = Watch::begin(services, authority(), &holder, None).await;
+    assert!(matches!(seventh, Err(ServiceError::Busy(_))));
+    open.truncate(1);
+    let mut watch = Watch::begin(services, authority(), &holder, None).await.unwrap();
+    restrict(&node, "a@contoso.example").await;
+    assert_eq!(watch.next().await.unwrap().kind, "restriction.made");
+    services.tokens.revoke(&tenant_admin(), "watcher").await.unwrap();
+    restrict(&node, "b@contoso.example").await;
+    assert_eq!(watch.next().await, None, "its token was revoked");
+    // A person's, when their session is ended; an organization's, when it is removed.
+    ann(services).await;
+    let version = node.shared.store.person(ANN).await.unwrap().unwrap().1.version;
+    session(services, 1, version).await.unwrap();
+    let signed_in = SignedIn {
+        person: ANN.into(),
+        method: postern_domain::access::Method::Password,
+        at: services.clock.now(),
+        version,
+        visitor: Visitor::default(),
+    };
+    let authority = || Authority::Session(secret::hash("s1"), Box::new(signed_in.clone()));
+    let (person, _) = services.access.session_holder(&signed_in).await.unwrap().unwrap();
+    let mut everything = Watch::begin(services, authority(), &person, None).await.unwrap();
+    let of_contoso = Caller { organization: tenant_admin().organization, ..person.clone() };
+    let mut narrowed = Watch::begin(services, authority(), &of_contoso, None).await.unwrap();
+    services.organizations.remove(&admin(), "contoso").await.unwrap();
+    assert_eq!(everything.next().await.unwrap().kind, "organizations.changed");
+    restrict(&node, "c@example.com").await;
+    assert_eq!(everything.next().await.unwrap().kind, "restriction.made");
+    for watch in [&mut narrowed, &mut everything] {
+        watch.asks_every = Duration::from_millis(10);
+    }
+    assert_eq!(narrowed.next().await, None);
+    services.access.revoke_session(&admin(), "s1").await.unwrap();
+    assert_eq!(everything.next().await, None, "nothing has happened, but a minute has passed");
 }
