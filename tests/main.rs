@@ -9,6 +9,7 @@
 mod access;
 mod alerts;
 mod api;
+mod attacks;
 mod bad_config;
 mod cli;
 mod cmdlets;

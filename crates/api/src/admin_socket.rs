@@ -44,7 +44,12 @@ pub async fn serve_admin_socket(
     mut closing: watch::Receiver<bool>,
 ) -> io::Result<()> {
     let once = axum::middleware::from_fn_with_state(Arc::clone(&services), super::idempotency::once);
-    let app = routes(services).fallback(super::nothing).layer(once).layer(axum::middleware::from_fn(name_caller));
+    let local = super::monitoring::local_routes(&services);
+    let app = routes(services)
+        .merge(local)
+        .fallback(super::nothing)
+        .layer(once)
+        .layer(axum::middleware::from_fn(name_caller));
     let app = app.layer(axum::middleware::from_fn(crate::finish::finish));
     axum::serve(listener, app.into_make_service_with_connect_info::<Peer>())
         .with_graceful_shutdown(async move {

@@ -14,6 +14,7 @@ mod etag;
 mod events;
 pub mod finish;
 mod idempotency;
+mod monitoring;
 mod organizations;
 mod paging;
 mod people;
@@ -25,9 +26,11 @@ pub mod types;
 
 use std::sync::Arc;
 
+use axum::extract::Request;
 use axum::http::{StatusCode, Uri, header};
-use axum::response::{IntoResponse, Response};
-use axum::routing::{any, get};
+use axum::middleware::Next;
+use axum::response::Response;
+use axum::routing::any;
 use axum::{Json, Router};
 use postern_domain::Timestamp;
 use postern_services::service::AuditFilter;
@@ -36,8 +39,6 @@ use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use postern_services::health::Health;
-use postern_services::metrics::Metrics;
 use postern_services::service::{ServiceError, Services};
 
 pub use admin_socket::{ON_BEHALF_HEADER, admin_socket_path, serve_admin_socket};
@@ -197,31 +198,34 @@ async fn status(Call { services, caller }: Call) -> Reply<StatusView> {
 /// The routes on the portal's listener: the API for callers with a token, and everything that needs none.
 pub fn portal_routes(services: &Arc<Services>) -> Router {
     let named = axum::middleware::from_fn_with_state(Arc::clone(services), bearer::name_caller);
-    let open = public_routes(Arc::clone(&services.health), Arc::clone(&services.metrics));
     let document = document::routes(document::with_headers(described().into_openapi()));
     let once = axum::middleware::from_fn_with_state(Arc::clone(services), idempotency::once);
     let admin_api = postern_cmdlets::admin_api::routes(services);
     // Unknown addresses below /api are answered with a problem, not with a page.
     let others = Router::new().route("/api/", any(nothing)).route("/api/{*rest}", any(nothing));
-    routes(Arc::clone(services)).layer(once).layer(named).merge(document).merge(open).merge(admin_api).merge(others)
+    routes(Arc::clone(services))
+        .layer(once)
+        .layer(named)
+        .merge(document)
+        .merge(monitoring::routes(services))
+        .merge(admin_api)
+        .merge(others)
+        .layer(axum::middleware::from_fn(headers))
 }
 
-/// `/healthz`, `/readyz` and `/metrics`, which need no sign-in and reveal nothing about anyone.
-fn public_routes(health: Arc<Health>, metrics: Arc<Metrics>) -> Router {
-    let ready = move || {
-        let health = Arc::clone(&health);
-        async move {
-            let text = |problems: Vec<String>| if problems.is_empty() { "ok".into() } else { problems.join("\n") };
-            let code = if health.is_ready() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-            (code, text(health.problems()) + "\n")
-        }
-    };
-    let encode = move || {
-        let metrics = Arc::clone(&metrics);
-        async move {
-            let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-            ([(header::CONTENT_TYPE, kind)], metrics.encode()).into_response()
-        }
-    };
-    Router::new().route("/healthz", get(async || "ok\n")).route("/readyz", get(ready)).route("/metrics", get(encode))
+/// Answers are for the caller alone, and are no page: nothing may store, guess or embed them.
+async fn headers(request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    for (name, value) in [
+        (header::CACHE_CONTROL, "no-store"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (
+            header::CONTENT_SECURITY_POLICY,
+            "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+        ),
+    ] {
+        headers.insert(name, header::HeaderValue::from_static(value));
+    }
+    response
 }

@@ -76,8 +76,10 @@ impl Document {
             Ok(table) => document.root = from_table(table.get_ref(), &|at| Origin::Line(line_of(text, at))),
             Err(error) => {
                 let line = error.span().map_or(1, |span| line_of(text, span.start));
-                let shown = text.lines().nth(line - 1).unwrap_or("").trim();
-                document.problem(format!("{}:{line}: {}: {shown}", document.file, error.message().trim()));
+                // What follows the sign may be a secret.
+                let key = text.lines().nth(line - 1).and_then(|line| line.split_once('=')).map(|(key, _)| key.trim());
+                let shown = key.map(|key| format!(": {key} = …")).unwrap_or_default();
+                document.problem(format!("{}:{line}: {}{shown}", document.file, error.message().trim()));
             }
         }
         document.overrides(env);
@@ -101,7 +103,7 @@ impl Document {
                         keys.insert(key.clone(), node);
                     }
                 }
-                _ => self.problem(format!("{name}={text:?}: expected POSTERN__KEY or POSTERN__SECTION__KEY")),
+                _ => self.problem(format!("{name}: expected POSTERN__KEY or POSTERN__SECTION__KEY")),
             }
         }
     }
@@ -284,7 +286,10 @@ impl Section<'_> {
         match parse(text) {
             Ok(value) => Some(value),
             Err(error) => {
-                self.wrong(key, node, &error.to_string());
+                let secret = may_be_secret(&self.path(key), text);
+                let error = error.to_string();
+                let error = if secret { error.replace(text.trim(), "…") } else { error };
+                self.wrong(key, node, &error);
                 None
             }
         }
@@ -312,10 +317,31 @@ impl Section<'_> {
 impl Document {
     fn place(&self, path: &str, node: &Node) -> String {
         match &node.origin {
-            Origin::Line(line) => format!("{}:{line}: {path} = {}", self.file, node.value),
-            Origin::Env(name) => format!("{name}: {path} = {}", node.value),
+            Origin::Line(line) => format!("{}:{line}: {path} = {}", self.file, shown(path, &node.value)),
+            Origin::Env(name) => format!("{name}: {path} = {}", shown(path, &node.value)),
         }
     }
+}
+
+/// A value as errors show it. They go to logs, to the health page and to whoever checks a file.
+fn shown(path: &str, value: &Value) -> String {
+    match value {
+        Value::Text(text) if may_be_secret(path, text) => "(not shown)".into(),
+        Value::Integer(_) | Value::Other(_) if may_be_secret(path, "") => "(not shown)".into(),
+        value => value.to_string(),
+    }
+}
+
+/// Whether a text may contain a secret: that of a key whose name says so, unless it is the path of a file; and an
+/// address with a login, or of a webhook.
+fn may_be_secret(path: &str, text: &str) -> bool {
+    let (table, key) = path.rsplit_once('.').unwrap_or(("", path));
+    let names_one =
+        ["password", "passwd", "pass", "secret", "token", "credential", "key"].iter().any(|n| key.contains(n));
+    let is_file = key.ends_with("_file") && text.contains('/');
+    let is_address = key.contains("url") || key.contains("server");
+    (names_one && !is_file)
+        || (is_address && (text.contains('@') || ["webhook", "directory"].iter().any(|one| table.starts_with(one))))
 }
 
 impl fmt::Display for Value {

@@ -35,7 +35,7 @@ pub(super) fn read(file: &Path, mut root: Section<'_>) -> Option<Settings> {
     let organization = organization(root.section("organization"), connectors, groups);
     let mut advice = Vec::new();
     let (doors, gate) = doors::doors(&mut root, &mut advice);
-    let portal = portal(root.section("portal"));
+    let portal = portal(root.section("portal"), &mut advice);
     let countries = geoip(root.section("geoip"));
     let sign_in = sign_in(root.section("sign_in"));
     let single_sign_on = single_sign_on(root.optional_section("single_sign_on"));
@@ -150,14 +150,27 @@ fn connector(mut s: Section<'_>) -> Option<ConnectorRule> {
     Some(ConnectorRule { name, networks: networks? })
 }
 
-fn portal(mut s: Section<'_>) -> Portal {
+fn portal(mut s: Section<'_>, advice: &mut Vec<String>) -> Portal {
     let listen = s.text("listen", values::listen).unwrap_or_else(|| Listen::Tcp(([127, 0, 0, 1], 8040).into()));
     let url = s.text("url", values::url);
+    let insecure_http = s.boolean("insecure_http").unwrap_or(false);
+    if let Some(url) = url.as_ref().filter(|url| values::is_unprotected(url)) {
+        if insecure_http {
+            advice
+                .push(format!("portal.url is {url}: everybody on the way reads passwords and sessions; use https://"));
+        } else {
+            let what = "everybody on the way could read passwords and sessions; use https:// (a reverse proxy does \
+                        TLS), or set insecure_http = true if nobody can be on the way";
+            s.invalid("url", what);
+        }
+    }
     let trusted_proxies = s.list("trusted_proxies", values::network).unwrap_or_default();
+    let loopback = || ["127.0.0.0/8", "::1/128"].iter().filter_map(|network| network.parse().ok()).collect();
+    let metrics_networks = s.list("metrics_networks", values::network).unwrap_or_else(loopback);
     let max_connections = s.number("max_connections", 1..=65_536).unwrap_or(1024);
     let request_timeout = Duration::from_secs(s.number("request_timeout_seconds", 1..=600).unwrap_or(60).into());
     s.finish();
-    Portal { listen, url, trusted_proxies, max_connections, request_timeout }
+    Portal { listen, url, trusted_proxies, metrics_networks, max_connections, request_timeout }
 }
 
 fn geoip(mut s: Section<'_>) -> Option<Arc<Countries>> {

@@ -91,6 +91,16 @@ pub(super) fn url(text: &str) -> Parsed<String> {
     }
 }
 
+/// Whether what is sent to this address can be read on the way: it is neither HTTPS nor this machine's.
+pub(super) fn is_unprotected(url: &str) -> bool {
+    let Some(rest) = url.strip_prefix("http://") else { return false };
+    let uri: Result<axum::http::Uri, _> = format!("http://{rest}").parse();
+    let host = uri.ok().and_then(|uri| uri.host().map(str::to_lowercase)).unwrap_or_default();
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    let is_loopback = bare.parse().is_ok_and(|ip: std::net::IpAddr| ip.to_canonical().is_loopback());
+    !(is_loopback || host == "localhost" || host.ends_with(".localhost"))
+}
+
 pub(super) fn smtp_server(text: &str) -> Parsed<SmtpServer> {
     let expected = || "expected host and port such as \"127.0.0.1:25\" or \"[::1]:25\"".to_owned();
     let (host, port) = text.trim().rsplit_once(':').ok_or_else(expected)?;

@@ -43,8 +43,6 @@ use axum::routing::{get, post};
 
 use postern_services::service::Services;
 
-pub use client::Peer;
-
 /// The routes of every page.
 pub fn routes(services: &Arc<Services>) -> Router {
     let pages = Router::new()

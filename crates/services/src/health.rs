@@ -18,6 +18,19 @@ pub enum Part {
     Ledger,
 }
 
+impl Part {
+    /// Its name, as people see it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Part::Store => "store",
+            Part::Journal => "usage journal",
+            Part::Configuration => "configuration",
+            Part::Changes => "changes",
+            Part::Ledger => "counter engine",
+        }
+    }
+}
+
 /// Which parts have failed, and why.
 #[derive(Debug, Default)]
 pub struct Health(RwLock<BTreeMap<Part, String>>);
@@ -32,20 +45,15 @@ impl Health {
         }
     }
 
-    /// The failed parts and the reasons, one line each.
+    /// The failed parts and the reasons, one line each; for those who may look.
     pub fn problems(&self) -> Vec<String> {
         let problems = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        let line = |(part, why): (&Part, &String)| {
-            let name = match part {
-                Part::Store => "store",
-                Part::Journal => "usage journal",
-                Part::Configuration => "configuration",
-                Part::Changes => "changes",
-                Part::Ledger => "counter engine",
-            };
-            format!("{name}: {why}")
-        };
-        problems.iter().map(line).collect()
+        problems.iter().map(|(part, why)| format!("{}: {why}", part.name())).collect()
+    }
+
+    /// The names of the failed parts; for everybody.
+    pub fn failed(&self) -> Vec<&'static str> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).keys().map(|part| part.name()).collect()
     }
 
     /// Whether the store works, so that new restrictions can be made.

@@ -2,6 +2,7 @@
 //! settings as values. Nothing here depends on a mail server protocol or a user interface.
 
 pub mod built_with;
+pub mod client;
 pub mod clock;
 pub mod countries;
 pub mod directory;

@@ -34,7 +34,7 @@ impl Serve for Portal {
     }
 
     fn serve(&self, stream: Stream, peer: Peer, closing: watch::Receiver<bool>, connections: &mut JoinSet<()>) {
-        let from = postern_portal::Peer::from(peer.address);
+        let from = postern_services::client::Peer::from(peer.address);
         let routes = self.routes.clone().layer(axum::Extension(ConnectInfo(from)));
         let header_timeout = self.settings.load().portal.request_timeout;
         connections.spawn(async move {

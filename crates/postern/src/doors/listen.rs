@@ -80,8 +80,11 @@ fn reason(error: &io::Error) -> String {
 
 /// Listens on a Unix socket. It replaces a socket left behind by a crash, but not one that is in use.
 pub fn bind_unix(path: &Path, mode: u32) -> io::Result<UnixListener> {
-    if let Some(folder) = path.parent() {
+    if let Some(folder) = path.parent().filter(|folder| !folder.exists()) {
         std::fs::create_dir_all(folder)?;
+        // Whoever may use the socket has to reach it, whatever the umask.
+        let reached = if mode & 0o007 == 0 { 0o750 } else { 0o755 };
+        std::fs::set_permissions(folder, std::fs::Permissions::from_mode(reached))?;
     }
     if let Ok(found) = std::fs::symlink_metadata(path) {
         if !found.file_type().is_socket() {

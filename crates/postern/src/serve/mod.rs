@@ -79,6 +79,8 @@ pub async fn start(
     clock: Arc<dyn Clock>,
     randomness: Arc<dyn Randomness>,
 ) -> anyhow::Result<Running> {
+    // Everything that this process writes is its own; sockets get the rights that they need.
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
     let folder = DataFolder::open(&settings.data)?;
     let (store, ledger) = {
         let (database, usage, clock) = (folder.database(), folder.usage(), Arc::clone(&clock));

@@ -159,6 +159,8 @@ pub struct Portal {
     pub url: Option<String>,
     /// Reverse proxies whose `X-Forwarded-For` is trusted.
     pub trusted_proxies: Vec<IpNet>,
+    /// Networks from which `/metrics` is read without a token.
+    pub metrics_networks: Vec<IpNet>,
     /// The most simultaneous connections.
     pub max_connections: u32,
     /// How long a request's header may take to arrive, and a connection may be silent before it and between requests.
@@ -316,6 +318,7 @@ impl Settings {
                 listen: Listen::Systemd("portal".into()),
                 url: Some(portal_url.into()),
                 trusted_proxies: Vec::new(),
+                metrics_networks: Vec::new(),
                 max_connections: 1,
                 request_timeout: minute,
             },

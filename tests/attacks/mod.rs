@@ -1,0 +1,215 @@
+//! What somebody tries who wants in, or wants to know what is not theirs: over HTTP, on the file system.
+
+mod visitor;
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use serde_json::json;
+
+use crate::harness::http::{call, exchange};
+use crate::harness::postern::{Postern, with_config};
+use crate::harness::wait_for;
+use visitor::Visitor;
+
+const PASSWORD: &str = "correct horse battery staple";
+
+fn signed_up(postern: &Postern, address: &str, role: &str) -> Visitor {
+    let link = postern.ok(&["person", "invite", address, "--role", role]);
+    let mut visitor = Visitor::new(postern.portal_port);
+    visitor.sign_up(&link, PASSWORD);
+    assert!(visitor.is_in());
+    visitor
+}
+
+fn rows(postern: &Postern, table: &str) -> i64 {
+    let database = rusqlite::Connection::open(postern.data().join("postern.db")).unwrap();
+    database.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0)).unwrap()
+}
+
+#[test]
+fn a_session_that_has_ended_does_not_come_back() {
+    let postern = Postern::start("");
+    let mut ann = signed_up(&postern, "ann@example.com", "security-reader");
+    for round in 0..20 {
+        // A sign-in that is held open with the cookie of the session while an admin ends it.
+        let held = ann.hold_post("/sign-in", "address=ann@example.com&password=wrong");
+        let reads = std::thread::spawn({
+            let mut ann = ann.clone();
+            move || (0..20).for_each(|_| drop(ann.get("/")))
+        });
+        let sessions = postern.json(&["session"]);
+        assert_eq!(sessions.as_array().unwrap().len(), 1, "round {round}: {sessions}");
+        postern.ok(&["session", "end", sessions[0]["id"].as_str().unwrap()]);
+        let answer = ann.receive(held);
+        reads.join().unwrap();
+        assert!(matches!(answer.status, 401 | 429), "{}", answer.status);
+        assert_eq!((ann.is_in(), postern.json(&["session"])), (false, json!([])), "round {round}");
+        // The honest use beside it: signing in goes on working, since the device is known and the password right.
+        let answer = ann.post("/sign-in", &format!("address=ann@example.com&password={}", PASSWORD.replace(' ', "+")));
+        assert_eq!((answer.status, ann.is_in()), (303, true), "{}", answer.body);
+    }
+}
+
+#[test]
+fn strangers_leave_nothing_in_the_store() {
+    let postern = Postern::start("");
+    let before = rows(&postern, "sessions");
+    for _ in 0..50 {
+        let mut stranger = Visitor::new(postern.portal_port);
+        stranger.get("/sign-in");
+        let begun = stranger.post("/sign-in/passkey/begin", "");
+        assert_eq!(begun.status, 200, "{}", begun.body);
+        assert!(stranger.cookies.contains_key("postern-passkey"));
+    }
+    assert_eq!(rows(&postern, "sessions"), before);
+}
+
+#[test]
+fn a_key_that_was_used_by_one_token_is_of_no_use_to_another() {
+    let postern = Postern::start("");
+    postern.ok(&["organization", "add", "contoso", "--domain", "contoso.example"]);
+    postern.ok(&["organization", "add", "fabrikam", "--domain", "fabrikam.example"]);
+    let token = |organization: &str| {
+        let arguments = ["--organization", organization, "token", "add", "script", "--role", "security-administrator"];
+        postern.ok(&arguments).trim().to_owned()
+    };
+    let (contoso, fabrikam) = (token("contoso"), token("fabrikam"));
+    let restrict = |token: &str, entity: &str, more: &[(&str, &str)]| {
+        let headers: Vec<_> = [("Idempotency-Key", "k1")].into_iter().chain(more.iter().copied()).collect();
+        let body = json!({ "entity": entity, "reason": "phished" });
+        let (status, head, body) =
+            exchange(postern.portal_port, "POST", "/api/v1/restrictions", Some(token), Some(&body), &headers);
+        (status, head.contains("idempotency-replayed"), body)
+    };
+    let first = restrict(&contoso, "info@contoso.example", &[]);
+    assert_eq!((first.0, first.1), (201, false));
+    // The same name, the same key, the same request: a different token.
+    let theirs = restrict(&fabrikam, "info@contoso.example", &[]);
+    assert_eq!((theirs.0, theirs.1), (404, false), "{}", theirs.2);
+    let again = restrict(&contoso, "info@contoso.example", &[]);
+    assert_eq!((again.0, again.1, &again.2), (201, true, &first.2));
+    // A token that takes the name of a revoked one is another.
+    postern.ok(&["--organization", "contoso", "token", "revoke", "script"]);
+    assert_eq!(restrict(&token("contoso"), "info@contoso.example", &[]).0, 409);
+    // A provider's repeat for another organization is another request.
+    let provider = postern.ok(&["token", "add", "provider", "--role", "security-administrator"]);
+    for organization in ["contoso", "fabrikam"] {
+        let made = restrict(provider.trim(), "sales", &[("Postern-Organization", organization)]);
+        let entity = json!(format!("sales@{organization}.example"));
+        assert_eq!((made.0, made.1, &made.2["entity"]), (201, false, &entity), "{}", made.2);
+    }
+}
+
+#[test]
+fn a_refused_setting_tells_no_secret() {
+    let mut postern = Postern::start("");
+    let token = postern.ok(&["token", "add", "monitoring", "--role", "security-reader"]);
+    let port = postern.portal_port;
+    let status = || call(port, "GET", "/api/v1/status", Some(token.trim()), None).1;
+    let webhook =
+        "[[webhook]]\nname = \"chat\"\nurl = \"htps://hooks.example.com/services/hunter2\"\nformat = \"slack\"\n";
+    let cases = [
+        "[[directory]]\nname = \"mail\"\nurl = \"postgresq://reader:hunter2@127.0.0.1/mail\"\n",
+        "[[directory]]\nname = \"mail\"\nurl = \"postgresq:hunter2\"\n",
+        webhook,
+        "[smtp]\npassword = \"hunter2\"\n",
+        "[smtp]\nusername = \"u\"\npassword_file = \"hunter2\"\n",
+        "[single_sign_on]\nclient_secret = \"hunter2\"\n",
+        "[smtp]\npassword = hunter2\n",
+    ];
+    for (round, wrong) in cases.into_iter().enumerate() {
+        postern.configure(wrong);
+        let checked = with_config(&postern.config(), &["config", "check"]);
+        let said = [checked.stdout, checked.stderr].concat();
+        let said = String::from_utf8_lossy(&said);
+        assert!(!checked.status.success() && !said.contains("hunter2"), "{wrong}: {said}");
+        postern.process().signal("HUP");
+        wait_for("the refusal", || postern.log().matches("configuration").count() > round);
+        wait_for("its state", || status()["problems"].as_array().is_some_and(|all| !all.is_empty()));
+        let ready = postern.http("/readyz").unwrap();
+        assert!(ready.ends_with("\r\n\r\nconfiguration: failed\n"), "{ready}");
+        let status = status().to_string();
+        assert!(!status.contains("hunter2") && !postern.log().contains("hunter2"), "{wrong}: {status}");
+    }
+}
+
+#[test]
+fn metrics_are_for_monitoring_and_answers_are_not_stored() {
+    let postern = Postern::start("");
+    let token = postern.ok(&["token", "add", "prometheus", "--role", "security-reader"]);
+    let status = |token: Option<&str>, headers: &[(&str, &str)]| {
+        let mut visitor = std::net::TcpStream::connect(("127.0.0.1", postern.portal_port)).unwrap();
+        let mut request = "GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n".to_owned();
+        request += &token.map(|token| format!("Authorization: Bearer {token}\r\n")).unwrap_or_default();
+        headers.iter().for_each(|(name, value)| request += &format!("{name}: {value}\r\n"));
+        std::io::Write::write_all(&mut visitor, format!("{request}\r\n").as_bytes()).unwrap();
+        let answer = std::io::read_to_string(visitor).unwrap();
+        answer.split(' ').nth(1).unwrap().to_owned()
+    };
+    assert_eq!(status(None, &[]), "200", "from loopback");
+    // Somebody from elsewhere, through a reverse proxy that nobody has named.
+    assert_eq!(status(None, &[("X-Forwarded-For", "198.51.100.1")]), "401");
+    assert_eq!(status(None, &[("Forwarded", "for=198.51.100.1")]), "401");
+    assert_eq!(status(Some(token.trim()), &[("X-Forwarded-For", "198.51.100.1")]), "200");
+    assert_eq!(status(Some("postern_nonsense"), &[]), "401");
+    let (_, head, _) = exchange(postern.portal_port, "GET", "/api/v1/me", Some(token.trim()), None, &[]);
+    for header in ["cache-control: no-store", "x-content-type-options: nosniff", "content-security-policy: default-src"]
+    {
+        assert!(head.contains(header), "{header} is not in:\n{head}");
+    }
+    let mut named = Postern::configured("");
+    named.configure("");
+    let text = std::fs::read_to_string(named.config()).unwrap();
+    let text = text
+        .replace("[portal]\n", "[portal]\nmetrics_networks = [\"192.0.2.0/24\"]\ntrusted_proxies = [\"127.0.0.1\"]\n");
+    std::fs::write(named.config(), text).unwrap();
+    named.run();
+    assert_eq!(call(named.portal_port, "GET", "/metrics", None, None).0, 401);
+}
+
+fn mode(path: &Path) -> u32 {
+    std::fs::metadata(path).unwrap().permissions().mode() & 0o777
+}
+
+#[test]
+fn nobody_else_can_look_into_the_data_folder() {
+    let mut postern = Postern::configured("");
+    // A folder that was there, open to everybody.
+    std::fs::create_dir(postern.data()).unwrap();
+    std::fs::set_permissions(postern.data(), std::fs::Permissions::from_mode(0o755)).unwrap();
+    std::fs::write(postern.data().join("postern.db"), "").unwrap();
+    std::fs::set_permissions(postern.data().join("postern.db"), std::fs::Permissions::from_mode(0o644)).unwrap();
+    postern.run();
+    assert_eq!(mode(&postern.data()), 0o700);
+    let mut files = 0;
+    for folder in [postern.data(), postern.data().join("usage")] {
+        for entry in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap()) {
+            if entry.file_type().unwrap().is_file() {
+                files += 1;
+                assert_eq!(mode(&entry.path()), 0o600, "{}", entry.path().display());
+            }
+        }
+    }
+    assert!(files >= 4, "{files} files");
+}
+
+#[test]
+fn the_portal_s_address_is_protected() {
+    let mut postern = Postern::configured("");
+    let with = |more: &str| {
+        let text = std::fs::read_to_string(postern.config()).unwrap();
+        let text = text.replace("[portal]\n", &format!("[portal]\n{more}\n"));
+        let path = postern.folder.path().join("other.toml");
+        std::fs::write(&path, text).unwrap();
+        let checked = with_config(&path, &["config", "check"]);
+        (checked.status.success(), String::from_utf8_lossy(&[checked.stdout, checked.stderr].concat()).into_owned())
+    };
+    let (fine, said) = with("url = \"http://postern.example.com\"");
+    assert!(!fine && said.contains("insecure_http"), "{said}");
+    for url in ["https://postern.example.com", "http://localhost:8040", "http://127.0.0.1:8040", "http://[::1]:8040"] {
+        assert!(with(&format!("url = \"{url}\"")).0, "{url}");
+    }
+    assert!(with("url = \"http://postern.example.com\"\ninsecure_http = true").0);
+    postern.run();
+}
