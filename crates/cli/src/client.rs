@@ -1,5 +1,6 @@
 //! Client for a running daemon: HTTP over its admin socket, or HTTPS with a token from another machine.
 
+use std::borrow::Cow;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -11,11 +12,13 @@ use hyper_util::rt::TokioIo;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use tokio::net::UnixStream;
 
 use super::CliError;
 use postern_api::{ON_BEHALF_HEADER, ORGANIZATION_HEADER, Problem, admin_socket_path};
 use postern_services::https;
+use postern_services::quoting::{visible, visible_lines};
 use postern_services::settings::Settings;
 
 const NOT_AS_EXPECTED: &str = "unexpected response from the daemon; is it the same version as this command?";
@@ -26,6 +29,8 @@ pub struct Client {
     way: Way,
     /// The organization that calls are limited to.
     organization: Option<String>,
+    /// Whether answers are shown to people: unseen characters in them are written out.
+    for_people: bool,
 }
 
 #[derive(Debug)]
@@ -47,7 +52,7 @@ enum Way {
 impl Client {
     /// The daemon on this machine, over its admin socket.
     pub fn local(settings: &Settings) -> Self {
-        Self { way: Way::Local { socket: admin_socket_path(&settings.data) }, organization: None }
+        Self { way: Way::Local { socket: admin_socket_path(&settings.data) }, organization: None, for_people: true }
     }
 
     /// The daemon at a URL. `token_file` contains the token; without it, `POSTERN_TOKEN` does.
@@ -73,12 +78,17 @@ impl Client {
             })?,
         };
         let way = Way::Remote { server: server.trim_end_matches('/').to_owned(), token: token.trim().to_owned() };
-        Ok(Self { way, organization: None })
+        Ok(Self { way, organization: None, for_people: true })
     }
 
     /// Limits the client's calls to one organization.
     pub(super) fn of(self, organization: Option<String>) -> Self {
         Self { organization, ..self }
+    }
+
+    /// Leaves answers as they are, for programs.
+    pub(super) fn for_programs(self, is: bool) -> Self {
+        Self { for_people: !is, ..self }
     }
 
     /// Gets `path`, which is relative to the API's address.
@@ -117,7 +127,12 @@ impl Client {
     ) -> Result<T, CliError> {
         let body = body.map(serde_json::to_vec).transpose().context("the request can't be written as JSON")?;
         let bytes = self.answer(method, path, body.unwrap_or_default()).await?;
-        Ok(serde_json::from_slice(&bytes).context(NOT_AS_EXPECTED)?)
+        if !self.for_people {
+            return Ok(serde_json::from_slice(&bytes).context(NOT_AS_EXPECTED)?);
+        }
+        let mut answer: Value = serde_json::from_slice(&bytes).context(NOT_AS_EXPECTED)?;
+        make_visible(&mut answer);
+        Ok(serde_json::from_value(answer).context(NOT_AS_EXPECTED)?)
     }
 
     /// The body of a successful answer.
@@ -156,6 +171,7 @@ impl Client {
             return Ok(bytes);
         }
         let problem: Problem = serde_json::from_slice(&bytes).context(NOT_AS_EXPECTED)?;
+        let problem = Problem { detail: visible_lines(&problem.detail).into_owned(), ..problem };
         Err(match status {
             StatusCode::NOT_FOUND => CliError::NotFound(problem.detail),
             StatusCode::UNAUTHORIZED
@@ -165,6 +181,26 @@ impl Client {
             StatusCode::UNPROCESSABLE_ENTITY => CliError::Usage(problem.detail),
             _ => CliError::Failed(anyhow!(problem.detail)),
         })
+    }
+}
+
+/// Writes out the unseen characters of every text: strangers choose some, and a terminal would act on them.
+fn make_visible(value: &mut Value) {
+    match value {
+        Value::String(text) => {
+            if let Cow::Owned(shown) = visible(text) {
+                *text = shown;
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(make_visible),
+        Value::Object(fields) => {
+            let all = std::mem::take(fields);
+            fields.extend(all.into_iter().map(|(name, mut value)| {
+                make_visible(&mut value);
+                (visible(&name).into_owned(), value)
+            }));
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }
 

@@ -91,7 +91,7 @@ fn dispatch(cli: Cli, programs: Programs) -> Result<(), CliError> {
                 Some(server) => Client::remote(&server, token_file.as_deref())?,
                 None => Client::local(&settings(config)?),
             };
-            local_runtime()?.block_on(call_daemon(&client.of(organization), command, json))
+            local_runtime()?.block_on(call_daemon(&client.of(organization).for_programs(json), command, json))
         }
         Command::Doctor { postfix_config } => {
             let settings = settings(config)?;

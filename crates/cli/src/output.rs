@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::CliError;
 use postern_services::clock::{Clock, SystemClock};
 use postern_services::present;
+use postern_services::quoting::visible_json;
 
 /// The style of headings.
 pub const BOLD: Style = Style::new().bold();
@@ -29,7 +30,7 @@ pub fn styled(style: Style, text: impl std::fmt::Display) -> String {
 /// Prints a value as JSON.
 pub fn json(value: &impl Serialize) -> Result<(), CliError> {
     let text = serde_json::to_string_pretty(value).map_err(|error| CliError::Failed(error.into()))?;
-    anstream::println!("{text}");
+    anstream::println!("{}", visible_json(&text));
     Ok(())
 }
 

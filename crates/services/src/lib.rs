@@ -17,6 +17,7 @@ pub mod node;
 pub mod outbox;
 pub mod powershell;
 pub mod present;
+pub mod quoting;
 pub mod randomness;
 pub mod seal;
 pub mod service;

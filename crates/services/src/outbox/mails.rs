@@ -19,6 +19,7 @@ use postern_wire::dsn::NonDeliveryReport;
 
 use crate::in_force::InForce;
 use crate::present;
+use crate::quoting::{shell, visible};
 
 /// The most attempts that a mail shows.
 const SHOWN_ATTEMPTS: usize = 10;
@@ -30,6 +31,8 @@ struct AlertMail<'a> {
     who: String,
     what: &'a str,
     entity: String,
+    /// The entity as an argument of the commands to paste.
+    argument: String,
     reason: String,
     when: String,
     until: Option<String>,
@@ -121,7 +124,7 @@ pub fn for_alert(
     recipients: &[(Option<String>, String)],
 ) -> Vec<Outgoing> {
     let (text, html) = alert_bodies(settings, alert, restriction);
-    let about = alert.entity.as_ref().map_or_else(present::host_name, |entity| entity.name().to_owned());
+    let about = alert.entity.as_ref().map_or_else(present::host_name, |entity| visible(entity.name()).into_owned());
     let subject = format!("{}-severity alert: {} ({about})", alert.severity, alert.trigger);
     let from = &settings.smtp.from;
     let domain = domain_of(&from.address);
@@ -175,13 +178,16 @@ impl<'a> AlertMail<'a> {
         let evidence = restriction.map_or(&alert.evidence, |restriction| &restriction.evidence);
         let host = present::host_name();
         let entity = alert.entity.as_ref().map_or_else(|| format!("Postern on {host}"), ToString::to_string);
+        let argument = shell(&entity);
+        let entity = visible(&entity).into_owned();
         Self {
             severity: alert.severity,
             title: alert.trigger.name(),
             who: alert.entity.as_ref().map_or_else(|| entity.clone(), with_kind),
             what: what_happened(alert, restriction),
             entity,
-            reason: alert.cause.describe(),
+            argument,
+            reason: visible(&alert.cause.describe()).into_owned(),
             when: present::time(alert.raised_at),
             until: restriction.and_then(|restriction| restriction.until).map(present::time),
             restricted: restriction.is_some(),
@@ -214,8 +220,8 @@ impl<'a> AlertMail<'a> {
 /// An entity as the subject of a sentence.
 fn with_kind(entity: &EntityId) -> String {
     match entity.kind() {
-        EntityKind::Account => format!("The account {}", entity.name()),
-        EntityKind::Connector => format!("The connector {}", entity.name()),
+        EntityKind::Account => format!("The account {}", visible(entity.name())),
+        EntityKind::Connector => format!("The connector {}", visible(entity.name())),
     }
 }
 
@@ -257,7 +263,7 @@ fn cells(attempt: &AttemptRecord) -> [String; 5] {
         present::time_of_day(attempt.at),
         attempt.client_address.map_or_else(|| "unknown".into(), |ip| ip.to_string()),
         format!("{} ({} external)", attempt.recipients, attempt.external),
-        format!("<{}>", attempt.sender),
+        format!("<{}>", visible(&attempt.sender)),
         present::outcome(attempt.outcome).to_owned(),
     ]
 }
@@ -274,9 +280,10 @@ pub fn for_owner(settings: &InForce, restriction: &Restriction, recipient: &str,
     let until = restriction.until.map(present::time);
     let reference = restriction.reference.as_str();
     let contact = organization.contact(owner);
+    let (shown, refused) = (visible(owner), visible(recipient));
     let notice = Notice {
         diagnostic: &diagnostic,
-        entity: owner,
+        entity: &shown,
         when: &when,
         until: until.as_deref(),
         reference,
@@ -295,7 +302,7 @@ pub fn for_owner(settings: &InForce, restriction: &Restriction, recipient: &str,
         html: &html.render().unwrap_or_else(|_| diagnostic.clone()),
         reporting_mta: &host,
         // A manual restriction has no refused recipient yet; the report is then about the account.
-        final_recipient: if recipient.is_empty() { owner } else { recipient },
+        final_recipient: if recipient.is_empty() { &shown } else { &refused },
         status: reply.status,
         diagnostic: &diagnostic,
     };
