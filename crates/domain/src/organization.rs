@@ -155,6 +155,16 @@ impl OrganizationRecord {
 }
 
 impl Organization {
+    /// Whether its settings may have Postern send mail to this address. Postern's own mail passes every limit, so that
+    /// of an organization besides the first goes to its own domains, and to the people that the provider has named.
+    pub fn may_notify(&self, address: &str) -> bool {
+        let domain = address.rsplit_once('@').map_or("", |(_, domain)| domain);
+        self.id.is_first()
+            || self.domains.iter().any(|own| own.as_str().eq_ignore_ascii_case(domain))
+            || self.admins.iter().any(|admin| admin.eq_ignore_ascii_case(address))
+            || self.helpdesk.iter().any(|helpdesk| helpdesk.as_str().eq_ignore_ascii_case(address))
+    }
+
     /// The recipients in `named`, each once, with the keyword [`TENANT_ADMINS`] replaced by the organization's admins.
     pub fn expand(&self, named: &[String]) -> Vec<String> {
         let mut recipients: Vec<String> = Vec::new();

@@ -243,7 +243,7 @@ impl Shared {
             allowances: of!(self, AllowanceService { settings, store, projector, clock, randomness }),
             alerts: of!(self, AlertService { settings, store, projector, clock }),
             alert_policies: of!(self, AlertPolicyService {
-                settings, delivery, clock, randomness; books: books(), editor: Arc::clone(&editor)
+                settings, store, delivery, clock, randomness; books: books(), editor: Arc::clone(&editor)
             }),
             organizations: of!(self, OrganizationService { settings, store, projector, clock }),
             access: of!(self, AccessService { settings, store, projector, sign_in, clock, randomness, metrics }),

@@ -39,7 +39,13 @@ impl Notification {
 
     /// The messages to send for an alert: mails and webhook calls.
     pub fn messages(&self, settings: &InForce, alert: &Alert, restriction: Option<&Restriction>) -> Vec<Outgoing> {
-        let mut messages = mails::for_alert(settings, alert, restriction, &self.recipients);
+        let organization = mails::whose(settings, alert);
+        let (recipients, foreign): (Vec<_>, Vec<_>) =
+            self.recipients.iter().cloned().partition(|(_, address)| organization.may_notify(address));
+        for (_, address) in foreign {
+            tracing::warn!(organization = %organization.id, address, "not notified: the address is none of the organization's");
+        }
+        let mut messages = mails::for_alert(settings, alert, restriction, &recipients);
         messages.extend(calls::for_alert(settings, alert, restriction, &self.webhooks));
         messages
     }
@@ -63,7 +69,9 @@ impl Notification {
 
 /// The addresses that a policy mails, or the ones from the settings if it names none.
 pub fn recipients(settings: &Settings, organization: &Organization, policy: &AlertPolicy) -> Vec<String> {
-    organization.expand(policy.recipients.as_ref().unwrap_or(&settings.alerts.recipients))
+    let mut recipients = organization.expand(policy.recipients.as_ref().unwrap_or(&settings.alerts.recipients));
+    recipients.retain(|address| organization.may_notify(address));
+    recipients
 }
 
 /// The names of the webhooks that a policy notifies: those it names, and those that subscribe to it.

@@ -1,12 +1,14 @@
 //! Alert policies: who is notified of what, and whether notifications get through.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use postern_domain::access::Permission;
+use postern_domain::access::{Permission, ThrottleRule};
 use postern_domain::alert::{AlertBook, AlertPolicy, Trigger};
 use postern_domain::evidence::Cause;
 use postern_domain::{EntityId, Fact};
-use postern_store::{MailKind, QueuedMail};
+use postern_store::sign_in_attempts::AttemptSource;
+use postern_store::{MailKind, QueuedMail, Store};
 use serde_json::{Map, Value, json};
 
 use super::policies::file::{Null, normal};
@@ -17,12 +19,23 @@ use crate::gate;
 use crate::gate::AlertPolicies;
 use crate::in_force::SettingsInForce;
 use crate::outbox::Delivery;
+use crate::present;
 use crate::randomness::Randomness;
+
+/// How many tests an organization may send at once, and how long it waits after more. A day without one forgets them.
+const TESTS: ThrottleRule = ThrottleRule {
+    free: 10,
+    first: Duration::from_secs(60),
+    most: Duration::from_secs(3600),
+    forget: ThrottleRule::ACCOUNT.forget,
+};
 
 /// Lists, changes and tests alert policies.
 pub struct AlertPolicyService {
     /// Settings in force.
     pub(crate) settings: Arc<SettingsInForce>,
+    /// Counts the tests that each organization sends.
+    pub(crate) store: Arc<dyn Store>,
     /// Alert policies in force.
     pub(crate) books: Arc<AlertPolicies>,
     /// Writes changed books of policies, one edit at a time.
@@ -218,21 +231,28 @@ impl AlertPolicyService {
         Ok(name)
     }
 
-    /// Sends a test through every channel of an alert policy now, and returns the answer of each. Stores nothing.
+    /// Sends a test through every channel of an alert policy now, and returns the answer of each. Stores nothing but that
+    /// the organization has sent one.
     ///
     /// # Errors
-    /// The caller lacks permission, or there is no policy of this name.
+    /// The caller lacks permission, there is no policy of this name, or the organization has sent too many tests.
     pub async fn test(&self, caller: &Caller, name: &str) -> Result<Vec<ChannelTestView>, ServiceError> {
         caller.may(Permission::Manage)?;
         let id = caller.organization_or_first();
         let policy = self.books.load().of(&id).book.find(name).cloned().ok_or_else(|| no_policy(name))?;
+        let now = self.clock.now();
+        let source = AttemptSource { key: format!("alert test {id}"), rule: TESTS };
+        let wait = self.store.begin_attempt(&[source], now).await?;
+        if !wait.is_zero() {
+            let wait = present::duration(wait);
+            return Err(ServiceError::Busy(format!("many tests were sent already; try again in {wait}")));
+        }
         let settings = self.settings.load_full();
         let organization = settings.organization(&id).unwrap_or(&settings.organization);
         let mut notification = gate::AlertPolicies::notification_by(&settings, organization, &policy);
         if caller.organization.is_some() {
             notification.webhooks.clear();
         }
-        let now = self.clock.now();
         let entity = EntityId::account_named(format!("test@{}", organization.domains[0]));
         let reason = format!("this is a test, requested by {}; nobody is restricted", caller.name);
         let reference = self.randomness.reference();

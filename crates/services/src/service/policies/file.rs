@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use crate::in_force::InForce;
 use crate::service::ServiceError;
 use crate::settings::checked_recipient;
+use postern_domain::organization::TENANT_ADMINS;
 
 /// Keys that are accepted besides the policy's own.
 pub(in crate::service) const PRIORITY: &str = "priority";
@@ -140,6 +141,9 @@ fn patch(
 
 /// One spelling for values that can be spelled in several ways. Names without a domain are accounts of the
 /// organization.
+/// At most this many addresses in a list of an organization besides the first.
+const MOST_RECIPIENTS: usize = 20;
+
 pub(in crate::service) fn normal(
     settings: &InForce,
     organization: &OrganizationId,
@@ -157,6 +161,18 @@ pub(in crate::service) fn normal(
         }
         other => Ok(other),
     };
+    let recipients = |list: Value| {
+        let own = settings.organization(organization).filter(|own| !own.id.is_first());
+        let (Some(own), Value::Array(items)) = (own, &list) else { return Ok(list) };
+        if items.len() > MOST_RECIPIENTS {
+            return Err(invalid(format!("has {} addresses, expected at most {MOST_RECIPIENTS}", items.len())));
+        }
+        let is_foreign = |text: &&str| *text != TENANT_ADMINS && !own.may_notify(text);
+        match items.iter().filter_map(Value::as_str).find(is_foreign) {
+            Some(text) => Err(invalid(format!("{text:?}: expected an address in one of the organization's domains"))),
+            None => Ok(list),
+        }
+    };
     match key {
         "users" | "except_users" => each(value, &|text| {
             crate::service::check_entity(text)?;
@@ -169,7 +185,7 @@ pub(in crate::service) fn normal(
             "" => Err("is empty; expected a group's name".into()),
             name => Ok(name.to_owned()),
         }),
-        "notify" => each(value, &checked_recipient),
+        "notify" => recipients(each(value, &checked_recipient)?),
         "copy_to" => {
             // A single address is a list of one; an empty text is an empty list.
             let list = match value {
@@ -177,11 +193,11 @@ pub(in crate::service) fn normal(
                 Value::String(text) => json!([text]),
                 other => other,
             };
-            each(list, &|text| {
+            recipients(each(list, &|text| {
                 postern_domain::Address::parse(text, "")
                     .map(|address| address.to_string())
                     .map_err(|why| format!("{why}; expected an address such as soc@example.com"))
-            })
+            })?)
         }
         _ => Ok(value),
     }

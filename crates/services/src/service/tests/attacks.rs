@@ -364,3 +364,41 @@ async fn a_stream_ends_with_what_it_rests_on_and_there_are_few_at_once() {
     services.access.revoke_session(&admin(), "s1").await.unwrap();
     assert_eq!(everything.next().await, None, "nothing has happened, but a minute has passed");
 }
+
+#[tokio::test]
+async fn a_tenant_can_t_have_postern_mail_strangers() {
+    let site = Site::new();
+    let node = with_tenant(&site).await;
+    let (policies, alerts) = (&node.services.policies, &node.services.alert_policies);
+    let outside = serde_json::json!(["victim@elsewhere.example"]);
+    let own = serde_json::json!(["soc@contoso.example", "TenantAdmins"]);
+    let many: Vec<_> = (0..21).map(|n| format!("u{n}@contoso.example")).collect();
+    for wrong in [&outside, &serde_json::json!(many)] {
+        for key in ["notify", "copy_to"] {
+            let patch = serde_json::json!({ key: wrong });
+            assert_eq!(invalid(policies.change(&tenant_admin(), "Default", &patch, None).await), key);
+        }
+        let body = serde_json::json!({ "name": "p", "trigger": "Email sending limit exceeded", "recipients": wrong });
+        assert_eq!(invalid(alerts.add(&tenant_admin(), &body).await), "recipients");
+    }
+    policies.change(&tenant_admin(), "Default", &serde_json::json!({ "notify": own }), None).await.unwrap();
+    let body = serde_json::json!({ "name": "p", "trigger": "Email sending limit exceeded", "recipients": own });
+    alerts.add(&tenant_admin(), &body).await.unwrap();
+    // The provider may mail whom it wants.
+    policies.change(&admin(), "Default", &serde_json::json!({ "notify": outside }), None).await.unwrap();
+    // What was stored before is not mailed either: nobody outside of Contoso is in the outbox.
+    restrict(&node, "a@contoso.example").await;
+    let database = rusqlite::Connection::open(site.database()).unwrap();
+    let foreign: i64 = database
+        .query_row("SELECT count(*) FROM outbox WHERE recipient NOT LIKE '%@contoso.example'", [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(foreign, 0);
+    // Tests have an end, for one organization and not for its neighbour.
+    let mut refused = 0;
+    for _ in 0..15 {
+        refused += usize::from(matches!(alerts.test(&tenant_admin(), "p").await, Err(ServiceError::Busy(_))));
+    }
+    assert_eq!(refused, 4);
+    let name = alerts.list(&admin()).unwrap()[0].policy.name.clone();
+    alerts.test(&admin(), &name).await.unwrap();
+}
