@@ -213,21 +213,24 @@ pub async fn finish(
             info.additional_claims().all.get(&settings.groups_claim),
         );
     }
-    let address = found.address.ok_or(SingleSignOnError::NoAddress)?;
+    let address = found.address.filter(|_| !found.unverified).ok_or(SingleSignOnError::NoAddress)?;
     Ok(Identity { subject, address, groups: found.groups.unwrap_or_default() })
 }
 
 /// The combined claims of the ID token and the userinfo endpoint.
 #[derive(Debug, Default)]
 struct Found {
+    /// Whether one of them says that an address is not verified. No other can make up for that.
+    unverified: bool,
     address: Option<String>,
     groups: Option<Vec<String>>,
 }
 
 impl Found {
     fn add(&mut self, email: Option<&str>, verified: Option<bool>, groups: Option<&Value>) {
+        self.unverified |= verified == Some(false);
         // A provider that does not send `email_verified` is taken to vouch for its addresses.
-        if self.address.is_none() && verified != Some(false) {
+        if self.address.is_none() {
             self.address = email.map(str::to_lowercase);
         }
         if self.groups.is_none() {
@@ -246,5 +249,35 @@ fn texts(claim: &Value) -> Vec<String> {
     match claim {
         Value::Array(items) => items.iter().filter_map(text).collect(),
         single => text(single).into_iter().collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_that_is_said_to_be_unverified_is_never_taken() {
+        let taken = |claims: &[(Option<&str>, Option<bool>)]| {
+            let mut found = Found::default();
+            for (email, verified) in claims {
+                found.add(*email, *verified, None);
+            }
+            found.address.filter(|_| !found.unverified)
+        };
+        let (ann, none) = (Some("Ann@example.com"), None);
+        for good in [vec![(ann, Some(true))], vec![(ann, None)], vec![(none, None), (ann, None)]] {
+            assert_eq!(taken(&good).as_deref(), Some("ann@example.com"), "{good:?}");
+        }
+        let bad = [
+            vec![(ann, Some(false))],
+            vec![(ann, Some(false)), (ann, None)],
+            vec![(ann, Some(false)), (ann, Some(true))],
+            vec![(ann, None), (ann, Some(false))],
+            vec![(none, Some(false)), (ann, None)],
+        ];
+        for bad in bad {
+            assert_eq!(taken(&bad), None, "{bad:?}");
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! One-time links: for the first admin, and for people who were invited.
 
 use postern_domain::access::{Method, Origin, Person, PersonState, Role};
-use postern_domain::{Fact, Timestamp};
+use postern_domain::{EntityId, Fact, Timestamp};
 use postern_store::audit::NewAuditEntry;
 use postern_store::people::Invitation;
 
@@ -128,13 +128,19 @@ impl AccessService {
 
     /// Checks a new password and hashes it.
     pub(super) async fn new_password(&self, address: &str, new: &str) -> Result<String, ServiceError> {
-        let organization = self.settings.load().organization.name.clone();
-        let (address, new) = (address.to_owned(), new.to_owned());
+        let mut known = vec![address.to_owned(), "postern".into()];
+        let settings = self.settings.load();
+        let own = settings.organization_of(&EntityId::account_named(address));
+        for organization in [own, &settings.organization] {
+            known.push(organization.name.clone());
+            known.extend(organization.domains.iter().map(ToString::to_string));
+        }
+        let new = new.to_owned();
         let invalid = |problem| ServiceError::Invalid { field: "password".into(), problem };
         let salt = self.randomness.bytes();
         let work = move || {
-            password::check(&new, &[&address, &organization, "postern"])
-                .map(|()| password::hash(&new, &salt).map_err(|error| error.to_string()))
+            let known: Vec<&str> = known.iter().map(String::as_str).collect();
+            password::check(&new, &known).map(|()| password::hash(&new, &salt).map_err(|error| error.to_string()))
         };
         let hashed = self.sign_in.hashing(Hashing::ForKnown, work).await?;
         hashed.map_err(invalid)?.map_err(invalid)
