@@ -16,13 +16,15 @@ pub trait Organizations: Send + Sync {
     /// The database fails.
     async fn organizations(&self) -> Result<Vec<OrganizationRecord>, StoreError>;
 
-    /// Adds an organization.
+    /// Adds an organization. What accounts in its domains have sent before is forgotten.
     ///
     /// # Errors
     /// [`StoreError::OrganizationExists`], [`StoreError::DomainTaken`], or the database fails.
     async fn add_organization(&self, new: &OrganizationRecord, audit: &NewAuditEntry) -> Result<(), StoreError>;
 
     /// Replaces the organization `before` by `new`, which has the same id, if `before` is still what is stored.
+    /// Its people in a domain that it no longer has are removed, with the tokens that they have made; what accounts have
+    /// sent in a domain that it gains or loses is forgotten.
     ///
     /// # Errors
     /// [`StoreError::NoOrganization`], [`StoreError::Changed`], [`StoreError::DomainTaken`], or the database fails.

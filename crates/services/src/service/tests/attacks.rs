@@ -8,7 +8,7 @@ use postern_store::people::SessionRecord;
 use super::*;
 use crate::clock::Clock;
 use crate::service::access::{InviteRequest, Passed, PersonRequest, SignInError, SignedIn, Visitor};
-use crate::service::{Authority, Services, TokenRequest, Watch};
+use crate::service::{Authority, RestrictionFilter, Services, TokenRequest, Watch};
 use crate::sign_in::{secret, totp};
 
 const PASSWORD: &str = "correct horse battery staple";
@@ -401,4 +401,36 @@ async fn a_tenant_can_t_have_postern_mail_strangers() {
     assert_eq!(refused, 4);
     let name = alerts.list(&admin()).unwrap()[0].policy.name.clone();
     alerts.test(&admin(), &name).await.unwrap();
+}
+
+#[tokio::test]
+async fn who_gets_a_domain_gets_neither_its_people_nor_its_history() {
+    let site = Site::new();
+    let node = with_tenant(&site).await;
+    let services = &node.services;
+    let domains = |names: &[&str]| OrganizationRequest {
+        domains: Some(names.iter().map(ToString::to_string).collect()),
+        ..OrganizationRequest::default()
+    };
+    services.organizations.change(&admin(), "contoso", &domains(&["contoso.example", "shop.example"])).await.unwrap();
+    services.organizations.add(&admin(), "fabrikam", &domains(&["fabrikam.example"])).await.unwrap();
+    let fabrikam = Caller { organization: Some(OrganizationId::parse("fabrikam").unwrap()), ..tenant_admin() };
+    let ask = |address: &str| InviteRequest { address: address.into(), role: Role::OrganizationManagement };
+    for address in ["eve@shop.example", "it@contoso.example"] {
+        services.access.invite(&tenant_admin(), &ask(address)).await.unwrap();
+    }
+    let eve = Caller { name: "eve@shop.example".into(), kind: crate::service::CallerKind::Person, ..tenant_admin() };
+    let token = TokenRequest { name: "eve's".into(), role: Role::SecurityReader, expires_at: None };
+    let token = services.tokens.add(&eve, &token).await.unwrap().token;
+    restrict(&node, "sales@shop.example").await;
+    // The domain changes hands.
+    services.organizations.change(&admin(), "contoso", &domains(&["contoso.example"])).await.unwrap();
+    services.organizations.change(&admin(), "fabrikam", &domains(&["fabrikam.example", "shop.example"])).await.unwrap();
+    let people = services.access.people(&admin()).await.unwrap();
+    assert_eq!(people.iter().map(|person| person.address.as_str()).collect::<Vec<_>>(), ["it@contoso.example"]);
+    assert!(services.tokens.holder(&token).await.unwrap().is_none());
+    services.access.invite(&fabrikam, &ask("eve@shop.example")).await.unwrap();
+    services.access.remove_person(&fabrikam, "eve@shop.example").await.unwrap();
+    let theirs = services.restrictions.list(&fabrikam, &RestrictionFilter::default()).await.unwrap();
+    assert!(theirs.is_empty(), "{theirs:?}");
 }
