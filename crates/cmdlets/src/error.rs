@@ -127,13 +127,15 @@ impl CmdletError {
                 let name = parameter_of(field);
                 Self::parameter(name, format!("{name}: {problem}"))
             }
-            ServiceError::Busy(_) | ServiceError::Store(_) | ServiceError::Ledger(_) => Self::new(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "ServiceUnavailable",
-                "Microsoft.Exchange.Data.Directory.ADTransientException",
-                error.to_string(),
-                identity,
-            ),
+            ServiceError::Busy(_) | ServiceError::Vault(_) | ServiceError::Store(_) | ServiceError::Ledger(_) => {
+                Self::new(
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    "ServiceUnavailable",
+                    "Microsoft.Exchange.Data.Directory.ADTransientException",
+                    error.to_string(),
+                    identity,
+                )
+            }
         }
     }
 }

@@ -76,9 +76,16 @@ impl Document {
             Ok(table) => document.root = from_table(table.get_ref(), &|at| Origin::Line(line_of(text, at))),
             Err(error) => {
                 let line = error.span().map_or(1, |span| line_of(text, span.start));
-                // What follows the sign may be a secret.
-                let key = text.lines().nth(line - 1).and_then(|line| line.split_once('=')).map(|(key, _)| key.trim());
-                let shown = key.map(|key| format!(": {key} = …")).unwrap_or_default();
+                let shown = match text.lines().nth(line - 1).map(str::trim) {
+                    None | Some("") => String::new(),
+                    Some(line) => match line.split_once('=') {
+                        // Which table it is in is not known, so it is taken for one whose addresses are secret.
+                        Some((key, value)) if may_be_secret(&format!("webhook.{}", key.trim()), value) => {
+                            format!(": {} = (not shown)", key.trim())
+                        }
+                        _ => format!(": {line}"),
+                    },
+                };
                 document.problem(format!("{}:{line}: {}{shown}", document.file, error.message().trim()));
             }
         }
@@ -340,8 +347,8 @@ fn may_be_secret(path: &str, text: &str) -> bool {
         ["password", "passwd", "pass", "secret", "token", "credential", "key"].iter().any(|n| key.contains(n));
     let is_file = key.ends_with("_file") && text.contains('/');
     let is_address = key.contains("url") || key.contains("server");
-    (names_one && !is_file)
-        || (is_address && (text.contains('@') || ["webhook", "directory"].iter().any(|one| table.starts_with(one))))
+    let may_have_login = text.contains(['@', '?']) || (table.starts_with("directory") && !text.contains("://"));
+    (names_one && !is_file) || (is_address && (may_have_login || table.starts_with("webhook")))
 }
 
 impl fmt::Display for Value {

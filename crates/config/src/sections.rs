@@ -25,6 +25,7 @@ use postern_services::countries::Countries;
 use postern_services::settings::{
     self, Listen, Log, LogFormat, Mailbox, Portal, Probation, Settings, Smtp, SmtpServer, Tls,
 };
+use postern_services::vault::KeySource;
 
 /// Reads every section; none if something that all others depend on is wrong.
 pub(super) fn read(file: &Path, mut root: Section<'_>) -> Option<Settings> {
@@ -37,6 +38,7 @@ pub(super) fn read(file: &Path, mut root: Section<'_>) -> Option<Settings> {
     let (doors, gate) = doors::doors(&mut root, &mut advice);
     let portal = portal(root.section("portal"), &mut advice);
     let countries = geoip(root.section("geoip"));
+    let secrets = secrets(root.section("secrets"));
     let sign_in = sign_in(root.section("sign_in"));
     let single_sign_on = single_sign_on(root.optional_section("single_sign_on"));
     let default_domain = organization.as_ref().map_or("localhost", |(o, _)| o.domains[0].as_str()).to_owned();
@@ -59,6 +61,7 @@ pub(super) fn read(file: &Path, mut root: Section<'_>) -> Option<Settings> {
         gate,
         portal,
         countries,
+        secrets,
         sign_in,
         single_sign_on,
         smtp: smtp?,
@@ -171,6 +174,12 @@ fn portal(mut s: Section<'_>, advice: &mut Vec<String>) -> Portal {
     let request_timeout = Duration::from_secs(s.number("request_timeout_seconds", 1..=600).unwrap_or(60).into());
     s.finish();
     Portal { listen, url, trusted_proxies, metrics_networks, max_connections, request_timeout }
+}
+
+fn secrets(mut s: Section<'_>) -> Vec<KeySource> {
+    let keys = s.list("keys", values::key_source).unwrap_or_default();
+    s.finish();
+    keys
 }
 
 fn geoip(mut s: Section<'_>) -> Option<Arc<Countries>> {

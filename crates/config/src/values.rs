@@ -13,6 +13,7 @@ use postern_domain::policy::{Action, Mode};
 use postern_services::built_with;
 use postern_services::countries::Countries;
 use postern_services::settings::{Listen, LogFormat, Mailbox, SmtpServer, Tls, WebhookFormat};
+use postern_services::vault::KeySource;
 
 type Parsed<T> = Result<T, String>;
 
@@ -136,6 +137,21 @@ pub(super) fn tls(text: &str) -> Parsed<Tls> {
 pub(super) fn secret_file(text: &str) -> Parsed<String> {
     let secret = std::fs::read_to_string(Path::new(text)).map_err(|error| format!("can't be read: {error}"))?;
     any(&secret).map_err(|_| "the file is empty".into())
+}
+
+/// Where a key comes from; it is read when Postern starts.
+pub(super) fn key_source(text: &str) -> Parsed<KeySource> {
+    let expected =
+        || "expected file:/path, credential:NAME (of systemd) or command:/path/of/program ARGUMENT…".to_owned();
+    let (kind, rest) = text.trim().split_once(':').ok_or_else(expected)?;
+    match kind {
+        "file" if rest.starts_with('/') => Ok(KeySource::File(rest.into())),
+        "credential" if !rest.is_empty() && !rest.contains('/') => Ok(KeySource::Credential(rest.to_owned())),
+        "command" if rest.trim_start().starts_with('/') => {
+            Ok(KeySource::Command(rest.split_whitespace().map(str::to_owned).collect()))
+        }
+        _ => Err(expected()),
+    }
 }
 
 pub(super) fn action(text: &str) -> Parsed<Action> {

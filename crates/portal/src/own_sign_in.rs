@@ -132,7 +132,8 @@ pub(super) async fn new_app(
 ) -> Result<Response, Refusal> {
     only_fresh(&services, &signed)?;
     let secret = totp::new_secret(&*services.randomness);
-    session::remember(&current, NEW_APP, &secret).await?;
+    let sealed = services.access.pending().seal(&secret, NEW_APP, &*services.randomness);
+    session::remember(&current, NEW_APP, sealed.map_err(|error| Refusal::Unknown(error.to_string()))?).await?;
     Ok(new_app_page(&services, &signed, &secret, None))
 }
 
@@ -147,12 +148,13 @@ pub(super) async fn enrol_app(
     form: Form<CodeForm>,
 ) -> Result<Response, Refusal> {
     only_fresh(&services, &form.signed)?;
-    let secret: Option<Vec<u8>> = current.get(NEW_APP).await?;
+    let sealed: Option<String> = current.get(NEW_APP).await?;
+    let secret = sealed.and_then(|sealed| services.access.pending().open(&sealed, NEW_APP));
     let Some(secret) = secret else { return Ok(Redirect::to("/settings/sign-in/app").into_response()) };
     let this = session::public_id(&current);
     match services.access.enrol_totp(&form.signed.caller, &secret, &form.values.code, this.as_deref()).await {
         Ok(codes) => {
-            let _: Option<Vec<u8>> = session::take(&current, NEW_APP).await?;
+            let _: Option<String> = session::take(&current, NEW_APP).await?;
             Ok(codes_page(&services, &form.signed, codes))
         }
         Err(ServiceError::Invalid { problem, .. }) => {

@@ -210,6 +210,10 @@ fn page_of(refusal: &Refusal, services: &Services) -> Response {
     };
     let (status, text) = match refusal {
         Refusal::SignIn { next } => return sign_in("", next),
+        Refusal::Recheck { next } => {
+            let next = utf8_percent_encode(next, NON_ALPHANUMERIC);
+            return Redirect::to(&format!("/sign-in/single-sign-on?next={next}")).into_response();
+        }
         Refusal::Again { next } => return sign_in("again=1&", next),
         Refusal::Form => (StatusCode::FORBIDDEN, texts::t("error-form")),
         Refusal::Services(error) => (status_of(error), error.to_string()),
@@ -229,7 +233,7 @@ pub(super) fn status_of(error: &ServiceError) -> StatusCode {
         ServiceError::Conflict(_) | ServiceError::Changed(_) => StatusCode::CONFLICT,
         ServiceError::Invalid { .. } => StatusCode::UNPROCESSABLE_ENTITY,
         ServiceError::Busy(_) => StatusCode::TOO_MANY_REQUESTS,
-        ServiceError::Store(_) | ServiceError::Ledger(_) => StatusCode::SERVICE_UNAVAILABLE,
+        ServiceError::Vault(_) | ServiceError::Store(_) | ServiceError::Ledger(_) => StatusCode::SERVICE_UNAVAILABLE,
     }
 }
 

@@ -15,6 +15,11 @@ pub(super) enum Refusal {
         /// The address that they requested.
         next: String,
     },
+    /// The single sign-on provider has to be asked again whether the visitor may sign in.
+    Recheck {
+        /// The address that they requested.
+        next: String,
+    },
     /// The person signed in too long ago and has to sign in again.
     Again {
         /// The address that they requested.

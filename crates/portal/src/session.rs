@@ -8,6 +8,7 @@ use axum::http::request::Parts;
 use axum::middleware::Next;
 use axum::response::Response;
 use postern_domain::Timestamp;
+use postern_domain::access::Method;
 use postern_services::service::SessionRecord;
 use postern_services::service::hex;
 use serde::Serialize;
@@ -209,11 +210,15 @@ impl FromRequestParts<Arc<Services>> for Signed {
     async fn from_request_parts(parts: &mut Parts, services: &Arc<Services>) -> Result<Self, Refusal> {
         let session = parts.extensions.get::<Session>().cloned();
         let session = session.ok_or_else(|| Refusal::Unknown("no session layer".into()))?;
+        let former = session.get::<SignedIn>(SIGNED_IN).await?;
         match Signed::find(services, &session).await {
             Ok(Some(signed)) => Ok(signed),
             Ok(None) => {
                 let next = parts.uri.path_and_query().map(ToString::to_string).unwrap_or_default();
-                Err(Refusal::SignIn { next })
+                // The provider signs in whom it still knows without a question.
+                let by_provider = former.is_some_and(|former| former.method == Method::SingleSignOn)
+                    && services.settings.load().single_sign_on.is_some();
+                if by_provider { Err(Refusal::Recheck { next }) } else { Err(Refusal::SignIn { next }) }
             }
             Err(refusal) => Err(refusal),
         }

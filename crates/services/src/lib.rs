@@ -23,3 +23,4 @@ pub mod seal;
 pub mod service;
 pub mod settings;
 pub mod sign_in;
+pub mod vault;

@@ -30,6 +30,7 @@ use crate::service::{
 };
 use crate::settings::Settings;
 use crate::sign_in::SignIn;
+use crate::vault::Vault;
 
 /// What a node is made from.
 pub struct NodeParts {
@@ -159,7 +160,10 @@ impl Shared {
         let Views { standings, policies, alert_policies, open_alerts, settings, events, health } = views;
         let directory_cache = Arc::new(DirectoryCache::open(&settings.load().data, &settings.load()));
         let (metrics, own_mail) = (Arc::new(Metrics::default()), Arc::new(OwnMail::default()));
-        let links = Links::new(store.key("links", &randomness.bytes()).await?);
+        let sources = settings.load().secrets.clone();
+        let vault = tokio::task::spawn_blocking(move || Vault::open(&sources)).await??;
+        vault.seal_again(&*store, &*randomness).await?;
+        let links = Links::new(vault.own_key(&*store, "links", &*randomness).await?);
         let (new_mail, _) = watch::channel(());
         let incidents = Arc::new(Incidents::new(IncidentParts {
             settings: Arc::clone(&settings),
@@ -176,8 +180,8 @@ impl Shared {
         }));
         let known_recipients = Arc::new(KnownRecipients::default());
         known_recipients.restore(&*store).await?;
-        let sign_in_key = store.key("sign-in", &randomness.bytes()).await?;
-        let sign_in = Arc::new(SignIn::new(&*randomness, &sign_in_key)?);
+        let sign_in_key = vault.own_key(&*store, "sign-in", &*randomness).await?;
+        let sign_in = Arc::new(SignIn::new(&*randomness, &sign_in_key, vault)?);
         let delivery = Arc::new(Delivery::new(Arc::clone(&own_mail)).context("sending webhooks")?);
         let node = NodeId::of(&present::host_name());
         let mail_servers = Arc::new(MailServers::default());

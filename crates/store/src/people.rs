@@ -30,7 +30,7 @@ pub struct Credentials {
 /// An authenticator app (RFC 6238).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TotpRecord {
-    /// The shared secret.
+    /// The shared secret, as the caller has it stored: sealed, if there is a key for that.
     pub secret: Vec<u8>,
     /// The last time step for which a code was used.
     pub step: u64,
@@ -58,6 +58,13 @@ pub enum CredentialChange {
     Password(String),
     /// A new authenticator app; with `None`, it is removed.
     Totp(Option<TotpRecord>),
+    /// The shared secret of the authenticator app is stored in another form. Fails if it is no longer stored as `before`.
+    TotpSealed {
+        /// As it is stored.
+        before: Vec<u8>,
+        /// As it is to be stored.
+        now: Vec<u8>,
+    },
     /// A code for this time step was used. Fails if a code for this or a later step was used before.
     TotpUsed(u64),
     /// New recovery codes, replacing the old ones.
@@ -100,7 +107,8 @@ impl CredentialChange {
             | CredentialChange::RecoveryCodes(_)
             | CredentialChange::AddPasskey(_)
             | CredentialChange::RemovePasskey(_) => true,
-            CredentialChange::TotpUsed(_)
+            CredentialChange::TotpSealed { .. }
+            | CredentialChange::TotpUsed(_)
             | CredentialChange::RecoveryCodeUsed(_)
             | CredentialChange::PasskeyUsed { .. }
             | CredentialChange::ChallengeUsed(..)
@@ -280,5 +288,11 @@ pub trait People: Send + Sync {
     ///
     /// # Errors
     /// The database fails.
-    async fn key(&self, name: &str, new: &[u8; 32]) -> Result<[u8; 32], StoreError>;
+    async fn key(&self, name: &str, new: &[u8]) -> Result<Vec<u8>, StoreError>;
+
+    /// Stores the key called `name` in another form, if it is still stored as `before`.
+    ///
+    /// # Errors
+    /// The database fails.
+    async fn replace_key(&self, name: &str, before: &[u8], now: &[u8]) -> Result<(), StoreError>;
 }

@@ -28,6 +28,7 @@ pub(super) fn single_sign_on(s: Option<Section<'_>>) -> Option<SingleSignOn> {
     let client_secret = s.text("client_secret_file", values::secret_file);
     let groups_claim = s.text("groups_claim", values::any).unwrap_or_else(|| "groups".into());
     let scopes = s.list("scopes", values::any).unwrap_or_else(|| vec!["email".into(), "profile".into()]);
+    let recheck = Duration::from_secs(u64::from(s.number("recheck_minutes", 1..=1440).unwrap_or(60)) * 60);
     let roles = [
         (Role::OrganizationManagement, "organization_management"),
         (Role::SecurityAdministrator, "security_administrator"),
@@ -58,6 +59,7 @@ pub(super) fn single_sign_on(s: Option<Section<'_>>) -> Option<SingleSignOn> {
         client_secret: client_secret?,
         groups_claim,
         scopes,
+        recheck,
         roles,
     })
 }

@@ -145,6 +145,7 @@ fn beside_the_doors(
     parts.spawn(async move { projector.follow(ends).await });
     parts.spawn(tasks::store_watch(Arc::clone(node), is_closing.clone()));
     parts.spawn(tasks::forgetting(Arc::clone(node), is_closing.clone()));
+    parts.spawn(tasks::audit_heads(Arc::clone(node), is_closing.clone()));
     parts.spawn(tasks::directory(Arc::clone(node), is_closing.clone()));
     parts.spawn(tasks::housekeeping(Arc::clone(node), is_closing.clone()));
     parts.spawn(tasks::watchdog(is_closing.clone()));

@@ -22,6 +22,8 @@ const SWEEP: Duration = Duration::from_secs(60);
 const TICK: Duration = Duration::from_secs(1);
 /// Interval at which the store is checked.
 const STORE_EVERY: Duration = Duration::from_secs(5);
+/// How often the audit trail's head is logged.
+const AUDIT_HEAD_EVERY: Duration = Duration::from_secs(3600);
 /// Less urgent work is done every this many ticks.
 const SLOW_EVERY: u64 = 5;
 
@@ -112,6 +114,30 @@ pub(super) async fn store_watch(node: Arc<Node>, mut closing: watch::Receiver<bo
             _ = closing.wait_for(|closing| *closing) => return,
         }
         node.services.outages.watch(&mut outage).await;
+    }
+}
+
+/// Logs where the audit trail ends, if that has changed. Logs are usually sent to another machine: whoever rewrites the
+/// database, chain and all, can't rewrite them.
+pub(super) async fn audit_heads(node: Arc<Node>, mut closing: watch::Receiver<bool>) {
+    let mut ticks = tokio::time::interval(AUDIT_HEAD_EVERY);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut logged = 0;
+    loop {
+        let is_last = tokio::select! {
+            _ = ticks.tick() => false,
+            _ = closing.wait_for(|closing| *closing) => true,
+        };
+        // The store's failures are reported by those who need it.
+        if let Ok(Some((entry, head))) = node.services.audit.head().await
+            && entry != logged
+        {
+            tracing::info!(entry, head, "the audit trail ends here; postern audit verify --head compares");
+            logged = entry;
+        }
+        if is_last {
+            return;
+        }
     }
 }
 

@@ -48,6 +48,16 @@ impl AuditService {
         Ok(views.collect())
     }
 
+    /// The number and the hash of the last entry, in hexadecimal; none if there is no entry. Recorded elsewhere, it shows
+    /// later whether the trail up to here was changed.
+    ///
+    /// # Errors
+    /// The store fails.
+    pub async fn head(&self) -> Result<Option<(i64, String)>, ServiceError> {
+        let newest = AuditFilter { limit: Some(1), ..AuditFilter::default() };
+        Ok(self.store.audit(&newest).await?.pop().map(|entry| (entry.seq, hex(&entry.hash))))
+    }
+
     /// Checks the whole chain; with `head`, also that it still contains the entry with that hash.
     ///
     /// # Errors

@@ -7,6 +7,7 @@ use postern_ledger::LedgerError;
 use postern_store::StoreError;
 
 use crate::sign_in::HashingError;
+use crate::vault::VaultError;
 
 /// Why a use case was not carried out.
 #[derive(Debug, thiserror::Error)]
@@ -39,12 +40,24 @@ pub enum ServiceError {
     /// Too much is asked at this moment; later, it may be carried out.
     #[error("{0}")]
     Busy(String),
+    /// A secret in the store can't be opened or sealed.
+    #[error("{0}")]
+    Vault(VaultError),
     /// The store failed.
     #[error("the store is not available: {0}")]
     Store(StoreError),
     /// The ledger failed.
     #[error("usage can't be written: {0}")]
     Ledger(#[from] LedgerError),
+}
+
+impl From<VaultError> for ServiceError {
+    fn from(error: VaultError) -> Self {
+        match error {
+            VaultError::Store(error) => error.into(),
+            error => ServiceError::Vault(error),
+        }
+    }
 }
 
 impl From<HashingError> for ServiceError {

@@ -19,6 +19,7 @@ use postern_domain::{Address, Organization};
 use postern_wire::policy::RequestLimits;
 
 use crate::countries::Countries;
+use crate::vault::KeySource;
 pub use directories::{LdapReader, Queries, Reader, Source};
 pub use values::{Listen, LogFormat, Mailbox, SmtpServer, Tls, WebhookFormat};
 
@@ -43,6 +44,8 @@ pub struct Settings {
     pub portal: Portal,
     /// The countries of IP addresses, if a database is configured.
     pub countries: Option<Arc<Countries>>,
+    /// The keys that secrets in the store are sealed under, the newest first.
+    pub secrets: Vec<KeySource>,
     /// How long people stay signed in.
     pub sign_in: SignIn,
     /// The single sign-on provider, if there is one.
@@ -213,6 +216,8 @@ pub struct SingleSignOn {
     pub groups_claim: String,
     /// The scopes to request in addition to `openid`.
     pub scopes: Vec<String>,
+    /// After this long, a session asks the provider again whether the person may still sign in, and as what.
+    pub recheck: Duration,
     /// Roles and the groups that grant each; the most powerful role applies.
     pub roles: Vec<(Role, Vec<String>)>,
 }
@@ -323,6 +328,7 @@ impl Settings {
                 request_timeout: minute,
             },
             countries: None,
+            secrets: Vec::new(),
             sign_in: SignIn { idle: minute, session: minute, invitation: minute },
             single_sign_on: None,
             smtp: Smtp {

@@ -18,6 +18,7 @@ use tokio::sync::Semaphore;
 use crate::https;
 use crate::randomness::Randomness;
 use crate::seal::Seal;
+use crate::vault::Vault;
 use devices::Devices;
 
 /// The path below the portal's address that the provider redirects people to.
@@ -40,6 +41,8 @@ pub struct SignIn {
     pub devices: Devices,
     /// Seals what browsers remember while their visitors sign in.
     pub pending: Seal,
+    /// Seals the secrets of authenticator apps in the store.
+    pub vault: Vault,
     /// Talks to the single sign-on provider.
     pub http: https::Client,
     /// The hash to compare a password with if the account has none, so that both cases take equally long.
@@ -81,9 +84,10 @@ impl SignIn {
     ///
     /// # Errors
     /// This machine's certificates can't be read, the key can't be used, or the placeholder hash can't be made.
-    pub fn new(randomness: &dyn Randomness, key: &[u8; 32]) -> anyhow::Result<Self> {
+    pub fn new(randomness: &dyn Randomness, key: &[u8; 32], vault: Vault) -> anyhow::Result<Self> {
         Ok(Self {
             devices: Devices::new(*key),
+            vault,
             pending: Seal::new(key, "pending sign-in")?,
             http: https::client()?,
             nobody: password::hash(&secret::random(randomness), &randomness.bytes())?,

@@ -122,6 +122,10 @@ pub(super) async fn factors_are_kept_and_used_up(store: &impl Store) {
     change(CredentialChange::Totp(Some(TotpRecord { secret: vec![7; 20], step: 10 }))).await.unwrap();
     change(CredentialChange::TotpUsed(11)).await.unwrap();
     changed(change(CredentialChange::TotpUsed(11)).await);
+    let sealed = |before: u8, now: u8| CredentialChange::TotpSealed { before: vec![before; 20], now: vec![now; 20] };
+    changed(change(sealed(1, 2)).await);
+    change(sealed(7, 8)).await.unwrap();
+    change(sealed(8, 7)).await.unwrap();
     change(CredentialChange::RecoveryCodes(vec![[1; 32], [2; 32]])).await.unwrap();
     change(CredentialChange::RecoveryCodeUsed([1; 32])).await.unwrap();
     changed(change(CredentialChange::RecoveryCodeUsed([1; 32])).await);
@@ -204,6 +208,10 @@ pub(super) async fn sessions_end_when_they_are_revoked(store: &impl Store) {
     assert!(matches!(gone, Err(StoreError::NoPerson { .. })), "{gone:?}");
     assert_eq!(
         (store.key("links", &[1; 32]).await.unwrap(), store.key("links", &[2; 32]).await.unwrap()),
-        ([1; 32], [1; 32])
+        (vec![1; 32], vec![1; 32])
     );
+    store.replace_key("links", &[9; 32], &[3; 40]).await.unwrap();
+    assert_eq!(store.key("links", &[2; 32]).await.unwrap(), [1; 32], "it was not stored like that");
+    store.replace_key("links", &[1; 32], &[3; 40]).await.unwrap();
+    assert_eq!(store.key("links", &[2; 32]).await.unwrap(), [3; 40]);
 }

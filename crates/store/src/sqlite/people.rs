@@ -285,11 +285,20 @@ impl People for SqliteStore {
         .await
     }
 
-    async fn key(&self, name: &str, new: &[u8; 32]) -> Result<[u8; 32], StoreError> {
-        let (name, new) = (name.to_owned(), *new);
+    async fn key(&self, name: &str, new: &[u8]) -> Result<Vec<u8>, StoreError> {
+        let (name, new) = (name.to_owned(), new.to_vec());
         self.write(move |tx| {
             tx.execute("INSERT OR IGNORE INTO keys (name, value) VALUES (?1, ?2)", params![name, new])?;
             Ok(tx.query_row("SELECT value FROM keys WHERE name = ?1", [&name], |row| row.get(0))?)
+        })
+        .await
+    }
+
+    async fn replace_key(&self, name: &str, before: &[u8], now: &[u8]) -> Result<(), StoreError> {
+        let (name, before, now) = (name.to_owned(), before.to_vec(), now.to_vec());
+        self.write(move |tx| {
+            tx.execute("UPDATE keys SET value = ?3 WHERE name = ?1 AND value = ?2", params![name, before, now])?;
+            Ok(())
         })
         .await
     }

@@ -41,6 +41,10 @@ pub(super) fn change_credential(tx: &Transaction<'_>, address: &str, change: &Cr
             "UPDATE people SET totp_secret = ?2, totp_step = ?3 WHERE address = ?1",
             params![address, totp.as_ref().map(|t| &t.secret), totp.as_ref().map(|t| integer(t.step))],
         )?,
+        CredentialChange::TotpSealed { before, now } => tx.execute(
+            "UPDATE people SET totp_secret = ?3 WHERE address = ?1 AND totp_secret = ?2",
+            params![address, before, now],
+        )?,
         CredentialChange::TotpUsed(used) => tx.execute(
             "UPDATE people SET totp_step = ?2 WHERE address = ?1 AND totp_step < ?2",
             params![address, integer(*used)],

@@ -7,6 +7,7 @@ use super::sign_in::SignInError;
 use crate::service::{AccessService, Caller, CallerKind, ServiceError};
 use crate::sign_in::attempts::Sources;
 use crate::sign_in::{Hashing, password, secret, totp};
+use crate::vault::authenticator_of;
 
 /// The number of recovery codes in a set.
 const RECOVERY_CODES: usize = 10;
@@ -123,7 +124,8 @@ impl AccessService {
             let problem = "is wrong; check the clock of the device, and type the code it shows now".into();
             return Err(ServiceError::Invalid { field: "code".into(), problem });
         };
-        let totp = CredentialChange::Totp(Some(TotpRecord { secret: shared.to_vec(), step }));
+        let sealed = self.sign_in.vault.sealed(shared, &authenticator_of(&caller.name), &*self.randomness)?;
+        let totp = CredentialChange::Totp(Some(TotpRecord { secret: sealed, step }));
         let fact = Fact::TotpAdded { address: caller.name.clone() };
         self.change_own(caller, vec![totp], session, fact).await?;
         self.new_recovery_codes(caller, session).await
@@ -200,8 +202,9 @@ impl AccessService {
         }
         Self::is_local(&self.known_person(&caller.name).await?)?;
         let audit = self.audited(caller, fact);
-        let changed = self.store.change_credentials(&caller.name, &changes, session, Some(&audit));
-        self.projector.write_unheld(changed).await?;
+        self.projector
+            .write_unheld(self.store.change_credentials(&caller.name, &changes, session, Some(&audit)))
+            .await?;
         tracing::info!(person = caller.name, action = audit.fact.columns().action, "sign-in changed");
         Ok(())
     }

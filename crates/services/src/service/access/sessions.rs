@@ -69,13 +69,18 @@ impl From<SessionRecord> for SessionView {
 }
 
 impl AccessService {
-    /// The caller behind a session's sign-in; none if the person may not sign in any more, or the session has reached
-    /// its maximum age.
+    /// The caller behind a session's sign-in; none if the person may not sign in any more, the session has reached its
+    /// maximum age, or the single sign-on provider has to be asked again.
     ///
     /// # Errors
     /// The store fails.
     pub async fn session_holder(&self, signed_in: &SignedIn) -> Result<Option<(Caller, Person)>, ServiceError> {
-        let longest = self.settings.load().sign_in.session;
+        let settings = self.settings.load_full();
+        let longest = match (signed_in.method, &settings.single_sign_on) {
+            (Method::SingleSignOn, None) => return Ok(None),
+            (Method::SingleSignOn, Some(provider)) => settings.sign_in.session.min(provider.recheck),
+            _ => settings.sign_in.session,
+        };
         if self.clock.now().since(signed_in.at) >= longest {
             return Ok(None);
         }

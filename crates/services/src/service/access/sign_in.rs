@@ -15,6 +15,7 @@ use crate::seal::Seal;
 use crate::service::{AccessService, Caller, CallerKind, ServiceError};
 use crate::sign_in::attempts::Sources;
 use crate::sign_in::{Hashing, HashingError, Identity, password, secret, totp};
+use crate::vault::authenticator_of;
 
 /// A person who has signed in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -143,7 +144,11 @@ impl AccessService {
         if found.as_ref().is_some_and(|(_, credentials)| credentials.version != version) {
             return Err(self.failed(address, "code", visitor, SignInError::Changed).await);
         }
-        let Some((change, method)) = found.and_then(|(_, credentials)| self.factor(&credentials, code)) else {
+        let used = match found {
+            Some((_, credentials)) => self.factor(address, &credentials, code)?,
+            None => None,
+        };
+        let Some((change, method)) = used else {
             return Err(self.failed(address, "code", visitor, SignInError::WrongCode).await);
         };
         // If two sign-ins use the same code at once, only one succeeds.
@@ -160,16 +165,22 @@ impl AccessService {
     }
 
     /// The credential change that uses up `code`, if the code is correct.
-    fn factor(&self, credentials: &Credentials, code: &str) -> Option<(CredentialChange, Method)> {
-        let seconds = u64::try_from(self.clock.now().as_millis() / 1000).ok()?;
-        if let Some(stored) = &credentials.totp
-            && let Some(step) = totp::step(&stored.secret, code, seconds).filter(|step| *step > stored.step)
-        {
-            return Some((CredentialChange::TotpUsed(step), Method::PasswordAndTotp));
+    fn factor(
+        &self,
+        address: &str,
+        credentials: &Credentials,
+        code: &str,
+    ) -> Result<Option<(CredentialChange, Method)>, ServiceError> {
+        let seconds = u64::try_from(self.clock.now().as_millis() / 1000).unwrap_or(0);
+        if let Some(stored) = &credentials.totp {
+            let secret = self.sign_in.vault.secret(&stored.secret, &authenticator_of(address))?;
+            if let Some(step) = totp::step(&secret, code, seconds).filter(|step| *step > stored.step) {
+                return Ok(Some((CredentialChange::TotpUsed(step), Method::PasswordAndTotp)));
+            }
         }
         let hash = secret::hash(&secret::normalise_recovery_code(code));
         let known = credentials.recovery_codes.contains(&hash);
-        known.then_some((CredentialChange::RecoveryCodeUsed(hash), Method::PasswordAndRecoveryCode))
+        Ok(known.then_some((CredentialChange::RecoveryCodeUsed(hash), Method::PasswordAndRecoveryCode)))
     }
 
     /// The owner of a passkey, by the user handle that it presents.

@@ -117,8 +117,7 @@ impl AccessService {
         let fact = Fact::SignedUp { address: address.clone(), role: person.role, from: visitor.address };
         let audit = self.audited(&caller, fact);
         let hash = secret::hash(token);
-        let accepted = self.store.accept(&hash, &person, &phc, &audit);
-        let version = self.projector.write_unheld(accepted).await?;
+        let version = self.projector.write_unheld(self.store.accept(&hash, &person, &phc, &audit)).await?;
         tracing::info!(person = address, role = person.role.key(), "signed up");
         self.enter(&address, Method::Invitation, visitor, version).await.map_err(|error| match error {
             SignInError::Service(error) => error,

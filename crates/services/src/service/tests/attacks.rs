@@ -434,3 +434,35 @@ async fn who_gets_a_domain_gets_neither_its_people_nor_its_history() {
     let theirs = services.restrictions.list(&fabrikam, &RestrictionFilter::default()).await.unwrap();
     assert!(theirs.is_empty(), "{theirs:?}");
 }
+
+#[tokio::test]
+async fn the_single_sign_on_provider_is_asked_again_whether_somebody_may_still_be_in() {
+    let site = Site::new();
+    let node = site.node().await;
+    ann(&node.services).await;
+    let mut settings = node.shared.settings.load().settings().clone();
+    settings.sign_in.session = Duration::from_secs(12 * 3600);
+    settings.single_sign_on = Some(crate::settings::SingleSignOn {
+        name: "login".into(),
+        issuer: "https://login.example.com".into(),
+        client_id: "postern".into(),
+        client_secret: "secret".into(),
+        groups_claim: "groups".into(),
+        scopes: Vec::new(),
+        recheck: Duration::from_secs(3600),
+        roles: Vec::new(),
+    });
+    node.shared.settings.replace_settings(settings.clone());
+    let by =
+        |method| SignedIn { person: ANN.into(), method, at: site.clock.now(), version: 1, visitor: Visitor::default() };
+    use postern_domain::access::Method;
+    let (provider, password) = (by(Method::SingleSignOn), by(Method::Password));
+    let is_in = async |signed_in: &SignedIn| node.services.access.session_holder(signed_in).await.unwrap().is_some();
+    site.clock.advance(Duration::from_secs(3599));
+    assert!(is_in(&provider).await && is_in(&password).await);
+    site.clock.advance(Duration::from_secs(1));
+    assert!(!is_in(&provider).await && is_in(&password).await);
+    // Without the provider, nobody vouches for them.
+    node.shared.settings.replace_settings(crate::settings::Settings { single_sign_on: None, ..settings });
+    assert!(!is_in(&by(Method::SingleSignOn)).await);
+}
