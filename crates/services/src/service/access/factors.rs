@@ -98,10 +98,14 @@ impl AccessService {
             Err(wait) => return Err(wrong(wait.to_string())),
         }
         let given: String = current.chars().take(password::LONGEST).collect();
-        if !self.sign_in.hashing(Hashing::ForKnown, move || password::matches(&given, &phc)).await? {
-            return Err(wrong("is wrong".into()));
+        match self.sign_in.hashing(Hashing::ForKnown, move || password::matches(&given, &phc)).await {
+            Ok(true) => self.succeeded(&sources).await?,
+            Ok(false) => return Err(wrong("is wrong".into())),
+            Err(error) => {
+                self.store.withdraw_attempt(&sources.all()).await?;
+                return Err(error.into());
+            }
         }
-        self.store.withdraw_attempt(&sources.all()).await?;
         let phc = self.new_password(&caller.name, new).await?;
         let fact = Fact::PasswordChanged { address: caller.name.clone() };
         self.change_own(caller, vec![CredentialChange::Password(phc)], session, fact).await

@@ -329,7 +329,7 @@ impl AccessService {
 
     /// Forgets the failures of the account or device, but not its network's: otherwise, an attacker could reset the
     /// network's by signing in to an account of their own.
-    pub(super) async fn succeeded(&self, sources: &Sources) -> Result<(), SignInError> {
+    pub(super) async fn succeeded(&self, sources: &Sources) -> Result<(), ServiceError> {
         if let Some(identity) = &sources.identity {
             self.store.forget_attempts(identity).await?;
         }
