@@ -27,12 +27,16 @@ pub(super) async fn name_caller(State(services): State<Arc<Services>>, mut reque
             request.extensions_mut().insert(authority);
             next.run(request).await
         }
-        Ok(None) => unauthorized("the token is unknown, revoked or expired", "Bearer error=\"invalid_token\""),
+        Ok(None) => unauthorized(UNKNOWN, "Bearer error=\"invalid_token\""),
         Err(error) => Failed(error).into_response(),
     }
 }
 
-fn unauthorized(detail: &str, challenge: &'static str) -> Response {
+/// Why a token that can't be used is refused.
+pub(super) const UNKNOWN: &str = "the token is unknown, revoked or expired";
+
+/// The answer to somebody without a valid token.
+pub(super) fn unauthorized(detail: &str, challenge: &'static str) -> Response {
     let mut response = problem(StatusCode::UNAUTHORIZED, detail.to_owned(), None);
     response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
     response

@@ -13,7 +13,8 @@ use postern_cmdlets::bearer::bearer;
 use postern_services::client::Peer;
 use postern_services::service::{Caller, Permission, Services};
 
-use super::problem::{Failed, problem};
+use super::bearer::{UNKNOWN, unauthorized};
+use super::problem::Failed;
 
 /// The routes on the portal's listener.
 pub(super) fn routes(services: &Arc<Services>) -> Router {
@@ -45,20 +46,18 @@ async fn metrics_for_monitoring(
     if let Some(token) = bearer(&headers) {
         return match services.tokens.holder(token).await {
             Ok(Some(caller)) => metrics(&services, &caller),
-            Ok(None) => refused("the token is unknown, revoked or expired"),
+            Ok(None) => unauthorized(UNKNOWN, "Bearer"),
             Err(error) => Failed(error).into_response(),
         };
     }
     let peer = peer.map_or(Peer(None), |Extension(ConnectInfo(peer))| peer);
-    let portal = services.settings.load().portal.clone();
-    let forwarded = || headers.get_all("x-forwarded-for").iter().map(|value| value.to_str().unwrap_or_default());
-    let client = peer.client(forwarded(), &portal.trusted_proxies);
-    let peer_is_client = client.is_some() && client == peer.0.map(|at| at.ip().to_canonical());
-    // A reverse proxy that is not in `trusted_proxies` would make everybody's requests look like its own.
-    let by_unknown_proxy = peer_is_client && (forwarded().next().is_some() || headers.contains_key("forwarded"));
-    let is_named = client.is_some_and(|ip| portal.metrics_networks.iter().any(|network| network.contains(&ip)));
-    if by_unknown_proxy || !is_named {
-        return refused("a token is required here, or an address in portal.metrics_networks");
+    let settings = services.settings.load();
+    let (trusted, named) = (&settings.portal.trusted_proxies, &settings.portal.metrics_networks);
+    let client = peer.client(&headers, trusted);
+    let is_named = client.is_some_and(|ip| named.iter().any(|network| network.contains(&ip)));
+    // A reverse proxy that nobody has named would make everybody's requests look like its own.
+    if peer.is_unknown_proxy(&headers, trusted) || !is_named {
+        return unauthorized("a token is required here, or an address in portal.metrics_networks", "Bearer");
     }
     encoded(&services)
 }
@@ -80,10 +79,4 @@ fn metrics(services: &Services, caller: &Caller) -> Response {
 fn encoded(services: &Services) -> Response {
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     ([(header::CONTENT_TYPE, kind)], services.metrics.encode()).into_response()
-}
-
-fn refused(why: &str) -> Response {
-    let mut response = problem(StatusCode::UNAUTHORIZED, why.to_owned(), None);
-    response.headers_mut().insert(header::WWW_AUTHENTICATE, header::HeaderValue::from_static("Bearer"));
-    response
 }

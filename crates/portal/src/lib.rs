@@ -8,6 +8,7 @@ mod assets;
 mod audit;
 mod charts;
 mod client;
+mod cookies;
 mod csv;
 mod entity;
 mod form;

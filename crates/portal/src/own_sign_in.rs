@@ -29,9 +29,9 @@ pub(super) fn fresh(services: &Services, signed: &Signed) -> bool {
     signed.is_fresh(services.clock.now())
 }
 
-/// Makes a person who signed in too long ago sign in again.
-pub(super) fn only_fresh(services: &Services, signed: &Signed) -> Result<(), Refusal> {
-    if fresh(services, signed) { Ok(()) } else { Err(Refusal::Again { next: HERE.into() }) }
+/// Makes a person who signed in too long ago sign in again, and then go on at `next`.
+pub(super) fn only_fresh(services: &Services, signed: &Signed, next: &str) -> Result<(), Refusal> {
+    if fresh(services, signed) { Ok(()) } else { Err(Refusal::Again { next: next.into() }) }
 }
 
 #[derive(Template)]
@@ -130,7 +130,7 @@ pub(super) async fn new_app(
     current: Session,
     signed: Signed,
 ) -> Result<Response, Refusal> {
-    only_fresh(&services, &signed)?;
+    only_fresh(&services, &signed, HERE)?;
     let secret = totp::new_secret(&*services.randomness);
     let sealed = services.access.pending().seal(&secret, NEW_APP, &*services.randomness);
     session::remember(&current, NEW_APP, sealed.map_err(|error| Refusal::Unknown(error.to_string()))?).await?;
@@ -147,7 +147,7 @@ pub(super) async fn enrol_app(
     current: Session,
     form: Form<CodeForm>,
 ) -> Result<Response, Refusal> {
-    only_fresh(&services, &form.signed)?;
+    only_fresh(&services, &form.signed, HERE)?;
     let sealed: Option<String> = current.get(NEW_APP).await?;
     let secret = sealed.and_then(|sealed| services.access.pending().open(&sealed, NEW_APP));
     let Some(secret) = secret else { return Ok(Redirect::to("/settings/sign-in/app").into_response()) };
@@ -182,7 +182,7 @@ pub(super) async fn recovery_codes(
     current: Session,
     form: Form<Nothing>,
 ) -> Result<Response, Refusal> {
-    only_fresh(&services, &form.signed)?;
+    only_fresh(&services, &form.signed, HERE)?;
     let codes =
         services.access.new_recovery_codes(&form.signed.caller, session::public_id(&current).as_deref()).await?;
     Ok(codes_page(&services, &form.signed, codes))
@@ -193,7 +193,7 @@ pub(super) async fn remove_app(
     current: Session,
     form: Form<Nothing>,
 ) -> Result<Response, Refusal> {
-    only_fresh(&services, &form.signed)?;
+    only_fresh(&services, &form.signed, HERE)?;
     services.access.remove_totp(&form.signed.caller, session::public_id(&current).as_deref()).await?;
     Ok(Redirect::to(HERE).into_response())
 }
@@ -213,7 +213,7 @@ pub(super) async fn remove_passkey(
     Path(id): Path<String>,
     form: Form<Nothing>,
 ) -> Result<Response, Refusal> {
-    only_fresh(&services, &form.signed)?;
+    only_fresh(&services, &form.signed, HERE)?;
     let this = session::public_id(&current);
     services.access.remove_passkey(&form.signed.caller, &id, this.as_deref()).await?;
     Ok(Redirect::to("/settings/sign-in").into_response())

@@ -2,27 +2,23 @@
 //! nothing in the store.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use axum::http::{HeaderMap, HeaderName, header};
-use axum::response::AppendHeaders;
+use axum::http::HeaderMap;
 use postern_domain::Timestamp;
 use postern_services::service::Services;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use tower_sessions::cookie::{Cookie, SameSite};
 
-use super::client::cookie;
+use super::cookies::{self, SetCookie};
 use super::refusal::Refusal;
 
 /// How long a visitor may take.
-const LASTS: std::time::Duration = std::time::Duration::from_secs(600);
+const LASTS: Duration = Duration::from_secs(600);
 
 /// A step that the browser has begun and has to come back from. The name is that of its cookie.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Step(pub(super) &'static str);
-
-/// A header that sets or removes the cookie.
-pub(super) type SetCookie = AppendHeaders<[(HeaderName, String); 1]>;
 
 /// What was remembered, and when.
 #[derive(Serialize, Deserialize)]
@@ -47,12 +43,12 @@ impl Step {
         let remembered = Remembered { at: services.clock.now(), value };
         let text = serde_json::to_vec(&remembered).map_err(|error| fail(error.to_string()))?;
         let sealed = services.access.pending().seal(&text, self.0, &*services.randomness);
-        Ok(self.cookie(services, sealed.map_err(|error| fail(error.to_string()))?, LASTS))
+        Ok(self.cookie(services, &sealed.map_err(|error| fail(error.to_string()))?, LASTS))
     }
 
     /// What the browser remembers of this step; none if it has not begun it, or too long ago.
     pub(super) fn brought<T: DeserializeOwned>(self, services: &Services, headers: &HeaderMap) -> Option<Brought<T>> {
-        let text = cookie(headers, self.0)?;
+        let text = cookies::value(headers, self.0)?;
         let opened = services.access.pending().open(&text, self.0)?;
         let Remembered { at, value } = serde_json::from_slice(&opened).ok()?;
         let until = at.plus(LASTS);
@@ -61,18 +57,10 @@ impl Step {
 
     /// The header that has the browser forget it.
     pub(super) fn end(self, services: &Services) -> SetCookie {
-        self.cookie(services, String::new(), std::time::Duration::ZERO)
+        self.cookie(services, "", Duration::ZERO)
     }
 
-    fn cookie(self, services: &Services, value: String, lasts: std::time::Duration) -> SetCookie {
-        let seconds = i64::try_from(lasts.as_secs()).unwrap_or(0);
-        let cookie = Cookie::build((self.0, value))
-            .http_only(true)
-            // The single sign-on provider sends the browser back from another site.
-            .same_site(SameSite::Lax)
-            .secure(services.settings.load().portal.is_secure())
-            .path("/sign-in")
-            .max_age(time::Duration::seconds(seconds));
-        AppendHeaders([(header::SET_COOKIE, cookie.to_string())])
+    fn cookie(self, services: &Services, value: &str, lasts: Duration) -> SetCookie {
+        cookies::set(&services.settings.load(), self.0, value, "/sign-in", lasts)
     }
 }

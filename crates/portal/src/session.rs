@@ -18,7 +18,8 @@ use tower_sessions::session::{Id, Record};
 use tower_sessions::session_store::{Error, Result as StoreResult};
 use tower_sessions::{Expiry, Session, SessionManagerLayer, SessionStore};
 
-use super::client::{self, KnownDevice};
+use super::client;
+use super::cookies::SetCookie;
 use super::refusal::Refusal;
 use postern_services::service::access::{Entry, SIGNED_IN, SignedIn, Visitor};
 use postern_services::service::{Authority, Caller, Services};
@@ -153,7 +154,7 @@ pub(super) async fn sign_in(
     session: &Session,
     entry: &Entry,
     visitor: Visitor,
-) -> Result<KnownDevice, Refusal> {
+) -> Result<SetCookie, Refusal> {
     session.cycle_id().await?;
     session.clear().await;
     let (person, version) = (entry.person.address.clone(), entry.version);

@@ -12,10 +12,11 @@ use serde::Deserialize;
 use tower_sessions::Session;
 
 use super::form::{Form, Nothing, number};
+use super::own_sign_in::only_fresh;
 use super::page::{Frame, render};
 use super::refusal::Refusal;
 use super::session::{Signed, flash};
-use super::{names, organizations, own_sign_in, powershell, texts};
+use super::{names, organizations, powershell, texts};
 use postern_domain::finding::Finding;
 use postern_services::directory::SourceState;
 use postern_services::service::access::{InviteRequest, PersonRequest, SessionView};
@@ -159,9 +160,7 @@ pub(super) async fn add_token(
     form: Form<TokenForm>,
 ) -> Result<Response, Refusal> {
     // Who has stolen a session must not be able to stay.
-    if !own_sign_in::fresh(&services, &form.signed) {
-        return Err(Refusal::Again { next: "/settings".into() });
-    }
+    only_fresh(&services, &form.signed, "/settings")?;
     let days = number("days", &form.values.days)?.filter(|days| *days > 0);
     let expires_at: Option<Timestamp> =
         days.map(|days| services.clock.now().plus(std::time::Duration::from_secs(u64::from(days) * 86_400)));

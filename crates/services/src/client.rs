@@ -2,7 +2,10 @@
 
 use std::net::{IpAddr, SocketAddr};
 
+use hyper::HeaderMap;
 use ipnet::IpNet;
+
+const FORWARDED_FOR: &str = "x-forwarded-for";
 
 /// The address of a connection's peer; none on a Unix socket, where the peer is a reverse proxy.
 #[derive(Debug, Clone, Copy)]
@@ -18,15 +21,14 @@ impl Peer {
     /// The client's address: the last one in `X-Forwarded-For` that is not a trusted proxy's. A peer that is not a
     /// trusted proxy is itself the client, whatever the header states. `None` if it can't be known: what stands before
     /// an entry that can't be read may have been written by anybody.
-    ///
-    /// `forwarded` are the values of the header, in order.
-    pub fn client<'h>(self, forwarded: impl Iterator<Item = &'h str>, trusted: &[IpNet]) -> Option<IpAddr> {
-        let peer = self.0.map(|at| at.ip().to_canonical());
+    pub fn client(self, headers: &HeaderMap, trusted: &[IpNet]) -> Option<IpAddr> {
+        let peer = self.ip();
         let is_proxy = |ip: &IpAddr| trusted.iter().any(|net| net.contains(ip));
         if peer.is_some_and(|ip| !is_proxy(&ip)) {
             return peer;
         }
-        let entries: Vec<&str> = forwarded.flat_map(|list| list.split(',')).collect();
+        let lists = headers.get_all(FORWARDED_FOR).iter().map(|value| value.to_str().unwrap_or_default());
+        let entries: Vec<&str> = lists.flat_map(|list| list.split(',')).collect();
         for entry in entries.into_iter().rev() {
             let ip = address(entry)?;
             if !is_proxy(&ip) {
@@ -34,6 +36,18 @@ impl Peer {
             }
         }
         peer
+    }
+
+    /// Whether the client is the peer itself, although a header says that the request was forwarded: it came through a
+    /// reverse proxy that is not trusted.
+    pub fn is_unknown_proxy(self, headers: &HeaderMap, trusted: &[IpNet]) -> bool {
+        let client = self.client(headers, trusted);
+        let is_forwarded = headers.contains_key(FORWARDED_FOR) || headers.contains_key("forwarded");
+        is_forwarded && client.is_some() && client == self.ip()
+    }
+
+    fn ip(self) -> Option<IpAddr> {
+        self.0.map(|at| at.ip().to_canonical())
     }
 }
 
@@ -56,7 +70,11 @@ mod tests {
     fn client(peer: Option<&str>, forwarded: &[&str]) -> Option<IpAddr> {
         let trusted: Vec<IpNet> = vec!["10.0.0.0/8".parse().unwrap()];
         let peer = Peer(peer.map(|peer| SocketAddr::new(ip(peer), 40000)));
-        peer.client(forwarded.iter().copied(), &trusted)
+        let mut headers = HeaderMap::new();
+        for list in forwarded {
+            headers.append(FORWARDED_FOR, list.parse().unwrap());
+        }
+        peer.client(&headers, &trusted)
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Sign-in attempts that have failed, or are not decided yet.
+//! Sign-in attempts that have failed, or are not decided yet; and what else is slowed down the more often it is done.
 
 use std::time::Duration;
 

@@ -164,27 +164,36 @@ impl TokenService {
     /// do: its own role, or the maker's if that is weaker.
     async fn valid(&self, hash: &[u8; 32]) -> Result<Option<(TokenRecord, Role)>, ServiceError> {
         let now = self.clock.now();
-        let Some(record) = self.store.token(hash).await? else { return Ok(None) };
-        let (mut role, mut last) = (record.role, record.clone());
-        for _ in 0..LONGEST_CHAIN {
-            if last.expires_at.is_some_and(|at| at <= now) {
-                return Ok(None);
-            }
-            let covers = |organization: &Option<_>| organization.is_none() || *organization == last.organization;
-            match &last.maker {
-                TokenMaker::LocalUser => return Ok(Some((record, role))),
-                TokenMaker::Person(address) => {
-                    let found = self.store.person(address).await?.map(|(person, _)| person);
-                    let maker =
-                        found.filter(|person| person.state == PersonState::Active && covers(&person.organization));
-                    return Ok(maker.map(|maker| (record, role.weaker(maker.role))));
-                }
-                TokenMaker::Token(maker) => {
-                    let maker = self.store.token(maker).await?.filter(|maker| covers(&maker.organization));
-                    let Some(maker) = maker else { return Ok(None) };
-                    role = role.weaker(maker.role);
-                    last = maker;
-                }
+        let Some(chain) = self.chain(hash).await? else { return Ok(None) };
+        let (Some(token), Some(first_made)) = (chain.first(), chain.last()) else { return Ok(None) };
+        let is_over = chain.iter().any(|token| token.expires_at.is_some_and(|at| at <= now));
+        let covers = |maker: &Option<_>, made: &Option<_>| maker.is_none() || maker == made;
+        let mut pairs = chain.iter().zip(chain.iter().skip(1));
+        if is_over || !pairs.all(|(made, maker)| covers(&maker.organization, &made.organization)) {
+            return Ok(None);
+        }
+        let mut role = chain.iter().fold(token.role, |role, token| role.weaker(token.role));
+        if let TokenMaker::Person(address) = &first_made.maker {
+            let found = self.store.person(address).await?.map(|(person, _)| person);
+            let maker = found.filter(|person| {
+                person.state == PersonState::Active && covers(&person.organization, &first_made.organization)
+            });
+            let Some(maker) = maker else { return Ok(None) };
+            role = role.weaker(maker.role);
+        }
+        Ok(Some((token.clone(), role)))
+    }
+
+    /// A token, the token that it was made with, and so on; none if one of them is not there or is revoked.
+    async fn chain(&self, hash: &[u8; 32]) -> Result<Option<Vec<TokenRecord>>, ServiceError> {
+        let (mut chain, mut next) = (Vec::new(), *hash);
+        while chain.len() < LONGEST_CHAIN {
+            let Some(token) = self.store.token(&next).await? else { return Ok(None) };
+            let maker = token.maker.clone();
+            chain.push(token);
+            match maker {
+                TokenMaker::Token(maker) => next = maker,
+                TokenMaker::LocalUser | TokenMaker::Person(_) => return Ok(Some(chain)),
             }
         }
         Ok(None)
@@ -196,26 +205,13 @@ impl TokenService {
             CallerKind::LocalUser | CallerKind::System => (TokenMaker::LocalUser, None),
             CallerKind::Person => (TokenMaker::Person(caller.name.clone()), None),
             CallerKind::Token(hash) => {
-                let depth = self.chain_of(&hash).await?;
-                if depth >= LONGEST_CHAIN {
+                let chain = self.chain(&hash).await?.unwrap_or_default();
+                if chain.len() >= LONGEST_CHAIN {
                     let problem = format!("a token is made with a token at most {LONGEST_CHAIN} times in a row");
                     return Err(ServiceError::Conflict(problem));
                 }
-                let ends = self.store.token(&hash).await?.and_then(|token| token.expires_at);
-                (TokenMaker::Token(hash), ends)
+                (TokenMaker::Token(hash), chain.first().and_then(|token| token.expires_at))
             }
         })
-    }
-
-    /// How many tokens in a row were made with one another, up to this one.
-    async fn chain_of(&self, hash: &[u8; 32]) -> Result<usize, ServiceError> {
-        let mut hash = *hash;
-        for length in 1..LONGEST_CHAIN {
-            match self.store.token(&hash).await?.map(|token| token.maker) {
-                Some(TokenMaker::Token(maker)) => hash = maker,
-                _ => return Ok(length),
-            }
-        }
-        Ok(LONGEST_CHAIN)
     }
 }

@@ -42,7 +42,7 @@ impl crate::Organizations for SqliteStore {
     async fn remove_organization(&self, id: &OrganizationId, audit: &NewAuditEntry) -> Result<(), StoreError> {
         let (id, audit) = (id.clone(), audit.clone());
         self.write(move |tx| {
-            organizations::remove(tx, &id, &audit)?;
+            organizations::remove(tx, &id)?;
             audit::append(tx, &audit)?;
             Ok(())
         })
@@ -142,10 +142,9 @@ fn within(domain: &str) -> String {
 
 /// The organization's restrictions, alerts and trail stay; its policies, people and tokens are deleted, and what its
 /// accounts have sent.
-pub(super) fn remove(tx: &Transaction<'_>, id: &OrganizationId, entry: &NewAuditEntry) -> Result<(), Fault> {
+pub(super) fn remove(tx: &Transaction<'_>, id: &OrganizationId) -> Result<(), Fault> {
     let known = list(tx)?.into_iter().find(|known| known.id == *id);
     for domain in known.iter().flat_map(|known| &known.domains) {
-        remove_people(tx, id, domain, entry)?;
         forget_history(tx, domain)?;
     }
     if tx.execute("DELETE FROM organizations WHERE id = ?1", [id.as_str()])? == 0 {
